@@ -1,0 +1,724 @@
+/**
+ * The checker: walks through every state that several threads and their shared memory can get into.
+ *
+ * A state is: what each thread does next (thread.ts), who sleeps where, the contents of memory, and the state of the
+ * monitor that watches for the scenario's promises. From a state, each thread that can do something
+ * gives successors. We go through all of them, shortest paths first, and remember every state, so the walk ends although the threads
+ * loop for ever, and the first counterexample is a shortest one.
+ *
+ * What is found wrong in any state:
+ *   trap        the wasm trapped
+ *   race        two threads are about to access the same bytes, one of them writing, one of them not atomically
+ *   monitor     the scenario's monitor objects
+ *   deadlock    nobody can do anything, and not everybody is done
+ *   starvation  a thread from here on can never finish what it is doing, whatever the others do
+ *
+ * **Not every interleaving has to be walked.** A word of memory is *quiet* when there is no state in which two threads are
+ * about to access it and one of them would write (words under a lock are like that; so is what only one thread uses). It makes no difference in which order accesses
+ * to quiet words happen between those of different threads: whenever two of them are neighbours, they can be swapped. So a thread
+ * does all its quiet accesses together with the next one that is not quiet. Which words are quiet need not be known: we assume it of all, look in every
+ * state at what the threads would touch next, and where two collide, the word is no longer quiet and the walk starts anew. The last
+ * walk has seen no collision, which is just what it assumed. (docs/verification.md has the proof.)
+ * The same goes for lines of memory: only those that are written become part of the states.
+ */
+
+import { read as readMemory, modified, write as writeMemory, type Value } from './interpret.ts';
+import { Interner } from './interner.ts';
+import type { LocalState, Operation, Program, Threads } from './thread.ts';
+
+export type Fault = 'trap' | 'race' | 'monitor' | 'deadlock' | 'starvation';
+
+/** Watches the events of a scenario. Its states are plain data. */
+export interface Monitor<S = unknown> {
+  readonly initial: S;
+  /** The next state; throws an Objection. */
+  step(state: S, thread: number, event: unknown): S;
+}
+
+/** What a monitor throws when a promise is broken. */
+export class Objection extends Error {}
+
+export interface System {
+  readonly threads: Threads;
+  readonly programs: readonly Program[];
+  /** Memory before the first step. */
+  readonly memory: Uint8Array;
+  readonly monitor?: Monitor<any> | undefined;
+  /** Whom notify wakes: the one that slept longest, as engines do, or any, as the specification of JavaScript's agents would not allow but a bug might. */
+  readonly wakes?: 'first' | 'any' | undefined;
+  /** How many threads may be terminated, and which. */
+  readonly deaths?: { readonly most: number; readonly who: readonly number[] } | undefined;
+  /** Whether a thread that can never go on may be left like that in this state. */
+  readonly mayStarve?: ((thread: number, view: View) => boolean) | undefined;
+}
+
+/** What a scenario may look at when it judges a state. */
+export interface View {
+  word(address: number): number;
+  readonly monitor: unknown;
+  dead(thread: number): boolean;
+  finished(thread: number): boolean;
+  asleep(thread: number): boolean;
+}
+
+export interface Options {
+  /** Without reduction every access is a step of its own: slow, and only there to check the reduction. */
+  readonly reduce?: boolean;
+  readonly mostStates?: number;
+  readonly progress?: (states: number, depth: number) => void;
+}
+
+/** One operation on the way to a fault. */
+export interface Step {
+  readonly thread: number;
+  readonly state: LocalState;
+  readonly what: 'operation' | 'timeout' | 'death' | 'reaped';
+  readonly result: Value | undefined;
+  /** Memory at the operation's address, before and after. */
+  readonly before: Value | undefined;
+  readonly after: Value | undefined;
+  /** Threads that were woken. */
+  readonly woken: readonly number[];
+}
+
+export interface Counterexample {
+  readonly fault: Fault;
+  readonly message: string;
+  readonly steps: readonly Step[];
+  /** What each thread would do next. */
+  readonly standing: readonly { readonly state: LocalState; readonly asleep: boolean; readonly dead: boolean }[];
+}
+
+export interface Verdict {
+  readonly counterexample: Counterexample | undefined;
+  readonly states: number;
+  readonly transitions: number;
+  readonly depth: number;
+  readonly walks: number;
+  readonly localStates: number;
+  /** Words two threads meet at; all others are quiet. */
+  readonly busyWords: readonly number[];
+  /** The search was cut short: the verdict is void. */
+  readonly exceeded: boolean;
+}
+
+const LINE = 64;
+const WORDS = LINE / 4;
+/** More quiet accesses in a row than a call makes. A thread that spins on quiet words must come to an end, too. */
+const PATIENCE = 1000;
+/** In the vector's word for a sleeping thread: its place in the queue of its address; killed threads may linger there. */
+const RANK = 7;
+const KILLED = 8;
+
+class Wrong extends Error {
+  readonly fault: Fault;
+  constructor(fault: Fault, message: string) {
+    super(message);
+    this.fault = fault;
+  }
+}
+
+/** Thrown when an assumption (a word is quiet, a line is never written) turns out wrong: walk again. */
+class Learned extends Error {}
+
+export function check(system: System, options: Options = {}): Verdict {
+  const busy = new Set<number>();
+  const lines: number[] = [];
+  for (let walks = 1; ; walks++) {
+    const walk = new Walk(system, options, busy, lines);
+    try {
+      return { ...walk.run(), walks, localStates: system.threads.states.length, busyWords: [...busy].sort((a, b) => a - b) };
+    } catch (error) {
+      if (!(error instanceof Learned)) throw error;
+    }
+  }
+}
+
+class Walk {
+  private readonly system: System;
+  private readonly options: Options;
+  private readonly busy: Set<number>;
+  private readonly isBusy: Uint8Array;
+  private readonly lines: number[];
+  private readonly count: number;
+  private readonly reduce: boolean;
+
+  /* Memory of the state at hand, and how to take back what was done to it. */
+  private readonly memory: DataView;
+  private readonly words: Int32Array;
+  private readonly initial: Int32Array;
+  private readonly lineOf: Int32Array;
+  private readonly undo: number[] = [];
+
+  /* The vector: local states, sleepers, monitor, lines. */
+  private readonly vector: Int32Array;
+  private readonly next: Int32Array;
+  private readonly states: Interner;
+  private readonly contents = new Interner(WORDS);
+  private readonly parents: number[] = [];
+  /** For each state the set of threads that are done or dead: nobody has to worry about them. */
+  private readonly settled: number[] = [];
+
+  private readonly monitors: unknown[] = [];
+  private readonly monitorIds = new Map<string, number>();
+  private monitorAt = 0;
+
+  /* Who is about to touch what, as bit sets of threads, for each word in `touched`. */
+  private readonly readers: Uint8Array;
+  private readonly writers: Uint8Array;
+  private readonly plain: Uint8Array;
+  private readonly touched: number[] = [];
+
+  /* Edges, for the search for starvation. */
+  private edges = new Int32Array(1 << 12);
+  private edgeCount = 0;
+  private readonly edgesFrom: number[] = [];
+
+  /* While a path is told again: what was done, and the successor that we are looking for. */
+  private log: Step[] | undefined;
+  private wanted = -1;
+  private path: Step[] | undefined;
+
+  constructor(system: System, options: Options, busy: Set<number>, lines: number[]) {
+    this.system = system;
+    this.options = options;
+    this.busy = busy;
+    this.lines = lines;
+    this.count = system.programs.length;
+    this.reduce = options.reduce ?? true;
+
+    const buffer = system.memory.slice().buffer;
+    this.memory = new DataView(buffer);
+    this.words = new Int32Array(buffer);
+    this.initial = this.words.slice();
+    this.lineOf = new Int32Array(this.words.length / WORDS).fill(-1);
+    for (const [i, line] of lines.entries()) this.lineOf[line] = i;
+    this.isBusy = new Uint8Array(this.words.length);
+    for (const word of busy) this.isBusy[word] = 1;
+    this.readers = new Uint8Array(this.words.length);
+    this.writers = new Uint8Array(this.words.length);
+    this.plain = new Uint8Array(this.words.length);
+
+    const width = 2 * this.count + 1 + lines.length;
+    this.vector = new Int32Array(width);
+    this.next = new Int32Array(width);
+    this.states = new Interner(width);
+  }
+
+  run(): Omit<Verdict, 'walks' | 'localStates' | 'busyWords'> {
+    this.begin();
+    let depth = 0;
+    let lastOfDepth = 0;
+    let at = 0;
+    let counterexample: Counterexample | undefined;
+    const limit = this.options.mostStates ?? Number.POSITIVE_INFINITY;
+    try {
+      for (; at < this.states.size && this.states.size <= limit; at++) {
+        if (at > lastOfDepth) {
+          depth++;
+          lastOfDepth = this.states.size - 1;
+        }
+        if (at % 65536 === 0) this.options.progress?.(at, depth);
+        this.edgesFrom.push(this.edgeCount);
+        this.expand(at);
+      }
+      if (at === this.states.size) this.findStarvation();
+    } catch (error) {
+      if (!(error instanceof Wrong)) throw error;
+      const wrong = error as Wrong & { state?: number };
+      counterexample = this.tell(wrong, wrong.state ?? at);
+    }
+    const states = this.states.size;
+    return { counterexample, states, transitions: this.edgeCount, depth, exceeded: !counterexample && at < states };
+  }
+
+  private begin(): void {
+    const { threads, programs, monitor } = this.system;
+    this.next.fill(0);
+    for (const [t, program] of programs.entries()) this.next[t] = threads.start(program).id;
+    this.next[2 * this.count] = this.monitorId(monitor?.initial ?? null);
+    for (const [i, line] of this.lines.entries()) this.next[this.lineSlot(i)] = this.contents.add(this.initial, line * WORDS);
+    this.states.add(this.next);
+    this.parents.push(-1);
+  }
+
+  private lineSlot(i: number): number {
+    return 2 * this.count + 1 + i;
+  }
+
+  private local(t: number): LocalState {
+    return this.system.threads.states[this.vector[t]!]!;
+  }
+
+  private sleep(t: number): number {
+    return this.vector[this.count + t]!;
+  }
+
+  /** Puts a state into `vector` and `words`. */
+  private load(id: number): void {
+    this.states.copy(id, this.vector);
+    for (const [i, line] of this.lines.entries()) this.contents.copy(this.vector[this.lineSlot(i)]!, this.words, line * WORDS);
+    this.monitorAt = this.vector[2 * this.count]!;
+  }
+
+  /** All successors of a state, and everything that can be wrong in it. */
+  private expand(id: number): void {
+    this.load(id);
+    const before = this.edgeCount;
+    let settled = 0;
+    for (let t = 0; t < this.count; t++) {
+      const state = this.local(t);
+      if (this.log) this.log.length = 0;
+      if (this.isDead(t) || state.operation.kind === 'done') settled |= 1 << t;
+      if (this.sleep(t) & RANK) this.sleeper(t, state);
+      else if (((settled >> t) & 1) === 0) this.follow(t, state, false);
+    }
+    this.settled[id] = settled;
+    this.lookForCollisions();
+    if (this.edgeCount === before) {
+      const stuck = this.everyone().filter((t) => this.isStuck(t));
+      if (stuck.length > 0)
+        throw new Wrong('deadlock', `nobody can go on, and ${stuck.map((t) => `T${t + 1}`).join(', ')} ${stuck.length > 1 ? 'are' : 'is'} not done`);
+    }
+  }
+
+  private everyone(): number[] {
+    return Array.from({ length: this.count }, (_, t) => t);
+  }
+
+  private isDead(t: number): boolean {
+    return (this.sleep(t) & KILLED) !== 0;
+  }
+
+  private isStuck(t: number): boolean {
+    if (this.isDead(t) || this.local(t).operation.kind === 'done') return false;
+    return !this.system.mayStarve?.(t, this.view());
+  }
+
+  private view(): View {
+    return {
+      word: (address) => this.words[address >> 2]!,
+      monitor: this.monitors[this.monitorAt],
+      dead: (t) => this.isDead(t),
+      finished: (t) => this.local(t).operation.kind === 'done',
+      asleep: (t) => (this.sleep(t) & RANK) !== 0,
+    };
+  }
+
+  /** Somebody who sleeps: may run out of time, or be killed; a killed sleeper is taken off the queue some time later. */
+  private sleeper(t: number, state: LocalState): void {
+    const { operation } = state;
+    if (operation.kind !== 'wait') throw new Error('sleeps without waiting');
+    if (this.isDead(t)) {
+      this.begun();
+      this.removeFromQueue(t, operation.address);
+      this.record(t, state, 'reaped');
+      this.emit(t, this.system.threads.states[0]!, false);
+      return;
+    }
+    if (operation.timeout >= 0n) {
+      this.begun();
+      this.removeFromQueue(t, operation.address);
+      this.record(t, state, 'timeout', 2);
+      this.finish(t, this.system.threads.step(state, 2), false);
+    }
+    if (this.mayDie(t)) {
+      if (this.log) this.log.length = 0;
+      this.begun();
+      this.next[this.count + t]! |= KILLED;
+      this.record(t, state, 'death');
+      this.emit(t, state, false);
+    }
+  }
+
+  private mayDie(t: number): boolean {
+    const { deaths } = this.system;
+    if (!deaths?.who.includes(t)) return false;
+    return this.everyone().filter((other) => this.isDead(other)).length < deaths.most;
+  }
+
+  /** A fresh successor: what was done to memory stays, the rest is as in the state at hand. */
+  private begun(): void {
+    this.next.set(this.vector);
+  }
+
+  /** Runs thread t through its quiet operations up to and with the next one that is not. */
+  private follow(t: number, from: LocalState, roundEnded: boolean): void {
+    const { threads } = this.system;
+    const [mark, monitor, logged] = [this.undo.length, this.monitorAt, this.log?.length ?? 0];
+    const back = (): void => {
+      this.rollback(mark);
+      this.monitorAt = monitor;
+      if (this.log) this.log.length = logged;
+    };
+    let state = from;
+    for (let quietSteps = 0; ; quietSteps++) {
+      const { operation } = state;
+      if (state.safepoint && this.mayDie(t)) {
+        this.begun();
+        this.next[this.count + t] = KILLED;
+        this.record(t, state, 'death');
+        this.emit(t, threads.states[0]!, roundEnded); // what it was about to do matters no longer
+        this.log?.pop();
+      }
+      switch (operation.kind) {
+        case 'access': case 'fill': {
+          this.bounds(t, state, operation.address, operation.kind === 'fill' ? operation.length : operation.access.bytes);
+          const quiet = this.touch(t, operation);
+          const result = this.perform(t, state, operation);
+          const next = threads.step(state, result);
+          if (quiet && quietSteps < PATIENCE) {
+            state = next;
+            continue;
+          }
+          this.begun();
+          this.finish(t, next, roundEnded);
+          return back();
+        }
+        case 'event':
+          this.event(t, state, operation.event);
+          if (this.reduce && !operation.early) {
+            state = threads.step(state, undefined);
+            continue;
+          }
+          this.begun();
+          this.finish(t, threads.step(state, undefined), roundEnded);
+          return back();
+        case 'choose':
+          if (operation.what === 'round' && state !== from) {
+            // A round ends here, and the step with it: rounds that are all quiet would never end.
+            this.begun();
+            this.emit(t, state, true);
+            return back();
+          }
+          for (const result of operation.results) {
+            const inner = this.log?.length ?? 0;
+            this.record(t, state, 'operation', result);
+            const next = threads.step(state, result);
+            const ended = roundEnded || operation.what === 'round';
+            if (this.reduce && next.operation.kind !== 'done') this.follow(t, next, ended);
+            else {
+              this.begun();
+              this.emit(t, next, ended);
+            }
+            if (this.log) this.log.length = inner;
+          }
+          return back();
+        case 'until':
+          this.mark(t, operation.address, 4, false, false);
+          if (operation.holds(this.words[operation.address >> 2]!)) {
+            this.record(t, state, 'operation');
+            this.begun();
+            this.finish(t, threads.step(state, undefined), roundEnded);
+          }
+          return back();
+        case 'wait':
+          this.wait(t, state, operation, roundEnded);
+          return back();
+        case 'notify':
+          this.notify(t, state, operation, roundEnded);
+          return back();
+        case 'done':
+          this.begun();
+          this.emit(t, state, true);
+          return back();
+        case 'trap':
+          this.record(t, state, 'operation');
+          throw new Wrong('trap', `T${t + 1} trapped: ${operation.message}`);
+      }
+    }
+  }
+
+  private wait(t: number, state: LocalState, operation: Operation & { kind: 'wait' }, roundEnded: boolean): void {
+    const { address, bytes, expected, timeout } = operation;
+    this.bounds(t, state, address, bytes);
+    this.mark(t, address, bytes, false, false);
+    const found = bytes === 4 ? this.words[address >> 2]! : this.memory.getBigInt64(address, true);
+    this.begun();
+    if (found === expected && timeout !== 0n) {
+      this.next[this.count + t] = this.queueOf(address).length + 1;
+      this.record(t, state, 'operation', undefined, found);
+      this.emit(t, state, roundEnded);
+    } else {
+      const result = found === expected ? 2 : 1;
+      this.record(t, state, 'operation', result, found);
+      this.finish(t, this.system.threads.step(state, result), roundEnded);
+    }
+  }
+
+  /** The threads that sleep at an address, the first to be woken first. */
+  private queueOf(address: number): number[] {
+    return this.everyone()
+      .filter((t) => {
+        const { operation } = this.local(t);
+        return this.sleep(t) & RANK && operation.kind === 'wait' && operation.address === address;
+      })
+      .sort((a, b) => (this.sleep(a) & RANK) - (this.sleep(b) & RANK));
+  }
+
+  /** In `next`: t sleeps no longer, those behind it move up. */
+  private removeFromQueue(t: number, address: number): void {
+    const rank = this.next[this.count + t]! & RANK;
+    for (const other of this.queueOf(address)) if ((this.next[this.count + other]! & RANK) > rank) this.next[this.count + other]!--;
+    this.next[this.count + t]! &= KILLED;
+  }
+
+  private notify(t: number, state: LocalState, operation: Operation & { kind: 'notify' }, roundEnded: boolean): void {
+    this.bounds(t, state, operation.address, 4);
+    const queue = this.queueOf(operation.address);
+    const many = Math.min(operation.count, queue.length);
+    const choices = this.system.wakes === 'any' ? subsets(queue, many) : [queue.slice(0, many)];
+    for (const woken of choices) {
+      this.begun();
+      for (const sleeper of woken) {
+        this.removeFromQueue(sleeper, operation.address);
+        // One that is being terminated takes the wake-up with it.
+        if (!this.isDead(sleeper)) this.next[sleeper] = this.system.threads.step(this.local(sleeper), 0).id;
+      }
+      this.record(t, state, 'operation', many, undefined, undefined, woken);
+      this.finish(t, this.system.threads.step(state, many), roundEnded);
+      this.log?.pop();
+    }
+  }
+
+  /** Thread t has done its step and stands in `state`; what the scenario reports "at once" belongs to it. */
+  private finish(t: number, state: LocalState, roundEnded: boolean): void {
+    const monitor = this.monitorAt;
+    const logged = this.log?.length ?? 0;
+    while (this.reduce && state.operation.kind === 'event' && state.operation.early) {
+      this.event(t, state, state.operation.event);
+      state = this.system.threads.step(state, undefined);
+    }
+    const { operation } = state;
+    const ended = operation.kind === 'done' || (operation.kind === 'choose' && operation.what === 'round');
+    this.emit(t, state, roundEnded || ended);
+    this.monitorAt = monitor;
+    if (this.log) this.log.length = logged;
+  }
+
+  /** Adds the successor that `next` and memory describe. */
+  private emit(t: number, state: LocalState, progress: boolean): void {
+    const { next, vector } = this;
+    next[t] = state.id;
+    next[2 * this.count] = this.monitorAt;
+    for (let i = 0; i < this.undo.length; i += 2) {
+      const line = this.undo[i]! >> 4;
+      const slot = this.lineSlot(this.lineOf[line]!);
+      if (next[slot] === vector[slot]) next[slot] = this.contents.add(this.words, line * WORDS);
+    }
+    const known = this.states.size;
+    const id = this.states.add(next);
+    if (this.log) {
+      if (id === this.wanted) this.path ??= [...this.log];
+      return;
+    }
+    if (id === known) this.parents.push(this.edgesFrom.length - 1);
+    if (this.edgeCount === this.edges.length) {
+      const larger = new Int32Array(this.edges.length * 2);
+      larger.set(this.edges);
+      this.edges = larger;
+    }
+    this.edges[this.edgeCount++] = (id << 4) | (progress ? t + 1 : 0);
+  }
+
+  /* Memory. */
+
+  private bounds(t: number, state: LocalState, address: number, bytes: number): void {
+    if (address + bytes <= this.memory.byteLength) return;
+    this.record(t, state, 'operation');
+    throw new Wrong('trap', `T${t + 1} accesses memory out of bounds, at ${address}`);
+  }
+
+  private perform(t: number, state: LocalState, operation: Operation & { kind: 'access' | 'fill' }): Value | undefined {
+    if (operation.kind === 'fill') {
+      const { address, byte, length } = operation;
+      this.saving(address, length);
+      new Uint8Array(this.memory.buffer).fill(byte, address, address + length);
+      this.record(t, state, 'operation');
+      return undefined;
+    }
+    const { access, address, operand, expected } = operation;
+    if (access.kind === 'load') {
+      const found = access.bytes === 4 && access.type === 'i32' ? this.words[address >> 2]! : readMemory(this.memory, access, address);
+      this.record(t, state, 'operation', found, found);
+      return found;
+    }
+    const found = readMemory(this.memory, { ...access, signed: false }, address);
+    const value = modified(access, found, operand, expected);
+    this.saving(address, access.bytes);
+    writeMemory(this.memory, access, address, value);
+    const result = access.kind === 'store' ? undefined : found;
+    this.record(t, state, 'operation', result, found, value);
+    return result;
+  }
+
+  private saving(address: number, bytes: number): void {
+    for (let word = address >> 2; word <= (address + bytes - 1) >> 2; word++) {
+      const line = word >> 4;
+      if (this.lineOf[line] === -1) {
+        this.lines.push(line);
+        throw new Learned();
+      }
+      this.undo.push(word, this.words[word]!);
+    }
+  }
+
+  private rollback(mark: number): void {
+    while (this.undo.length > mark) {
+      const value = this.undo.pop()!;
+      this.words[this.undo.pop()!] = value;
+    }
+  }
+
+  /* Collisions and data races. */
+
+  /** Notes what thread t is about to touch; whether all of it is quiet. */
+  private touch(t: number, operation: Operation & { kind: 'access' | 'fill' }): boolean {
+    if (operation.kind === 'fill') return this.mark(t, operation.address, operation.length, true, true);
+    const { access, address } = operation;
+    return this.mark(t, address, access.bytes, access.kind !== 'load', !access.atomic);
+  }
+
+  private mark(t: number, address: number, bytes: number, writes: boolean, plain: boolean): boolean {
+    const bit = 1 << t;
+    let quiet = this.reduce;
+    for (let word = address >> 2; word <= (address + bytes - 1) >> 2; word++) {
+      if (this.readers[word] === 0 && this.writers[word] === 0) this.touched.push(word);
+      if (writes) this.writers[word]! |= bit;
+      else this.readers[word]! |= bit;
+      if (plain) this.plain[word]! |= bit;
+      if (this.isBusy[word]) quiet = false;
+    }
+    return quiet;
+  }
+
+  private lookForCollisions(): void {
+    let learned = false;
+    let race = -1;
+    for (const word of this.touched) {
+      const [writers, plain] = [this.writers[word]!, this.plain[word]!];
+      const all = writers | this.readers[word]!;
+      if (writers !== 0 && (all & (all - 1)) !== 0) {
+        if (this.reduce && !this.isBusy[word]) {
+          this.busy.add(word);
+          learned = true;
+        }
+        if (plain !== 0 && race < 0) race = word;
+      }
+      this.readers[word] = 0;
+      this.writers[word] = 0;
+      this.plain[word] = 0;
+    }
+    this.touched.length = 0;
+    // Behind a word that was wrongly taken for quiet, nothing is certain: look again first.
+    if (learned) throw new Learned();
+    if (race >= 0) throw new Wrong('race', `two threads are about to access the word at ${race * 4}, and one of the accesses is plain`);
+  }
+
+  /* The monitor. */
+
+  private monitorId(state: unknown): number {
+    const key = JSON.stringify(state);
+    const known = this.monitorIds.get(key);
+    if (known !== undefined) return known;
+    this.monitorIds.set(key, this.monitors.length);
+    return this.monitors.push(state) - 1;
+  }
+
+  private event(t: number, state: LocalState, event: unknown): void {
+    this.record(t, state, 'operation');
+    const { monitor } = this.system;
+    if (!monitor) return;
+    try {
+      this.monitorAt = this.monitorId(monitor.step(this.monitors[this.monitorAt], t, event));
+    } catch (error) {
+      if (!(error instanceof Objection)) throw error;
+      throw new Wrong('monitor', error.message);
+    }
+  }
+
+  /* Starvation. */
+
+  /**
+   * Can every thread, from every state, still finish its round? Backwards from the steps in which it does: a state
+   * is fine for a thread when one of its successors is. States come after their parents, so sweeping from the last to the first settles nearly all at once.
+   */
+  private findStarvation(): void {
+    const fine = Uint8Array.from(this.settled);
+    for (let changed = true; changed; ) {
+      changed = false;
+      for (let id = this.states.size - 1; id >= 0; id--) {
+        let can = fine[id]!;
+        for (let edge = this.edgesFrom[id]!, end = this.edgesFrom[id + 1] ?? this.edgeCount; edge < end; edge++) {
+          const packed = this.edges[edge]!;
+          can |= fine[packed >>> 4]!;
+          if (packed & 15) can |= 1 << ((packed & 15) - 1);
+        }
+        if (can !== fine[id]) {
+          fine[id] = can;
+          changed = true;
+        }
+      }
+    }
+    const all = (1 << this.count) - 1;
+    for (let id = 0; id < this.states.size; id++) {
+      if (fine[id] === all) continue;
+      this.load(id);
+      const starving = this.everyone().find((t) => !((fine[id]! >> t) & 1) && this.isStuck(t));
+      if (starving !== undefined)
+        throw Object.assign(new Wrong('starvation', `T${starving + 1} can never finish from here, whatever the others do`), { state: id });
+    }
+  }
+
+  /* Telling how it came about. */
+
+  private record(t: number, state: LocalState, what: Step['what'], result?: Value, before?: Value, after?: Value, woken: readonly number[] = []): void {
+    this.log?.push({ thread: t, state, what, result, before, after, woken });
+  }
+
+  /** Walks the shortest path to a state once more, this time writing down every operation. */
+  private tell(wrong: Wrong, id: number): Counterexample {
+    const steps: Step[] = [];
+    const path: number[] = [];
+    for (let at = id; at >= 0; at = this.parents[at]!) path.unshift(at);
+    for (let i = 0; i + 1 < path.length; i++) {
+      this.retrace(path[i]!, path[i + 1]!);
+      steps.push(...(this.path ?? []));
+    }
+    // The step that went wrong, if it was one: the rest of the log when it is thrown once more.
+    if (this.retrace(id, -1)) steps.push(...this.log!);
+    this.rollback(0);
+    this.load(id);
+    const standing = this.everyone().map((t) => ({
+      state: this.local(t),
+      asleep: (this.sleep(t) & RANK) !== 0,
+      dead: this.isDead(t),
+    }));
+    return { fault: wrong.fault, message: wrong.message, steps, standing };
+  }
+
+  /** Expands a state with the log on; whether it ended in a fault of a single step. */
+  private retrace(id: number, wanted: number): boolean {
+    this.rollback(0);
+    this.log = [];
+    this.path = undefined;
+    this.wanted = wanted;
+    try {
+      this.expand(id);
+    } catch (error) {
+      if (!(error instanceof Wrong || error instanceof Learned)) throw error;
+      return error instanceof Wrong && (error.fault === 'monitor' || error.fault === 'trap');
+    } finally {
+      for (const word of this.touched) this.readers[word] = this.writers[word] = this.plain[word] = 0;
+      this.touched.length = 0;
+    }
+    return false;
+  }
+}
+
+function subsets(items: readonly number[], size: number): number[][] {
+  if (size === 0) return [[]];
+  if (items.length < size) return [];
+  const [first, ...rest] = items as [number, ...number[]];
+  return [...subsets(rest, size - 1).map((subset) => [first, ...subset]), ...subsets(rest, size)];
+}
