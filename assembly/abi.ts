@@ -1,0 +1,96 @@
+/**
+ * What the two sides of the boundary must agree upon. AssemblyScript compiles this file into the core, TypeScript
+ * imports it into the bindings; there is no second copy of any of these numbers.
+ */
+
+/** The first word of an arena: "lkwk" in memory order. */
+export const MAGIC = 0x6b776b6c;
+
+/** Changes with every change of layout or algorithm that an older module must not meet. */
+export const VERSION = 1;
+
+/** What an operation answers. `Barrier.wait` answers an arrival index (0 or more) or one of the negative ones. */
+export const enum Status {
+  OK = 0,
+  TIMEOUT = -1,
+  NOT_HELD = -2,
+  OVER_RELEASE = -3,
+  BROKEN = -4,
+  DESTROYED = -5,
+  /** Held or waited on: cannot be destroyed. */
+  BUSY = -6,
+}
+
+/** What begins at a cell: the byte of the arena's map. */
+export const enum Kind {
+  FREE = 0,
+  /** Not the first cell of its block; or a block that is being made or taken apart. */
+  INSIDE = 1,
+  LOCK = 2,
+  RLOCK = 3,
+  SEMAPHORE = 4,
+  BOUNDED_SEMAPHORE = 5,
+  EVENT = 6,
+  BARRIER = 7,
+  CONDITION = 8,
+  THREAD = 9,
+  /** The UTF-8 bytes of a primitive's name. */
+  NAME = 10,
+  /** A typed array of the user's. */
+  ARRAY = 11,
+}
+
+/** The most permits that a semaphore's word can count. */
+export const MAX_PERMITS = 0x03ffffff;
+
+/** Bytes of a cell. */
+export const CELL = 64;
+
+/** Bytes of an arena's header; the map follows. */
+export const HEADER = 256;
+
+/** Byte offsets in an arena's header. */
+export const enum Header {
+  MAGIC = 0,
+  VERSION = 4,
+  ID_LOW = 8,
+  ID_HIGH = 12,
+  FLAGS = 20,
+  /** Cells that the map covers. */
+  TOTAL = 24,
+  /** The first cell behind the map. */
+  FIRST = 28,
+  /** Cells that are allocated. */
+  USED = 32,
+  /** The last stamp given out. */
+  STAMPS = 36,
+  /** Where the next search begins. */
+  ROVER = 40,
+  /** Counts what was given back: who found nothing while it moved looks again. */
+  FREES = 44,
+}
+
+/** Byte offsets in a cell. What each is: cell.ts, thread.ts and the primitive's own file. */
+export const enum Field {
+  WORD = 0,
+  LENGTH = 16,
+  STAMP = 20,
+  ARENA = 24,
+  NAME = 28,
+  GENERATION = 32,
+  /** Semaphore: bound. Barrier: parties. Condition: lock. */
+  FIRST = 44,
+  /** Barrier: arrived. Condition: the lock's stamp. */
+  SECOND = 48,
+  THREAD_SPINS = 48,
+  THREAD_MAY_BLOCK = 52,
+  THREAD_TARGET = 56,
+}
+
+/** Flags of an arena. */
+export const enum ArenaFlag {
+  /** The memory is the arena's own and may grow. */
+  GROWS = 1,
+  /** The arena that `new Lock()` uses when none is named. */
+  DEFAULT = 2,
+}

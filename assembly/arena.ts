@@ -1,0 +1,89 @@
+import { ArenaFlag, CELL, Header, HEADER, Kind } from "./abi";
+
+/**
+ * A region of shared memory that holds primitives, thread records, names and the users' arrays.
+ *
+ *   ┌──────────────┬─────────────────────────┬───────────────────────────────────────────────┐
+ *   │ header 256 B │ map, a byte for a cell  │ cells of 64 bytes …                           │
+ *   └──────────────┴─────────────────────────┴───────────────────────────────────────────────┘
+ *   ^ arena (64-aligned, anywhere in a memory)                       the map covers all of it ^
+ *
+ * A block is a run of cells. The map has what it is (a `Kind`) at its first cell, INSIDE at its others and FREE where
+ * there is none, so that everything in an arena can be enumerated by walking the map, and an address that somebody
+ * made up is recognized as one. The map covers what the arena may grow to; pages that nobody touched cost nothing.
+ * The bindings lay the header out and clear the map; its fields are in `abi.ts`.
+ *
+ *   map byte           next
+ *   ─────────────────────────────────────────────────────────────────────────────────
+ *   FREE      by anybody, with a compare-exchange    INSIDE: claimed
+ *   INSIDE    by who claimed it                      the block's kind, when all is ready; FREE again
+ *   a kind    by who destroys it                     INSIDE, FREE
+ *
+ * Nothing here is locked. Who needs n cells walks the map from where the last one was found (next fit), and claims a
+ * run of free bytes one by one; who loses one of them to somebody else gives the others back and walks on. Free
+ * neighbours need no joining, and a thread that dies on its way loses nothing but the cells in its hands. "Out of
+ * memory" is said only after a walk over everything during which nobody gave anything back.
+ */
+
+const PAGE_CELLS: u32 = 1024;
+
+@inline
+function mark(arena: usize, index: u32, kind: Kind): void {
+  atomic.store<u8>(arena + index, <u8>kind, HEADER);
+}
+
+/** What begins at this address. The caller knows that it is inside the arena and a multiple of 64. */
+@inline
+export function kindOf(arena: usize, block: usize): Kind {
+  return <Kind>atomic.load<u8>(arena + (block - arena) / CELL, HEADER);
+}
+
+/** A block of `cells` cells, all zero; 0 when the arena is full. */
+export function allocate(arena: usize, kind: Kind, cells: u32): usize {
+  const grows = load<i32>(arena, Header.FLAGS) & ArenaFlag.GROWS;
+  const limit = load<u32>(arena, Header.TOTAL);
+  let frees = atomic.load<u32>(arena, Header.FREES);
+  let index = atomic.load<u32>(arena, Header.ROVER);
+  let run: u32 = 0;
+  // A walk that wraps around meets its first cells once more, for a run that began before them.
+  let left = limit + cells;
+  while (run < cells) {
+    if (!left--) {
+      const now = atomic.load<u32>(arena, Header.FREES);
+      if (now == frees) {
+        if (!grows) return 0;
+        if (memory.grow(<i32>((cells + PAGE_CELLS - 1) / PAGE_CELLS)) < 0) return 0;
+      }
+      frees = now;
+      left = limit + cells;
+    }
+    // A memory of the arena's own begins with it, and may have grown since.
+    const end = grows ? min(limit, <u32>memory.size() * PAGE_CELLS) : limit;
+    const inside = index < end;
+    if (inside && !atomic.cmpxchg<u8>(arena + index, Kind.FREE, Kind.INSIDE, HEADER)) run++;
+    else if (run) {
+      release(arena, index - run, run);
+      frees++;
+      run = 0;
+    }
+    index = inside ? index + 1 : load<u32>(arena, Header.FIRST);
+  }
+  atomic.store<u32>(arena, index, Header.ROVER);
+  atomic.add<u32>(arena, cells, Header.USED);
+  index -= cells;
+  const block = arena + <usize>index * CELL;
+  memory.fill(block, 0, <usize>cells * CELL);
+  mark(arena, index, kind);
+  return block;
+}
+
+/** Gives a block of this many cells back. */
+export function reclaim(arena: usize, block: usize, cells: u32): void {
+  atomic.sub<u32>(arena, cells, Header.USED);
+  release(arena, <u32>((block - arena) / CELL), cells);
+}
+
+function release(arena: usize, index: u32, cells: u32): void {
+  while (cells--) mark(arena, index + cells, Kind.FREE);
+  atomic.add<u32>(arena, 1, Header.FREES);
+}

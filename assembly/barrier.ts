@@ -1,0 +1,110 @@
+import { Status } from "./abi";
+import { alive, Cell, loadWord, storeWord } from "./cell";
+import { clock } from "./futex";
+import { lockGuard, unlockGuard } from "./guard";
+import { park } from "./parker";
+import { drain, enter, nextGeneration, Place } from "./queue";
+import { FLAGS, UNIT } from "./resource";
+import { State, Thread } from "./thread";
+
+/**
+ * A point that `parties` threads reach before any goes on; then it serves the next round.
+ *
+ *   44  parties       never changes
+ *   56  timeout       f64, the default, ms; never changes; the bindings read it
+ *
+ *   word          state                           next
+ *   ──────────────────────────────────────────────────────────────────────────────────────────────────────────────
+ *   n << 6        n have arrived                  (n + 1) << 6 by the next to arrive
+ *                                                 ACTION by the last to arrive, n = parties - 1
+ *                                                 BROKEN by a timeout, an abort; 0 by a reset
+ *   ACTION        all have arrived: the last      0 when it returns (at once, when there is none), or by a reset
+ *                 one runs its action             BROKEN when it throws, or by an abort
+ *   BROKEN        every wait fails                0 by a reset
+ *
+ * All steps are under the guard. But for the first, each ends the generation.
+ *
+ * Ending a generation, whichever way, sets the verdict for its waiters, starts the next generation, and drains the
+ * queue of the old one. The queue holds waiters of the generation that ended last (being drained) and of the current
+ * one, never older: nobody may end a generation before the one before it is drained, since the cell remembers one
+ * verdict only. A waiter that times out breaks its generation if that has not ended; then it helps to drain and so
+ * finds its own verdict.
+ */
+@unmanaged
+class Barrier extends Cell {
+  parties: i32;
+}
+
+const FILLING: i32 = 0;
+const ACTION: i32 = 4;
+const BROKEN: i32 = 8;
+/** Whatever the generation and the state: for abort and reset. */
+const ANY: i32 = -1;
+
+/**
+ * The arrival index, or BROKEN or DESTROYED. When `action` is set, the
+ * last to arrive (index parties - 1) comes back at once with everybody still waiting, and must call `barrierEnd`.
+ */
+export function barrierWait(cell: Barrier, stamp: i32, thread: Thread, timeout: f64, action: bool): i32 {
+  if (!alive(cell, stamp)) return Status.DESTROYED;
+  const deadline = clock() + timeout;
+  while (true) {
+    const word = loadWord(cell);
+    if (word & BROKEN) return Status.BROKEN;
+    // While an action runs, a newcomer has not arrived: it waits at the entry.
+    const index = word & ACTION ? -1 : i32(<u32>word >> 6);
+    const last = index == cell.parties - 1;
+    const next = last ? ACTION : index < 0 ? word : word + UNIT;
+    const entered = enter(cell, stamp, thread, index, word, next, last ? Place.NONE : Place.BACK);
+    if (entered < 0) return entered;
+    if (!entered) continue;
+    const generation = thread.generation;
+    if (last) {
+      if (action || end(cell, thread, generation, ACTION, State.GRANTED, FILLING)) return index;
+      return Status.BROKEN;
+    }
+
+    let state = park(thread, deadline);
+    if (state <= State.PARKED) {
+      // Late, when all have arrived and the action runs, is in time: then only the action's end counts.
+      end(cell, thread, generation, FILLING, State.BROKEN, BROKEN);
+      state = park(thread, Infinity);
+    }
+    if (state == State.GRANTED) return index;
+    if (state == State.BROKEN) return Status.BROKEN;
+  }
+}
+
+/** After the action, by the thread that ran it: lets everybody through, or breaks the barrier. */
+export function barrierEnd(cell: Barrier, thread: Thread, generation: i32, failed: bool): Status {
+  const verdict = failed ? State.BROKEN : State.GRANTED;
+  return end(cell, thread, generation, ACTION, verdict, failed ? BROKEN : FILLING) ? Status.OK : Status.BROKEN;
+}
+
+/** Those who wait get BROKEN. Then the barrier is broken for all (abort), or begins afresh (reset). */
+export function barrierBreak(cell: Barrier, stamp: i32, thread: Thread, reset: bool): Status {
+  if (!alive(cell, stamp)) return Status.DESTROYED;
+  end(cell, thread, 0, ANY, State.BROKEN, reset ? FILLING : BROKEN);
+  return Status.OK;
+}
+
+/** Ends `generation`, if it is the current one and in the state `from`; else changes nothing and answers false. */
+function end(cell: Barrier, thread: Thread, generation: i32, from: i32, verdict: i32, to: i32): bool {
+  while (true) {
+    drain(cell, thread);
+    lockGuard(cell, thread);
+    const head = cell.next;
+    const drained = head == cell || head.generation == cell.generation;
+    const current = from == ANY || (cell.generation == generation && (loadWord(cell) & FLAGS) == from);
+    if (drained && current) {
+      cell.verdict = verdict;
+      nextGeneration(cell);
+      storeWord(cell, to);
+    }
+    unlockGuard(cell);
+    if (drained || !current) {
+      drain(cell, thread);
+      return current;
+    }
+  }
+}

@@ -1,0 +1,132 @@
+import { Field, Header, Kind, Status } from "./abi";
+import { allocate, reclaim } from "./arena";
+import { lockGuard, unlockGuard } from "./guard";
+import { State, Thread } from "./thread";
+
+/**
+ * A cell: 64 bytes, aligned to 64, so that no two share a cache line. Primitives and thread records begin alike.
+ *
+ *         a primitive                                    a thread record (thread.ts)
+ *    0  word        what the fast path works on        state: what it sleeps on
+ *    4  guard       1 while somebody works on (g)      -
+ *    8  next    (g) first waiter                       next in the queue
+ *   12  prev    (g) last waiter                        previous in the queue
+ *   16  length      number of waiters                  -
+ *   20  stamp       unique to this life of the cell; 0 once it is destroyed
+ *   24  arena       the arena's first byte
+ *   28  name        block of its name, or 0            -
+ *   32  generation      Event, Barrier: current one    the one it came in
+ *   36  verdict (g) Event, Barrier: for older waiters  -
+ *   40  pins        Lock, RLock: waits of Conditions that will come back for it
+ *   44  …           each one's own
+ *
+ * Fields under the guard are read and written plainly: the guard orders them. Whatever is also read without it goes
+ * through `atomic`. The model checker shows that the two never mix.
+ */
+@unmanaged
+export class Cell {
+  word: i32;
+  guard: i32;
+  next: Cell;
+  prev: Cell;
+  length: i32;
+  stamp: i32;
+  arena: usize;
+  name: usize;
+  generation: i32;
+  verdict: i32;
+  pins: i32;
+}
+
+@inline
+export function loadWord(cell: Cell): i32 {
+  return atomic.load<i32>(changetype<usize>(cell));
+}
+
+@inline
+export function storeWord(cell: Cell, word: i32): void {
+  atomic.store<i32>(changetype<usize>(cell), word);
+}
+
+/** Replaces `word` by `next`; answers what it found, which is `word` when it did. */
+@inline
+export function swapWord(cell: Cell, word: i32, next: i32): i32 {
+  return atomic.cmpxchg<i32>(changetype<usize>(cell), word, next);
+}
+
+/** Whether the cell still is what the handle with this stamp was made for. */
+@inline
+export function alive(cell: Cell, stamp: i32): bool {
+  return atomic.load<i32>(changetype<usize>(cell), offsetof<Cell>("stamp")) == stamp;
+}
+
+/**
+ * A new primitive; 0 when the arena is full. `word`, `first` and `second` (at 44 and 48) and `last` (at 56) are what
+ * its file says.
+ */
+export function create(
+  arena: usize,
+  kind: Kind,
+  name: usize,
+  word: i32,
+  first: i32,
+  second: i32,
+  last: f64,
+): usize {
+  const address = allocate(arena, kind, 1);
+  if (address) {
+    const cell = changetype<Cell>(address);
+    cell.word = word;
+    cell.next = cell;
+    cell.prev = cell;
+    cell.stamp = atomic.add<i32>(arena, 1, Header.STAMPS) + 1;
+    cell.arena = arena;
+    cell.name = name;
+    cell.verdict = State.GRANTED;
+    store<i32>(address, first, Field.FIRST);
+    store<i32>(address, second, Field.SECOND);
+    store<f64>(address, last, 56);
+  }
+  return address;
+}
+
+/** A 32-bit field of a living primitive, unsigned; or DESTROYED. */
+export function peek(cell: Cell, stamp: i32, field: usize): f64 {
+  return alive(cell, stamp) ? <f64>atomic.load<u32>(changetype<usize>(cell) + field) : Status.DESTROYED;
+}
+
+/**
+ * Gives a primitive's cell back, when nobody waits and its word, under `mask`, is `idle`:
+ *
+ *                       mask    idle       dead
+ *   Lock, RLock         all     0          NOBODY    not held, no waiter on its way
+ *   Semaphore           flags   0          0         of its permits nobody can say which are held
+ *   BoundedSemaphore    all     its bound  0         all permits are back
+ *   Event, Condition    -       -          0
+ *   Barrier             ACTION  0          BROKEN
+ *
+ * `dead`, the word that it leaves behind, lets nobody through a fast path who is past the check of the stamp:
+ *
+ *   T1: the stamp is right             T2: destroy: word := dead, stamp := 0
+ *   T1: the fast path fails, the guard, looks at the stamp again: DESTROYED
+ */
+export function destroy(cell: Cell, stamp: i32, thread: Thread, mask: i32, idle: i32, dead: i32): Status {
+  let status = Status.DESTROYED;
+  lockGuard(cell, thread);
+  if (alive(cell, stamp)) {
+    const word = loadWord(cell);
+    status = Status.BUSY;
+    if (
+      (word & mask) == idle &&
+      cell.next == cell &&
+      !atomic.load<i32>(changetype<usize>(cell), offsetof<Cell>("pins")) &&
+      swapWord(cell, word, dead) == word
+    ) {
+      atomic.store<i32>(changetype<usize>(cell), 0, offsetof<Cell>("stamp"));
+      status = Status.OK;
+    }
+  }
+  unlockGuard(cell);
+  if (status == Status.OK) reclaim(cell.arena, changetype<usize>(cell), 1);
+  return status;
+}

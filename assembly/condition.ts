@@ -1,0 +1,102 @@
+import { Status } from "./abi";
+import { alive, Cell, loadWord, swapWord } from "./cell";
+import { clock } from "./futex";
+import { lockGuard, tryGuard, unlockGuard } from "./guard";
+import { held, lockAcquire, unlock } from "./lock";
+import { park } from "./parker";
+import { dequeue, enqueue, enter, leave, Place, QUEUED } from "./queue";
+import { acquire, wakeDue } from "./resource";
+import { owned, RLock } from "./rlock";
+import { setTarget, State, Thread } from "./thread";
+
+/**
+ * A queue of threads that gave a lock up until somebody notifies them. Its word is not used.
+ *
+ *   44  lock       the Lock's or RLock's cell
+ *   48  lockStamp  its stamp
+ *
+ *   a waiter stands in           leaves it by
+ *   ───────────────────────────────────────────────────────────────────────────────────────────
+ *   the Condition's queue        notify: into the lock's queue, in one step under both guards
+ *                                its deadline: it leaves, and acquires the lock as a newcomer
+ *   the lock's queue             as any waiter of the lock (resource.ts); its deadline is over
+ *
+ * Moving instead of waking ("wait morphing", as in nsync): the notifier holds the lock, so a woken waiter could only
+ * run into it. The one step makes `notify` exact: a waiter whose time runs out finds itself either in the
+ * Condition's queue, and no notify was spent on it, or notified.
+ */
+@unmanaged
+class Condition extends Cell {
+  lock: RLock;
+  lockStamp: i32;
+}
+
+/** OK when both cells live and the lock is held: an RLock (`recursive`) by this thread, a Lock by anybody. */
+function check(cell: Condition, stamp: i32, thread: Thread, recursive: bool): Status {
+  const lock = cell.lock;
+  if (!alive(cell, stamp) || !alive(lock, cell.lockStamp)) return Status.DESTROYED;
+  return (recursive ? owned(lock, thread) : held(loadWord(lock))) ? Status.OK : Status.NOT_HELD;
+}
+
+export function conditionWait(cell: Condition, stamp: i32, thread: Thread, timeout: f64, recursive: bool): Status {
+  let status = check(cell, stamp, thread, recursive);
+  if (status != Status.OK) return status;
+  const deadline = clock() + timeout;
+  const lock = cell.lock;
+  // Of a plain Lock this word is always 0.
+  const depth = lock.depth;
+  // Stand in the queue first, then let go: who takes the lock next and notifies must find this waiter.
+  const entered = enter(cell, stamp, thread, changetype<i32>(thread), 0, 0, Place.BACK);
+  if (entered < 0) return entered;
+  atomic.add<i32>(changetype<usize>(lock), 1, offsetof<Cell>("pins"));
+  lock.depth = 0;
+  unlock(lock, thread);
+
+  if (park(thread, deadline) <= State.PARKED && leave(cell, thread)) {
+    status = Status.TIMEOUT;
+    lockAcquire(lock, cell.lockStamp, thread, Infinity);
+  } else {
+    acquire(lock, cell.lockStamp, thread, changetype<i32>(thread), Infinity, true);
+  }
+  atomic.sub<i32>(changetype<usize>(lock), 1, offsetof<Cell>("pins"));
+  lock.depth = depth;
+  return status;
+}
+
+/** Moves up to `n` waiters on, oldest first. */
+export function conditionNotify(cell: Condition, stamp: i32, thread: Thread, n: u32, recursive: bool): Status {
+  const status = check(cell, stamp, thread, recursive);
+  if (status != Status.OK) return status;
+  const lock = cell.lock;
+  while (n) {
+    let done = false;
+    lockGuard(cell, thread);
+    const head = changetype<Thread>(cell.next);
+    if (head == cell) {
+      unlockGuard(cell);
+      break;
+    }
+    // A try only: a thread must not wait for one guard with another in its hands.
+    const both = tryGuard(lock);
+    if (both) {
+      const word = loadWord(lock);
+      done = swapWord(lock, word, word | QUEUED) == word;
+      if (done) {
+        dequeue(cell, head);
+        setTarget(head, lock);
+        enqueue(lock, lock, head);
+      }
+      unlockGuard(lock);
+    }
+    unlockGuard(cell);
+    if (done) {
+      n--;
+      // Free only if another thread released a plain Lock meanwhile: then no release is to come that would.
+      wakeDue(lock, thread, false);
+    } else if (!both) {
+      lockGuard(lock, thread);
+      unlockGuard(lock);
+    }
+  }
+  return Status.OK;
+}

@@ -1,0 +1,62 @@
+import { Status } from "./abi";
+import { alive, Cell, loadWord, storeWord, swapWord } from "./cell";
+import { clock } from "./futex";
+import { lockGuard, unlockGuard } from "./guard";
+import { park } from "./parker";
+import { drain, enter, leave, loadGeneration, nextGeneration, Place, QUEUED } from "./queue";
+import { State, Thread } from "./thread";
+
+/**
+ * A flag that threads wait for.
+ *
+ *   word       state                              next
+ *   ────────────────────────────────────────────────────────────────────────────────────────────────────────────
+ *   0          clear, nobody waits                SET by set (one compare-exchange); QUEUED by wait (guard)
+ *   QUEUED     clear, somebody waits              SET by set, 0 when the last gives up (both under the guard)
+ *   SET        set                                0 by clear
+ *
+ * A waiter remembers the generation that it came in. `set` starts a new one, then lets all older waiters through: those
+ * who stood there at the moment of `set` go on, also when `clear` follows at once; those who come after `clear` have
+ * the new generation and stay.
+ */
+
+const SET: i32 = 4;
+
+export function eventWait(cell: Cell, stamp: i32, thread: Thread, timeout: f64): Status {
+  if (!alive(cell, stamp)) return Status.DESTROYED;
+  if (loadWord(cell) & SET) return Status.OK;
+  if (timeout == 0) return Status.TIMEOUT;
+  return waitSet(cell, stamp, thread, timeout);
+}
+
+function waitSet(cell: Cell, stamp: i32, thread: Thread, timeout: f64): Status {
+  const deadline = clock() + timeout;
+  let entered = 0;
+  do {
+    const word = loadWord(cell);
+    if (word & SET) return Status.OK;
+    entered = enter(cell, stamp, thread, 0, word, QUEUED, Place.BACK);
+    if (entered < 0) return entered;
+  } while (!entered);
+  if (park(thread, deadline) > State.PARKED) return Status.OK;
+  // Too late; but a `set` that has not reached this waiter yet counts.
+  const missed = leave(cell, thread) && thread.generation == loadGeneration(cell);
+  return missed ? Status.TIMEOUT : Status.OK;
+}
+
+export function eventSet(cell: Cell, stamp: i32, thread: Thread): Status {
+  if (!alive(cell, stamp)) return Status.DESTROYED;
+  if (loadWord(cell) & SET || swapWord(cell, 0, SET) == 0) return Status.OK;
+  lockGuard(cell, thread);
+  storeWord(cell, SET);
+  nextGeneration(cell);
+  unlockGuard(cell);
+  drain(cell, thread);
+  return Status.OK;
+}
+
+export function eventClear(cell: Cell, stamp: i32): Status {
+  if (!alive(cell, stamp)) return Status.DESTROYED;
+  atomic.and<i32>(changetype<usize>(cell), ~SET);
+  return Status.OK;
+}

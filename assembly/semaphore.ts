@@ -1,0 +1,38 @@
+import { Status } from "./abi";
+import { alive, Cell, loadWord, swapWord } from "./cell";
+import { acquire, give, Given, PERMIT, UNIT, wakeDue } from "./resource";
+import { Thread } from "./thread";
+
+/**
+ * A count of permits. Semaphore and BoundedSemaphore differ in their bound only: MAX_PERMITS, or the first value.
+ *
+ *   word (see resource.ts)       state
+ *   ────────────────────────────────────────────────────
+ *   permits << 6                 nobody waits
+ *   flags                        no permits, somebody waits or was woken
+ *   permits << 6 | flags         permits that woken waiters are on their way to; a newcomer may still barge in
+ *
+ *   44  bound   the most permits there may be; never changes
+ */
+@unmanaged
+export class Semaphore extends Cell {
+  bound: i32;
+}
+
+export function semaphoreAcquire(cell: Semaphore, stamp: i32, thread: Thread, timeout: f64): Status {
+  if (!alive(cell, stamp)) return Status.DESTROYED;
+  const word = loadWord(cell);
+  if (<u32>word >= <u32>UNIT && swapWord(cell, word, word + PERMIT) == word) return Status.OK;
+  return acquire(cell, stamp, thread, PERMIT, timeout);
+}
+
+export function semaphoreRelease(cell: Semaphore, stamp: i32, thread: Thread, permits: i32): Status {
+  if (!alive(cell, stamp)) return Status.DESTROYED;
+  while (true) {
+    const word = loadWord(cell);
+    if (permits > cell.bound - i32(<u32>word >> 6)) return Status.OVER_RELEASE;
+    const given = give(cell, thread, true, word, word + permits * UNIT);
+    if (given == Given.TOLD) wakeDue(cell, thread, true);
+    if (given != Given.FAILED) return Status.OK;
+  }
+}
