@@ -9,6 +9,7 @@
  * What is found wrong in any state:
  *   trap        the wasm trapped
  *   race        two threads are about to access the same bytes, one of them writing, one of them not atomically
+ *   stale       a thread read a word that had lost its meaning
  *   monitor     the scenario's monitor objects
  *   deadlock    nobody can do anything, and not everybody is done
  *   starvation  a thread from here on can never finish what it is doing, whatever the others do
@@ -24,9 +25,9 @@
 
 import { read as readMemory, modified, write as writeMemory, type Value } from './interpret.ts';
 import { Interner } from './interner.ts';
-import type { LocalState, Operation, Program, Threads } from './thread.ts';
+import { type LocalState, Objection, type Operation, type Program, type Threads } from './thread.ts';
 
-export type Fault = 'trap' | 'race' | 'monitor' | 'deadlock' | 'starvation';
+export type Fault = 'trap' | 'race' | 'stale' | 'monitor' | 'deadlock' | 'starvation';
 
 /** Watches the events of a scenario. Its states are plain data. */
 export interface Monitor<S = unknown> {
@@ -34,9 +35,6 @@ export interface Monitor<S = unknown> {
   /** The next state; throws an Objection. */
   step(state: S, thread: number, event: unknown): S;
 }
-
-/** What a monitor throws when a promise is broken. */
-export class Objection extends Error {}
 
 export interface System {
   readonly threads: Threads;
@@ -48,6 +46,11 @@ export interface System {
   readonly wakes?: 'first' | 'any' | undefined;
   /** How many threads may be terminated, and which. */
   readonly deaths?: { readonly most: number; readonly who: readonly number[] } | undefined;
+  /**
+   * Words that will be written before they are read again, in the state at hand. They are overwritten with POISON, so
+   * that states which differ in leftovers only become one; should anybody read the poison after all, that is a fault.
+   */
+  readonly leftovers?: ((view: View) => Iterable<number>) | undefined;
   /** Whether a thread that can never go on may be left like that in this state. */
   readonly mayStarve?: ((thread: number, view: View) => boolean) | undefined;
 }
@@ -59,6 +62,8 @@ export interface View {
   dead(thread: number): boolean;
   finished(thread: number): boolean;
   asleep(thread: number): boolean;
+  /** It is inside a call of the module. */
+  inside(thread: number): boolean;
 }
 
 export interface Options {
@@ -101,6 +106,9 @@ export interface Verdict {
   /** The search was cut short: the verdict is void. */
   readonly exceeded: boolean;
 }
+
+/** What nobody may ever read. */
+export const POISON = 0x7ead_dead;
 
 const LINE = 64;
 const WORDS = LINE / 4;
@@ -153,6 +161,7 @@ class Walk {
   /* The vector: local states, sleepers, monitor, lines. */
   private readonly vector: Int32Array;
   private readonly next: Int32Array;
+  private readonly nextView: View;
   private readonly states: Interner;
   private readonly contents = new Interner(WORDS);
   private readonly parents: number[] = [];
@@ -202,6 +211,7 @@ class Walk {
     const width = 2 * this.count + 1 + lines.length;
     this.vector = new Int32Array(width);
     this.next = new Int32Array(width);
+    this.nextView = this.view(this.next);
     this.states = new Interner(width);
   }
 
@@ -237,6 +247,8 @@ class Walk {
     this.next.fill(0);
     for (const [t, program] of programs.entries()) this.next[t] = threads.start(program).id;
     this.next[2 * this.count] = this.monitorId(monitor?.initial ?? null);
+    this.poison();
+    this.initial.set(this.words);
     for (const [i, line] of this.lines.entries()) this.next[this.lineSlot(i)] = this.contents.add(this.initial, line * WORDS);
     this.states.add(this.next);
     this.parents.push(-1);
@@ -295,13 +307,16 @@ class Walk {
     return !this.system.mayStarve?.(t, this.view());
   }
 
-  private view(): View {
+  /** The state in `vector`, or the successor in `next`. */
+  private view(vector = this.vector): View {
+    const { threads } = this.system;
     return {
       word: (address) => this.words[address >> 2]!,
       monitor: this.monitors[this.monitorAt],
-      dead: (t) => this.isDead(t),
-      finished: (t) => this.local(t).operation.kind === 'done',
-      asleep: (t) => (this.sleep(t) & RANK) !== 0,
+      dead: (t) => (vector[this.count + t]! & KILLED) !== 0,
+      finished: (t) => threads.states[vector[t]!]!.operation.kind === 'done',
+      asleep: (t) => (vector[this.count + t]! & RANK) !== 0,
+      inside: (t) => threads.states[vector[t]!]!.call !== '',
     };
   }
 
@@ -422,9 +437,9 @@ class Walk {
           this.begun();
           this.emit(t, state, true);
           return back();
-        case 'trap':
+        case 'fault':
           this.record(t, state, 'operation');
-          throw new Wrong('trap', `T${t + 1} trapped: ${operation.message}`);
+          throw new Wrong(operation.fault, `T${t + 1}: ${operation.message}`);
       }
     }
   }
@@ -501,11 +516,14 @@ class Walk {
     const { next, vector } = this;
     next[t] = state.id;
     next[2 * this.count] = this.monitorAt;
+    const mark = this.undo.length;
+    this.poison();
     for (let i = 0; i < this.undo.length; i += 2) {
       const line = this.undo[i]! >> 4;
       const slot = this.lineSlot(this.lineOf[line]!);
       if (next[slot] === vector[slot]) next[slot] = this.contents.add(this.words, line * WORDS);
     }
+    this.rollback(mark);
     const known = this.states.size;
     const id = this.states.add(next);
     if (this.log) {
@@ -519,6 +537,14 @@ class Walk {
       this.edges = larger;
     }
     this.edges[this.edgeCount++] = (id << 4) | (progress ? t + 1 : 0);
+  }
+
+  private poison(): void {
+    for (const address of this.system.leftovers?.(this.nextView) ?? []) {
+      if (this.words[address >> 2] === POISON) continue;
+      this.saving(address, 4);
+      this.words[address >> 2] = POISON;
+    }
   }
 
   /* Memory. */
@@ -538,6 +564,10 @@ class Walk {
       return undefined;
     }
     const { access, address, operand, expected } = operation;
+    if (this.words[address >> 2] === POISON && access.kind !== 'store' && access.kind !== 'xchg') {
+      this.record(t, state, 'operation');
+      throw new Wrong('stale', `T${t + 1} reads a leftover at ${address}: nobody has written it since it lost its meaning`);
+    }
     if (access.kind === 'load') {
       const found = access.bytes === 4 && access.type === 'i32' ? this.words[address >> 2]! : readMemory(this.memory, access, address);
       this.record(t, state, 'operation', found, found);
@@ -593,25 +623,27 @@ class Walk {
   }
 
   private lookForCollisions(): void {
-    let learned = false;
+    const atomics: number[] = [];
+    const plains: number[] = [];
     let race = -1;
     for (const word of this.touched) {
-      const [writers, plain] = [this.writers[word]!, this.plain[word]!];
+      const writers = this.writers[word]!;
       const all = writers | this.readers[word]!;
       if (writers !== 0 && (all & (all - 1)) !== 0) {
-        if (this.reduce && !this.isBusy[word]) {
-          this.busy.add(word);
-          learned = true;
-        }
-        if (plain !== 0 && race < 0) race = word;
+        const isPlain = this.plain[word] !== 0;
+        if (isPlain && race < 0) race = word;
+        if (this.reduce && !this.isBusy[word]) (isPlain ? plains : atomics).push(word);
       }
       this.readers[word] = 0;
       this.writers[word] = 0;
       this.plain[word] = 0;
     }
     this.touched.length = 0;
-    // Behind a word that was wrongly taken for quiet, nothing is certain: look again first.
-    if (learned) throw new Learned();
+    // Behind a word that was wrongly taken for quiet, nothing is certain: what a lock protects seems to collide when the lock
+    // was taken for quiet. So believe the atomics first, and look again.
+    const learned = atomics.length > 0 ? atomics : plains;
+    for (const word of learned) this.busy.add(word);
+    if (learned.length > 0) throw new Learned();
     if (race >= 0) throw new Wrong('race', `two threads are about to access the word at ${race * 4}, and one of the accesses is plain`);
   }
 
@@ -707,7 +739,7 @@ class Walk {
       this.expand(id);
     } catch (error) {
       if (!(error instanceof Wrong || error instanceof Learned)) throw error;
-      return error instanceof Wrong && (error.fault === 'monitor' || error.fault === 'trap');
+      return error instanceof Wrong && ['monitor', 'trap', 'stale'].includes(error.fault);
     } finally {
       for (const word of this.touched) this.readers[word] = this.writers[word] = this.plain[word] = 0;
       this.touched.length = 0;

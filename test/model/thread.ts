@@ -24,7 +24,10 @@ export type Request =
   /** Tells the monitor. `early`: it happened as soon as the last operation did; otherwise as late as the next one. */
   | { readonly kind: 'event'; readonly early: boolean; readonly event: unknown };
 
-export type Script = Generator<Request, void, Value>;
+export type Script<Result = void> = Generator<Request, Result, Value>;
+
+/** What a script or a monitor throws when the module broke a promise. */
+export class Objection extends Error {}
 
 export interface Program {
   readonly body: () => Script;
@@ -42,7 +45,8 @@ export type Operation =
   | { readonly kind: 'event'; readonly early: boolean; readonly event: unknown; readonly at: number }
   /** The world has several answers: the clock, or whether to go on with another round. */
   | { readonly kind: 'choose'; readonly what: 'clock' | 'grow' | 'round'; readonly results: readonly number[]; readonly at: number }
-  | { readonly kind: 'trap'; readonly message: string; readonly at: number }
+  /** It went wrong in the computation since the last operation. */
+  | { readonly kind: 'fault'; readonly fault: 'trap' | 'monitor'; readonly message: string; readonly at: number }
   | { readonly kind: 'done'; readonly at: number };
 
 export interface LocalState {
@@ -55,8 +59,8 @@ export interface LocalState {
   readonly next: Map<Value | undefined, LocalState>;
   readonly script: ScriptState;
   readonly frames: readonly Frame[];
-  /** What the clock last said in this call. */
-  readonly time: number;
+  /** What the clock last said in this call; a call begins at time 0 by its own reckoning, see `clock` in World. */
+  readonly time: number | undefined;
 }
 
 /** Where a generator stands. Generators cannot be copied, but they can be run again with the same answers. */
@@ -64,7 +68,7 @@ interface ScriptState {
   readonly id: number;
   readonly program: Program;
   readonly answers: readonly Value[];
-  readonly request: Request | 'round' | 'done';
+  readonly request: Request | 'round' | 'done' | Objection;
   readonly next: Map<Value | undefined, ScriptState>;
 }
 
@@ -74,7 +78,10 @@ export const AGAIN = 0;
 export const STOP = 1;
 
 export interface World {
-  /** What the clock may say, in rising order. See `docs/verification.md` for why a few values stand for all. */
+  /**
+   * What the clock may say after its first answer in a call, which is 0: in rising order, never going back within a
+   * call. `docs/verification.md` tells why a few values stand for all.
+   */
   readonly clock: readonly number[];
   /** What memory.grow may answer. */
   readonly grow: readonly number[];
@@ -98,7 +105,7 @@ export class Threads {
   }
 
   start(program: Program): LocalState {
-    return this.settle(this.root(program), [], 0, true);
+    return this.settle(this.root(program), [], undefined, true);
   }
 
   /** The local state after `state` was told the result of its operation. */
@@ -113,7 +120,7 @@ export class Threads {
   private compute(state: LocalState, result: Value | undefined): LocalState {
     const { operation, script } = state;
     const inCall = state.frames.length > 0;
-    if (!inCall) return this.settle(this.advance(script, result), [], 0, false);
+    if (!inCall) return this.settle(this.advance(script, result), [], undefined, false);
     const frames = state.frames.map((frame) => ({ ...frame, locals: [...frame.locals], stack: [...frame.stack] }));
     this.interpreter.answer(frames, result);
     const time = operation.kind === 'choose' && operation.what === 'clock' ? Number(result) : state.time;
@@ -121,14 +128,14 @@ export class Threads {
   }
 
   /** Runs until the next operation, through returns into the script and calls out of it. */
-  private settle(script: ScriptState, frames: Frame[], time: number, safepoint: boolean): LocalState {
+  private settle(script: ScriptState, frames: Frame[], time: number | undefined, safepoint: boolean): LocalState {
     for (;;) {
       if (frames.length === 0) {
         const { request } = script;
-        if (request === 'done' || request === 'round' || request.kind !== 'call')
-          return this.intern(script, [], 0, safepoint, scripted(request));
+        if (typeof request === 'string' || request instanceof Objection || request.kind !== 'call')
+          return this.intern(script, [], undefined, safepoint, scripted(request));
         frames = this.interpreter.enter(request.name, request.args);
-        time = 0;
+        time = undefined;
         safepoint = true;
       }
       try {
@@ -147,15 +154,15 @@ export class Threads {
         if (!(error instanceof Trap)) throw error;
         const frame = frames[frames.length - 1]!;
         const at = frame.func.code[frame.pc - 1]?.at ?? -1;
-        return this.intern(script, frames, time, safepoint, { kind: 'trap', message: error.message, at });
+        return this.intern(script, frames, time, safepoint, { kind: 'fault', fault: 'trap', message: error.message, at });
       }
     }
   }
 
-  private operation(want: Exclude<ReturnType<Interpreter['run']>['want'], undefined | { kind: 'size' }>, time: number): Operation {
+  private operation(want: Exclude<ReturnType<Interpreter['run']>['want'], undefined | { kind: 'size' }>, time: number | undefined): Operation {
     switch (want.kind) {
       case 'import': {
-        const results = this.world.clock.filter((value) => value >= time);
+        const results = time === undefined ? [0] : this.world.clock.filter((value) => value >= time);
         return { kind: 'choose', what: 'clock', results, at: want.at };
       }
       case 'grow': return { kind: 'choose', what: 'grow', results: this.world.grow, at: want.at };
@@ -163,7 +170,7 @@ export class Threads {
     }
   }
 
-  private intern(script: ScriptState, frames: Frame[], time: number, safepoint: boolean, operation: Operation): LocalState {
+  private intern(script: ScriptState, frames: Frame[], time: number | undefined, safepoint: boolean, operation: Operation): LocalState {
     this.interpreter.forget(frames);
     const parts: unknown[] = [script.id, time, operation.kind, this.world.deaths && safepoint];
     for (const { func, pc, locals, stack } of frames) parts.push(func.index, pc, locals.map(exact), stack.map(exact));
@@ -176,7 +183,7 @@ export class Threads {
     const known = this.known.get(key);
     if (known) return known;
     const { request } = script;
-    const call = typeof request === 'object' && request.kind === 'call' ? request.name : '';
+    const call = typeof request === 'object' && 'kind' in request && request.kind === 'call' ? request.name : '';
     const state = { id: this.states.length, operation, safepoint, call, next: new Map(), script, frames, time };
     this.known.set(key, state);
     this.states.push(state);
@@ -208,14 +215,24 @@ export class Threads {
 
   private replay(program: Program, answers: readonly Value[]): ScriptState {
     const script = program.body();
-    let turn = script.next();
-    for (const answer of answers) turn = script.next(answer);
-    if (turn.done && program.forever) return this.root(program);
-    return { id: this.scripts++, program, answers, request: turn.done ? 'done' : turn.value, next: new Map() };
+    const request = (): ScriptState['request'] => {
+      try {
+        let turn = script.next();
+        for (const answer of answers) turn = script.next(answer);
+        return turn.done ? 'done' : turn.value;
+      } catch (error) {
+        if (error instanceof Objection) return error;
+        throw error;
+      }
+    };
+    const next = request();
+    if (next === 'done' && program.forever) return this.root(program);
+    return { id: this.scripts++, program, answers, request: next, next: new Map() };
   }
 }
 
 function scripted(request: ScriptState['request']): Operation {
+  if (request instanceof Objection) return { kind: 'fault', fault: 'monitor', message: request.message, at: -1 };
   if (request === 'done') return { kind: 'done', at: -1 };
   if (request === 'round') return { kind: 'choose', what: 'round', results: [AGAIN, STOP], at: -1 };
   switch (request.kind) {

@@ -1,0 +1,318 @@
+/**
+ * Scenarios: small worlds with a few threads in them, and what must hold there.
+ *
+ * A scenario lays out an arena in a memory of its own, creates primitives in it by calling the module (one call after
+ * the other; nothing is checked yet), and gives each thread a program: a generator that calls exports and tells
+ * what came of it. `forever` runs it again and again, and may stop after any round, so "others always come
+ * along and help" is no excuse for a lost wake-up. The checker then does the rest.
+ */
+
+import { check, type Monitor, type Options, POISON, type System, type Verdict, type View } from './check.ts';
+import { decode, type Module } from './decode.ts';
+import { Interpreter, modified, read, type Value, write } from './interpret.ts';
+import { Objection, type Program, type Request, type Script, Threads } from './thread.ts';
+
+export interface Scenario {
+  readonly primitive: string;
+  readonly name: string;
+  readonly threads: number;
+  readonly build: (world: World) => Play;
+}
+
+/** What a scenario consists of, once its world is laid out. */
+export interface Play {
+  readonly programs: readonly Program[];
+  readonly monitor?: Monitor<any>;
+  /** Values that the clock may have after a call's first look at it; `TIMED` when some timeout is finite. */
+  readonly clock?: readonly number[];
+  readonly wakes?: 'first' | 'any';
+  readonly deaths?: System['deaths'];
+  readonly mayStarve?: (thread: number, view: View) => boolean;
+  /** Counters that would never come round again: after how many values they do here. */
+  readonly wraps?: ReadonlyMap<number, number>;
+}
+
+/** A finite timeout, in ms. Any other between `PATIENCE` of resource.ts and the last value of TIMED would do. */
+export const SOON = 1000;
+/** At the beginning; after a waiter has lost its patience; after all timeouts. */
+export const TIMED: readonly number[] = [0, 2, 1e6];
+export const UNTIMED: readonly number[] = [0, 2];
+
+export const forever = (body: () => Script): Program => ({ body, forever: true });
+export const once = (body: () => Script): Program => ({ body, forever: false });
+
+/* What scripts do. */
+
+export function* call(name: string, ...args: Value[]): Script<number> {
+  return Number(yield { kind: 'call', name, args });
+}
+
+/** Uses what the primitive protects, without any protection of its own: two at once are a data race. */
+export function* use(address: number): Script {
+  const value = Number(yield { kind: 'read', address });
+  yield { kind: 'write', address, value };
+}
+
+export const until = (address: number, holds: (value: number) => boolean): Request => ({ kind: 'until', address, holds });
+/** Tells the monitor at once: "it has happened". */
+export const after = (event: unknown): Request => ({ kind: 'event', early: true, event });
+/** Tells the monitor at the last moment: "it is about to happen". */
+export const before = (event: unknown): Request => ({ kind: 'event', early: false, event });
+
+export function expect(actual: number, ...allowed: number[]): number {
+  if (!allowed.includes(actual)) throw new Objection(`the call answered ${actual}, not ${allowed.join(' or ')}`);
+  return actual;
+}
+
+/* The world. */
+
+/** The module under test. `guardSpins`: see `loadCore`. */
+export interface Core {
+  readonly module: Module;
+  readonly bytes: Uint8Array;
+}
+
+/**
+ * Decodes the published bytes. One constant is replaced: a thread that finds a guard word taken tries 128 times
+ * before it sleeps, and 128 failed tries, which change nothing, make 128 states. One try shows the same.
+ */
+export function loadCore(bytes: Uint8Array): Core {
+  return { bytes, module: tamed(decode(bytes)) };
+}
+
+const GUARD_SPINS = 128;
+
+function tamed(module: Module): Module {
+  const functions = module.functions.map((func) => ({
+    ...func,
+    code: func.code.map((instruction) =>
+      instruction.name === 'i32.const' && instruction.immediate === GUARD_SPINS ? { ...instruction, immediate: 0 } : instruction,
+    ),
+  }));
+  return { ...module, functions };
+}
+
+/** Kinds, statuses and offsets as in assembly/abi.ts. */
+export const Kind = { LOCK: 2, RLOCK: 3, SEMAPHORE: 4, BOUNDED_SEMAPHORE: 5, EVENT: 6, BARRIER: 7, CONDITION: 8, THREAD: 9 } as const;
+export const Status = { OK: 0, TIMEOUT: -1, NOT_HELD: -2, OVER_RELEASE: -3, BROKEN: -4, DESTROYED: -5, BUSY: -6 } as const;
+
+/** Names of the fields, by offset, as in assembly/cell.ts and the primitives' files. */
+const FIELDS = ['word', 'guard', 'next', 'prev', 'length', 'stamp', 'arena', 'name', 'generation', 'verdict', 'pins', 'first', 'second', 'third', 'last', 'last'];
+const FIELDS_OF: Readonly<Record<number, Readonly<Record<number, string>>>> = {
+  [Kind.RLOCK]: { 11: 'depth' },
+  [Kind.SEMAPHORE]: { 11: 'bound' },
+  [Kind.BOUNDED_SEMAPHORE]: { 11: 'bound' },
+  [Kind.BARRIER]: { 11: 'parties', 12: 'arrived' },
+  [Kind.CONDITION]: { 11: 'lock', 12: 'lockStamp' },
+  [Kind.THREAD]: { 0: 'state', 11: 'take', 12: 'spins', 13: 'mayBlock', 14: 'target' },
+};
+
+const MEMORY = 65536;
+const ARENA = 1024;
+const HEADER = 256;
+const DATA = 256;
+const CELL = 64;
+
+export interface Primitive {
+  readonly cell: number;
+  readonly stamp: number;
+}
+
+/** A memory with an arena in it, and a name for everything that is there. */
+export class World {
+  readonly memory = new Uint8Array(MEMORY);
+  /** The threads' records, in order. */
+  readonly threads: readonly number[];
+  readonly arena = ARENA;
+  /** Names of cells and what is in them, for traces. */
+  private readonly cells = new Map<number, { readonly name: string; readonly kind: number }>();
+  private readonly view = new DataView(this.memory.buffer);
+  private readonly interpreter: Interpreter;
+  private nextData = DATA;
+
+  constructor(core: Core, threads: number, arenaCells = 64) {
+    this.interpreter = new Interpreter(core.module);
+    this.call('arenaCreate', ARENA, arenaCells, 0, 1, 1);
+    this.threads = Array.from({ length: threads }, (_, t) => {
+      const record = this.call('allocate', ARENA, Kind.THREAD, 1);
+      this.cells.set(record, { name: `T${t + 1}`, kind: Kind.THREAD });
+      this.poke(record + 52, 1); // mayBlock; spins (48) stays 0: a look more shows nothing new
+      return record;
+    });
+  }
+
+  /** `lock.guard`, `T2.state`, or the bare address. */
+  nameOf(address: number): string {
+    const cell = this.cells.get(address & -CELL);
+    if (!cell) return address >= ARENA && address < ARENA + HEADER ? `arena+${address - ARENA}` : String(address);
+    const word = (address % CELL) >> 2;
+    return cell.kind === 0 ? cell.name : `${cell.name}.${FIELDS_OF[cell.kind]?.[word] ?? FIELDS[word]}`;
+  }
+
+  /** A value as a person would write it: pointers by name, with the flags that ride on a lock's owner. */
+  valueOf(value: Value): string {
+    const cell = this.cells.get(Number(value) & -CELL);
+    const flags = Number(value) & (CELL - 1);
+    if (typeof value === 'bigint' || !cell || cell.kind === 0) return value === POISON ? 'leftover' : String(value);
+    return flags ? `${cell.name}|${flags}` : cell.name;
+  }
+
+  peek(address: number): number {
+    return this.view.getInt32(address, true);
+  }
+
+  poke(address: number, value: number): void {
+    this.view.setInt32(address, value, true);
+  }
+
+  /** A word of the user's own, in a line of its own. */
+  data(name: string): number {
+    this.cells.set(this.nextData, { name, kind: 0 });
+    this.nextData += CELL;
+    return this.nextData - CELL;
+  }
+
+  create(kind: number, name: string, { word = 0, first = 0, second = 0, last = 0 } = {}): Primitive {
+    const cell = this.call('create', ARENA, kind, 0, word, first, second, last);
+    this.cells.set(cell, { name, kind });
+    return { cell, stamp: this.peek(cell + 20) };
+  }
+
+  lock = (name = 'lock'): Primitive => this.create(Kind.LOCK, name);
+  rlock = (name = 'lock'): Primitive => this.create(Kind.RLOCK, name);
+  semaphore = (permits: number, bound = 1000): Primitive => this.create(Kind.SEMAPHORE, 'semaphore', { word: permits * 64, first: bound });
+  event = (): Primitive => this.create(Kind.EVENT, 'event');
+  barrier = (parties: number, timeout = Number.POSITIVE_INFINITY): Primitive => this.create(Kind.BARRIER, 'barrier', { first: parties, last: timeout });
+  condition = (lock: Primitive): Primitive => this.create(Kind.CONDITION, 'condition', { first: lock.cell, second: lock.stamp });
+
+  /**
+   * What is left in a thread's record, which is also its waiter: its links mean something while it stands in a queue,
+   * the rest while it is in a call. (Offsets as in assembly/cell.ts and thread.ts.)
+   */
+  *leftovers(view: View): Iterable<number> {
+    for (const [t, record] of this.threads.entries()) {
+      const next = view.word(record + 8);
+      const prev = view.word(record + 12);
+      const stands = next !== POISON && next > 0 && next < MEMORY && view.word(next + 12) === record && view.word(prev + 8) === record;
+      if (stands) continue;
+      yield record + 8;
+      yield record + 12;
+      if (!view.inside(t)) for (const field of [0, 32, 44, 56]) yield record + field;
+    }
+  }
+
+  /** Calls an export on the spot. It must not want to sleep. */
+  call(name: string, ...args: Value[]): number {
+    const frames = this.interpreter.enter(name, args);
+    for (;;) {
+      const { want, result } = this.interpreter.run(frames);
+      if (!want) return Number(result ?? 0);
+      switch (want.kind) {
+        case 'access': {
+          const { access, address, operand, expected } = want;
+          const found = access.kind === 'store' ? undefined : read(this.view, access, address);
+          if (access.kind !== 'load') write(this.view, access, address, modified(access, found ?? 0, operand, expected));
+          this.interpreter.answer(frames, found);
+          break;
+        }
+        case 'fill': this.memory.fill(want.byte, want.address, want.address + want.length); break;
+        case 'notify': case 'import': this.interpreter.answer(frames, 0); break;
+        case 'size': this.interpreter.answer(frames, MEMORY / 65536); break;
+        default: throw new Error(`${name} wants to ${want.kind} while the world is laid out`);
+      }
+    }
+  }
+}
+
+export interface Run {
+  readonly verdict: Verdict;
+  readonly world: World;
+  readonly seconds: number;
+}
+
+/** Lays the world out and checks it. */
+export function run(core: Core, scenario: Scenario, options: Options = {}): Run {
+  const world = new World(core, scenario.threads);
+  const play = scenario.build(world);
+  const threads = new Threads(new Interpreter(core.module), {
+    clock: play.clock ?? UNTIMED,
+    grow: [-1],
+    pages: 1,
+    deaths: play.deaths !== undefined,
+  });
+  const start = performance.now();
+  const verdict = check({ ...play, threads, memory: world.memory, leftovers: (view) => world.leftovers(view) }, options);
+  return { verdict, world, seconds: (performance.now() - start) / 1000 };
+}
+
+/* Promises that several scenarios make. */
+
+/** At most `most` threads are inside: tell it `after('in')` and `before('out')`. */
+export const atMost = (most: number): Monitor<number> => ({
+  initial: 0,
+  step(inside, _thread, event) {
+    const next = event === 'in' ? inside + 1 : inside - 1;
+    if (next > most) throw new Objection(`${next} threads are inside, and only ${most} may be`);
+    return next;
+  },
+});
+
+/** A primitive as it would be if everything happened one after the other: the results an operation may have. */
+export interface Specification<S> {
+  readonly initial: S;
+  readonly apply: (state: S, thread: number, operation: readonly unknown[]) => readonly (readonly [result: number, next: S])[];
+}
+
+/** For each thread: idle, in an operation, or through it with a result that the script has not seen yet. */
+type Pending = null | { readonly operation: readonly unknown[] } | { readonly result: number };
+interface Possibility<S> {
+  readonly state: S;
+  readonly pending: readonly Pending[];
+}
+
+/**
+ * Linearizability: every operation seems to happen at one moment between its call and its return. The monitor keeps
+ * all states that the specification may be in; when a call returns a result that is possible in none, it objects.
+ */
+export function linearizable<S>(specification: Specification<S>, threads: number): Monitor<readonly Possibility<S>[]> {
+  const distinct = (all: readonly Possibility<S>[]): Possibility<S>[] =>
+    [...new Map(all.map((one) => [JSON.stringify(one), one])).entries()].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, one]) => one);
+  const put = (one: Possibility<S>, thread: number, pending: Pending, state = one.state): Possibility<S> => ({
+    state,
+    pending: one.pending.map((old, t) => (t === thread ? pending : old)),
+  });
+  /** All that may have happened by now: any pending operation may have taken effect, in any order. */
+  const closure = (all: readonly Possibility<S>[]): Possibility<S>[] => {
+    const found = new Map<string, Possibility<S>>();
+    const visit = (one: Possibility<S>): void => {
+      const key = JSON.stringify(one);
+      if (found.has(key)) return;
+      found.set(key, one);
+      for (const [t, pending] of one.pending.entries())
+        if (pending && 'operation' in pending)
+          for (const [result, state] of specification.apply(one.state, t, pending.operation)) visit(put(one, t, { result }, state));
+    };
+    for (const one of all) visit(one);
+    return [...found.values()];
+  };
+  return {
+    initial: [{ state: specification.initial, pending: Array(threads).fill(null) }],
+    step(all, thread, event) {
+      if (typeof event === 'object') return distinct(all.map((one) => put(one, thread, { operation: event as unknown[] })));
+      const possible = closure(all).filter(({ pending }) => {
+        const mine = pending[thread];
+        return mine && 'result' in mine && mine.result === event;
+      });
+      if (possible.length === 0) throw new Objection(`no order of the operations explains that T${thread + 1} got ${event}`);
+      return distinct(possible.map((one) => put(one, thread, null)));
+    },
+  };
+}
+
+/** Wraps a script so that a `linearizable` monitor sees its call and its return. */
+export function* observed(operation: readonly unknown[], script: Script<number>): Script<number> {
+  yield before(operation);
+  const result = yield* script;
+  yield after(result);
+  return result;
+}
