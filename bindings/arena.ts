@@ -1,0 +1,230 @@
+import { ArenaFlag, CELL, HEADER, Header, Kind } from '../assembly/abi.js';
+import { checkInteger, checkOptions, show } from './check.js';
+import { OutOfMemoryError } from './errors.js';
+import {
+  checkMemory,
+  checkShared,
+  defaultRegion,
+  isShared,
+  layOut,
+  overhead,
+  type Region,
+  regionAt,
+} from './region.js';
+
+const PAGE = 65536;
+/** A default arena may grow to this: room for about a million primitives. */
+const MAXIMUM = 64 * 1024 * 1024;
+/** Memory is addressed with 32 bits; the last page is left alone. */
+const MOST = 2 ** 32 - PAGE;
+/** The smallest arena: a header, a map, and one cell. */
+const LEAST = 512;
+
+export interface ArenaOptions {
+  /** A shared memory to live in, that of the user's own program for example. Without it the arena makes its own. */
+  memory?: WebAssembly.Memory;
+  /** Where in `memory` the arena begins: a multiple of 64. Default 0. */
+  byteOffset?: number;
+  /** How many bytes of `memory` it may use. Default: all there are behind `byteOffset`. */
+  byteLength?: number;
+  /** How large a memory of the arena's own may grow, in bytes. Default 64 MiB. */
+  maximumBytes?: number;
+}
+
+export interface ArenaHandle {
+  readonly kind: 'Arena';
+  readonly memory: WebAssembly.Memory;
+  readonly address: number;
+  readonly stamp: number;
+}
+
+/** The typed arrays that work on shared memory. */
+export type SharedArrayType =
+  | Int8ArrayConstructor
+  | Uint8ArrayConstructor
+  | Uint8ClampedArrayConstructor
+  | Int16ArrayConstructor
+  | Uint16ArrayConstructor
+  | Int32ArrayConstructor
+  | Uint32ArrayConstructor
+  | BigInt64ArrayConstructor
+  | BigUint64ArrayConstructor
+  | Float32ArrayConstructor
+  | Float64ArrayConstructor;
+
+const TypedArray = Object.getPrototypeOf(Int8Array) as new () => Int8Array;
+
+/** What `new` gets from `from` and `default`. */
+class Existing {
+  constructor(readonly region: Region) {}
+}
+
+/** An arena that this thread knows. */
+export function arenaOf(region: Region): Arena {
+  return new Arena(new Existing(region) as ArenaOptions);
+}
+
+/** The region of an arena, for the other classes of this package. */
+export let regionOf: (arena: Arena) => Region;
+
+/**
+ * A region of shared memory that holds primitives and the user's typed arrays. Most programs use `Arena.default`
+ * without ever naming it.
+ *
+ * An arena of its own memory grows as needed up to `maximumBytes`; one inside the user's memory stays in its bytes. All
+ * of it works from any thread, waits for nobody, and never blocks.
+ */
+export class Arena {
+  readonly kind = 'Arena';
+  readonly memory: WebAssembly.Memory;
+  /** Where in the memory the arena begins. */
+  readonly address: number;
+  readonly stamp: number;
+  readonly #region: Region;
+
+  static {
+    regionOf = (arena) => arena.#region;
+  }
+
+  /**
+   * @throws TypeError when an option is of the wrong type, the memory is not shared, or there is an arena already
+   * @throws RangeError when the bytes are not in the memory, too few, or not at a multiple of 64
+   * @throws UnsupportedError when the platform has no shared memory
+   */
+  constructor(options?: ArenaOptions) {
+    const region =
+      (options as unknown) instanceof Existing ? (options as unknown as Existing).region : makeRegion(options);
+    this.memory = region.memory;
+    this.address = region.base;
+    this.stamp = new Int32Array(region.memory.buffer, region.base, HEADER / 4)[Header.ID_LOW / 4]!;
+    this.#region = region;
+  }
+
+  /** The arena that primitives live in when none is named. Made on first use; worker threads of Node inherit it. */
+  static get default(): Arena {
+    return arenaOf(defaultRegion(() => makeOwn(MAXIMUM, ArenaFlag.GROWS | ArenaFlag.DEFAULT)));
+  }
+
+  /**
+   * Attaches to the arena that a handle names: an `Arena` that was posted.
+   *
+   * @throws TypeError when it is not the handle of an arena, or of one of an incompatible version
+   */
+  static from(handle: ArenaHandle): Arena {
+    const { kind, memory, address, stamp } = (handle ?? {}) as Partial<ArenaHandle>;
+    if (kind !== 'Arena') throw new TypeError(`Arena.from: this is not the handle of an Arena, but ${show(handle)}`);
+    checkMemory(memory, 'Arena.from');
+    const base = Number.isInteger(address) && address! >= 0 ? address! : -1;
+    const arena = arenaOf(regionAt(memory, base, 'Arena.from'));
+    if (arena.stamp !== stamp)
+      throw new TypeError('Arena.from: the arena of this handle is gone; another has its place');
+    return arena;
+  }
+
+  /** Bytes that are allocated: 64 for every primitive and every thread that uses the arena, and the arrays. */
+  get used(): number {
+    return Atomics.load(this.#header(), Header.USED / 4) * CELL;
+  }
+
+  /** Bytes that can be allocated in all, growth included. */
+  get capacity(): number {
+    const header = this.#header();
+    return ((header[Header.TOTAL / 4]! >>> 0) - header[Header.FIRST / 4]!) * CELL;
+  }
+
+  /**
+   * A typed array in shared memory, all zero, for data that the primitives protect. It posts as it is. A multiple of
+   * 64 bytes is used, and no two arrays share a cache line.
+   *
+   * @throws TypeError when `type` is not a typed array's constructor
+   * @throws RangeError when `length` is not an integer of 0 or more
+   * @throws OutOfMemoryError when the arena is full
+   */
+  allocate<T extends SharedArrayType>(type: T, length: number): InstanceType<T> {
+    if (typeof type !== 'function' || Object.getPrototypeOf(type) !== TypedArray) {
+      throw new TypeError(`arena.allocate: the type must be a typed array's constructor, not ${show(type)}`);
+    }
+    checkInteger(length, 0, MOST, 'arena.allocate: the length');
+    const cells = Math.max(1, Math.ceil((length * type.BYTES_PER_ELEMENT) / CELL));
+    const { memory, base, core } = this.#region;
+    const address = cells * CELL > this.capacity ? 0 : core.allocate(base, Kind.ARRAY, cells) >>> 0;
+    if (!address) {
+      throw new OutOfMemoryError(
+        `The arena is full: ${cells * CELL} more bytes do not fit beside ${this.used} of ${this.capacity}. Make it with a larger maximumBytes, or free what is not needed`,
+      );
+    }
+    return new type(memory.buffer as unknown as ArrayBuffer, address, length) as InstanceType<T>;
+  }
+
+  /**
+   * Gives an array back that `allocate` made, in whichever thread. Afterwards nobody may use it.
+   *
+   * @throws TypeError when it is not, or not the whole of, an array of this arena, or was freed already
+   */
+  free(view: ArrayBufferView): void {
+    const { memory, base, core } = this.#region;
+    const refuse = (why: string): never => {
+      throw new TypeError(`arena.free: ${why}`);
+    };
+    if (!ArrayBuffer.isView(view)) refuse(`this is not a typed array but ${show(view)}`);
+    const { buffer, byteOffset, byteLength } = view;
+    if (!isShared(buffer) || buffer.byteLength < base + HEADER) return refuse('this array is not in the arena');
+    const theirs = new Int32Array(buffer, base, HEADER / 4);
+    const ours = this.#header();
+    const id = [Header.ID_LOW / 4, Header.ID_HIGH / 4];
+    if (!id.every((word) => theirs[word] === ours[word])) refuse('this array is not in the arena');
+
+    const index = (byteOffset - base) / CELL;
+    const cells = Math.max(1, Math.ceil(byteLength / CELL));
+    const total = Math.min(ours[Header.TOTAL / 4]! >>> 0, (memory.buffer.byteLength - base) / CELL);
+    if (!Number.isInteger(index) || index < ours[Header.FIRST / 4]! || index + cells > total) {
+      refuse('this is not an array that allocate made');
+    }
+    const map = new Uint8Array(memory.buffer, base + HEADER, total);
+    for (let other = 1; other < cells || map[index + other] === Kind.INSIDE; other++) {
+      if (index + other >= total || map[index + other] !== Kind.INSIDE || other >= cells)
+        refuse('this is not the whole of an array');
+    }
+    // Whoever exchanges it first has freed it.
+    if (Atomics.compareExchange(map, index, Kind.ARRAY, Kind.INSIDE) !== Kind.ARRAY) {
+      refuse('this array has been freed, or is not one that allocate made');
+    }
+    core.reclaim(base, byteOffset, cells);
+  }
+
+  #header(): Int32Array {
+    return new Int32Array(this.#region.memory.buffer, this.#region.base, HEADER / 4);
+  }
+}
+
+function makeRegion(options?: ArenaOptions): Region {
+  checkOptions(options, 'new Arena');
+  const { memory, byteOffset = 0, byteLength, maximumBytes = MAXIMUM } = options ?? {};
+  if (memory === undefined) {
+    if (options?.byteOffset !== undefined || byteLength !== undefined) {
+      throw new TypeError('new Arena: byteOffset and byteLength need a memory to be in');
+    }
+    return makeOwn(maximumBytes, ArenaFlag.GROWS);
+  }
+  if (options?.maximumBytes !== undefined) {
+    throw new TypeError(
+      'new Arena: maximumBytes is for an arena with a memory of its own; here byteLength says how much',
+    );
+  }
+  checkMemory(memory, 'new Arena');
+  const there = memory.buffer.byteLength;
+  checkInteger(byteOffset, 0, there, 'new Arena: byteOffset');
+  if (byteOffset % CELL) throw new RangeError(`new Arena: byteOffset must be a multiple of ${CELL}, not ${byteOffset}`);
+  const length = byteLength ?? Math.min(there, MOST) - byteOffset;
+  checkInteger(length, LEAST, Math.max(0, Math.min(there, MOST) - byteOffset), 'new Arena: byteLength');
+  return layOut(memory, byteOffset, Math.floor(length / CELL), 0);
+}
+
+function makeOwn(maximumBytes: number, flags: number): Region {
+  checkShared();
+  checkInteger(maximumBytes, LEAST, MOST, 'new Arena: maximumBytes');
+  const cells = Math.floor(maximumBytes / CELL);
+  const maximum = Math.ceil(maximumBytes / PAGE);
+  const initial = Math.min(maximum, Math.ceil(overhead(cells) / PAGE) + 1);
+  return layOut(new WebAssembly.Memory({ initial, maximum, shared: true }), 0, cells, flags);
+}

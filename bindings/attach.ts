@@ -1,0 +1,45 @@
+import { Arena, type ArenaHandle } from './arena.js';
+import { Barrier } from './barrier.js';
+import { show } from './check.js';
+import { Condition, type ConditionHandle } from './condition.js';
+import { Event } from './event.js';
+import { Lock } from './lock.js';
+import type { Handle } from './primitive.js';
+import { RLock } from './rlock.js';
+import { BoundedSemaphore, Semaphore } from './semaphore.js';
+
+/** What each kind of handle is attached to. */
+interface Kinds {
+  Arena: Arena;
+  Lock: Lock;
+  RLock: RLock;
+  Semaphore: Semaphore;
+  BoundedSemaphore: BoundedSemaphore;
+  Event: Event;
+  Barrier: Barrier;
+  Condition: Condition;
+}
+
+const CLASSES: { [K in keyof Kinds]: (handle: never) => Kinds[K] } = {
+  Arena: (handle: ArenaHandle) => Arena.from(handle),
+  Lock: (handle: Handle) => Lock.from(handle),
+  RLock: (handle: Handle) => RLock.from(handle),
+  Semaphore: (handle: Handle) => Semaphore.from(handle),
+  BoundedSemaphore: (handle: Handle) => BoundedSemaphore.from(handle),
+  Event: (handle: Handle) => Event.from(handle),
+  Barrier: (handle: Handle) => Barrier.from(handle),
+  Condition: (handle: ConditionHandle) => Condition.from(handle),
+};
+
+/**
+ * Attaches to what a handle names, whatever it is: `attach(workerData.lock)` is `Lock.from(workerData.lock)` for a lock.
+ *
+ * @throws TypeError when it is no handle, or what it names has been destroyed
+ */
+export function attach<K extends keyof Kinds>(handle: { readonly kind: K }): Kinds[K] {
+  const kind = (handle as { kind?: unknown } | null | undefined)?.kind;
+  if (typeof kind !== 'string' || !Object.hasOwn(CLASSES, kind)) {
+    throw new TypeError(`attach: this is not a handle of lockwork, but ${show(handle)}`);
+  }
+  return CLASSES[kind as K](handle as never);
+}

@@ -1,0 +1,42 @@
+/** Checks of arguments, at the edge, once. A refused argument changes nothing. */
+
+/** Names a value in an error message. */
+export function show(value: unknown): string {
+  if (typeof value === 'string') return JSON.stringify(value);
+  if (value === null || typeof value !== 'object') return String(value);
+  return `an object of type ${value.constructor?.name ?? 'null prototype'}`;
+}
+
+/** A timeout in ms: nothing or `Infinity` for ever, 0 not at all. */
+export function checkTimeout(timeout: unknown, where: string): number {
+  if (timeout === undefined) return Infinity;
+  if (typeof timeout !== 'number') {
+    throw new TypeError(`${where}: the timeout must be a number of milliseconds, not ${show(timeout)}`);
+  }
+  if (!(timeout >= 0)) {
+    throw new RangeError(`${where}: the timeout must be 0 or more milliseconds, not ${timeout}`);
+  }
+  return timeout;
+}
+
+export function checkInteger(value: unknown, least: number, most: number, what: string): number {
+  if (typeof value !== 'number') throw new TypeError(`${what} must be a number, not ${show(value)}`);
+  if (!Number.isInteger(value) || value < least || value > most) {
+    throw new RangeError(`${what} must be an integer from ${least} to ${most}, not ${value}`);
+  }
+  return value;
+}
+
+export function checkFunction(value: unknown, what: string): void {
+  if (typeof value !== 'function') throw new TypeError(`${what} must be a function, not ${show(value)}`);
+}
+
+export function checkOptions(value: unknown, where: string): void {
+  if (value !== undefined && (value === null || typeof value !== 'object')) {
+    throw new TypeError(`${where}: the options must be an object, not ${show(value)}`);
+  }
+}
+
+export function isThenable(value: unknown): boolean {
+  return typeof (value as { then?: unknown } | null | undefined)?.then === 'function';
+}

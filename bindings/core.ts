@@ -1,0 +1,58 @@
+import base64 from '../build/core.wasm';
+import { UnsupportedError } from './errors.js';
+
+/**
+ * The exports of `assembly/index.ts`. Cells, threads, arenas and blocks are byte addresses; what comes back is a
+ * `Status` (see `assembly/abi.ts`) unless it says otherwise.
+ */
+export interface Core {
+  /** An address, 0 when the arena is full. */
+  allocate(arena: number, kind: number, cells: number): number;
+  reclaim(arena: number, block: number, cells: number): void;
+  /** An address, 0 when the arena is full. */
+  create(arena: number, kind: number, name: number, word: number, first: number, second: number, last: number): number;
+  destroy(cell: number, stamp: number, thread: number, mask: number, idle: number, dead: number): number;
+  /** A field, unsigned, or a negative status. */
+  peek(cell: number, stamp: number, field: number): number;
+  lockAcquire(cell: number, stamp: number, thread: number, timeout: number): number;
+  lockRelease(cell: number, stamp: number, thread: number): number;
+  rlockAcquire(cell: number, stamp: number, thread: number, timeout: number): number;
+  rlockRelease(cell: number, stamp: number, thread: number): number;
+  semaphoreAcquire(cell: number, stamp: number, thread: number, timeout: number): number;
+  semaphoreRelease(cell: number, stamp: number, thread: number, permits: number): number;
+  eventWait(cell: number, stamp: number, thread: number, timeout: number): number;
+  eventSet(cell: number, stamp: number, thread: number): number;
+  eventClear(cell: number, stamp: number): number;
+  /** An arrival index or a negative status. */
+  barrierWait(cell: number, stamp: number, thread: number, timeout: number, action: boolean): number;
+  barrierEnd(cell: number, thread: number, generation: number, failed: boolean): number;
+  barrierBreak(cell: number, stamp: number, thread: number, reset: boolean): number;
+  conditionWait(cell: number, stamp: number, thread: number, timeout: number, recursive: boolean): number;
+  conditionNotify(cell: number, stamp: number, thread: number, n: number, recursive: boolean): number;
+}
+
+let compiled: WebAssembly.Module | undefined;
+
+/** Compiled once for this thread, synchronously: a few kilobytes take well under a millisecond. */
+function compile(): WebAssembly.Module {
+  if (typeof WebAssembly !== 'object') {
+    throw new UnsupportedError('lockwork needs WebAssembly, which this platform does not have');
+  }
+  const bytes = Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
+  try {
+    return new WebAssembly.Module(bytes);
+  } catch (error) {
+    throw new UnsupportedError(
+      "lockwork could not compile its WebAssembly module. If the page has a Content-Security-Policy, its script-src must contain 'wasm-unsafe-eval'",
+      { cause: error },
+    );
+  }
+}
+
+/** The core on a memory. Instantiating changes nothing in the memory: the module has no data and no start function. */
+export function instantiate(memory: WebAssembly.Memory): Core {
+  compiled ??= compile();
+  const instance = new WebAssembly.Instance(compiled, { env: { memory, clock: () => performance.now() } });
+  // A plain object, so that the calls can be cut off when the thread ends (thread.ts).
+  return { ...(instance.exports as unknown as Core) };
+}

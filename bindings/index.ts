@@ -1,0 +1,23 @@
+/** lockwork: Python's `threading` primitives for JavaScript threads. Exports only. */
+export { Arena, type ArenaHandle, type ArenaOptions, type SharedArrayType } from './arena.js';
+export { attach } from './attach.js';
+export { Barrier, type BarrierAction, type BarrierOptions } from './barrier.js';
+export { Condition, type ConditionHandle } from './condition.js';
+export {
+  AbandonedError,
+  BlockingNotAllowedError,
+  BrokenBarrierError,
+  DeadlockError,
+  NotHeldError,
+  OutOfMemoryError,
+  OverReleaseError,
+  ThreadingError,
+  TimeoutError,
+  UnsupportedError,
+} from './errors.js';
+export { Event } from './event.js';
+export type { Guard } from './guard.js';
+export { Lock } from './lock.js';
+export type { Handle, PrimitiveOptions } from './primitive.js';
+export { RLock } from './rlock.js';
+export { BoundedSemaphore, Semaphore } from './semaphore.js';

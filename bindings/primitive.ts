@@ -1,0 +1,248 @@
+import { Field, Kind, Status } from '../assembly/abi.js';
+import { Arena, arenaOf, regionOf } from './arena.js';
+import { checkOptions, checkTimeout, show } from './check.js';
+import type { Core } from './core.js';
+import {
+  BlockingNotAllowedError,
+  BrokenBarrierError,
+  NotHeldError,
+  OutOfMemoryError,
+  OverReleaseError,
+  ThreadingError,
+} from './errors.js';
+import { locate, type Region } from './region.js';
+import { mayBlock } from './thread.js';
+
+export interface PrimitiveOptions {
+  /** Where it lives. Default: `Arena.default`. */
+  arena?: Arena;
+  /** What error messages call it, in every thread. */
+  name?: string;
+}
+
+/** What a primitive is in a message: its own enumerable fields, which any structured clone keeps. */
+export interface Handle<K extends string = string> {
+  readonly kind: K;
+  readonly memory: WebAssembly.Memory;
+  readonly address: number;
+  readonly stamp: number;
+}
+
+/** What the cell of a new primitive begins with; see `create` in `assembly/cell.ts`. */
+export interface Initial {
+  word?: number;
+  first?: number;
+  second?: number;
+  last?: number;
+}
+
+/** When it may be destroyed, and what is left behind; see the table at `destroy` in `assembly/cell.ts`. */
+export interface Idle {
+  mask: number;
+  idle: number;
+  dead: number;
+}
+
+/** What a constructor gets from `from`, instead of options. */
+export class Attached {
+  constructor(
+    readonly region: Region,
+    readonly address: number,
+    readonly stamp: number,
+  ) {}
+}
+
+/** Attaches to what a handle names. */
+export function attached(handle: unknown, name: string, kind: Kind): Attached {
+  const { region, address, stamp } = locate(handle, name, kind);
+  return new Attached(region, address, stamp);
+}
+
+/** What every primitive is: a view of a cell in shared memory. */
+export abstract class Primitive<K extends string = string> implements Handle<K> {
+  readonly kind: K;
+  readonly memory: WebAssembly.Memory;
+  readonly address: number;
+  readonly stamp: number;
+  readonly #region: Region;
+  readonly #core: Core;
+  readonly #cell: number;
+  readonly #stamp: number;
+  readonly #thread: number;
+
+  /** @internal */
+  protected constructor(name: K, kind: Kind, options: PrimitiveOptions | Attached | undefined, initial: Initial = {}) {
+    const at = options instanceof Attached ? options : created(name, kind, options, initial);
+    this.kind = name;
+    this.memory = at.region.memory;
+    this.address = at.address;
+    this.stamp = at.stamp;
+    this.#region = at.region;
+    this.#core = at.region.core;
+    this.#cell = at.address;
+    this.#stamp = at.stamp;
+    this.#thread = at.region.thread;
+  }
+
+  // The subclasses' view of the fields above. Those that anybody can see can also be changed by anybody.
+  /** @internal */
+  protected get region(): Region {
+    return this.#region;
+  }
+  /** @internal */
+  protected get core(): Core {
+    return this.#core;
+  }
+  /** @internal */
+  protected get cell(): number {
+    return this.#cell;
+  }
+  /** @internal */
+  protected get life(): number {
+    return this.#stamp;
+  }
+  /** @internal */
+  protected get thread(): number {
+    return this.#thread;
+  }
+
+  /** Where it lives. */
+  get arena(): Arena {
+    return arenaOf(this.#region);
+  }
+
+  /** The name given to the constructor, in whichever thread; empty when there was none. */
+  get name(): string {
+    const { memory } = this.#region;
+    const block = new Uint32Array(memory.buffer, this.#cell + Field.NAME, 1)[0]!;
+    if (!block || !this.#lives()) return '';
+    const length = new Uint32Array(memory.buffer, block, 1)[0]!;
+    // TextDecoder refuses shared memory: decode a copy.
+    return new TextDecoder().decode(new Uint8Array(memory.buffer, block + 4, length).slice());
+  }
+
+  /** How many threads wait for it at this moment. */
+  get waiters(): number {
+    return this.peek(Field.LENGTH);
+  }
+
+  /**
+   * Gives its memory back, for all threads. Afterwards every use of it throws. Nobody may use it meanwhile.
+   *
+   * @throws ThreadingError when it is held or waited on, or destroyed already; nothing is changed
+   */
+  destroy(): void {
+    const { memory, base } = this.#region;
+    const name = new Uint32Array(memory.buffer, this.#cell + Field.NAME, 1)[0]!;
+    const length = name && this.#lives() ? new Uint32Array(memory.buffer, name, 1)[0]! : 0;
+    const { mask, idle, dead } = this.idle;
+    this.expect(this.#core.destroy(this.#cell, this.#stamp, this.#thread, mask, idle, dead));
+    if (name) this.#core.reclaim(base, name, nameCells(length));
+  }
+
+  /** @internal */
+  protected abstract get idle(): Idle;
+
+  /** A field of the cell. */
+  protected peek(field: number): number {
+    const value = this.#core.peek(this.#cell, this.#stamp, field);
+    return value < 0 ? this.refuse(value) : value;
+  }
+
+  /** The timeout of a call that blocks, checked; and whether this thread may. 0 ms is allowed everywhere. */
+  protected limit(timeout: number | undefined, call: string): number {
+    if (timeout === undefined && mayBlock) return Infinity;
+    const limit = checkTimeout(timeout, `${this.kind}.${call}`);
+    if (limit > 0) this.mayBlock(call);
+    return limit;
+  }
+
+  protected mayBlock(call: string): void {
+    if (mayBlock) return;
+    throw new BlockingNotAllowedError(
+      `${this}: this thread may not block (a page's main thread and some workers must not), so ${call}() never works here. Use ${call}Async() with await`,
+    );
+  }
+
+  /** True for OK, false for a timeout; everything else throws. */
+  protected settle(status: number): boolean {
+    return status === Status.OK || (status !== Status.TIMEOUT && this.refuse(status));
+  }
+
+  /** OK, or throws. */
+  protected expect(status: number): void {
+    if (status !== Status.OK) this.refuse(status);
+  }
+
+  /** Throws what a status other than OK and TIMEOUT means. */
+  protected refuse(status: number): never {
+    switch (status) {
+      case Status.NOT_HELD:
+        throw new NotHeldError(`${this}: not held${this.heldBy()}. Acquire it first, in this thread`);
+      case Status.OVER_RELEASE:
+        throw new OverReleaseError(`${this}: released more often than acquired; it has all its permits`);
+      case Status.BROKEN:
+        throw new BrokenBarrierError(
+          `${this}: broken, by a timeout, an abort, a reset or a failing action. reset() mends it`,
+        );
+      case Status.DESTROYED:
+        throw new ThreadingError(`${this}: it has been destroyed`);
+      case Status.BUSY:
+        throw new ThreadingError(`${this}: cannot be destroyed while it is held or waited on`);
+    }
+    throw new ThreadingError(`${this}: unknown status ${status}`);
+  }
+
+  /** Who holds it, for a message. */
+  protected heldBy(): string {
+    return '';
+  }
+
+  toString(): string {
+    const { name } = this;
+    return name ? `${this.kind} ${show(name)}` : this.kind;
+  }
+
+  #lives(): boolean {
+    return this.#core.peek(this.#cell, this.#stamp, Field.STAMP) >= 0;
+  }
+}
+
+function nameCells(length: number): number {
+  return Math.ceil((4 + length) / 64);
+}
+
+/** Makes a primitive. */
+export function created(name: string, kind: Kind, options: PrimitiveOptions | undefined, initial: Initial): Attached {
+  checkOptions(options, `new ${name}`);
+  const { arena = Arena.default, name: label } = options ?? {};
+  if (!(arena instanceof Arena)) throw new TypeError(`new ${name}: the arena must be an Arena, not ${show(arena)}`);
+  if (label !== undefined && typeof label !== 'string') {
+    throw new TypeError(`new ${name}: the name must be a string, not ${show(label)}`);
+  }
+  const region = regionOf(arena);
+  const { core, base, memory } = region;
+  const block = label ? writeName(region, label) : 0;
+  const { word = 0, first = 0, second = 0, last = 0 } = initial;
+  const address = core.create(base, kind, block, word, first, second, last) >>> 0;
+  if (!address) {
+    if (block) core.reclaim(base, block, nameCells(new Uint32Array(memory.buffer, block, 1)[0]!));
+    throw full(name, arena);
+  }
+  return new Attached(region, address, new Int32Array(memory.buffer, address + Field.STAMP, 1)[0]!);
+
+  function writeName({ memory, base, core }: Region, label: string): number {
+    const bytes = new TextEncoder().encode(label);
+    const block = core.allocate(base, Kind.NAME, nameCells(bytes.length)) >>> 0;
+    if (!block) throw full(name, arena);
+    new Uint32Array(memory.buffer, block, 1)[0] = bytes.length;
+    new Uint8Array(memory.buffer, block + 4, bytes.length).set(bytes);
+    return block;
+  }
+}
+
+function full(name: string, arena: Arena): OutOfMemoryError {
+  return new OutOfMemoryError(
+    `new ${name}: the arena is full (${arena.used} of ${arena.capacity} bytes used). Destroy what is not needed, or make an Arena with a larger maximumBytes`,
+  );
+}

@@ -1,0 +1,186 @@
+import { ArenaFlag, CELL, Field, HEADER, Header, Kind, MAGIC, VERSION } from '../assembly/abi.js';
+import { type Core, instantiate } from './core.js';
+import { OutOfMemoryError, UnsupportedError } from './errors.js';
+import { onEnd, register, unregister, workerThreads } from './thread.js';
+
+/**
+ * An arena as this thread sees it. Every message makes new Memory objects, so an arena is known by the id in its
+ * header, and this thread has one region for each.
+ */
+export interface Region {
+  readonly memory: WebAssembly.Memory;
+  /** Address of the arena's header. */
+  readonly base: number;
+  readonly core: Core;
+  /** Address of this thread's record. */
+  readonly thread: number;
+  /** Every block there is now: what the map says. */
+  cells(): { kind: Kind; address: number }[];
+}
+
+interface Registry {
+  readonly regions: Map<string, Region>;
+  /** The region of the default arena, once there is one. */
+  default?: Region;
+}
+
+/** One for this thread, on `globalThis`: two copies of the package in one realm must be one thread. */
+const KEY = Symbol.for(`lockwork.${VERSION}`);
+
+function registry(): Registry {
+  const holder = globalThis as unknown as Record<symbol, Registry | undefined>;
+  let found = holder[KEY];
+  if (!found) {
+    const regions = new Map<string, Region>();
+    found = { regions };
+    holder[KEY] = found;
+    onEnd(() => regions.forEach(unregister));
+  }
+  return found;
+}
+
+/** What of a memory is a place for an arena: `TypeError` with the reason when it is none. */
+export function checkMemory(memory: unknown, where: string): asserts memory is WebAssembly.Memory {
+  if (Object.prototype.toString.call(memory) !== '[object WebAssembly.Memory]') {
+    throw new TypeError(`${where}: there is no WebAssembly.Memory in it`);
+  }
+  checkShared();
+  if (!isShared((memory as WebAssembly.Memory).buffer)) {
+    throw new TypeError(`${where}: the memory is not shared. Make it with { shared: true }`);
+  }
+}
+
+export function isShared(buffer: unknown): buffer is SharedArrayBuffer {
+  return Object.prototype.toString.call(buffer) === '[object SharedArrayBuffer]';
+}
+
+export function checkShared(): void {
+  if (typeof SharedArrayBuffer === 'function') return;
+  throw new UnsupportedError(
+    'lockwork needs SharedArrayBuffer, and this page is not cross-origin isolated. Serve it with the headers "Cross-Origin-Opener-Policy: same-origin" and "Cross-Origin-Embedder-Policy: require-corp"',
+  );
+}
+
+/** Bytes that the header and the map of so many cells take, in whole cells. */
+export function overhead(cells: number): number {
+  return Math.ceil((HEADER + cells) / CELL) * CELL;
+}
+
+/** Lays an arena of `cells` cells out. What the header says: `assembly/arena.ts`. */
+export function layOut(memory: WebAssembly.Memory, base: number, cells: number, flags: number): Region {
+  const first = overhead(cells) / CELL;
+  const map = new Uint8Array(memory.buffer, base, first * CELL);
+  map.fill(Kind.FREE);
+  map.fill(Kind.INSIDE, HEADER, HEADER + first);
+  const words = new Int32Array(memory.buffer, base, HEADER / 4);
+  const [low, high] = crypto.getRandomValues(new Int32Array(2)) as unknown as [number, number];
+  words[Header.VERSION / 4] = VERSION;
+  words[Header.ID_LOW / 4] = low;
+  words[Header.ID_HIGH / 4] = high;
+  words[Header.FLAGS / 4] = flags;
+  words[Header.TOTAL / 4] = cells;
+  words[Header.FIRST / 4] = first;
+  words[Header.ROVER / 4] = first;
+  Atomics.store(words, Header.MAGIC / 4, MAGIC);
+  return regionAt(memory, base, 'new Arena');
+}
+
+/** The region of the arena at `base`, made when this thread first meets it. */
+export function regionAt(memory: WebAssembly.Memory, base: number, where: string): Region {
+  if (base % CELL || base + HEADER > memory.buffer.byteLength) {
+    throw new TypeError(`${where}: there is no arena at ${base}`);
+  }
+  const words = new Int32Array(memory.buffer, base, HEADER / 4);
+  if (Atomics.load(words, Header.MAGIC / 4) !== MAGIC) throw new TypeError(`${where}: there is no arena at ${base}`);
+  const version = words[Header.VERSION / 4];
+  if (version !== VERSION) {
+    throw new TypeError(
+      `${where}: the arena was made by an incompatible version of lockwork (layout ${version}, this is ${VERSION}). Use one version in all threads`,
+    );
+  }
+  const { regions } = registry();
+  const id = `${words[Header.ID_LOW / 4]},${words[Header.ID_HIGH / 4]}`;
+  let region = regions.get(id);
+  if (!region) {
+    region = makeRegion(memory, base);
+    regions.set(id, region);
+    if (words[Header.FLAGS / 4]! & ArenaFlag.DEFAULT) registry().default ??= region;
+  }
+  return region;
+}
+
+function makeRegion(memory: WebAssembly.Memory, base: number): Region {
+  const region = {
+    memory,
+    base,
+    core: instantiate(memory),
+    thread: 0,
+    cells() {
+      const words = new Int32Array(memory.buffer, base, HEADER / 4);
+      const room = Math.min(words[Header.TOTAL / 4]! >>> 0, (memory.buffer.byteLength - base) / CELL);
+      const map = new Uint8Array(memory.buffer, base + HEADER, room);
+      const found: { kind: Kind; address: number }[] = [];
+      for (let index = words[Header.FIRST / 4]!; index < room; index++) {
+        const kind = Atomics.load(map, index) as Kind;
+        if (kind > Kind.INSIDE) found.push({ kind, address: base + index * CELL });
+      }
+      return found;
+    },
+  };
+  region.thread = register(region);
+  if (!region.thread)
+    throw new OutOfMemoryError('The arena is full: there is no room for the record of one more thread');
+  return region;
+}
+
+const ENVIRONMENT = 'lockwork.default';
+
+/**
+ * The default arena's region: the one that this thread has met, or in Node the one of the thread that started it, or a
+ * new one.
+ */
+export function defaultRegion(make: () => Region): Region {
+  const known = registry().default;
+  if (known) return known;
+  const inherited = workerThreads?.getEnvironmentData(ENVIRONMENT) as { memory: WebAssembly.Memory } | undefined;
+  const region = inherited ? regionAt(inherited.memory, 0, 'Arena.default') : make();
+  registry().default = region;
+  workerThreads?.setEnvironmentData(ENVIRONMENT, { memory: region.memory });
+  return region;
+}
+
+/** The region and address of what a handle names, if the handle is one of this kind, and what it names still lives. */
+export function locate(handle: unknown, name: string, kind: Kind): { region: Region; address: number; stamp: number } {
+  const where = `${name}.from`;
+  if (handle === null || typeof handle !== 'object') {
+    throw new TypeError(`${where}: a handle is an object (a ${name}, posted or not), not ${String(handle)}`);
+  }
+  const { kind: given, memory, address, stamp } = handle as Record<string, unknown>;
+  if (given !== name)
+    throw new TypeError(`${where}: this is not the handle of a ${name} (its kind is ${String(given)})`);
+  checkMemory(memory, where);
+  const bytes = memory.buffer.byteLength;
+  if (
+    !Number.isInteger(address) ||
+    (address as number) % CELL ||
+    (address as number) < 0 ||
+    (address as number) + CELL > bytes
+  ) {
+    throw new TypeError(`${where}: the handle's address (${String(address)}) is not that of a cell of its memory`);
+  }
+  if (!Number.isInteger(stamp))
+    throw new TypeError(`${where}: the handle's stamp (${String(stamp)}) is not an integer`);
+  const at = { address: address as number, stamp: stamp as number };
+  const cell = new Int32Array(memory.buffer, at.address, CELL / 4);
+  const region = regionAt(memory, Atomics.load(cell, Field.ARENA / 4) >>> 0, where);
+  const words = new Int32Array(region.memory.buffer, region.base, HEADER / 4);
+  const index = (at.address - region.base) / CELL;
+  if (index < words[Header.FIRST / 4]! || index >= words[Header.TOTAL / 4]! >>> 0) {
+    throw new TypeError(`${where}: the handle's address (${at.address}) is outside its arena`);
+  }
+  const mark = Atomics.load(new Uint8Array(memory.buffer, region.base + HEADER + index, 1), 0);
+  if (mark !== kind || Atomics.load(cell, Field.STAMP / 4) !== at.stamp) {
+    throw new TypeError(`${where}: the ${name} of this handle has been destroyed`);
+  }
+  return { region, ...at };
+}

@@ -1,0 +1,108 @@
+import { Field, Kind, MAX_PERMITS } from '../assembly/abi.js';
+import { checkInteger } from './check.js';
+import { Holdable } from './guard.js';
+import { UNIT } from './lock.js';
+import { Attached, attached, type Handle, type Idle, type PrimitiveOptions } from './primitive.js';
+
+/**
+ * A count of permits, like Python's `threading.Semaphore`: `acquire` takes one and waits while there is none, `release`
+ * gives some back, from whichever thread. Algorithm: `assembly/resource.ts`.
+ */
+export class Semaphore extends Holdable<'Semaphore' | 'BoundedSemaphore'> {
+  /**
+   * @param permits how many there are at first: 0 to 67,108,863
+   * @throws TypeError, RangeError when that is not such an integer
+   */
+  constructor(permits?: number, options?: PrimitiveOptions);
+  /** @internal */
+  constructor(permits: number | undefined, options: PrimitiveOptions | undefined, bounded: boolean);
+  constructor(permits = 1, options?: PrimitiveOptions, bounded = false) {
+    const name = bounded ? 'BoundedSemaphore' : 'Semaphore';
+    const kind = bounded ? Kind.BOUNDED_SEMAPHORE : Kind.SEMAPHORE;
+    const existing: unknown = permits;
+    if (!(existing instanceof Attached)) checkInteger(permits, 0, MAX_PERMITS, `new ${name}: the number of permits`);
+    super(name, kind, existing instanceof Attached ? existing : options, {
+      word: permits * UNIT,
+      first: bounded ? permits : MAX_PERMITS,
+    });
+  }
+
+  /**
+   * Attaches to the semaphore that a handle names: a `Semaphore` that was posted.
+   *
+   * @throws TypeError when it is not the handle of a Semaphore, of a destroyed one, or of an incompatible version
+   */
+  static from(handle: Handle): Semaphore {
+    return new Semaphore(attached(handle, 'Semaphore', Kind.SEMAPHORE) as unknown as number);
+  }
+
+  /**
+   * Blocks until there is a permit, and takes it. False when the time is up first.
+   *
+   * @param timeout ms; nothing or `Infinity` for ever, 0 not at all
+   * @throws BlockingNotAllowedError on a thread that may not block, unless `timeout` is 0
+   * @throws TypeError, RangeError when the timeout is not a number of 0 or more
+   */
+  acquire(timeout?: number): boolean {
+    return this.settle(this.core.semaphoreAcquire(this.cell, this.life, this.thread, this.limit(timeout, 'acquire')));
+  }
+
+  /** Takes a permit if there is one; never waits. */
+  tryAcquire(): boolean {
+    return this.settle(this.core.semaphoreAcquire(this.cell, this.life, this.thread, 0));
+  }
+
+  /**
+   * Gives `n` permits, and wakes as many waiters. Never waits.
+   *
+   * @throws TypeError, RangeError when `n` is not an integer of 1 or more
+   * @throws OverReleaseError when there would be more permits than there may be; nothing is changed
+   */
+  release(n = 1): void {
+    if (n !== 1) checkInteger(n, 1, MAX_PERMITS, `${this.kind}.release: the number of permits`);
+    this.expect(this.core.semaphoreRelease(this.cell, this.life, this.thread, n));
+  }
+
+  /** How many permits are free. */
+  get value(): number {
+    return Math.floor(this.peek(Field.WORD) / UNIT);
+  }
+
+  /** @internal */
+  protected get idle(): Idle {
+    return { mask: UNIT - 1, idle: 0, dead: 0 };
+  }
+}
+
+/**
+ * A semaphore that refuses to have more permits than it began with, like Python's `threading.BoundedSemaphore`: it finds
+ * the release too many.
+ */
+export class BoundedSemaphore extends Semaphore {
+  /**
+   * @param permits how many there are at first and at the most: 0 to 67,108,863
+   * @throws TypeError, RangeError when that is not such an integer
+   */
+  constructor(permits?: number, options?: PrimitiveOptions) {
+    super(permits, options, true);
+  }
+
+  /**
+   * Attaches to the semaphore that a handle names: a `BoundedSemaphore` that was posted.
+   *
+   * @throws TypeError when it is not the handle of a BoundedSemaphore, of a destroyed one, or of an incompatible version
+   */
+  static override from(handle: Handle): BoundedSemaphore {
+    return new BoundedSemaphore(attached(handle, 'BoundedSemaphore', Kind.BOUNDED_SEMAPHORE) as unknown as number);
+  }
+
+  /** The most permits there may be. */
+  get bound(): number {
+    return this.peek(Field.FIRST);
+  }
+
+  /** @internal */
+  protected override get idle(): Idle {
+    return { mask: -1, idle: this.bound * UNIT, dead: 0 };
+  }
+}

@@ -1,0 +1,84 @@
+import { CELL, Field, Kind } from '../assembly/abi.js';
+import type { Core } from './core.js';
+import { ThreadingError } from './errors.js';
+import type { Region } from './region.js';
+
+/** What this thread is and may do; and its record in each arena it uses. */
+
+interface NodeProcess {
+  getBuiltinModule?(id: string): unknown;
+  once(event: 'exit', listener: () => void): void;
+}
+
+interface WorkerThreads {
+  isMainThread: boolean;
+  getEnvironmentData(key: string): unknown;
+  setEnvironmentData(key: string, value: unknown): void;
+}
+
+const nodeProcess = (globalThis as { process?: NodeProcess }).process;
+
+/** Node's worker_threads where there is such a thing. Without `import`, so that the bundle loads in browsers. */
+export const workerThreads = nodeProcess?.getBuiltinModule?.('node:worker_threads') as WorkerThreads | undefined;
+
+/**
+ * Whether this thread may block. Asked of JavaScript, never of WebAssembly: Firefox's page thread would really block in
+ * `memory.atomic.wait32`. The word differs from what is waited for, so that nothing waits here either.
+ */
+export const mayBlock = ((): boolean => {
+  if (typeof SharedArrayBuffer !== 'function') return false;
+  try {
+    return Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 1, 0) === 'not-equal';
+  } catch {
+    return false;
+  }
+})();
+
+/** How often a waiter looks before it sleeps: about a microsecond. On one core nobody could change what it looks at. */
+const SPINS = 200;
+
+function cores(): number {
+  const os = nodeProcess?.getBuiltinModule?.('node:os') as { availableParallelism?(): number } | undefined;
+  return os?.availableParallelism?.() ?? globalThis.navigator?.hardwareConcurrency ?? 2;
+}
+
+/** Makes this thread's record in an arena; 0 when the arena is full. */
+export function register(region: Region): number {
+  const record = region.core.allocate(region.base, Kind.THREAD, 1);
+  if (record) {
+    const words = new Int32Array(region.memory.buffer, record, CELL / 4);
+    words[Field.ARENA / 4] = region.base;
+    words[Field.THREAD_SPINS / 4] = cores() > 1 ? SPINS : 0;
+    words[Field.THREAD_MAY_BLOCK / 4] = Number(mayBlock);
+  }
+  return record;
+}
+
+/** Calls back when this thread ends by itself, where the platform tells (Node's workers). */
+export function onEnd(callback: () => void): void {
+  if (workerThreads && !workerThreads.isMainThread) nodeProcess?.once('exit', callback);
+}
+
+/**
+ * Gives this thread's record back, unless it still owns a lock: then its address must not come to mean another thread.
+ * Another listener of `exit` that used a primitive after this would use the record of somebody else; so it is told.
+ */
+export function unregister(region: Region): void {
+  const { base, core, thread } = region;
+  if (owns(region)) return;
+  core.reclaim(base, thread, 1);
+  for (const name of Object.keys(core) as (keyof Core)[]) {
+    core[name] = (): never => {
+      throw new ThreadingError('This thread has ended for lockwork: use primitives before its "exit" event');
+    };
+  }
+}
+
+function owns({ memory, base, cells, thread }: Region): boolean {
+  const words = new Int32Array(memory.buffer, base);
+  return cells().some(
+    ({ kind, address }) =>
+      (kind === Kind.LOCK || kind === Kind.RLOCK) &&
+      (Atomics.load(words, (address - base) / 4) & -CELL) >>> 0 === thread,
+  );
+}
