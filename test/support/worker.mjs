@@ -1,0 +1,22 @@
+/** A test's thread: runs the functions it is sent, one after the other, with what they are sent attached. */
+import { parentPort } from 'node:worker_threads';
+import * as threading from 'lockwork';
+
+parentPort.on('message', ({ id, source, args }) => {
+  Promise.resolve()
+    // The function comes as text, so that a test reads as one piece: it sees its arguments and nothing else.
+    // biome-ignore lint/security/noGlobalEval: its source is the test itself
+    .then(() => globalThis.eval(`(${source})`)(attachAll(args), threading))
+    .then(
+      (value) => parentPort.postMessage({ id, value }),
+      (error) => parentPort.postMessage({ id, error: { name: error?.name, message: error?.message ?? String(error) } }),
+    );
+});
+
+/** Handles become what they name; everything else stays. */
+function attachAll(value) {
+  if (Array.isArray(value)) return value.map(attachAll);
+  if (value === null || typeof value !== 'object' || Object.getPrototypeOf(value) !== Object.prototype) return value;
+  if ('kind' in value && 'memory' in value) return threading.attach(value);
+  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, attachAll(inner)]));
+}
