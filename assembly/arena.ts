@@ -26,6 +26,8 @@ import { ArenaFlag, CELL, Header, HEADER, Kind } from "./abi";
  */
 
 const PAGE_CELLS: u32 = 1024;
+/** Pages to grow by beyond what is needed: engines take milliseconds to grow a shared memory, however little. */
+const AHEAD: i32 = 15;
 
 @inline
 function mark(arena: usize, index: u32, kind: Kind): void {
@@ -52,7 +54,8 @@ export function allocate(arena: usize, kind: Kind, cells: u32): usize {
       const now = atomic.load<u32>(arena, Header.FREES);
       if (now == frees) {
         if (!grows) return 0;
-        if (memory.grow(<i32>((cells + PAGE_CELLS - 1) / PAGE_CELLS)) < 0) return 0;
+        const pages = <i32>((cells + PAGE_CELLS - 1) / PAGE_CELLS);
+        if (memory.grow(pages + AHEAD) < 0 && memory.grow(pages) < 0) return 0;
       }
       frees = now;
       left = limit + cells;

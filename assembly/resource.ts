@@ -91,7 +91,8 @@ export function acquire(
           if (woken) wakeDue(cell, thread, permits);
           return Status.OK;
         }
-      } else if (spins && timeout != 0) {
+      } else if (timeout == 0) return Status.TIMEOUT;
+      else if (spins) {
         spins--;
         seen = loadWord(cell);
       } else {
