@@ -1,5 +1,6 @@
 import { Arena, Lock } from 'lockwork';
 import { describe, expect, it } from 'vitest';
+import { NOT_FUNCTIONS, OPTIONS, refuses, TIMEOUTS } from './support/badInput.ts';
 import { thread, threads, until } from './support/threads.ts';
 
 describe('Lock', () => {
@@ -26,3 +27,15 @@ describe('Lock', () => {
     expect(count[0]).toBe(800_000);
   });
 });
+
+refuses(
+  'Lock',
+  () => new Lock(),
+  (lock) => [lock.locked, lock.waiters, Arena.default.used],
+  {
+    new: [OPTIONS, (_, bad) => new Lock(bad)],
+    acquire: [TIMEOUTS, (lock, bad) => lock.acquire(bad)],
+    hold: [TIMEOUTS, (lock, bad) => lock.hold(bad)],
+    with: [NOT_FUNCTIONS, (lock, bad) => lock.with(bad)],
+  },
+);
