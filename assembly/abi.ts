@@ -24,20 +24,22 @@ export const enum Status {
 /** What begins at a cell: the byte of the arena's map. */
 export const enum Kind {
   FREE = 0,
-  /** Not the first cell of its block; or a block that is being made or taken apart. */
+  /** Not the first cell of its block. */
   INSIDE = 1,
-  LOCK = 2,
-  RLOCK = 3,
-  SEMAPHORE = 4,
-  BOUNDED_SEMAPHORE = 5,
-  EVENT = 6,
-  BARRIER = 7,
-  CONDITION = 8,
-  THREAD = 9,
+  /** The first cell of a block that is being made or taken apart. INSIDE + 1. */
+  RESERVED = 2,
+  LOCK = 3,
+  RLOCK = 4,
+  SEMAPHORE = 5,
+  BOUNDED_SEMAPHORE = 6,
+  EVENT = 7,
+  BARRIER = 8,
+  CONDITION = 9,
+  THREAD = 10,
   /** The UTF-8 bytes of a primitive's name. */
-  NAME = 10,
+  NAME = 11,
   /** A typed array of the user's. */
-  ARRAY = 11,
+  ARRAY = 12,
 }
 
 /** The most permits that a semaphore's word can count. */

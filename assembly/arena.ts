@@ -15,9 +15,10 @@ import { ArenaFlag, CELL, Header, HEADER, Kind } from "./abi";
  *
  *   map byte           next
  *   ─────────────────────────────────────────────────────────────────────────────────
- *   FREE      by anybody, with a compare-exchange    INSIDE: claimed
- *   INSIDE    by who claimed it                      the block's kind, when all is ready; FREE again
- *   a kind    by who destroys it                     INSIDE, FREE
+ *   FREE      by anybody, with a compare-exchange    RESERVED, the first of a run; INSIDE, the others
+ *   RESERVED  by who claimed it                      the block's kind, when all is ready; FREE again
+ *   INSIDE    by who claimed it                      FREE again, before the first of its block
+ *   a kind    by who destroys it                     FREE
  *
  * Nothing here is locked. Who needs n cells walks the map from where the last one was found (next fit), and claims a
  * run of free bytes one by one; who loses one of them to somebody else gives the others back and walks on. Free
@@ -63,7 +64,9 @@ export function allocate(arena: usize, kind: Kind, cells: u32): usize {
     // A memory of the arena's own begins with it, and may have grown since.
     const end = grows ? min(limit, <u32>memory.size() * PAGE_CELLS) : limit;
     const inside = index < end;
-    if (inside && !atomic.cmpxchg<u8>(arena + index, Kind.FREE, Kind.INSIDE, HEADER)) run++;
+    // The first of a run is told from the others at once: who looks for the end of the block before it must see it.
+    const claim = <u8>(Kind.INSIDE + i32(!run));
+    if (inside && !atomic.cmpxchg<u8>(arena + index, Kind.FREE, claim, HEADER)) run++;
     else if (run) {
       release(arena, index - run, run);
       frees++;

@@ -162,34 +162,35 @@ export class Arena {
    * @throws TypeError when it is not, or not the whole of, an array of this arena, or was freed already
    */
   free(view: ArrayBufferView): void {
-    const { memory, base, core } = this.#region;
-    const refuse = (why: string): never => {
-      throw new TypeError(`arena.free: ${why}`);
-    };
-    if (!ArrayBuffer.isView(view)) refuse(`this is not a typed array but ${show(view)}`);
-    const { buffer, byteOffset, byteLength } = view;
-    if (!isShared(buffer) || buffer.byteLength < base + HEADER) return refuse('this array is not in the arena');
-    const theirs = new Int32Array(buffer, base, HEADER / 4);
-    const ours = this.#header();
-    const id = [Header.ID_LOW / 4, Header.ID_HIGH / 4];
-    if (!id.every((word) => theirs[word] === ours[word])) refuse('this array is not in the arena');
+    const { index, cells, map } = this.#blockOf(view);
+    // Whoever exchanges it first has freed it.
+    if (Atomics.compareExchange(map, index, Kind.ARRAY, Kind.RESERVED) !== Kind.ARRAY) {
+      throw new TypeError('arena.free: this array has been freed already, or is not one that allocate made');
+    }
+    this.#region.core.reclaim(this.#region.base, view.byteOffset, cells);
+  }
 
+  /** The cells of an array of this arena, and the map that they stand in. */
+  #blockOf(view: ArrayBufferView): { index: number; cells: number; map: Uint8Array } {
+    const { memory, base } = this.#region;
+    if (!ArrayBuffer.isView(view)) throw new TypeError(`arena.free: this is not a typed array but ${show(view)}`);
+    const { buffer, byteOffset, byteLength } = view;
+    const ours = this.#header();
+    const theirs = isShared(buffer) && buffer.byteLength >= base + HEADER && new Int32Array(buffer, base, HEADER / 4);
+    // Not the same buffer: a posted array brings one of its own. The same memory has the same arena in it.
+    if (!theirs || [Header.ID_LOW / 4, Header.ID_HIGH / 4].some((word) => theirs[word] !== ours[word])) {
+      throw new TypeError('arena.free: this array is not in the arena');
+    }
     const index = (byteOffset - base) / CELL;
     const cells = Math.max(1, Math.ceil(byteLength / CELL));
-    const total = Math.min(ours[Header.TOTAL / 4]! >>> 0, (memory.buffer.byteLength - base) / CELL);
-    if (!Number.isInteger(index) || index < ours[Header.FIRST / 4]! || index + cells > total) {
-      refuse('this is not an array that allocate made');
+    const end = Math.min(ours[Header.TOTAL / 4]! >>> 0, Math.floor((memory.buffer.byteLength - base) / CELL));
+    const map = new Uint8Array(memory.buffer, base + HEADER, end);
+    let length = 1;
+    while (map[index + length] === Kind.INSIDE) length++;
+    if (!Number.isInteger(index) || index < ours[Header.FIRST / 4]! || length !== cells) {
+      throw new TypeError('arena.free: this is not the whole of an array that allocate made');
     }
-    const map = new Uint8Array(memory.buffer, base + HEADER, total);
-    for (let other = 1; other < cells || map[index + other] === Kind.INSIDE; other++) {
-      if (index + other >= total || map[index + other] !== Kind.INSIDE || other >= cells)
-        refuse('this is not the whole of an array');
-    }
-    // Whoever exchanges it first has freed it.
-    if (Atomics.compareExchange(map, index, Kind.ARRAY, Kind.INSIDE) !== Kind.ARRAY) {
-      refuse('this array has been freed, or is not one that allocate made');
-    }
-    core.reclaim(base, byteOffset, cells);
+    return { index, cells, map };
   }
 
   #header(): Int32Array {

@@ -122,7 +122,7 @@ function makeRegion(memory: WebAssembly.Memory, base: number): Region {
       const found: { kind: Kind; address: number }[] = [];
       for (let index = words[Header.FIRST / 4]!; index < room; index++) {
         const kind = Atomics.load(map, index) as Kind;
-        if (kind > Kind.INSIDE) found.push({ kind, address: base + index * CELL });
+        if (kind > Kind.RESERVED) found.push({ kind, address: base + index * CELL });
       }
       return found;
     },

@@ -11,7 +11,7 @@
  * threads wait for what, and the worker is terminated.
  */
 import { Worker } from 'node:worker_threads';
-import * as threading from 'lockwork';
+import type * as threading from 'lockwork';
 import { afterAll, afterEach } from 'vitest';
 import { describeWaiting } from './waiting.ts';
 
@@ -23,7 +23,7 @@ interface Job {
   name: string;
   worker: Worker;
   resolve(value: unknown): void;
-  reject(error: Error): void;
+  reject(error: unknown): void;
   timer: NodeJS.Timeout;
 }
 
@@ -51,7 +51,7 @@ function settle(job: Job): void {
   jobs.delete(job.id);
 }
 
-function fail(worker: Worker, error: Error): void {
+function fail(worker: Worker, error: unknown): void {
   const place = idle.indexOf(worker);
   if (place >= 0) idle.splice(place, 1);
   for (const job of jobs.values()) {
