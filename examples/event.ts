@@ -1,0 +1,57 @@
+/**
+ * event: drivers wait for a flight to land.
+ *
+ * An Event is a flag. Who waits for it goes on when somebody sets it; who comes later need not wait at all.
+ */
+import { Event, type Handle } from 'lockwork';
+import { count, role, type Say, type Stage, type Step, sleep, type Verdict } from './stage.ts';
+
+export const about = 'a flight lands, and its passengers are collected';
+
+interface Flight {
+  landed: Handle;
+}
+
+interface Driver extends Flight {
+  passenger: string;
+  /** How long the drive to the airport takes (ms). */
+  drive: number;
+}
+
+export async function main({ threads }: Stage): Promise<void> {
+  const landed = new Event();
+  await threads([
+    role('flight', fly, { landed }),
+    role('Ada', collect, { landed, passenger: 'Mr Moreau', drive: 100 }),
+    role('Ben', collect, { landed, passenger: 'Ms Okafor', drive: 250 }),
+    role('Cleo', collect, { landed, passenger: 'Mrs Silva', drive: 400 }),
+    role('Dan', collect, { landed, passenger: 'Mr Tanaka', drive: 1000 }),
+  ]);
+}
+
+/** What the flight's thread runs. */
+export function fly({ landed }: Flight, say: Say): void {
+  say('departs', 'for Lisbon');
+  sleep(700);
+  say('lands', 'and sets the event');
+  Event.from(landed).set();
+}
+
+/** What each driver's thread runs. */
+export function collect({ landed, passenger, drive }: Driver, say: Say): void {
+  say('drives', 'to the airport');
+  sleep(drive);
+  say('waits', 'for the event');
+  Event.from(landed).wait();
+  say('collects', passenger);
+}
+
+export function verdict(steps: Step[]): Verdict {
+  const landing = steps.findIndex((step) => step.kind === 'lands');
+  const early = count(steps.slice(0, landing), 'collects');
+  const collected = count(steps.slice(landing), 'collects');
+  return {
+    held: landing >= 0 && early === 0 && collected === 4,
+    text: `After one set(), ${collected} passengers were collected; before it, ${early}.`,
+  };
+}
