@@ -1,0 +1,111 @@
+import * as threading from 'lockwork';
+import { describe, expect, it } from 'vitest';
+import { thread, until } from './support/threads.ts';
+
+/** Each kind, and a wait for it that nobody ends. */
+const WAITS: Record<string, () => [target: { address: number }, wait: () => Promise<unknown>]> = {
+  Lock() {
+    const lock = new threading.Lock();
+    lock.acquire();
+    return [lock, () => thread({ lock }, ({ lock }) => lock.acquire(), 200)];
+  },
+  RLock() {
+    const lock = new threading.RLock();
+    lock.acquire();
+    return [lock, () => thread({ lock }, ({ lock }) => lock.acquire(), 200)];
+  },
+  Semaphore() {
+    const permits = new threading.Semaphore(0);
+    return [permits, () => thread({ permits }, ({ permits }) => permits.acquire(), 200)];
+  },
+  BoundedSemaphore() {
+    const permits = new threading.BoundedSemaphore(1);
+    permits.acquire();
+    return [permits, () => thread({ permits }, ({ permits }) => permits.acquire(), 200)];
+  },
+  Event() {
+    const event = new threading.Event();
+    return [event, () => thread({ event }, ({ event }) => event.wait(), 200)];
+  },
+  Barrier() {
+    const barrier = new threading.Barrier(2);
+    return [barrier, () => thread({ barrier }, ({ barrier }) => barrier.wait(), 200)];
+  },
+  Condition() {
+    const condition = new threading.Condition();
+    const wait = () =>
+      thread(
+        { condition },
+        ({ condition }) => {
+          condition.acquire();
+          condition.wait();
+        },
+        200,
+      );
+    return [condition, wait];
+  },
+};
+
+describe('The harness', () => {
+  for (const [kind, make] of Object.entries(WAITS)) {
+    it(`reports within its bound a thread that waits for a ${kind} for ever`, async () => {
+      const [target, wait] = make();
+      const start = performance.now();
+      await expect(wait()).rejects.toThrow(
+        new RegExp(`did not finish within 200 ms[^]*waits for ${kind} @${target.address} `),
+      );
+      expect(performance.now() - start).toBeLessThan(5_000);
+    });
+  }
+
+  it('reports a thread that waits for nothing of ours', async () => {
+    const spinning = thread(
+      {},
+      () => {
+        while (true);
+      },
+      200,
+    );
+    await expect(spinning).rejects.toThrow('did not finish within 200 ms');
+  });
+
+  it('reports a state that does not come, and who waits', async () => {
+    const event = new threading.Event();
+    const waiting = thread({ event }, ({ event }) => event.wait());
+    await until(() => event.waiters === 1, 'a thread waits');
+    const never = until(() => event.isSet, 'the plane lands', 50);
+    await expect(never).rejects.toThrow(
+      new RegExp(`not within 50 ms: the plane lands[^]*waits for Event @${event.address} `),
+    );
+    event.set();
+    await waiting;
+  });
+
+  it('names those who wait, not those who have waited', async () => {
+    const [past, present] = [new threading.Event(), new threading.Event()];
+    const waiting = thread({ past, present }, ({ past, present }) => {
+      past.wait();
+      present.wait();
+    });
+    await until(() => past.waiters === 1, 'a thread waits');
+    past.set();
+    await until(() => present.waiters === 1, 'it waits again');
+    const message = await until(() => false, 'nothing', 0).catch((error: Error) => error.message);
+    expect(message).toContain(`Event @${present.address} `);
+    expect(message).not.toContain(`Event @${past.address} `);
+    present.set();
+    await waiting;
+  });
+
+  it('reports a thread that ends, and one that throws', async () => {
+    await expect(thread({}, () => process.exit())).rejects.toThrow('the thread ended');
+    const failed = thread({}, (): void => {
+      throw new RangeError('no seat');
+    });
+    await expect(failed).rejects.toMatchObject({ name: 'RangeError', message: 'no seat' });
+  });
+
+  it('has threads for the next test', async () => {
+    expect(await thread({ a: 1 }, ({ a }) => a + 1)).toBe(2);
+  });
+});
