@@ -8,9 +8,11 @@ export default defineConfig({
   platform: 'neutral',
   sourcemap: true,
   clean: true,
+  // Without it, a class that names itself in a static method is called _Lock.
+  keepNames: true,
   // Inlined, so that it loads synchronously and in every bundler without configuration.
   loader: { '.wasm': 'base64' },
   async onSuccess() {
-    copyFileSync('build/core.wasm', 'dist/core.wasm');
+    copyFileSync('build/release/core.wasm', 'dist/core.wasm');
   },
 });

@@ -82,7 +82,7 @@ export const enum Field {
   GENERATION = 32,
   /** Semaphore: bound. Barrier: parties. Condition: lock. */
   FIRST = 44,
-  /** Barrier: arrived. Condition: the lock's stamp. */
+  /** Condition: the lock's stamp. */
   SECOND = 48,
   THREAD_SPINS = 48,
   THREAD_MAY_BLOCK = 52,

@@ -27,7 +27,10 @@ import { ArenaFlag, CELL, Header, HEADER, Kind } from "./abi";
  */
 
 const PAGE_CELLS: u32 = 1024;
-/** Pages to grow by beyond what is needed: engines take milliseconds to grow a shared memory, however little. */
+/**
+ * Pages to grow by beyond what is needed: engines take milliseconds to grow a shared memory, however little. Near the
+ * maximum page by page, as the end of what is there may be free already.
+ */
 const AHEAD: i32 = 15;
 
 @inline
@@ -56,7 +59,7 @@ export function allocate(arena: usize, kind: Kind, cells: u32): usize {
       if (now == frees) {
         if (!grows) return 0;
         const pages = <i32>((cells + PAGE_CELLS - 1) / PAGE_CELLS);
-        if (memory.grow(pages + AHEAD) < 0 && memory.grow(pages) < 0) return 0;
+        if (memory.grow(pages + AHEAD) < 0 && memory.grow(1) < 0) return 0;
       }
       frees = now;
       left = limit + cells;

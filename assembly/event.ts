@@ -57,6 +57,6 @@ export function eventSet(cell: Cell, stamp: i32, thread: Thread): Status {
 
 export function eventClear(cell: Cell, stamp: i32): Status {
   if (!alive(cell, stamp)) return Status.DESTROYED;
-  atomic.and<i32>(changetype<usize>(cell), ~SET);
+  swapWord(cell, SET, 0);
   return Status.OK;
 }

@@ -34,5 +34,5 @@ export function lockGuard(cell: Cell, thread: Thread): void {
 
 @inline
 export function unlockGuard(cell: Cell): void {
-  atomic.store<i32>(changetype<usize>(cell), 0, offsetof<Cell>("guard"));
+  atomic.xchg<i32>(changetype<usize>(cell), 0, offsetof<Cell>("guard"));
 }

@@ -101,6 +101,8 @@ export class Condition extends Holdable<'Condition'> {
     this.mayBlock('waitFor');
     checkFunction(predicate, 'Condition.waitFor: the predicate');
     const deadline = performance.now() + checkTimeout(timeout, 'Condition.waitFor');
+    // The predicate looks at what the lock protects: notifying nobody checks that the lock is held.
+    this.notify(0);
     const holds = (): boolean => {
       const result = predicate();
       if (isThenable(result)) throw new TypeError(`${this}: the predicate returned a promise, which is always true`);
@@ -154,7 +156,7 @@ function make(lock: Lock | RLock | undefined, options: PrimitiveOptions | undefi
     throw new TypeError(`new Condition: the lock must be a Lock or an RLock, not ${show(lock)}`);
   }
   const used = lock ?? new RLock(options);
-  const arena = options?.arena ?? used.arena;
+  const arena = options?.arena === undefined ? used.arena : options.arena;
   if (arena instanceof Arena && regionOf(arena) !== regionOf(used.arena)) {
     throw new TypeError('new Condition: the lock lives in another arena. Both must be in one');
   }

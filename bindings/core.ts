@@ -1,4 +1,4 @@
-import base64 from '../build/core.wasm';
+import base64 from '../build/release/core.wasm';
 import { UnsupportedError } from './errors.js';
 
 /**

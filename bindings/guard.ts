@@ -47,8 +47,8 @@ export abstract class Holdable<K extends string = string> extends Primitive<K> {
    * Runs `fn` while holding it, and returns what `fn` returns. Whatever happens in `fn`, it is released. Blocks; see
    * `acquire`.
    *
-   * @throws TypeError when `fn` is not a function, or returns a promise: what comes after its first `await` would run
-   *   without holding anything. That is what `withAsync` is for
+   * @throws TypeError when `fn` is not a function, or returns a promise: what comes after its first `await` runs
+   *   without holding anything
    */
   with<T>(fn: () => T): T {
     checkFunction(fn, `${this.kind}.with: the argument`);
@@ -59,7 +59,8 @@ export abstract class Holdable<K extends string = string> extends Primitive<K> {
     } finally {
       this.release();
     }
-    if (isThenable(result)) throw new TypeError(`${this}: with(fn) does not wait for promises. Use withAsync(fn)`);
+    if (isThenable(result))
+      throw new TypeError(`${this}: with(fn) does not wait for promises; it was released before this one settled`);
     return result;
   }
 }

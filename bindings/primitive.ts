@@ -160,7 +160,7 @@ export abstract class Primitive<K extends string = string> implements Handle<K> 
   protected mayBlock(call: string): void {
     if (mayBlock) return;
     throw new BlockingNotAllowedError(
-      `${this}: this thread may not block (a page's main thread and some workers must not), so ${call}() never works here. Use ${call}Async() with await`,
+      `${this}: this thread may not block (a page's main thread and some workers must not), so ${call}() never works here. What does not wait does: tryAcquire(), a timeout of 0, release(), set(), notify()`,
     );
   }
 
@@ -180,7 +180,7 @@ export abstract class Primitive<K extends string = string> implements Handle<K> 
       case Status.NOT_HELD:
         throw new NotHeldError(`${this}: not held${this.heldBy()}. Acquire it first, in this thread`);
       case Status.OVER_RELEASE:
-        throw new OverReleaseError(`${this}: released more often than acquired; it has all its permits`);
+        throw new OverReleaseError(`${this}: it would have more permits than it may. Release only what was acquired`);
       case Status.BROKEN:
         throw new BrokenBarrierError(
           `${this}: broken, by a timeout, an abort, a reset or a failing action. reset() mends it`,

@@ -69,10 +69,15 @@ export function overhead(cells: number): number {
 /** Lays an arena of `cells` cells out. What the header says: `assembly/arena.ts`. */
 export function layOut(memory: WebAssembly.Memory, base: number, cells: number, flags: number): Region {
   const first = overhead(cells) / CELL;
+  const words = new Int32Array(memory.buffer, base, HEADER / 4);
+  if (Atomics.load(words, Header.MAGIC / 4) === MAGIC && words[Header.VERSION / 4] === VERSION) {
+    throw new TypeError(
+      `new Arena: there is an arena at ${base} of this memory already. Attach to it with Arena.from(handle); or, if nobody uses it any more, clear its first ${HEADER} bytes`,
+    );
+  }
   const map = new Uint8Array(memory.buffer, base, first * CELL);
   map.fill(Kind.FREE);
   map.fill(Kind.INSIDE, HEADER, HEADER + first);
-  const words = new Int32Array(memory.buffer, base, HEADER / 4);
   const [low, high] = crypto.getRandomValues(new Int32Array(2)) as unknown as [number, number];
   words[Header.VERSION / 4] = VERSION;
   words[Header.ID_LOW / 4] = low;
