@@ -6,6 +6,7 @@
  *     with: [NOT_FUNCTIONS, (lock, bad) => lock.with(bad)],
  *   });
  */
+import { inspect } from 'node:util';
 import { expect, it } from 'vitest';
 
 /** A bad argument, and the type of error that it must meet. */
@@ -57,7 +58,7 @@ export function refuses<T>(
       const before = state(target);
       for (const [value, type] of table) {
         const refusal = { threw: describe(() => call(target, value as never)), state: state(target) };
-        expect(refusal, `${name}(${String(value)})`).toEqual({ threw: type.name, state: before });
+        expect(refusal, `${name}(${inspect(value)})`).toEqual({ threw: type.name, state: before });
       }
     });
   }
