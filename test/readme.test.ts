@@ -37,6 +37,7 @@ interface Program {
 }
 
 const EXTENSIONS: Record<string, string> = { js: 'js', javascript: 'js', ts: 'ts', typescript: 'ts' };
+const LOG = 'console.log(';
 const LITERAL = /^(true|false|undefined|null|Infinity|-?[\d_.]+|'[^']*'|\[[^\]]*\])(?=$|[:;] )/;
 
 /** The snippet with the results that it states turned into assertions; each line stays where it was. */
@@ -48,16 +49,17 @@ function withChecks(code: string, first: number): { code: string; stated: number
     const [, error] = /^throws (\w+)/.exec(comment) ?? [];
     const [, literal] = LITERAL.exec(comment) ?? [];
     if (!error && !literal) return line;
-    const reached = `$reached(${first + stated++});`;
-    if (error) return `${indent}$assert.throws(() => { ${statement}; }, { name: '${error}' }); ${reached}`;
+    const number = first + stated++;
+    if (error) return `${indent}$assert.throws(() => { ${statement}; }, { name: '${error}' }); $reached(${number});`;
+    const check = `$check(${number}, ${literal}, `;
     const [, variable] = /^(?:const|let) (\w+) =/.exec(statement) ?? [];
-    const [, printed] = /^console\.log\((.*)\)$/.exec(statement) ?? [];
-    const check = `$assert.deepStrictEqual(${variable ?? printed ?? statement}, ${literal}); ${reached}`;
-    return variable ? `${indent}${statement}; ${check}` : `${indent}${check}`;
+    if (variable) return `${indent}${statement}; ${check}${variable});`;
+    return `${indent}${statement.includes(LOG) ? statement.replace(LOG, check) : `${check}${statement})`};`;
   });
   const prelude =
     "import $assert from 'node:assert/strict'; import { appendFileSync as $append } from 'node:fs'; " +
-    "const $reached = (n) => $append(process.env.REACHED ?? '', n + ' ');";
+    "const $reached = (n) => $append(process.env.REACHED ?? '', n + ' '); " +
+    'const $check = (n, expected, actual) => { $assert.deepStrictEqual(actual, expected); $reached(n); };';
   return { code: `${prelude} ${lines.join('\n')}`, stated };
 }
 
