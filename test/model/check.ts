@@ -23,8 +23,8 @@
  * The same goes for lines of memory: only those that are written become part of the states.
  */
 
-import { read as readMemory, modified, write as writeMemory, type Value } from './interpret.ts';
 import { Interner } from './interner.ts';
+import { modified, read as readMemory, type Value, write as writeMemory } from './interpret.ts';
 import { type LocalState, Objection, type Operation, type Program, type Threads } from './thread.ts';
 
 export type Fault = 'trap' | 'race' | 'stale' | 'monitor' | 'deadlock' | 'starvation';
@@ -51,6 +51,8 @@ export interface System {
    * that states which differ in leftovers only become one; should anybody read the poison after all, that is a fault.
    */
   readonly leftovers?: ((view: View) => Iterable<number>) | undefined;
+  /** Counters that are only compared for equality: here they count modulo a small number, or the states would never end. */
+  readonly wraps?: ReadonlyMap<number, number> | undefined;
   /** Whether a thread that can never go on may be left like that in this state. */
   readonly mayStarve?: ((thread: number, view: View) => boolean) | undefined;
 }
@@ -135,7 +137,12 @@ export function check(system: System, options: Options = {}): Verdict {
   for (let walks = 1; ; walks++) {
     const walk = new Walk(system, options, busy, lines);
     try {
-      return { ...walk.run(), walks, localStates: system.threads.states.length, busyWords: [...busy].sort((a, b) => a - b) };
+      return {
+        ...walk.run(),
+        walks,
+        localStates: system.threads.states.length,
+        busyWords: [...busy].sort((a, b) => a - b),
+      };
     } catch (error) {
       if (!(error instanceof Learned)) throw error;
     }
@@ -249,7 +256,8 @@ class Walk {
     this.next[2 * this.count] = this.monitorId(monitor?.initial ?? null);
     this.poison();
     this.initial.set(this.words);
-    for (const [i, line] of this.lines.entries()) this.next[this.lineSlot(i)] = this.contents.add(this.initial, line * WORDS);
+    for (const [i, line] of this.lines.entries())
+      this.next[this.lineSlot(i)] = this.contents.add(this.initial, line * WORDS);
     this.states.add(this.next);
     this.parents.push(-1);
   }
@@ -269,7 +277,8 @@ class Walk {
   /** Puts a state into `vector` and `words`. */
   private load(id: number): void {
     this.states.copy(id, this.vector);
-    for (const [i, line] of this.lines.entries()) this.contents.copy(this.vector[this.lineSlot(i)]!, this.words, line * WORDS);
+    for (const [i, line] of this.lines.entries())
+      this.contents.copy(this.vector[this.lineSlot(i)]!, this.words, line * WORDS);
     this.monitorAt = this.vector[2 * this.count]!;
   }
 
@@ -290,7 +299,10 @@ class Walk {
     if (this.edgeCount === before) {
       const stuck = this.everyone().filter((t) => this.isStuck(t));
       if (stuck.length > 0)
-        throw new Wrong('deadlock', `nobody can go on, and ${stuck.map((t) => `T${t + 1}`).join(', ')} ${stuck.length > 1 ? 'are' : 'is'} not done`);
+        throw new Wrong(
+          'deadlock',
+          `nobody can go on, and ${stuck.map((t) => `T${t + 1}`).join(', ')} ${stuck.length > 1 ? 'are' : 'is'} not done`,
+        );
     }
   }
 
@@ -377,8 +389,14 @@ class Walk {
         this.log?.pop();
       }
       switch (operation.kind) {
-        case 'access': case 'fill': {
-          this.bounds(t, state, operation.address, operation.kind === 'fill' ? operation.length : operation.access.bytes);
+        case 'access':
+        case 'fill': {
+          this.bounds(
+            t,
+            state,
+            operation.address,
+            operation.kind === 'fill' ? operation.length : operation.access.bytes,
+          );
           const quiet = this.touch(t, operation);
           const result = this.perform(t, state, operation);
           const next = threads.step(state, result);
@@ -474,7 +492,8 @@ class Walk {
   /** In `next`: t sleeps no longer, those behind it move up. */
   private removeFromQueue(t: number, address: number): void {
     const rank = this.next[this.count + t]! & RANK;
-    for (const other of this.queueOf(address)) if ((this.next[this.count + other]! & RANK) > rank) this.next[this.count + other]!--;
+    for (const other of this.queueOf(address))
+      if ((this.next[this.count + other]! & RANK) > rank) this.next[this.count + other]!--;
     this.next[this.count + t]! &= KILLED;
   }
 
@@ -566,15 +585,23 @@ class Walk {
     const { access, address, operand, expected } = operation;
     if (this.words[address >> 2] === POISON && access.kind !== 'store' && access.kind !== 'xchg') {
       this.record(t, state, 'operation');
-      throw new Wrong('stale', `T${t + 1} reads a leftover at ${address}: nobody has written it since it lost its meaning`);
+      throw new Wrong(
+        'stale',
+        `T${t + 1} reads a leftover at ${address}: nobody has written it since it lost its meaning`,
+      );
     }
     if (access.kind === 'load') {
-      const found = access.bytes === 4 && access.type === 'i32' ? this.words[address >> 2]! : readMemory(this.memory, access, address);
+      const found =
+        access.bytes === 4 && access.type === 'i32'
+          ? this.words[address >> 2]!
+          : readMemory(this.memory, access, address);
       this.record(t, state, 'operation', found, found);
       return found;
     }
     const found = readMemory(this.memory, { ...access, signed: false }, address);
-    const value = modified(access, found, operand, expected);
+    let value = modified(access, found, operand, expected);
+    const modulus = this.system.wraps?.get(address);
+    if (modulus !== undefined) value = Number(value) % modulus;
     this.saving(address, access.bytes);
     writeMemory(this.memory, access, address, value);
     const result = access.kind === 'store' ? undefined : found;
@@ -644,7 +671,11 @@ class Walk {
     const learned = atomics.length > 0 ? atomics : plains;
     for (const word of learned) this.busy.add(word);
     if (learned.length > 0) throw new Learned();
-    if (race >= 0) throw new Wrong('race', `two threads are about to access the word at ${race * 4}, and one of the accesses is plain`);
+    if (race >= 0)
+      throw new Wrong(
+        'race',
+        `two threads are about to access the word at ${race * 4}, and one of the accesses is plain`,
+      );
   }
 
   /* The monitor. */
@@ -672,39 +703,57 @@ class Walk {
   /* Starvation. */
 
   /**
-   * Can every thread, from every state, still finish its round? Backwards from the steps in which it does: a state
-   * is fine for a thread when one of its successors is. States come after their parents, so sweeping from the last to the first settles nearly all at once.
+   * Can every thread, from every state, still finish its round, or come to where the scenario allows it to be stuck?
    */
   private findStarvation(): void {
+    const all = (1 << this.count) - 1;
     const fine = Uint8Array.from(this.settled);
+    this.spread(fine);
+    for (let id = 0; id < fine.length; id++) {
+      if (fine[id] === all) continue;
+      this.load(id);
+      for (const t of this.everyone()) if (!this.isStuck(t)) fine[id]! |= 1 << t;
+    }
+    this.spread(fine);
+    const id = fine.findIndex((threads) => threads !== all);
+    if (id < 0) return;
+    const starving = this.everyone().find((t) => !((fine[id]! >> t) & 1))!;
+    const wrong = new Wrong('starvation', `T${starving + 1} can never finish from here, whatever the others do`);
+    throw Object.assign(wrong, { state: id });
+  }
+
+  /**
+   * Backwards from the states that are fine for a thread, and the steps in which it finishes a round: a state is fine
+   * when one of its successors is. States come after their parents, so a few sweeps from the last to the first do.
+   */
+  private spread(fine: Uint8Array): void {
     for (let changed = true; changed; ) {
       changed = false;
-      for (let id = this.states.size - 1; id >= 0; id--) {
+      for (let id = fine.length - 1; id >= 0; id--) {
         let can = fine[id]!;
         for (let edge = this.edgesFrom[id]!, end = this.edgesFrom[id + 1] ?? this.edgeCount; edge < end; edge++) {
           const packed = this.edges[edge]!;
           can |= fine[packed >>> 4]!;
           if (packed & 15) can |= 1 << ((packed & 15) - 1);
         }
-        if (can !== fine[id]) {
-          fine[id] = can;
-          changed = true;
-        }
+        if (can === fine[id]) continue;
+        fine[id] = can;
+        changed = true;
       }
-    }
-    const all = (1 << this.count) - 1;
-    for (let id = 0; id < this.states.size; id++) {
-      if (fine[id] === all) continue;
-      this.load(id);
-      const starving = this.everyone().find((t) => !((fine[id]! >> t) & 1) && this.isStuck(t));
-      if (starving !== undefined)
-        throw Object.assign(new Wrong('starvation', `T${starving + 1} can never finish from here, whatever the others do`), { state: id });
     }
   }
 
   /* Telling how it came about. */
 
-  private record(t: number, state: LocalState, what: Step['what'], result?: Value, before?: Value, after?: Value, woken: readonly number[] = []): void {
+  private record(
+    t: number,
+    state: LocalState,
+    what: Step['what'],
+    result?: Value,
+    before?: Value,
+    after?: Value,
+    woken: readonly number[] = [],
+  ): void {
     this.log?.push({ thread: t, state, what, result, before, after, woken });
   }
 

@@ -153,12 +153,18 @@ export function signature(name: string): FunctionType {
     return { params: access.kind === 'cmpxchg' ? ['i32', type, type] : ['i32', type], results: [type] };
   }
   switch (name) {
-    case 'memory.size': return { params: [], results: ['i32'] };
-    case 'memory.grow': return { params: ['i32'], results: ['i32'] };
-    case 'memory.fill': return { params: ['i32', 'i32', 'i32'], results: [] };
-    case 'memory.atomic.notify': return { params: ['i32', 'i32'], results: ['i32'] };
-    case 'memory.atomic.wait32': return { params: ['i32', 'i32', 'i64'], results: ['i32'] };
-    case 'memory.atomic.wait64': return { params: ['i32', 'i64', 'i64'], results: ['i32'] };
+    case 'memory.size':
+      return { params: [], results: ['i32'] };
+    case 'memory.grow':
+      return { params: ['i32'], results: ['i32'] };
+    case 'memory.fill':
+      return { params: ['i32', 'i32', 'i32'], results: [] };
+    case 'memory.atomic.notify':
+      return { params: ['i32', 'i32'], results: ['i32'] };
+    case 'memory.atomic.wait32':
+      return { params: ['i32', 'i32', 'i64'], results: ['i32'] };
+    case 'memory.atomic.wait64':
+      return { params: ['i32', 'i64', 'i64'], results: ['i32'] };
   }
   if (!/^[if]\d\d\./.test(name)) throw new Error(`no signature for ${name}`);
   const operation = name.slice(4);
@@ -249,11 +255,18 @@ class Reader {
 
   immediateOf(name: string): number | bigint {
     switch (name) {
-      case 'i32.const': return Number(this.signed());
-      case 'i64.const': return this.signed();
-      case 'f32.const': return this.view(4).getFloat32(0, true);
-      case 'f64.const': return this.view(8).getFloat64(0, true);
-      case 'memory.size': case 'memory.grow': case 'memory.fill': return this.unsigned();
+      case 'i32.const':
+        return Number(this.signed());
+      case 'i64.const':
+        return this.signed();
+      case 'f32.const':
+        return this.view(4).getFloat32(0, true);
+      case 'f64.const':
+        return this.view(8).getFloat64(0, true);
+      case 'memory.size':
+      case 'memory.grow':
+      case 'memory.fill':
+        return this.unsigned();
     }
     if (accesses.has(name) || name.startsWith('memory.atomic.')) {
       this.unsigned(); // the alignment, a hint that means nothing
@@ -345,7 +358,12 @@ export function decode(bytes: Uint8Array): Module {
   const typeOf = (index: number): FunctionType => imports[index]?.type ?? declared[index - imports.length]!;
   const functions = bodies.map((body, i) => {
     const index = imports.length + i;
-    return decodeBody(body, { index, name: names.get(index) ?? `function ${index}`, type: declared[i]! }, types, typeOf);
+    return decodeBody(
+      body,
+      { index, name: names.get(index) ?? `function ${index}`, type: declared[i]! },
+      types,
+      typeOf,
+    );
   });
   return { imports, functions, exports, globals, code };
 }
@@ -420,7 +438,9 @@ function decodeBody(
     const never = (): void => void (block.dead = true);
 
     switch (name) {
-      case 'block': case 'loop': case 'if': {
+      case 'block':
+      case 'loop':
+      case 'if': {
         const type = blockType();
         if (name === 'if') pops(1);
         const opened = open(name, type.params, type.results, block.dead);
@@ -467,7 +487,8 @@ function decodeBody(
         never();
         break;
       }
-      case 'return': case 'unreachable':
+      case 'return':
+      case 'unreachable':
         emit();
         never();
         break;
@@ -491,10 +512,17 @@ function decodeBody(
 
 function stackEffect(name: string): number {
   switch (name) {
-    case 'nop': case 'local.tee': return 0;
-    case 'local.get': case 'global.get': return 1;
-    case 'drop': case 'local.set': return -1;
-    case 'select': return -2;
+    case 'nop':
+    case 'local.tee':
+      return 0;
+    case 'local.get':
+    case 'global.get':
+      return 1;
+    case 'drop':
+    case 'local.set':
+      return -1;
+    case 'select':
+      return -2;
   }
   const { params, results } = signature(name);
   return results.length - params.length;

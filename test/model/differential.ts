@@ -10,7 +10,8 @@
 import { accessOf, decode, instructionSet, signature, type ValueType } from './decode.ts';
 import { Interpreter, modified, read, type Value, write } from './interpret.ts';
 
-const STRUCTURED = /^(unreachable|nop|block|loop|if|else|end|br.*|return|call|drop|select|local\..*|global\..*|.*\.const|memory\.(size|grow))$/;
+const STRUCTURED =
+  /^(unreachable|nop|block|loop|if|else|end|br.*|return|call|drop|select|local\..*|global\..*|.*\.const|memory\.(size|grow))$/;
 const CODE_OF: Record<ValueType, number> = { i32: 0x7f, i64: 0x7e, f32: 0x7d, f64: 0x7c };
 /** Accesses go to the first bytes of memory; a fill may be as long. */
 const ARENA = 64;
@@ -23,7 +24,10 @@ export interface Difference {
 }
 
 /** Runs every instruction `rounds` times on both sides. */
-export function differences(rounds: number, random: () => number): { instructions: number; runs: number; differences: Difference[] } {
+export function differences(
+  rounds: number,
+  random: () => number,
+): { instructions: number; runs: number; differences: Difference[] } {
   const tested = [...instructionSet()].filter(([, name]) => !STRUCTURED.test(name));
   const bytes = moduleOf(tested);
   const memory = new WebAssembly.Memory({ initial: 1, maximum: 1, shared: true });
@@ -65,12 +69,18 @@ function outcome(run: () => Value | undefined, memory: Uint8Array): string {
 }
 
 /** One call in the interpreter, with a memory that nobody else uses. */
-function interpret(interpreter: Interpreter, name: string, operands: readonly Value[], memory: DataView): Value | undefined {
+function interpret(
+  interpreter: Interpreter,
+  name: string,
+  operands: readonly Value[],
+  memory: DataView,
+): Value | undefined {
   const frames = interpreter.enter(name, operands);
   for (;;) {
     const { want, result } = interpreter.run(frames);
     switch (want?.kind) {
-      case undefined: return result;
+      case undefined:
+        return result;
       case 'access': {
         const { access, address, operand, expected } = want;
         const found = access.kind === 'store' ? undefined : read(memory, access, address);
@@ -86,16 +96,42 @@ function interpret(interpreter: Interpreter, name: string, operands: readonly Va
         interpreter.answer(frames, found === want.expected ? 2 : 1);
         break;
       }
-      case 'notify': interpreter.answer(frames, 0); break;
-      default: throw new Error(`${want?.kind} is not part of this test`);
+      case 'notify':
+        interpreter.answer(frames, 0);
+        break;
+      default:
+        throw new Error(`${want?.kind} is not part of this test`);
     }
   }
 }
 
-const EDGES = [0, 1, -1, 2, 7, 31, 32, 33, 63, 64, 127, 128, 255, 256, 32767, 32768, 65535, 65536, 0x7fffffff, -0x80000000];
+const EDGES = [
+  0, 1, -1, 2, 7, 31, 32, 33, 63, 64, 127, 128, 255, 256, 32767, 32768, 65535, 65536, 0x7fffffff, -0x80000000,
+];
 const FLOAT_EDGES = [
-  ...EDGES, -0, 0.5, -0.5, 1.5, 2.5, -2.5, 0.49999999999999994, Number.MIN_VALUE, Number.MAX_VALUE, Number.EPSILON,
-  Infinity, -Infinity, NaN, 2 ** 31, 2 ** 32, 2 ** 53, 2 ** 63, -(2 ** 63), 2 ** 64, 4294967295.5, -2147483648.9, 16777217,
+  ...EDGES,
+  -0,
+  0.5,
+  -0.5,
+  1.5,
+  2.5,
+  -2.5,
+  0.49999999999999994,
+  Number.MIN_VALUE,
+  Number.MAX_VALUE,
+  Number.EPSILON,
+  Infinity,
+  -Infinity,
+  NaN,
+  2 ** 31,
+  2 ** 32,
+  2 ** 53,
+  2 ** 63,
+  -(2 ** 63),
+  2 ** 64,
+  4294967295.5,
+  -2147483648.9,
+  16777217,
 ];
 
 function operandsOf(name: string, random: () => number): Value[] {
@@ -104,7 +140,8 @@ function operandsOf(name: string, random: () => number): Value[] {
   const i32 = (): number => (random() < 0.5 ? pick(EDGES) : (random() * 2 ** 32) | 0);
   const i64 = (): bigint => {
     if (random() < 0.3) return BigInt(pick(EDGES));
-    if (random() < 0.2) return pick([2n ** 63n - 1n, -(2n ** 63n), 2n ** 53n + 1n, 2n ** 40n + 2n ** 16n, (1n << 62n) + 1n]);
+    if (random() < 0.2)
+      return pick([2n ** 63n - 1n, -(2n ** 63n), 2n ** 53n + 1n, 2n ** 40n + 2n ** 16n, (1n << 62n) + 1n]);
     return BigInt.asIntN(64, (BigInt(i32()) << 32n) ^ BigInt(i32())) >> BigInt(below(64));
   };
   const f64 = (): number => (random() < 0.5 ? pick(FLOAT_EDGES) : (random() - 0.5) * 2 ** below(70));
@@ -141,7 +178,10 @@ function moduleOf(tested: readonly (readonly [number, string])[]): Uint8Array {
   };
   return new Uint8Array([
     ...[0, 0x61, 0x73, 0x6d, 1, 0, 0, 0],
-    ...section(1, list(tested.map(([, name]) => [0x60, ...types(signature(name).params), ...types(signature(name).results)]))),
+    ...section(
+      1,
+      list(tested.map(([, name]) => [0x60, ...types(signature(name).params), ...types(signature(name).results)])),
+    ),
     ...section(2, list([[...text('env'), ...text('memory'), 2, 3, 1, 1]])),
     ...section(3, list(tested.map((_, i) => number(i)))),
     ...section(7, list(tested.map(([, name], i) => [...text(name), 0, ...number(i)]))),

@@ -10,7 +10,15 @@
  * Values are i32: number (signed), i64: bigint (signed), f32 and f64: number.
  */
 
-import { type Access, accessOf, type Func, type Instruction, type Module, signature, type ValueType } from './decode.ts';
+import {
+  type Access,
+  accessOf,
+  type Func,
+  type Instruction,
+  type Module,
+  signature,
+  type ValueType,
+} from './decode.ts';
 
 export type Value = number | bigint;
 
@@ -24,10 +32,30 @@ export interface Frame {
 
 /** What a thread wants from the world before it can go on. `at` is the offset of the instruction in the file. */
 export type Want =
-  | { readonly kind: 'access'; readonly access: Access; readonly address: number; readonly operand: Value; readonly expected: Value; readonly at: number }
-  | { readonly kind: 'wait'; readonly address: number; readonly bytes: 4 | 8; readonly expected: Value; readonly timeout: bigint; readonly at: number }
+  | {
+      readonly kind: 'access';
+      readonly access: Access;
+      readonly address: number;
+      readonly operand: Value;
+      readonly expected: Value;
+      readonly at: number;
+    }
+  | {
+      readonly kind: 'wait';
+      readonly address: number;
+      readonly bytes: 4 | 8;
+      readonly expected: Value;
+      readonly timeout: bigint;
+      readonly at: number;
+    }
   | { readonly kind: 'notify'; readonly address: number; readonly count: number; readonly at: number }
-  | { readonly kind: 'fill'; readonly address: number; readonly byte: number; readonly length: number; readonly at: number }
+  | {
+      readonly kind: 'fill';
+      readonly address: number;
+      readonly byte: number;
+      readonly length: number;
+      readonly at: number;
+    }
   | { readonly kind: 'size'; readonly at: number }
   | { readonly kind: 'grow'; readonly pages: number; readonly at: number }
   | { readonly kind: 'import'; readonly name: string; readonly args: readonly Value[]; readonly at: number };
@@ -79,19 +107,38 @@ export class Interpreter {
       const instruction = frame.func.code[frame.pc++]!;
       const { name, immediate } = instruction;
       switch (name) {
-        case 'local.get': stack.push(locals[Number(immediate)]!); continue;
-        case 'local.set': locals[Number(immediate)] = stack.pop()!; continue;
-        case 'local.tee': locals[Number(immediate)] = stack[stack.length - 1]!; continue;
-        case 'global.get': stack.push(this.module.globals[Number(immediate)]!); continue;
-        case 'i32.const': case 'i64.const': case 'f32.const': case 'f64.const': stack.push(immediate); continue;
-        case 'drop': stack.pop(); continue;
-        case 'nop': continue;
+        case 'local.get':
+          stack.push(locals[Number(immediate)]!);
+          continue;
+        case 'local.set':
+          locals[Number(immediate)] = stack.pop()!;
+          continue;
+        case 'local.tee':
+          locals[Number(immediate)] = stack[stack.length - 1]!;
+          continue;
+        case 'global.get':
+          stack.push(this.module.globals[Number(immediate)]!);
+          continue;
+        case 'i32.const':
+        case 'i64.const':
+        case 'f32.const':
+        case 'f64.const':
+          stack.push(immediate);
+          continue;
+        case 'drop':
+          stack.pop();
+          continue;
+        case 'nop':
+          continue;
         case 'select': {
           const [a, b, condition] = stack.splice(-3);
           stack.push(condition ? a! : b!);
           continue;
         }
-        case 'br': case 'br_if': case 'if': case 'br_table': {
+        case 'br':
+        case 'br_if':
+        case 'if':
+        case 'br_table': {
           const branch = chosen(instruction, stack);
           if (!branch) continue;
           safepoint ||= branch.back;
@@ -105,7 +152,11 @@ export class Interpreter {
           const { params } = imported?.type ?? this.module.functions[index - this.module.imports.length]!.type;
           const args = params.length > 0 ? stack.splice(-params.length) : [];
           if (imported)
-            return { want: { kind: 'import', name: imported.name, args, at: instruction.at }, result: undefined, safepoint };
+            return {
+              want: { kind: 'import', name: imported.name, args, at: instruction.at },
+              result: undefined,
+              safepoint,
+            };
           frames.push(this.frame(index, args));
           safepoint = true;
           continue;
@@ -117,7 +168,8 @@ export class Interpreter {
           frames[frames.length - 1]!.stack.push(...results);
           continue;
         }
-        case 'unreachable': throw new Trap('unreachable');
+        case 'unreachable':
+          throw new Trap('unreachable');
       }
       const compute = numeric.get(name);
       if (compute) {
@@ -195,7 +247,8 @@ function wanted({ name, at, immediate }: Instruction, stack: Value[]): Want {
     return { kind: 'access', access, address: where, operand, expected, at };
   }
   switch (name) {
-    case 'memory.atomic.wait32': case 'memory.atomic.wait64': {
+    case 'memory.atomic.wait32':
+    case 'memory.atomic.wait64': {
       const bytes = name.endsWith('32') ? 4 : 8;
       const timeout = stack.pop() as bigint;
       const expected = stack.pop()!;
@@ -209,8 +262,10 @@ function wanted({ name, at, immediate }: Instruction, stack: Value[]): Want {
       const [start, byte, length] = stack.splice(-3).map(Number) as [number, number, number];
       return { kind: 'fill', address: start >>> 0, byte: byte & 255, length: length >>> 0, at };
     }
-    case 'memory.size': return { kind: 'size', at };
-    case 'memory.grow': return { kind: 'grow', pages: Number(stack.pop()!) >>> 0, at };
+    case 'memory.size':
+      return { kind: 'size', at };
+    case 'memory.grow':
+      return { kind: 'grow', pages: Number(stack.pop()!) >>> 0, at };
   }
   throw new Error(`the interpreter does not know ${name}`);
 }
@@ -225,13 +280,22 @@ export function modified(access: Access, found: Value, operand: Value, expected:
   const [old, by] = [cut(found), cut(operand)];
   const next = (): bigint => {
     switch (access.kind) {
-      case 'add': return old + by;
-      case 'sub': return old - by;
-      case 'and': return old & by;
-      case 'or': return old | by;
-      case 'xor': return old ^ by;
-      case 'cmpxchg': return old === (access.type === 'i64' ? BigInt.asUintN(64, BigInt(expected)) : BigInt(Number(expected) >>> 0)) ? by : old;
-      default: return by;
+      case 'add':
+        return old + by;
+      case 'sub':
+        return old - by;
+      case 'and':
+        return old & by;
+      case 'or':
+        return old | by;
+      case 'xor':
+        return old ^ by;
+      case 'cmpxchg':
+        return old === (access.type === 'i64' ? BigInt.asUintN(64, BigInt(expected)) : BigInt(Number(expected) >>> 0))
+          ? by
+          : old;
+      default:
+        return by;
     }
   };
   const value = BigInt.asUintN(bits, next());
@@ -243,7 +307,12 @@ export function read(memory: DataView, { type, bytes, signed }: Access, address:
   if (type === 'f64') return memory.getFloat64(address, true);
   if (bytes === 8) return memory.getBigInt64(address, true);
   const bits = bytes * 8;
-  const raw = bytes === 4 ? memory.getInt32(address, true) : bytes === 2 ? memory.getUint16(address, true) : memory.getUint8(address);
+  const raw =
+    bytes === 4
+      ? memory.getInt32(address, true)
+      : bytes === 2
+        ? memory.getUint16(address, true)
+        : memory.getUint8(address);
   if (type === 'i64') return signed ? BigInt.asIntN(bits, BigInt(raw)) : BigInt.asUintN(bits, BigInt(raw));
   return signed ? (raw << (32 - bits)) >> (32 - bits) : raw;
 }
@@ -265,7 +334,8 @@ export function write(memory: DataView, { type, bytes }: Access, address: number
 type Compute = (a: never, b: never) => Value;
 export const numeric = new Map<string, (a: Value, b: Value) => Value>();
 const table = (type: ValueType, entries: Record<string, Compute>): void => {
-  for (const [name, compute] of Object.entries(entries)) numeric.set(`${type}.${name}`, compute as (a: Value, b: Value) => Value);
+  for (const [name, compute] of Object.entries(entries))
+    numeric.set(`${type}.${name}`, compute as (a: Value, b: Value) => Value);
 };
 
 const scratch = new DataView(new ArrayBuffer(8));
@@ -371,7 +441,10 @@ const nearest = (a: number): number => {
 };
 const isNegative = (a: number): boolean => a < 0 || Object.is(a, -0);
 
-for (const [type, round] of [['f32', f32], ['f64', (a: number) => a]] as const) {
+for (const [type, round] of [
+  ['f32', f32],
+  ['f64', (a: number) => a],
+] as const) {
   table(type, {
     eq: (a: number, b: number) => bool(a === b),
     ne: (a: number, b: number) => bool(a !== b),
@@ -400,7 +473,10 @@ for (const [type, round] of [['f32', f32], ['f64', (a: number) => a]] as const) 
   });
 }
 table('f32', { demote_f64: f32, reinterpret_i32: (a: number) => (scratch.setInt32(0, a), scratch.getFloat32(0)) });
-table('f64', { promote_f32: (a: number) => a, reinterpret_i64: (a: bigint) => (scratch.setBigInt64(0, a), scratch.getFloat64(0)) });
+table('f64', {
+  promote_f32: (a: number) => a,
+  reinterpret_i64: (a: bigint) => (scratch.setBigInt64(0, a), scratch.getFloat64(0)),
+});
 
 /** To f32 in one rounding: going through f64 would round twice. Odd bits that f64 would drop are kept as a sticky one. */
 function fromBig(a: bigint, type: 'f32' | 'f64'): number {
@@ -414,7 +490,10 @@ function fromBig(a: bigint, type: 'f32' | 'f64'): number {
 }
 
 /* Float to integer: traps when the value does not fit, or (`sat`) takes the nearest that does. */
-for (const [bits, to] of [[32, 'i32'], [64, 'i64']] as const) {
+for (const [bits, to] of [
+  [32, 'i32'],
+  [64, 'i64'],
+] as const) {
   for (const from of ['f32', 'f64'] as const) {
     for (const sign of ['s', 'u'] as const) {
       const low = sign === 's' ? -(2n ** BigInt(bits - 1)) : 0n;

@@ -28,6 +28,8 @@ export interface Play {
   readonly wakes?: 'first' | 'any';
   readonly deaths?: System['deaths'];
   readonly mayStarve?: (thread: number, view: View) => boolean;
+  /** Fields of a thread's record (offsets) that are used after the call that wrote them has returned. */
+  readonly keeps?: readonly number[];
   /** Counters that would never come round again: after how many values they do here. */
   readonly wraps?: ReadonlyMap<number, number>;
 }
@@ -37,6 +39,10 @@ export const SOON = 1000;
 /** At the beginning; after a waiter has lost its patience; after all timeouts. */
 export const TIMED: readonly number[] = [0, 2, 1e6];
 export const UNTIMED: readonly number[] = [0, 2];
+export const FOR_EVER = Number.POSITIVE_INFINITY;
+/** Offsets in a primitive's cell that scenarios look at. */
+export const LENGTH = 16;
+export const GENERATION = 32;
 
 export const forever = (body: () => Script): Program => ({ body, forever: true });
 export const once = (body: () => Script): Program => ({ body, forever: false });
@@ -53,7 +59,22 @@ export function* use(address: number): Script {
   yield { kind: 'write', address, value };
 }
 
-export const until = (address: number, holds: (value: number) => boolean): Request => ({ kind: 'until', address, holds });
+/** A word, read atomically. */
+export function* look(address: number): Script<number> {
+  return Number(yield { kind: 'look', address });
+}
+
+/** A word of the user's, read and written plainly. */
+export function* get(address: number): Script<number> {
+  return Number(yield { kind: 'read', address });
+}
+export const set = (address: number, value: number): Request => ({ kind: 'write', address, value });
+
+export const until = (address: number, holds: (value: number) => boolean): Request => ({
+  kind: 'until',
+  address,
+  holds,
+});
 /** Tells the monitor at once: "it has happened". */
 export const after = (event: unknown): Request => ({ kind: 'event', early: true, event });
 /** Tells the monitor at the last moment: "it is about to happen". */
@@ -86,18 +107,54 @@ function tamed(module: Module): Module {
   const functions = module.functions.map((func) => ({
     ...func,
     code: func.code.map((instruction) =>
-      instruction.name === 'i32.const' && instruction.immediate === GUARD_SPINS ? { ...instruction, immediate: 0 } : instruction,
+      instruction.name === 'i32.const' && instruction.immediate === GUARD_SPINS
+        ? { ...instruction, immediate: 0 }
+        : instruction,
     ),
   }));
   return { ...module, functions };
 }
 
 /** Kinds, statuses and offsets as in assembly/abi.ts. */
-export const Kind = { LOCK: 2, RLOCK: 3, SEMAPHORE: 4, BOUNDED_SEMAPHORE: 5, EVENT: 6, BARRIER: 7, CONDITION: 8, THREAD: 9 } as const;
-export const Status = { OK: 0, TIMEOUT: -1, NOT_HELD: -2, OVER_RELEASE: -3, BROKEN: -4, DESTROYED: -5, BUSY: -6 } as const;
+export const Kind = {
+  LOCK: 2,
+  RLOCK: 3,
+  SEMAPHORE: 4,
+  BOUNDED_SEMAPHORE: 5,
+  EVENT: 6,
+  BARRIER: 7,
+  CONDITION: 8,
+  THREAD: 9,
+} as const;
+export const Status = {
+  OK: 0,
+  TIMEOUT: -1,
+  NOT_HELD: -2,
+  OVER_RELEASE: -3,
+  BROKEN: -4,
+  DESTROYED: -5,
+  BUSY: -6,
+} as const;
 
 /** Names of the fields, by offset, as in assembly/cell.ts and the primitives' files. */
-const FIELDS = ['word', 'guard', 'next', 'prev', 'length', 'stamp', 'arena', 'name', 'generation', 'verdict', 'pins', 'first', 'second', 'third', 'last', 'last'];
+const FIELDS = [
+  'word',
+  'guard',
+  'next',
+  'prev',
+  'length',
+  'stamp',
+  'arena',
+  'name',
+  'generation',
+  'verdict',
+  'pins',
+  'first',
+  'second',
+  'third',
+  'last',
+  'last',
+];
 const FIELDS_OF: Readonly<Record<number, Readonly<Record<number, string>>>> = {
   [Kind.RLOCK]: { 11: 'depth' },
   [Kind.SEMAPHORE]: { 11: 'bound' },
@@ -132,13 +189,25 @@ export class World {
 
   constructor(core: Core, threads: number, arenaCells = 64) {
     this.interpreter = new Interpreter(core.module);
-    this.call('arenaCreate', ARENA, arenaCells, 0, 1, 1);
+    this.layOut(arenaCells);
     this.threads = Array.from({ length: threads }, (_, t) => {
       const record = this.call('allocate', ARENA, Kind.THREAD, 1);
       this.cells.set(record, { name: `T${t + 1}`, kind: Kind.THREAD });
       this.poke(record + 52, 1); // mayBlock; spins (48) stays 0: a look more shows nothing new
       return record;
     });
+  }
+
+  /** An empty arena, as bindings/region.ts makes one: a header, and a map whose first cells are not free. */
+  private layOut(cells: number): void {
+    const first = Math.ceil((HEADER + cells) / CELL);
+    for (const [offset, value] of [
+      [24, cells],
+      [28, first],
+      [40, first],
+    ] as const)
+      this.poke(ARENA + offset, value);
+    this.memory.fill(1, ARENA + HEADER, ARENA + HEADER + first);
   }
 
   /** `lock.guard`, `T2.state`, or the bare address. */
@@ -180,24 +249,33 @@ export class World {
 
   lock = (name = 'lock'): Primitive => this.create(Kind.LOCK, name);
   rlock = (name = 'lock'): Primitive => this.create(Kind.RLOCK, name);
-  semaphore = (permits: number, bound = 1000): Primitive => this.create(Kind.SEMAPHORE, 'semaphore', { word: permits * 64, first: bound });
+  semaphore = (permits: number, bound = 1000): Primitive =>
+    this.create(Kind.SEMAPHORE, 'semaphore', { word: permits * 64, first: bound });
   event = (): Primitive => this.create(Kind.EVENT, 'event');
-  barrier = (parties: number, timeout = Number.POSITIVE_INFINITY): Primitive => this.create(Kind.BARRIER, 'barrier', { first: parties, last: timeout });
-  condition = (lock: Primitive): Primitive => this.create(Kind.CONDITION, 'condition', { first: lock.cell, second: lock.stamp });
+  barrier = (parties: number, timeout = Number.POSITIVE_INFINITY): Primitive =>
+    this.create(Kind.BARRIER, 'barrier', { first: parties, last: timeout });
+  condition = (lock: Primitive): Primitive =>
+    this.create(Kind.CONDITION, 'condition', { first: lock.cell, second: lock.stamp });
 
   /**
    * What is left in a thread's record, which is also its waiter: its links mean something while it stands in a queue,
    * the rest while it is in a call. (Offsets as in assembly/cell.ts and thread.ts.)
    */
-  *leftovers(view: View): Iterable<number> {
+  *leftovers(view: View, keeps: readonly number[] = []): Iterable<number> {
     for (const [t, record] of this.threads.entries()) {
       const next = view.word(record + 8);
       const prev = view.word(record + 12);
-      const stands = next !== POISON && next > 0 && next < MEMORY && view.word(next + 12) === record && view.word(prev + 8) === record;
+      const stands =
+        next !== POISON &&
+        next > 0 &&
+        next < MEMORY &&
+        view.word(next + 12) === record &&
+        view.word(prev + 8) === record;
       if (stands) continue;
       yield record + 8;
       yield record + 12;
-      if (!view.inside(t)) for (const field of [0, 32, 44, 56]) yield record + field;
+      if (view.inside(t)) continue;
+      for (const field of [0, 32, 44, 56]) if (!keeps.includes(field)) yield record + field;
     }
   }
 
@@ -211,14 +289,23 @@ export class World {
         case 'access': {
           const { access, address, operand, expected } = want;
           const found = access.kind === 'store' ? undefined : read(this.view, access, address);
-          if (access.kind !== 'load') write(this.view, access, address, modified(access, found ?? 0, operand, expected));
+          if (access.kind !== 'load')
+            write(this.view, access, address, modified(access, found ?? 0, operand, expected));
           this.interpreter.answer(frames, found);
           break;
         }
-        case 'fill': this.memory.fill(want.byte, want.address, want.address + want.length); break;
-        case 'notify': case 'import': this.interpreter.answer(frames, 0); break;
-        case 'size': this.interpreter.answer(frames, MEMORY / 65536); break;
-        default: throw new Error(`${name} wants to ${want.kind} while the world is laid out`);
+        case 'fill':
+          this.memory.fill(want.byte, want.address, want.address + want.length);
+          break;
+        case 'notify':
+        case 'import':
+          this.interpreter.answer(frames, 0);
+          break;
+        case 'size':
+          this.interpreter.answer(frames, MEMORY / 65536);
+          break;
+        default:
+          throw new Error(`${name} wants to ${want.kind} while the world is laid out`);
       }
     }
   }
@@ -241,7 +328,10 @@ export function run(core: Core, scenario: Scenario, options: Options = {}): Run 
     deaths: play.deaths !== undefined,
   });
   const start = performance.now();
-  const verdict = check({ ...play, threads, memory: world.memory, leftovers: (view) => world.leftovers(view) }, options);
+  const verdict = check(
+    { ...play, threads, memory: world.memory, leftovers: (view) => world.leftovers(view, play.keeps) },
+    options,
+  );
   return { verdict, world, seconds: (performance.now() - start) / 1000 };
 }
 
@@ -260,7 +350,11 @@ export const atMost = (most: number): Monitor<number> => ({
 /** A primitive as it would be if everything happened one after the other: the results an operation may have. */
 export interface Specification<S> {
   readonly initial: S;
-  readonly apply: (state: S, thread: number, operation: readonly unknown[]) => readonly (readonly [result: number, next: S])[];
+  readonly apply: (
+    state: S,
+    thread: number,
+    operation: readonly unknown[],
+  ) => readonly (readonly [result: number, next: S])[];
 }
 
 /** For each thread: idle, in an operation, or through it with a result that the script has not seen yet. */
@@ -276,7 +370,9 @@ interface Possibility<S> {
  */
 export function linearizable<S>(specification: Specification<S>, threads: number): Monitor<readonly Possibility<S>[]> {
   const distinct = (all: readonly Possibility<S>[]): Possibility<S>[] =>
-    [...new Map(all.map((one) => [JSON.stringify(one), one])).entries()].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, one]) => one);
+    [...new Map(all.map((one) => [JSON.stringify(one), one])).entries()]
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .map(([, one]) => one);
   const put = (one: Possibility<S>, thread: number, pending: Pending, state = one.state): Possibility<S> => ({
     state,
     pending: one.pending.map((old, t) => (t === thread ? pending : old)),
@@ -290,7 +386,8 @@ export function linearizable<S>(specification: Specification<S>, threads: number
       found.set(key, one);
       for (const [t, pending] of one.pending.entries())
         if (pending && 'operation' in pending)
-          for (const [result, state] of specification.apply(one.state, t, pending.operation)) visit(put(one, t, { result }, state));
+          for (const [result, state] of specification.apply(one.state, t, pending.operation))
+            visit(put(one, t, { result }, state));
     };
     for (const one of all) visit(one);
     return [...found.values()];
@@ -298,12 +395,14 @@ export function linearizable<S>(specification: Specification<S>, threads: number
   return {
     initial: [{ state: specification.initial, pending: Array(threads).fill(null) }],
     step(all, thread, event) {
-      if (typeof event === 'object') return distinct(all.map((one) => put(one, thread, { operation: event as unknown[] })));
+      if (typeof event === 'object')
+        return distinct(all.map((one) => put(one, thread, { operation: event as unknown[] })));
       const possible = closure(all).filter(({ pending }) => {
         const mine = pending[thread];
         return mine && 'result' in mine && mine.result === event;
       });
-      if (possible.length === 0) throw new Objection(`no order of the operations explains that T${thread + 1} got ${event}`);
+      if (possible.length === 0)
+        throw new Objection(`no order of the operations explains that T${thread + 1} got ${event}`);
       return distinct(possible.map((one) => put(one, thread, null)));
     },
   };

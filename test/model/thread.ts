@@ -19,6 +19,8 @@ export type Request =
   /** An access of the user's own data, which has to be protected by the primitive: plain, so that a race is noticed. */
   | { readonly kind: 'read'; readonly address: number }
   | { readonly kind: 'write'; readonly address: number; readonly value: number }
+  /** Reads atomically, whatever others do meanwhile. */
+  | { readonly kind: 'look'; readonly address: number }
   /** Goes on when the word holds what is waited for. Not part of the checked code: a way to set the scene. */
   | { readonly kind: 'until'; readonly address: number; readonly holds: (value: number) => boolean }
   /** Tells the monitor. `early`: it happened as soon as the last operation did; otherwise as late as the next one. */
@@ -37,14 +39,44 @@ export interface Program {
 
 /** What a thread does next. Everything before it has been computed; `at` is the offset of the instruction, or -1. */
 export type Operation =
-  | { readonly kind: 'access'; readonly access: Access; readonly address: number; readonly operand: Value; readonly expected: Value; readonly at: number }
-  | { readonly kind: 'wait'; readonly address: number; readonly bytes: 4 | 8; readonly expected: Value; readonly timeout: bigint; readonly at: number }
+  | {
+      readonly kind: 'access';
+      readonly access: Access;
+      readonly address: number;
+      readonly operand: Value;
+      readonly expected: Value;
+      readonly at: number;
+    }
+  | {
+      readonly kind: 'wait';
+      readonly address: number;
+      readonly bytes: 4 | 8;
+      readonly expected: Value;
+      readonly timeout: bigint;
+      readonly at: number;
+    }
   | { readonly kind: 'notify'; readonly address: number; readonly count: number; readonly at: number }
-  | { readonly kind: 'fill'; readonly address: number; readonly byte: number; readonly length: number; readonly at: number }
-  | { readonly kind: 'until'; readonly address: number; readonly holds: (value: number) => boolean; readonly at: number }
+  | {
+      readonly kind: 'fill';
+      readonly address: number;
+      readonly byte: number;
+      readonly length: number;
+      readonly at: number;
+    }
+  | {
+      readonly kind: 'until';
+      readonly address: number;
+      readonly holds: (value: number) => boolean;
+      readonly at: number;
+    }
   | { readonly kind: 'event'; readonly early: boolean; readonly event: unknown; readonly at: number }
   /** The world has several answers: the clock, or whether to go on with another round. */
-  | { readonly kind: 'choose'; readonly what: 'clock' | 'grow' | 'round'; readonly results: readonly number[]; readonly at: number }
+  | {
+      readonly kind: 'choose';
+      readonly what: 'clock' | 'grow' | 'round';
+      readonly results: readonly number[];
+      readonly at: number;
+    }
   /** It went wrong in the computation since the last operation. */
   | { readonly kind: 'fault'; readonly fault: 'trap' | 'monitor'; readonly message: string; readonly at: number }
   | { readonly kind: 'done'; readonly at: number };
@@ -73,6 +105,7 @@ interface ScriptState {
 }
 
 const PLAIN_LOAD: Access = { type: 'i32', bytes: 4, signed: false, atomic: false, kind: 'load' };
+const ATOMIC_LOAD: Access = { ...PLAIN_LOAD, atomic: true };
 const PLAIN_STORE: Access = { ...PLAIN_LOAD, kind: 'store' };
 export const AGAIN = 0;
 export const STOP = 1;
@@ -154,23 +187,39 @@ export class Threads {
         if (!(error instanceof Trap)) throw error;
         const frame = frames[frames.length - 1]!;
         const at = frame.func.code[frame.pc - 1]?.at ?? -1;
-        return this.intern(script, frames, time, safepoint, { kind: 'fault', fault: 'trap', message: error.message, at });
+        return this.intern(script, frames, time, safepoint, {
+          kind: 'fault',
+          fault: 'trap',
+          message: error.message,
+          at,
+        });
       }
     }
   }
 
-  private operation(want: Exclude<ReturnType<Interpreter['run']>['want'], undefined | { kind: 'size' }>, time: number | undefined): Operation {
+  private operation(
+    want: Exclude<ReturnType<Interpreter['run']>['want'], undefined | { kind: 'size' }>,
+    time: number | undefined,
+  ): Operation {
     switch (want.kind) {
       case 'import': {
         const results = time === undefined ? [0] : this.world.clock.filter((value) => value >= time);
         return { kind: 'choose', what: 'clock', results, at: want.at };
       }
-      case 'grow': return { kind: 'choose', what: 'grow', results: this.world.grow, at: want.at };
-      default: return want;
+      case 'grow':
+        return { kind: 'choose', what: 'grow', results: this.world.grow, at: want.at };
+      default:
+        return want;
     }
   }
 
-  private intern(script: ScriptState, frames: Frame[], time: number | undefined, safepoint: boolean, operation: Operation): LocalState {
+  private intern(
+    script: ScriptState,
+    frames: Frame[],
+    time: number | undefined,
+    safepoint: boolean,
+    operation: Operation,
+  ): LocalState {
     this.interpreter.forget(frames);
     const parts: unknown[] = [script.id, time, operation.kind, this.world.deaths && safepoint];
     for (const { func, pc, locals, stack } of frames) parts.push(func.index, pc, locals.map(exact), stack.map(exact));
@@ -210,7 +259,9 @@ export class Threads {
 
   private advanced({ program, request, answers }: ScriptState, answer: Value | undefined): ScriptState {
     if (request !== 'round') return this.replay(program, [...answers, answer as Value]);
-    return answer === AGAIN ? this.replay(program, []) : { id: this.scripts++, program, answers: [], request: 'done', next: new Map() };
+    return answer === AGAIN
+      ? this.replay(program, [])
+      : { id: this.scripts++, program, answers: [], request: 'done', next: new Map() };
   }
 
   private replay(program: Program, answers: readonly Value[]): ScriptState {
@@ -236,11 +287,25 @@ function scripted(request: ScriptState['request']): Operation {
   if (request === 'done') return { kind: 'done', at: -1 };
   if (request === 'round') return { kind: 'choose', what: 'round', results: [AGAIN, STOP], at: -1 };
   switch (request.kind) {
-    case 'read': return { kind: 'access', access: PLAIN_LOAD, address: request.address, operand: 0, expected: 0, at: -1 };
-    case 'write': return { kind: 'access', access: PLAIN_STORE, address: request.address, operand: request.value, expected: 0, at: -1 };
-    case 'until': return { ...request, at: -1 };
-    case 'event': return { ...request, at: -1 };
-    case 'call': throw new Error('a call is run, not scripted');
+    case 'read':
+      return { kind: 'access', access: PLAIN_LOAD, address: request.address, operand: 0, expected: 0, at: -1 };
+    case 'look':
+      return { kind: 'access', access: ATOMIC_LOAD, address: request.address, operand: 0, expected: 0, at: -1 };
+    case 'write':
+      return {
+        kind: 'access',
+        access: PLAIN_STORE,
+        address: request.address,
+        operand: request.value,
+        expected: 0,
+        at: -1,
+      };
+    case 'until':
+      return { ...request, at: -1 };
+    case 'event':
+      return { ...request, at: -1 };
+    case 'call':
+      throw new Error('a call is run, not scripted');
   }
 }
 

@@ -8,8 +8,8 @@
 
 import { originalPositionFor, TraceMap } from '@jridgewell/trace-mapping';
 import type { Counterexample, Step } from './check.ts';
-import type { LocalState } from './thread.ts';
 import type { World } from './scenario.ts';
+import type { LocalState } from './thread.ts';
 
 /** From an offset in the wasm file to a line of the source. */
 export type Locate = (offset: number) => string | undefined;
@@ -17,14 +17,23 @@ export type Locate = (offset: number) => string | undefined;
 export function locator(sourceMap: string): Locate {
   const map = new TraceMap(sourceMap);
   return (offset) => {
-    const { source, line } = originalPositionFor(map, { line: 1, column: offset });
-    return source === null ? undefined : `${source.split('/').at(-1)}:${line}`;
+    // The compiler maps the expression that begins a little earlier rather than each of its instructions.
+    for (let at = offset; at > offset - 32; at--) {
+      const { source, line } = originalPositionFor(map, { line: 1, column: at });
+      if (source !== null) return `${source.split('/').at(-1)}:${line}`;
+    }
+    return undefined;
   };
 }
 
 export function describe(counterexample: Counterexample, world: World, locate: Locate): string {
   const { fault, message, steps, standing } = counterexample;
-  const rows = steps.map((step, i) => [String(i + 1), `T${step.thread + 1}`, where(step.state, locate), what(step, world)]);
+  const rows = steps.map((step, i) => [
+    String(i + 1),
+    `T${step.thread + 1}`,
+    where(step.state, locate),
+    what(step, world),
+  ]);
   const widths = [0, 1, 2].map((column) => Math.max(4, ...rows.map((row) => row[column]!.length)));
   const line = (row: readonly string[]): string =>
     `  ${row[0]!.padStart(widths[0]!)}  ${row[1]!.padEnd(widths[1]!)}  ${row[2]!.padEnd(widths[2]!)}  ${row[3]}`;
@@ -54,9 +63,12 @@ function what({ state, what, result, before, after, woken }: Step, world: World)
   const name = address === undefined ? '' : world.nameOf(address);
   const value = (value: Step['result']): string => (value === undefined ? '' : world.valueOf(value));
   switch (what) {
-    case 'timeout': return `${name}: runs out of time`;
-    case 'death': return 'is terminated';
-    case 'reaped': return `${name}: is gone from among the sleepers`;
+    case 'timeout':
+      return `${name}: runs out of time`;
+    case 'death':
+      return 'is terminated';
+    case 'reaped':
+      return `${name}: is gone from among the sleepers`;
   }
   switch (operation.kind) {
     case 'access': {
@@ -65,23 +77,30 @@ function what({ state, what, result, before, after, woken }: Step, world: World)
       if (access.kind === 'load') return `${name}: ${plain}load, finds ${value(before)}`;
       if (access.kind === 'cmpxchg') {
         const wanted = `${value(operation.expected)} → ${value(operation.operand)}`;
-        return before === operation.expected ? `${name}: compare-exchange ${wanted}` : `${name}: compare-exchange ${wanted} fails, finds ${value(before)}`;
+        return before === operation.expected
+          ? `${name}: compare-exchange ${wanted}`
+          : `${name}: compare-exchange ${wanted} fails, finds ${value(before)}`;
       }
       return `${name}: ${plain}${access.kind === 'store' ? 'store' : access.kind} ${value(before)} → ${value(after)}`;
     }
-    case 'fill': return `${name}: fills ${operation.length} bytes with ${operation.byte}`;
+    case 'fill':
+      return `${name}: fills ${operation.length} bytes with ${operation.byte}`;
     case 'wait':
       if (result === undefined) return `${name}: sleeps while it is ${value(operation.expected)}`;
       return result === 1 ? `${name}: does not sleep, finds ${value(before)}` : `${name}: sleeps no time`;
     case 'notify':
       return `${name}: notify ${operation.count === 0xffffffff ? 'all' : operation.count}, wakes ${woken.map((t) => `T${t + 1}`).join(', ') || 'nobody'}`;
-    case 'until': return `${name}: is as waited for`;
-    case 'event': return JSON.stringify(operation.event);
+    case 'until':
+      return `${name}: is as waited for`;
+    case 'event':
+      return JSON.stringify(operation.event);
     case 'choose':
       if (operation.what === 'round') return result === 0 ? 'begins a round' : 'stops';
       return `${operation.what} says ${result}`;
-    case 'fault': return operation.message;
-    case 'done': return 'is done';
+    case 'fault':
+      return operation.message;
+    case 'done':
+      return 'is done';
   }
 }
 

@@ -1,9 +1,23 @@
 /** Lock: mutual exclusion, no lost wake-up, no starvation, whoever gives up leaves nothing behind. */
 
-import { call, expect, forever, linearizable, observed, once, type Scenario, SOON, type Specification, Status, TIMED, UNTIMED, use, type World } from '../scenario.ts';
+import {
+  call,
+  expect,
+  FOR_EVER,
+  forever,
+  linearizable,
+  observed,
+  once,
+  type Scenario,
+  SOON,
+  type Specification,
+  Status,
+  TIMED,
+  UNTIMED,
+  use,
+  type World,
+} from '../scenario.ts';
 import type { Script } from '../thread.ts';
-
-const FOR_EVER = Number.POSITIVE_INFINITY;
 
 /** Takes the lock, uses what it protects, gives it back. */
 function* round(world: World, me: number, cell: number, stamp: number, data: number, timeout: number): Script {

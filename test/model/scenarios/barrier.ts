@@ -1,0 +1,250 @@
+/** Barrier: nobody goes on before all have come, each gets an index of its own; who waits in vain breaks it for all. */
+
+import type { Monitor } from '../check.ts';
+import {
+  after,
+  before,
+  call,
+  expect,
+  FOR_EVER,
+  forever,
+  GENERATION,
+  get,
+  LENGTH,
+  once,
+  type Scenario,
+  SOON,
+  Status,
+  TIMED,
+  UNTIMED,
+  until,
+  use,
+} from '../scenario.ts';
+import { Objection, type Script } from '../thread.ts';
+
+/** The flag of a broken barrier, as in assembly/barrier.ts. */
+const BROKEN = 8;
+
+/** Rounds of a barrier: how often each thread came and left, and which indexes were given in rounds that are not over. */
+interface Rounds {
+  readonly came: readonly number[];
+  readonly left: readonly number[];
+  readonly given: readonly (readonly number[])[];
+}
+
+/** Tell it `before('come')` and `after(index)`. Counts are kept relative to the slowest thread, or they would never end. */
+const rounds = (threads: number, parties: number): Monitor<Rounds> => ({
+  initial: { came: Array(threads).fill(0), left: Array(threads).fill(0), given: [[], []] },
+  step({ came, left, given }, thread, event) {
+    const plus = (counts: readonly number[]): number[] => counts.map((count, t) => (t === thread ? count + 1 : count));
+    if (event === 'come') return { came: plus(came), left, given };
+    const index = Number(event);
+    const round = left[thread]!;
+    if (came.some((count) => count <= round)) throw new Objection(`T${thread + 1} goes on before all have come`);
+    if (index < 0 || index >= parties || given[round]!.includes(index))
+      throw new Objection(`T${thread + 1} got the index ${index}, which is taken or none`);
+    const now = given.map((indexes, r) => (r === round ? [...indexes, index].sort() : indexes));
+    if (now[0]!.length < parties) return { came, left: plus(left), given: now };
+    return { came: came.map((count) => count - 1), left: plus(left).map((count) => count - 1), given: [now[1]!, []] };
+  },
+});
+
+/** Everybody comes, again and again. Who stops leaves the others waiting, which is in order. */
+const meetings = (threads: number, name: string): Scenario => ({
+  primitive: 'barrier',
+  name,
+  threads,
+  build(world) {
+    const { cell, stamp } = world.barrier(threads);
+    return {
+      wraps: new Map([[cell + GENERATION, 8]]),
+      monitor: rounds(threads, threads),
+      mayStarve: (_thread, view) => world.threads.some((_, t) => view.finished(t)),
+      programs: world.threads.map((me) =>
+        forever(function* () {
+          yield before('come');
+          yield after(yield* call('barrierWait', cell, stamp, me, FOR_EVER, 0));
+        }),
+      ),
+    };
+  },
+});
+
+const twice = (threads: number, name: string): Scenario => ({
+  primitive: 'barrier',
+  name,
+  threads,
+  build(world) {
+    const { cell, stamp } = world.barrier(threads);
+    const data = world.data('data');
+    return {
+      monitor: rounds(threads, threads),
+      programs: world.threads.map((me, t) =>
+        once(function* () {
+          // In every round another one writes, and what it wrote is seen by all after the barrier.
+          for (let round = 0; round < 2; round++) {
+            if (t === round) yield* use(data);
+            yield before('come');
+            yield after(yield* call('barrierWait', cell, stamp, me, FOR_EVER, 0));
+          }
+          yield { kind: 'read', address: data };
+        }),
+      ),
+    };
+  },
+});
+
+/** Who comes to a barrier of two within a time. Either both get through, or it is broken for both. */
+const late = (name: string, timeouts: readonly number[]): Scenario => ({
+  primitive: 'barrier',
+  name,
+  threads: timeouts.length,
+  build(world) {
+    const { cell, stamp } = world.barrier(timeouts.length);
+    // A thread that got through says so; one that found the barrier broken says that: they must agree.
+    const agree: Monitor<string> = {
+      initial: '',
+      step(verdict, thread, event) {
+        if (verdict !== '' && verdict !== event)
+          throw new Objection(`T${thread + 1} finds the barrier ${event}, others ${verdict}`);
+        return event as string;
+      },
+    };
+    return {
+      clock: TIMED,
+      monitor: agree,
+      programs: world.threads.map((me, t) =>
+        once(function* () {
+          const index = yield* call('barrierWait', cell, stamp, me, timeouts[t]!, 0);
+          yield after(index === Status.BROKEN ? 'broken' : 'passed');
+        }),
+      ),
+    };
+  },
+});
+
+/** Waits that an abort or a reset puts an end to; afterwards a reset barrier works. */
+const broken = (name: string, reset: boolean, timeout: number): Scenario => ({
+  primitive: 'barrier',
+  name,
+  threads: 3,
+  build(world) {
+    const { cell, stamp } = world.barrier(2);
+    const [a, b, c] = world.threads as [number, number, number];
+    const come = (me: number): (() => Script) =>
+      function* () {
+        expect(yield* call('barrierWait', cell, stamp, me, timeout, 0), 0, 1, Status.BROKEN);
+      };
+    return {
+      clock: timeout === FOR_EVER ? UNTIMED : TIMED,
+      wraps: new Map([[cell + GENERATION, 4]]),
+      // After a reset, or when the other has gone, waiting alone is in order: in a barrier that is whole.
+      mayStarve: (_thread, view) =>
+        timeout === FOR_EVER && (view.word(cell) & BROKEN) === 0 && view.finished(2) && (view.finished(0) || view.finished(1)),
+      programs: [
+        (reset ? forever : once)(come(a)),
+        (reset ? forever : once)(come(b)),
+        (reset ? forever : once)(function* () {
+          expect(yield* call('barrierBreak', cell, stamp, c, reset ? 1 : 0), Status.OK);
+        }),
+      ],
+    };
+  },
+});
+
+/** The last to come runs an action, before which nobody goes on; if it fails, the barrier is broken for the others. */
+const action = (name: string, fails: boolean, timeout: number, abort = false): Scenario => ({
+  primitive: 'barrier',
+  name,
+  threads: abort ? 3 : 2,
+  build(world) {
+    const { cell, stamp } = world.barrier(2);
+    const data = world.data('data');
+    // The binding reads the generation off its thread's record to call `barrierEnd`.
+    const keeps = [GENERATION];
+    const allowed = fails || timeout !== FOR_EVER || abort ? [Status.BROKEN] : [];
+    return {
+      keeps,
+      clock: timeout === FOR_EVER ? UNTIMED : TIMED,
+      wraps: new Map([[cell + GENERATION, 8]]),
+      programs: world.threads.map((me, t) =>
+        once(function* () {
+          if (t === 2) {
+            expect(yield* call('barrierBreak', cell, stamp, me, 0), Status.OK);
+            return;
+          }
+          const index = yield* call('barrierWait', cell, stamp, me, timeout, 1);
+          expect(index, 1, ...(fails ? [] : [0]), ...allowed);
+          if (index === 1) {
+            yield* use(data);
+            expect(
+              yield* call('barrierEnd', cell, me, yield* get(me + GENERATION), fails ? 1 : 0),
+              Status.OK,
+              ...(abort ? [Status.BROKEN] : []),
+            );
+          } else if (index === 0) yield* use(data);
+        }),
+      ),
+    };
+  },
+});
+
+export const barrier: readonly Scenario[] = [
+  meetings(2, '2 threads for ever'),
+  meetings(3, '3 threads for ever'),
+  twice(3, '3 threads, 2 rounds'),
+  late('2 timed threads agree', [SOON, SOON]),
+  late('3 threads, 2 of them timed, agree', [SOON, SOON, FOR_EVER]),
+  broken('abort', false, FOR_EVER),
+  broken('abort races with timeouts', false, SOON),
+  broken('reset, for ever', true, FOR_EVER),
+  broken('reset and timeouts, for ever', true, SOON),
+  action('an action', false, FOR_EVER),
+  action('an action that fails', true, FOR_EVER),
+  action('an action races with timeouts', false, SOON),
+  action('an action races with abort', false, FOR_EVER, true),
+  {
+    primitive: 'barrier',
+    name: 'more threads than parties',
+    threads: 3,
+    build(world) {
+      const { cell, stamp } = world.barrier(2);
+      return {
+        // Two of three go on, whichever.
+        mayStarve: (_thread, view) =>
+          world.threads.filter((_, t) => view.finished(t)).length === 2 && view.word(cell + LENGTH) === 1,
+        programs: world.threads.map((me) =>
+          once(function* () {
+            expect(yield* call('barrierWait', cell, stamp, me, FOR_EVER, 0), 0, 1);
+          }),
+        ),
+      };
+    },
+  },
+  {
+    primitive: 'barrier',
+    name: 'who comes to a broken barrier does not wait, until it is reset',
+    threads: 2,
+    build(world) {
+      const { cell, stamp } = world.barrier(2);
+      const flag = world.data('flag');
+      const [a, b] = world.threads as [number, number];
+      return {
+        programs: [
+          once(function* () {
+            expect(yield* call('barrierBreak', cell, stamp, a, 0), Status.OK);
+            expect(yield* call('barrierWait', cell, stamp, a, FOR_EVER, 0), Status.BROKEN);
+            expect(yield* call('barrierBreak', cell, stamp, a, 1), Status.OK);
+            yield { kind: 'write', address: flag, value: 1 };
+            expect(yield* call('barrierWait', cell, stamp, a, FOR_EVER, 0), 0);
+          }),
+          once(function* () {
+            yield until(cell + LENGTH, (length) => length === 1);
+            expect(yield* call('barrierWait', cell, stamp, b, FOR_EVER, 0), 1);
+            expect(yield* get(flag), 1);
+          }),
+        ],
+      };
+    },
+  },
+];

@@ -1,0 +1,276 @@
+/** Condition: notify wakes as many as it says, oldest first; nobody who gives up takes a notification along. */
+
+import type { Monitor, View } from '../check.ts';
+import {
+  after,
+  before,
+  call,
+  expect,
+  FOR_EVER,
+  forever,
+  get,
+  LENGTH,
+  once,
+  type Primitive,
+  type Scenario,
+  SOON,
+  Status,
+  set,
+  TIMED,
+  UNTIMED,
+  until,
+  use,
+  type World,
+} from '../scenario.ts';
+import { Objection, type Script } from '../thread.ts';
+import { recursion } from './rlock.ts';
+
+interface Setting {
+  readonly condition: Primitive;
+  readonly lock: Primitive;
+  readonly recursive: number;
+  acquire(me: number): Script;
+  release(me: number): Script;
+  wait(me: number, timeout: number): Script<number>;
+  notify(me: number, n: number): Script;
+}
+
+function setting(world: World, recursive: boolean): Setting {
+  const lock = recursive ? world.rlock() : world.lock();
+  const condition = world.condition(lock);
+  const name = recursive ? 'rlock' : 'lock';
+  const flag = recursive ? 1 : 0;
+  return {
+    condition,
+    lock,
+    recursive: flag,
+    *acquire(me) {
+      expect(yield* call(`${name}Acquire`, lock.cell, lock.stamp, me, FOR_EVER), Status.OK);
+    },
+    *release(me) {
+      expect(yield* call(`${name}Release`, lock.cell, lock.stamp, me), Status.OK);
+    },
+    *wait(me, timeout) {
+      const status = yield* call('conditionWait', condition.cell, condition.stamp, me, timeout, flag);
+      return expect(status, Status.OK, ...(timeout === FOR_EVER ? [] : [Status.TIMEOUT]));
+    },
+    *notify(me, n) {
+      expect(yield* call('conditionNotify', condition.cell, condition.stamp, me, n, flag), Status.OK);
+    },
+  };
+}
+
+/** Notifications that were sent and have not arrived. Tell it `before(n)` and `after('woken')`. */
+const counted: Monitor<number> = {
+  initial: 0,
+  step(pending, thread, event) {
+    if (typeof event === 'number') return pending + event;
+    if (pending === 0) throw new Objection(`T${thread + 1} was woken, and nobody was notified`);
+    return pending - 1;
+  },
+};
+/** Whoever was not notified may wait for ever; a notification that has not arrived may not. */
+const allArrived = (_thread: number, view: View): boolean => view.monitor === 0;
+
+/** All wait; then somebody notifies some. With `early`, the notifier does not look whether they wait. */
+const notified = (
+  name: string,
+  recursive: boolean,
+  timeouts: readonly number[],
+  notifications: readonly number[],
+): Scenario => ({
+  primitive: 'condition',
+  name,
+  threads: timeouts.length + 1,
+  build(world) {
+    const { condition, acquire, release, wait, notify } = setting(world, recursive);
+    const data = world.data('data');
+    const notifier = world.threads.at(-1)!;
+    const patient = timeouts.filter((timeout) => timeout === FOR_EVER).length;
+    return {
+      clock: timeouts.includes(SOON) ? TIMED : UNTIMED,
+      monitor: counted,
+      mayStarve: allArrived,
+      programs: [
+        ...timeouts.map((timeout, t) =>
+          once(function* () {
+            const me = world.threads[t]!;
+            yield* acquire(me);
+            yield* use(data);
+            const status = yield* wait(me, timeout);
+            if (status === Status.OK) yield after('woken');
+            yield* use(data);
+            yield* release(me);
+          }),
+        ),
+        once(function* () {
+          yield until(
+            condition.cell + LENGTH,
+            (length) => length === (patient === timeouts.length ? patient : timeouts.length),
+          );
+          yield* acquire(notifier);
+          let left = patient;
+          for (const n of notifications) {
+            // Timed waiters may have gone; then those who wait for ever are enough for what is notified here.
+            const arriving = Math.min(n, left);
+            left -= arriving;
+            yield before(arriving);
+            yield* notify(notifier, n);
+          }
+          yield* use(data);
+          yield* release(notifier);
+        }),
+      ],
+    };
+  },
+});
+
+/** Takes what is there, or waits for it; brings it when it is not there. All of them for ever. */
+const market = (name: string, recursive: boolean, consumers: readonly number[]): Scenario => ({
+  primitive: 'condition',
+  name,
+  threads: consumers.length + 1,
+  build(world) {
+    const { acquire, release, wait, notify } = setting(world, recursive);
+    const goods = world.data('goods');
+    const producer = world.threads.length - 1;
+    return {
+      clock: consumers.includes(SOON) ? TIMED : UNTIMED,
+      mayStarve: (_thread, view) => view.finished(producer) && view.word(goods) === 0,
+      programs: [
+        ...consumers.map((timeout, t) =>
+          forever(function* () {
+            const me = world.threads[t]!;
+            yield* acquire(me);
+            if ((yield* get(goods)) === 0) yield* wait(me, timeout);
+            if ((yield* get(goods)) > 0) yield set(goods, 0);
+            yield* release(me);
+          }),
+        ),
+        forever(function* () {
+          const me = world.threads[producer]!;
+          yield* acquire(me);
+          if ((yield* get(goods)) === 0) {
+            yield set(goods, 1);
+            yield* notify(me, 1);
+          }
+          yield* release(me);
+        }),
+      ],
+    };
+  },
+});
+
+const kinds = (make: (name: string, recursive: boolean) => readonly Scenario[]): readonly Scenario[] => [
+  ...make('Lock', false),
+  ...make('RLock', true),
+];
+
+export const condition: readonly Scenario[] = [
+  ...kinds((name, recursive) => [
+    notified(`${name}, notify(1), 2 wait`, recursive, [FOR_EVER, FOR_EVER], [1]),
+    notified(`${name}, notify(1) twice, 2 wait`, recursive, [FOR_EVER, FOR_EVER], [1, 1]),
+    notified(`${name}, notify(2), 2 wait`, recursive, [FOR_EVER, FOR_EVER], [2]),
+    notified(`${name}, notify(1), 1 of 2 timed: it takes no notification along`, recursive, [SOON, FOR_EVER], [1]),
+    market(`${name}, 2 consumers and a producer for ever`, recursive, [FOR_EVER, FOR_EVER]),
+    market(`${name}, 2 consumers, one of them timed, and a producer for ever`, recursive, [SOON, FOR_EVER]),
+  ]),
+  notified('Lock, notify(2), 3 wait', false, [FOR_EVER, FOR_EVER, FOR_EVER], [2]),
+  {
+    primitive: 'condition',
+    name: 'RLock, a wait gives it up entirely and takes it back as often',
+    threads: 2,
+    build(world) {
+      const { condition, lock, acquire, release, wait, notify } = setting(world, true);
+      const data = world.data('data');
+      const [waiter, notifier] = world.threads as [number, number];
+      return {
+        programs: [
+          once(function* () {
+            yield* acquire(waiter);
+            yield* acquire(waiter);
+            yield* use(data);
+            yield* wait(waiter, FOR_EVER);
+            yield* use(data);
+            expect(yield* recursion(lock.cell, waiter), 2);
+            yield* release(waiter);
+            yield* release(waiter);
+            expect(yield* call('rlockRelease', lock.cell, lock.stamp, waiter), Status.NOT_HELD);
+          }),
+          once(function* () {
+            yield until(condition.cell + LENGTH, (length) => length === 1);
+            yield* acquire(notifier);
+            expect(yield* recursion(lock.cell, notifier), 1);
+            yield* use(data);
+            yield* notify(notifier, 1);
+            yield* release(notifier);
+          }),
+        ],
+      };
+    },
+  },
+  {
+    primitive: 'condition',
+    name: 'Lock, the oldest waiter is notified first',
+    threads: 3,
+    build(world) {
+      const { condition, acquire, release, wait, notify } = setting(world, false);
+      const [first, second, notifier] = world.threads as [number, number, number];
+      const waiters = condition.cell + LENGTH;
+      return {
+        mayStarve: (thread, view) => thread === 1 && view.finished(0),
+        programs: [
+          once(function* () {
+            yield* acquire(first);
+            yield* wait(first, FOR_EVER);
+            yield* release(first);
+          }),
+          once(function* () {
+            yield until(waiters, (length) => length === 1);
+            yield* acquire(second);
+            yield* wait(second, FOR_EVER);
+            yield* release(second);
+          }),
+          once(function* () {
+            yield until(waiters, (length) => length === 2);
+            yield* acquire(notifier);
+            yield* notify(notifier, 1);
+            yield* release(notifier);
+          }),
+        ],
+      };
+    },
+  },
+  ...kinds((name, recursive) => [
+    {
+      primitive: 'condition',
+      name: `${name}, nobody who does not hold it can wait or notify`,
+      threads: 2,
+      build(world) {
+        const { condition, lock, recursive: flag, acquire, release } = setting(world, recursive);
+        const [stranger, holder] = world.threads as [number, number];
+        return {
+          programs: [
+            forever(function* () {
+              // A Lock is held when anybody holds it, so this is asked of an RLock only while another may hold it.
+              if (!recursive) yield until(lock.cell, (word) => word === 0);
+              if (!recursive) return;
+              expect(
+                yield* call('conditionWait', condition.cell, condition.stamp, stranger, FOR_EVER, flag),
+                Status.NOT_HELD,
+              );
+              expect(
+                yield* call('conditionNotify', condition.cell, condition.stamp, stranger, 1, flag),
+                Status.NOT_HELD,
+              );
+            }),
+            forever(function* () {
+              yield* acquire(holder);
+              yield* release(holder);
+            }),
+          ],
+        };
+      },
+    },
+  ]),
+];

@@ -1,0 +1,158 @@
+/** Event: `set` lets all through who wait, also when `clear` follows at once. */
+
+import {
+  call,
+  expect,
+  FOR_EVER,
+  forever,
+  GENERATION,
+  LENGTH,
+  linearizable,
+  observed,
+  once,
+  type Scenario,
+  SOON,
+  type Specification,
+  Status,
+  TIMED,
+  UNTIMED,
+  until,
+  use,
+} from '../scenario.ts';
+
+/** A set event, or a clear one. A look (0 ms) fails only at a clear one. */
+const specification: Specification<boolean> = {
+  initial: false,
+  apply(isSet, _thread, [operation, timeout]) {
+    if (operation === 'set') return [[Status.OK, true]];
+    if (operation === 'clear') return [[Status.OK, false]];
+    const inTime: (readonly [number, boolean])[] = isSet ? [[Status.OK, isSet]] : [];
+    const tooLate = timeout === 0 ? !isSet : timeout === SOON;
+    return tooLate ? [...inTime, [Status.TIMEOUT, isSet]] : inTime;
+  },
+};
+
+/** Those who wait when `set` is called must all come through, whatever happens to the flag afterwards. */
+const released = (name: string, waiters: number, timeout: number, clears: boolean): Scenario => ({
+  primitive: 'event',
+  name,
+  threads: waiters + 1,
+  build(world) {
+    const { cell, stamp } = world.event();
+    const setter = world.threads.at(-1)!;
+    return {
+      clock: timeout === FOR_EVER ? UNTIMED : TIMED,
+      programs: [
+        ...world.threads.slice(0, -1).map((me) =>
+          once(function* () {
+            expect(
+              yield* call('eventWait', cell, stamp, me, timeout),
+              Status.OK,
+              ...(timeout === FOR_EVER ? [] : [Status.TIMEOUT]),
+            );
+          }),
+        ),
+        once(function* () {
+          if (timeout === FOR_EVER) yield until(cell + LENGTH, (length) => length === waiters);
+          expect(yield* call('eventSet', cell, stamp, setter), Status.OK);
+          if (clears) expect(yield* call('eventClear', cell, stamp), Status.OK);
+        }),
+      ],
+    };
+  },
+});
+
+/** Waiters and somebody who sets and clears, all of them for ever. */
+const flicker = (name: string, waiters: readonly number[]): Scenario => ({
+  primitive: 'event',
+  name,
+  threads: waiters.length + 1,
+  build(world) {
+    const { cell, stamp } = world.event();
+    const setter = world.threads.length - 1;
+    return {
+      clock: waiters.includes(SOON) ? TIMED : UNTIMED,
+      wraps: new Map([[cell + GENERATION, 4]]),
+      // When nobody is left who could set it, waiting is in order: unless it is set.
+      mayStarve: (_thread, view) => view.finished(setter) && (view.word(cell) & 1) === 0,
+      programs: [
+        ...waiters.map((timeout, t) =>
+          forever(function* () {
+            expect(
+              yield* call('eventWait', cell, stamp, world.threads[t]!, timeout),
+              Status.OK,
+              ...(timeout === FOR_EVER ? [] : [Status.TIMEOUT]),
+            );
+          }),
+        ),
+        forever(function* () {
+          expect(yield* call('eventSet', cell, stamp, world.threads[setter]!), Status.OK);
+          expect(yield* call('eventClear', cell, stamp), Status.OK);
+        }),
+      ],
+    };
+  },
+});
+
+export const event: readonly Scenario[] = [
+  released('set lets 2 waiters through', 2, FOR_EVER, false),
+  released('set and clear at once let 2 waiters through', 2, FOR_EVER, true),
+  released('set and clear at once let 3 waiters through', 3, FOR_EVER, true),
+  released('set and clear race with 2 timeouts', 2, SOON, true),
+  flicker('1 waiter, set and clear, for ever', [FOR_EVER]),
+  flicker('2 waiters, set and clear, for ever', [FOR_EVER, FOR_EVER]),
+  flicker('2 waiters, one of them timed, set and clear, for ever', [SOON, FOR_EVER]),
+  {
+    primitive: 'event',
+    name: 'what was written before set is seen after wait',
+    threads: 3,
+    build(world) {
+      const { cell, stamp } = world.event();
+      const data = world.data('data');
+      const [writer, ...readers] = world.threads as [number, number, number];
+      return {
+        programs: [
+          once(function* () {
+            yield* use(data);
+            yield* call('eventSet', cell, stamp, writer);
+          }),
+          ...readers.map((me) =>
+            once(function* () {
+              expect(yield* call('eventWait', cell, stamp, me, FOR_EVER), Status.OK);
+              yield { kind: 'read', address: data };
+            }),
+          ),
+        ],
+      };
+    },
+  },
+  {
+    primitive: 'event',
+    name: 'wait, look, set by two and clear are linearizable',
+    threads: 3,
+    build(world) {
+      const { cell, stamp } = world.event();
+      const [a, b, c] = world.threads as [number, number, number];
+      const wait = (me: number, timeout: number) =>
+        observed(['wait', timeout], call('eventWait', cell, stamp, me, timeout));
+      return {
+        clock: TIMED,
+        wraps: new Map([[cell + GENERATION, 4]]),
+        monitor: linearizable(specification, 3),
+        programs: [
+          forever(function* () {
+            yield* wait(a, SOON);
+          }),
+          forever(function* () {
+            yield* wait(b, 0);
+            yield* observed(['set'], call('eventSet', cell, stamp, b));
+          }),
+          forever(function* () {
+            yield* observed(['set'], call('eventSet', cell, stamp, c));
+            yield* observed(['clear'], call('eventClear', cell, stamp));
+          }),
+        ],
+      };
+    },
+  },
+];

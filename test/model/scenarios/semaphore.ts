@@ -1,0 +1,125 @@
+/** Semaphore and BoundedSemaphore: never more inside than permits, every permit that is given is found. */
+
+import {
+  after,
+  atMost,
+  before,
+  call,
+  expect,
+  FOR_EVER,
+  forever,
+  linearizable,
+  observed,
+  once,
+  type Scenario,
+  SOON,
+  type Specification,
+  Status,
+  TIMED,
+  UNTIMED,
+} from '../scenario.ts';
+
+/** Takes a permit, is inside for a while, gives the permit back. */
+const contention = (threads: number, permits: number, name: string, timeout: number, loops = threads): Scenario => ({
+  primitive: 'semaphore',
+  name,
+  threads,
+  build(world) {
+    const { cell, stamp } = world.semaphore(permits, permits);
+    const program = (me: number) =>
+      function* () {
+        const status = yield* call('semaphoreAcquire', cell, stamp, me, timeout);
+        expect(status, Status.OK, ...(timeout === FOR_EVER ? [] : [Status.TIMEOUT]));
+        if (status !== Status.OK) return;
+        yield after('in');
+        yield before('out');
+        expect(yield* call('semaphoreRelease', cell, stamp, me, 1), Status.OK);
+      };
+    return {
+      clock: timeout === FOR_EVER ? UNTIMED : TIMED,
+      monitor: atMost(permits),
+      programs: world.threads.map((me, t) => (t < loops ? forever : once)(program(me))),
+    };
+  },
+});
+
+/** Several wait, one gives them all what they wait for, in one call or in two. */
+const releases = (name: string, timeout: number, gifts: readonly number[]): Scenario => ({
+  primitive: 'semaphore',
+  name,
+  threads: gifts.reduce((sum, gift) => sum + gift, 0) + 1,
+  build(world) {
+    const { cell, stamp } = world.semaphore(0);
+    const giver = world.threads.at(-1)!;
+    return {
+      clock: timeout === FOR_EVER ? UNTIMED : TIMED,
+      programs: [
+        ...world.threads.slice(0, -1).map((me) =>
+          once(function* () {
+            const status = yield* call('semaphoreAcquire', cell, stamp, me, timeout);
+            expect(status, Status.OK, ...(timeout === FOR_EVER ? [] : [Status.TIMEOUT]));
+          }),
+        ),
+        once(function* () {
+          for (const gift of gifts) expect(yield* call('semaphoreRelease', cell, stamp, giver, gift), Status.OK);
+        }),
+      ],
+    };
+  },
+});
+
+/** A number of permits. A look (0 ms) fails only when there are none. */
+export const semaphoreSpecification = (permits: number, bound: number): Specification<number> => ({
+  initial: permits,
+  apply(free, _thread, [operation, argument]) {
+    if (operation === 'release') {
+      const more = free + Number(argument);
+      return more > bound ? [[Status.OVER_RELEASE, free]] : [[Status.OK, more]];
+    }
+    const inTime: (readonly [number, number])[] = free > 0 ? [[Status.OK, free - 1]] : [];
+    const tooLate = argument === 0 ? free === 0 : argument === SOON;
+    return tooLate ? [...inTime, [Status.TIMEOUT, free]] : inTime;
+  },
+});
+
+const explained = (name: string, permits: number, bound: number): Scenario => ({
+  primitive: 'semaphore',
+  name,
+  threads: 3,
+  build(world) {
+    const { cell, stamp } = world.semaphore(permits, bound);
+    const [a, b, c] = world.threads as [number, number, number];
+    const acquire = (me: number, timeout: number) =>
+      observed(['acquire', timeout], call('semaphoreAcquire', cell, stamp, me, timeout));
+    const release = (me: number, n: number) => observed(['release', n], call('semaphoreRelease', cell, stamp, me, n));
+    return {
+      clock: TIMED,
+      monitor: linearizable(semaphoreSpecification(permits, bound), 3),
+      programs: [
+        forever(function* () {
+          yield* acquire(a, SOON);
+        }),
+        forever(function* () {
+          if ((yield* acquire(b, 0)) === Status.OK) yield* release(b, 1);
+        }),
+        forever(function* () {
+          yield* release(c, 2);
+        }),
+      ],
+    };
+  },
+});
+
+export const semaphore: readonly Scenario[] = [
+  contention(2, 1, '2 threads for ever, 1 permit', FOR_EVER),
+  contention(3, 1, '3 threads for ever, 1 permit', FOR_EVER),
+  contention(3, 2, '3 threads for ever, 2 permits', FOR_EVER),
+  contention(3, 2, '3 threads for ever, 2 permits, timed', SOON),
+  contention(4, 2, '4 threads, once, 2 permits', FOR_EVER, 0),
+  releases('release(2) to 2 waiters', FOR_EVER, [2]),
+  releases('release(1) and release(1) to 2 waiters', FOR_EVER, [1, 1]),
+  releases('release(3) to 3 waiters', FOR_EVER, [3]),
+  releases('release(1) and release(1) to 2 timed waiters', SOON, [1, 1]),
+  explained('acquire, look and release are linearizable', 1, 3),
+  explained('a bounded one refuses what is too much', 1, 2),
+];
