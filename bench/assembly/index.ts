@@ -1,0 +1,40 @@
+/**
+ * What lockwork is measured against, in WebAssembly. Plain words in a memory of their own; compiled with the flags of
+ * the core.
+ */
+
+/** The floor: what taking and freeing a lock must cost on this machine, with no call and no check around it. */
+export function floor(word: usize, pairs: i32): void {
+  while (pairs--) {
+    if (atomic.cmpxchg<i32>(word, 0, 1)) unreachable();
+    atomic.xchg<i32>(word, 0);
+  }
+}
+
+/**
+ * A three-state mutex: 0 free, 1 held, 2 held and somebody may sleep. After U. Drepper, "Futexes Are Tricky", mutex 2;
+ * it frees with an exchange where the paper decrements, which is one step for two.
+ */
+export function lock(word: usize): void {
+  if (atomic.cmpxchg<i32>(word, 0, 1)) contend(word);
+}
+
+// Whoever comes this way holds the mutex with 2, since it cannot know that nobody else sleeps.
+function contend(word: usize): void {
+  while (atomic.xchg<i32>(word, 2)) atomic.wait<i32>(word, 2, -1);
+}
+
+export function unlock(word: usize): void {
+  if (atomic.xchg<i32>(word, 0) == 2) atomic.notify(word, 1);
+}
+
+/** The least there is to a handoff: a word is set, and who sleeps on it is woken … */
+export function pass(word: usize): void {
+  atomic.store<i32>(word, 1);
+  atomic.notify(word, 1);
+}
+
+/** … and waits for it, and clears it. */
+export function take(word: usize): void {
+  while (!atomic.xchg<i32>(word, 0)) atomic.wait<i32>(word, 0, -1);
+}

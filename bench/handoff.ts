@@ -1,0 +1,146 @@
+/** How long it takes until another thread goes on: two threads that let each other go on in turns. */
+import { Arena, Barrier, Condition, Event, Semaphore } from 'lockwork';
+import { copy, type Topic } from './measure.ts';
+import { type Contender, type Control, contender, Pair } from './pair.ts';
+import { instantiate, makeMemory } from './rivals.ts';
+
+/** One side's view of a ball. */
+interface Ball {
+  /** Gives it to the other side. */
+  pass(): void;
+  /** Waits until it is here. */
+  take(): void;
+}
+
+const RAW = 'wait32 + notify in wasm';
+
+const CONTENDERS: Contender<Ball>[] = [
+  contender(RAW, false, makeMemory, (memory, side) => {
+    const { pass, take } = instantiate(memory);
+    const mine = side * 64;
+    const theirs = 64 - mine;
+    return { pass: () => pass(theirs), take: () => take(mine) };
+  }),
+  contender(
+    'wait + notify of Atomics',
+    false,
+    () => new Int32Array(new SharedArrayBuffer(128)),
+    (words, side) => {
+      const mine = side * 16;
+      const theirs = 16 - mine;
+      return {
+        pass() {
+          Atomics.store(words, theirs, 1);
+          Atomics.notify(words, theirs, 1);
+        },
+        take() {
+          while (!Atomics.exchange(words, mine, 0)) Atomics.wait(words, mine, 0);
+        },
+      };
+    },
+  ),
+  contender(
+    'two Events',
+    true,
+    () => [new Event(), new Event()],
+    (events, side) => {
+      const mine = events[side]!;
+      const theirs = events[1 - side]!;
+      return {
+        pass: () => theirs.set(),
+        take() {
+          mine.wait();
+          mine.clear();
+        },
+      };
+    },
+  ),
+  contender(
+    'two Semaphores',
+    true,
+    () => [new Semaphore(0), new Semaphore(0)],
+    (semaphores, side) => {
+      const mine = semaphores[side]!;
+      const theirs = semaphores[1 - side]!;
+      return { pass: () => theirs.release(), take: () => mine.acquire() };
+    },
+  ),
+  contender(
+    'Condition',
+    true,
+    (): [Condition, Int32Array] => [new Condition(), Arena.default.allocate(Int32Array, 1)],
+    ([condition, holder], side) => ({
+      pass() {
+        condition.acquire();
+        holder[0] = 1 - side;
+        condition.notify();
+        condition.release();
+      },
+      take() {
+        condition.acquire();
+        while (holder[0] !== side) condition.wait();
+        condition.release();
+      },
+    }),
+  ),
+  // Both sides arrive twice in a round: whoever comes first waits for the other.
+  contender(
+    'Barrier(2)',
+    true,
+    () => new Barrier(2),
+    (barrier) => ({ pass: () => barrier.wait(), take: () => barrier.wait() }),
+  ),
+];
+
+export const handoff: Topic = {
+  name: 'handoff',
+  title: 'Two threads in turns: ns from one letting the other go on until that one goes on',
+  baseline: RAW,
+  claims: [],
+  open() {
+    const pair = new Pair();
+    return {
+      rivals: CONTENDERS.map(({ name, ours, share }) => {
+        const shared = share();
+        return {
+          name,
+          ours,
+          async measure(window) {
+            const [first] = await pair.run({ topic: 'handoff', name, shared }, window);
+            return { ns: (first!.milliseconds * 1e6) / first!.operations };
+          },
+        };
+      }),
+      close: () => pair.close(),
+    };
+  },
+};
+
+/** A thread's part. Side 0 has the ball at first, and says at the end that its next pass is the last. */
+export function bounce(name: string, shared: unknown, side: number, { stop, over }: Control): () => number {
+  const ball = CONTENDERS.find((contender) => contender.name === name)!.use(shared, side);
+  if (side === 0) {
+    return copy((ball: Ball, stop: Int32Array, over: Int32Array) => () => {
+      let handoffs = 0;
+      do {
+        if (Atomics.load(stop, 0)) Atomics.store(over, 0, 1);
+        ball.pass();
+        ball.take();
+        handoffs += 2;
+      } while (!Atomics.load(over, 0));
+      return handoffs;
+    })(ball, stop, over);
+  }
+  return copy((ball: Ball, over: Int32Array) => () => {
+    let last: number;
+    let handoffs = 0;
+    do {
+      ball.take();
+      // Between the two: from here until the pass, the other side cannot say so.
+      last = Atomics.load(over, 0);
+      ball.pass();
+      handoffs += 2;
+    } while (!last);
+    return handoffs;
+  })(ball, over);
+}

@@ -1,0 +1,129 @@
+/** `npm run bench`: measures, prints a table per topic, and keeps the figures in bench/results/. */
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { availableParallelism, cpus, loadavg } from 'node:os';
+import { parseArgs, styleText } from 'node:util';
+import { contended } from './contended.ts';
+import { handoff } from './handoff.ts';
+import { measure, type Row, type Settings, type Topic } from './measure.ts';
+import { build } from './rivals.ts';
+import { uncontended } from './uncontended.ts';
+
+const TOPICS: Topic[] = [uncontended, contended, handoff];
+const FULL: Settings = { rounds: 21, window: 200 };
+const QUICK: Settings = { rounds: 7, window: 50 };
+
+const HELP = `npm run bench [-- [TOPIC …] [--quick] [--rounds N] [--list]]
+
+Measures lockwork beside what people would write instead, in one run. Without a TOPIC: all of them.
+
+${TOPICS.map(({ name, title }) => `  ${name.padEnd(13)}${title}`).join('\n')}
+
+  --quick      less exact, in some seconds
+  --rounds N   how often every rival has its turn (${FULL.rounds}, quick ${QUICK.rounds})
+  --list       names the topics
+  --help       shows this`;
+
+interface Result {
+  topic: string;
+  rows: Row[];
+  claims: { text: string; ratio: number; holds: boolean }[];
+}
+
+function options() {
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
+    options: {
+      quick: { type: 'boolean' },
+      rounds: { type: 'string' },
+      list: { type: 'boolean' },
+      help: { type: 'boolean', short: 'h' },
+    },
+  });
+  const unknown = positionals.find((name) => !TOPICS.some((topic) => topic.name === name));
+  if (unknown) throw new Error(`there is no topic ${unknown}; there are ${TOPICS.map(({ name }) => name).join(', ')}`);
+  const settings = { ...(values.quick ? QUICK : FULL), ...(values.rounds && { rounds: Number(values.rounds) }) };
+  if (!(Number.isInteger(settings.rounds) && settings.rounds > 0)) throw new Error('--rounds must be 1 or more');
+  const topics = TOPICS.filter(({ name }) => !positionals.length || positionals.includes(name));
+  return { ...values, settings, topics };
+}
+
+function machine() {
+  const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));
+  const { node, v8 } = process.versions;
+  return { lockwork: version as string, node, v8, cpu: cpus()[0]?.model ?? '?', cores: availableParallelism() };
+}
+
+function progress(text: string): void {
+  if (process.stderr.isTTY) process.stderr.write(`\r\x1b[K${styleText('dim', text)}`);
+}
+
+async function run(topic: Topic, settings: Settings): Promise<Result> {
+  const { rivals, close } = await topic.open();
+  try {
+    const rows = await measure(rivals, topic.baseline, settings, (text) => progress(`${topic.name}, ${text}`));
+    const median = (name: string): number => rows.find((row) => row.name === name)!.median;
+    const claims = topic.claims.map(({ text, ratio, holds }) => {
+      const measured = ratio(median);
+      return { text, ratio: measured, holds: holds(measured) };
+    });
+    return { topic: topic.name, rows, claims };
+  } finally {
+    progress('');
+    await close?.();
+  }
+}
+
+function show({ title, baseline }: Topic, { rows, claims }: Result): void {
+  const shares = rows.some(({ share }) => share !== undefined);
+  const widths = [38, 11, 23, 8, 14];
+  const line = (cells: string[]): string =>
+    cells.map((cell, i) => (i ? cell.padStart(widths[i]!) : cell.padEnd(widths[i]!))).join('');
+  const head = line(['', 'median', 'quartiles', 'ratio', ...(shares ? ['slower one'] : [])]);
+  console.log(`\n${styleText('bold', title)}\n${styleText('dim', head)}`);
+  for (const { name, ours, median, lower, upper, ratio, share } of rows) {
+    const cells = [name, number(median), `${number(lower)} – ${number(upper)}`, ratio.toFixed(2)];
+    const text = line([...cells, ...(share === undefined ? [] : [`${(share * 100).toFixed(0)} %`])]);
+    console.log(ours ? text : styleText('cyan', text));
+  }
+  console.log(
+    styleText('dim', `ratio: to ${baseline}${shares ? '. slower one: its part of the work; 50 % is fair' : ''}`),
+  );
+  for (const { text, ratio, holds } of claims) {
+    const verdict = holds ? styleText('green', 'holds') : styleText('red', 'does not hold');
+    console.log(`${text}: ${ratio.toFixed(2)}, ${verdict}`);
+  }
+}
+
+function number(ns: number): string {
+  return ns.toLocaleString('en', { minimumFractionDigits: 1, maximumFractionDigits: 1 });
+}
+
+async function main(): Promise<void> {
+  const { settings, topics, help, list } = options();
+  if (help) return console.log(HELP);
+  if (list) return console.log(TOPICS.map(({ name }) => name).join('\n'));
+  build();
+  const on = machine();
+  const load = loadavg()[0]!;
+  console.log(
+    `lockwork ${on.lockwork} · Node ${on.node} · V8 ${on.v8} · ${on.cpu}, ${on.cores} cores, load ${load.toFixed(1)}`,
+  );
+  console.log(`median and quartiles of ${settings.rounds} rounds of ${settings.window} ms each, rivals in turns`);
+  const date = new Date().toISOString();
+  const results: Result[] = [];
+  for (const topic of topics) {
+    const result = await run(topic, settings);
+    results.push(result);
+    show(topic, result);
+  }
+  const file = `bench/results/${date.slice(0, 19).replaceAll(':', '-')}.json`;
+  mkdirSync(new URL('results/', import.meta.url), { recursive: true });
+  const text = JSON.stringify({ date, ...on, load, ...settings, results }, null, 2);
+  writeFileSync(new URL(`../${file}`, import.meta.url), text);
+  console.log(styleText('dim', `\n${file}`));
+}
+
+main().catch((error: Error) => {
+  console.error(`bench: ${error.message}`);
+  process.exit(1);
+});

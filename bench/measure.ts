@@ -1,0 +1,115 @@
+/** Rounds, medians, spread: what all topics share. */
+
+/** One measurement of one rival. */
+export interface Sample {
+  /** Nanoseconds for one operation. */
+  ns: number;
+  /** Two threads: how much of the work the slower one did; 0.5 is fair. */
+  share?: number;
+}
+
+export interface Rival {
+  name: string;
+  /** Whether it is lockwork's. */
+  ours: boolean;
+  /** Works for about `window` ms. */
+  measure(window: number): Sample | Promise<Sample>;
+}
+
+/** A table of the bench. */
+export interface Topic {
+  name: string;
+  title: string;
+  /** Whose median the others are divided by. */
+  baseline: string;
+  claims: Claim[];
+  open(): Session | Promise<Session>;
+}
+
+export interface Session {
+  rivals: Rival[];
+  close?(): Promise<void>;
+}
+
+/** Something that is to hold of a topic's figures. */
+export interface Claim {
+  text: string;
+  /** From the medians by name. */
+  ratio(median: (name: string) => number): number;
+  holds(ratio: number): boolean;
+}
+
+export interface Row {
+  name: string;
+  ours: boolean;
+  /** ns: of all rounds the median, and the quartiles. */
+  median: number;
+  lower: number;
+  upper: number;
+  /** To the baseline's median. */
+  ratio: number;
+  share?: number;
+  samples: number[];
+}
+
+export interface Settings {
+  rounds: number;
+  /** ms for each rival in each round. */
+  window: number;
+}
+
+/** Rivals take turns, round by round, so that whatever disturbs the machine for a while disturbs all of them alike. */
+export async function measure(
+  rivals: Rival[],
+  baseline: string,
+  { rounds, window }: Settings,
+  progress: (text: string) => void,
+): Promise<Row[]> {
+  const samples = new Map<Rival, Sample[]>(rivals.map((rival) => [rival, []]));
+  // Round 0 warms up and does not count.
+  for (let round = 0; round <= rounds; round++) {
+    for (const rival of rivals) {
+      progress(`round ${round} of ${rounds}: ${rival.name}`);
+      const sample = await rival.measure(window);
+      if (round) samples.get(rival)!.push(sample);
+    }
+  }
+  const rows = rivals.map((rival) => row(rival, samples.get(rival)!));
+  const base = rows.find(({ name }) => name === baseline)!.median;
+  return rows.map((row) => ({ ...row, ratio: row.median / base }));
+}
+
+function row({ name, ours }: Rival, samples: Sample[]): Row {
+  const ns = samples.map((sample) => sample.ns);
+  const shares = samples.flatMap(({ share }) => (share === undefined ? [] : [share]));
+  return {
+    name,
+    ours,
+    median: quantile(ns, 0.5),
+    lower: quantile(ns, 0.25),
+    upper: quantile(ns, 0.75),
+    ratio: 1,
+    ...(shares.length && { share: quantile(shares, 0.5) }),
+    samples: ns,
+  };
+}
+
+/** Between the two values that it falls between. */
+export function quantile(values: number[], part: number): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  const place = (sorted.length - 1) * part;
+  const low = sorted[Math.floor(place)]!;
+  return low + (sorted[Math.ceil(place)]! - low) * (place % 1);
+}
+
+let copies = 0;
+
+/**
+ * A copy of `fn` that V8 compiles on its own. Closures of one function share what V8 learns about its calls: a loop
+ * that five classes have gone through calls each of them 12 ns slower. So every rival gets the same loop, and its own
+ * copy of it. `fn` sees its arguments and globals only.
+ */
+export function copy<F extends (...args: never[]) => unknown>(fn: F): F {
+  // V8 knows equal sources again; the number makes them different.
+  return new Function(`return ${fn} // ${copies++}`)() as F;
+}
