@@ -19,6 +19,12 @@ const paint: Paint = (style, text) => styleText(style, text, { stream: process.s
 const width = Math.max(...names.map((name) => name.length));
 const list = names.map((name) => `  ${name.padEnd(width)}  ${programs[name].about}`).join('\n');
 
+// Whoever read along has seen enough: npm start | head
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error;
+  process.exit();
+});
+
 process.exitCode = await main();
 
 async function main(): Promise<number> {

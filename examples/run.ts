@@ -5,7 +5,7 @@ import { Arena, Barrier } from 'lockwork';
 import { Piscina } from 'piscina';
 import { type Name, programs } from './programs.ts';
 import type { Stage, Step, Verdict } from './stage.ts';
-import { type Call, type Posted, STEPS } from './worker.ts';
+import type { Call, Posted } from './worker.ts';
 
 /** Who wants to see it as it happens. */
 export interface Audience {
@@ -22,7 +22,8 @@ export interface Played {
 const PATIENCE = 30_000;
 
 export async function run(program: Name, audience?: Audience): Promise<Played> {
-  const log = Arena.default.allocate(Int32Array, 2);
+  const taken = Arena.default.allocate(Int32Array, 1);
+  const numbered = Arena.default.allocate(Int32Array, 1);
   const steps: Step[] = [];
   const early = new Map<number, Step & Posted>();
   let zero = 0;
@@ -52,13 +53,13 @@ export async function run(program: Name, audience?: Audience): Promise<Played> {
       });
       pool.on('message', take);
       try {
-        const call = { program, part: part.name, log };
+        const call = { program, part: part.name, taken, numbered };
         await Promise.all(
           // As many as there are threads meet at the start, so each of those is on a thread of its own.
           tasks.map((props, index) => pool.run(index < size ? { ...call, props, start } : { ...call, props })),
         );
         // Results come by another way than steps, and may be here first.
-        while (steps.length < Atomics.load(log, STEPS)) await once(pool, 'message');
+        while (steps.length < Atomics.load(taken, 0)) await once(pool, 'message');
       } finally {
         await pool.destroy();
       }
@@ -69,7 +70,7 @@ export async function run(program: Name, audience?: Audience): Promise<Played> {
       audience?.begins(roles.map(({ name }) => name));
       const start = new Barrier(roles.length, { timeout: PATIENCE });
       const workers = roles.map((role) => {
-        const workerData: Call = { program, ...role, log, start };
+        const workerData: Call = { program, ...role, taken, numbered, start };
         return new Worker(new URL('./thread.ts', import.meta.url), { workerData }).on('message', take);
       });
       try {
@@ -82,6 +83,7 @@ export async function run(program: Name, audience?: Audience): Promise<Played> {
   };
 
   await programs[program].main(stage);
-  Arena.default.free(log);
+  Arena.default.free(taken);
+  Arena.default.free(numbered);
   return { steps, verdict: programs[program].verdict(steps) };
 }

@@ -2,4 +2,4 @@
 import { workerData } from 'node:worker_threads';
 import play from './worker.ts';
 
-play(workerData);
+await play(workerData);

@@ -30,8 +30,22 @@ const SIGNS: Partial<Record<Kind, string>> = {
 /** What a thread does last, unless it holds something. */
 const LAST: ReadonlySet<Kind> = new Set<Kind>(['books', 'refuses', 'lands', 'collects', 'leaves', 'joins', 'closes']);
 
-/** Named colours: a terminal shows them as its owner can read them, on light and on dark. */
-const COLOURS = ['cyan', 'magenta', 'green', 'blue', 'yellow', 'red'] as const;
+/**
+ * One for each thread. Named, since a terminal shows those as its owner can read them, on light and on dark; "reset" is
+ * the colour of its text.
+ */
+const COLOURS = [
+  'cyan',
+  'magenta',
+  'green',
+  'blue',
+  'yellow',
+  'red',
+  'magentaBright',
+  'blueBright',
+  'redBright',
+  'reset',
+] as const;
 
 export type Style = (typeof COLOURS)[number] | 'bold' | 'dim';
 export type Paint = (style: Style, text: string) => string;
@@ -54,7 +68,8 @@ export class Timeline {
     const own = this.#threads.indexOf(thread);
     const lanes = this.#lanes.map((lane, index) => {
       if (index === own) return this.#colour(own, SIGNS[kind] ?? '◦');
-      return lane === HOLDS || lane === BUSY ? this.#colour(index, lane) : this.#paint('dim', lane);
+      if (lane === IDLE) return lane;
+      return lane === WAITS ? this.#paint('dim', lane) : this.#colour(index, lane);
     });
     this.#lanes[own] = after(kind, this.#lanes[own]!);
 
