@@ -92,55 +92,75 @@ const CONTENDERS: Contender<Ball>[] = [
   ),
 ];
 
-export const handoff: Topic = {
-  name: 'handoff',
-  title: 'Two threads in turns: ns from one letting the other go on until that one goes on',
-  baseline: RAW,
-  claims: [],
-  open() {
-    const pair = new Pair();
-    return {
-      rivals: CONTENDERS.map(({ name, ours, share }) => {
-        const shared = share();
-        return {
-          name,
-          ours,
-          async measure(window) {
-            const [first] = await pair.run({ topic: 'handoff', name, shared }, window);
-            return { ns: (first!.milliseconds * 1e6) / first!.operations };
-          },
-        };
-      }),
-      close: () => pair.close(),
-    };
-  },
+/** How long who has the ball keeps it (ms), so that the other side is surely asleep. */
+const PAUSE = 0.1;
+
+export const handoff = topic('handoff', 'Two threads in turns: ns until the other one goes on', 0);
+export const parked = topic('parked', `The same, to a thread that sleeps: it has waited for ${PAUSE} ms`, PAUSE);
+
+function topic(name: string, title: string, pause: number): Topic {
+  return {
+    name,
+    title,
+    baseline: RAW,
+    claims: [],
+    open() {
+      const pair = new Pair();
+      return {
+        rivals: CONTENDERS.map(({ name: contender, ours, share }) => {
+          const shared = share();
+          return {
+            name: contender,
+            ours,
+            async measure(window) {
+              const [first] = await pair.run({ topic: name, name: contender, shared }, window);
+              return { ns: (first!.milliseconds / first!.operations - pause) * 1e6 };
+            },
+          };
+        }),
+        close: () => pair.close(),
+      };
+    },
+  };
+}
+
+/** A thread's part. Side 0 has the ball at first, and says before its last pass that it is the last. */
+export function bounce(name: string, shared: unknown, side: number, control: Control, slow: boolean): () => number {
+  const ball = CONTENDERS.find((contender) => contender.name === name)!.use(shared, side);
+  return copy(side === 0 ? serve : answer)(slow ? slowed(ball) : ball, control.stop, control.over);
+}
+
+function slowed({ pass, take }: Ball): Ball {
+  return {
+    pass() {
+      const until = performance.now() + PAUSE;
+      while (performance.now() < until);
+      pass();
+    },
+    take,
+  };
+}
+
+const serve = (ball: Ball, stop: Int32Array, over: Int32Array) => () => {
+  let handoffs = 0;
+  do {
+    if (Atomics.load(stop, 0)) Atomics.store(over, 0, 1);
+    ball.pass();
+    ball.take();
+    handoffs += 2;
+  } while (!Atomics.load(over, 0));
+  return handoffs;
 };
 
-/** A thread's part. Side 0 has the ball at first, and says at the end that its next pass is the last. */
-export function bounce(name: string, shared: unknown, side: number, { stop, over }: Control): () => number {
-  const ball = CONTENDERS.find((contender) => contender.name === name)!.use(shared, side);
-  if (side === 0) {
-    return copy((ball: Ball, stop: Int32Array, over: Int32Array) => () => {
-      let handoffs = 0;
-      do {
-        if (Atomics.load(stop, 0)) Atomics.store(over, 0, 1);
-        ball.pass();
-        ball.take();
-        handoffs += 2;
-      } while (!Atomics.load(over, 0));
-      return handoffs;
-    })(ball, stop, over);
-  }
-  return copy((ball: Ball, over: Int32Array) => () => {
-    let last: number;
-    let handoffs = 0;
-    do {
-      ball.take();
-      // Between the two: from here until the pass, the other side cannot say so.
-      last = Atomics.load(over, 0);
-      ball.pass();
-      handoffs += 2;
-    } while (!last);
-    return handoffs;
-  })(ball, over);
-}
+const answer = (ball: Ball, _stop: Int32Array, over: Int32Array) => () => {
+  let handoffs = 0;
+  let last: number;
+  do {
+    ball.take();
+    // Between the two: until it has the ball back, the other side cannot say so.
+    last = Atomics.load(over, 0);
+    ball.pass();
+    handoffs += 2;
+  } while (!last);
+  return handoffs;
+};

@@ -1,18 +1,21 @@
 /** `npm run bench`: measures, prints a table per topic, and keeps the figures in bench/results/. */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { availableParallelism, cpus, loadavg } from 'node:os';
+import { dirname, relative } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { parseArgs, styleText } from 'node:util';
 import { contended } from './contended.ts';
-import { handoff } from './handoff.ts';
+import { handoff, parked } from './handoff.ts';
 import { measure, type Row, type Settings, type Topic } from './measure.ts';
 import { build } from './rivals.ts';
 import { uncontended } from './uncontended.ts';
 
-const TOPICS: Topic[] = [uncontended, contended, handoff];
+const TOPICS: Topic[] = [uncontended, contended, handoff, parked];
 const FULL: Settings = { rounds: 21, window: 200 };
 const QUICK: Settings = { rounds: 7, window: 50 };
 
-const HELP = `npm run bench [-- [TOPIC …] [--quick] [--rounds N] [--list]]
+const HELP = `npm run bench [-- [TOPIC …] [--quick] [--rounds N] [--output FILE]]
+npm run bench -- --list | --help
 
 Measures lockwork beside what people would write instead, in one run. Without a TOPIC: all of them.
 
@@ -20,13 +23,23 @@ ${TOPICS.map(({ name, title }) => `  ${name.padEnd(13)}${title}`).join('\n')}
 
   --quick      less exact, in some seconds
   --rounds N   how often every rival has its turn (${FULL.rounds}, quick ${QUICK.rounds})
-  --list       names the topics
-  --help       shows this`;
+  --output F   where the figures go as JSON (a new file in bench/results/)
+  --list       names the topics`;
 
 interface Result {
   topic: string;
   rows: Row[];
   claims: { text: string; ratio: number; holds: boolean }[];
+}
+
+/** What the command line says; a wrong one ends here. */
+function usage() {
+  try {
+    return options();
+  } catch (error) {
+    console.error(`bench: ${(error as Error).message}\n\n${HELP}`);
+    process.exit(2);
+  }
 }
 
 function options() {
@@ -35,6 +48,7 @@ function options() {
     options: {
       quick: { type: 'boolean' },
       rounds: { type: 'string' },
+      output: { type: 'string' },
       list: { type: 'boolean' },
       help: { type: 'boolean', short: 'h' },
     },
@@ -99,7 +113,7 @@ function number(ns: number): string {
 }
 
 async function main(): Promise<void> {
-  const { settings, topics, help, list } = options();
+  const { settings, topics, output, help, list } = usage();
   if (help) return console.log(HELP);
   if (list) return console.log(TOPICS.map(({ name }) => name).join('\n'));
   build();
@@ -116,11 +130,11 @@ async function main(): Promise<void> {
     results.push(result);
     show(topic, result);
   }
-  const file = `bench/results/${date.slice(0, 19).replaceAll(':', '-')}.json`;
-  mkdirSync(new URL('results/', import.meta.url), { recursive: true });
-  const text = JSON.stringify({ date, ...on, load, ...settings, results }, null, 2);
-  writeFileSync(new URL(`../${file}`, import.meta.url), text);
-  console.log(styleText('dim', `\n${file}`));
+  const file =
+    output ?? fileURLToPath(new URL(`results/${date.slice(0, 19).replaceAll(':', '-')}.json`, import.meta.url));
+  mkdirSync(dirname(file), { recursive: true });
+  writeFileSync(file, JSON.stringify({ date, ...on, load, ...settings, results }, null, 2));
+  console.log(styleText('dim', `\n${relative('.', file)}`));
 }
 
 main().catch((error: Error) => {

@@ -10,7 +10,8 @@ const { side, control } = workerData as { side: number; control: Control };
 /** What makes of a contender, by name, a function that does this side's part of a trial and answers its operations. */
 const topics: Record<string, (name: string, shared: unknown, side: number, control: Control) => () => number> = {
   contended: contend,
-  handoff: bounce,
+  handoff: (...contender) => bounce(...contender, false),
+  parked: (...contender) => bounce(...contender, true),
 };
 /** Kept from round to round, with what V8 has learnt of them. */
 const parts = new Map<string, () => number>();
