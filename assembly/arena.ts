@@ -57,9 +57,11 @@ export function allocate(arena: usize, kind: Kind, cells: u32): usize {
     if (!left--) {
       const now = atomic.load<u32>(arena, Header.FREES);
       if (now == frees) {
-        if (!grows) return 0;
         const pages = <i32>((cells + PAGE_CELLS - 1) / PAGE_CELLS);
-        if (memory.grow(pages + AHEAD) < 0 && memory.grow(1) < 0) return 0;
+        if (!grows || (memory.grow(pages + AHEAD) < 0 && memory.grow(1) < 0)) {
+          release(arena, index - run, run);
+          return 0;
+        }
       }
       frees = now;
       left = limit + cells;

@@ -45,7 +45,7 @@ export function loadWord(cell: Cell): i32 {
 
 @inline
 export function storeWord(cell: Cell, word: i32): void {
-  atomic.store<i32>(changetype<usize>(cell), word);
+  atomic.xchg<i32>(changetype<usize>(cell), word);
 }
 
 /** Replaces `word` by `next`; answers what it found, which is `word` when it did. */

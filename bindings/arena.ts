@@ -187,7 +187,7 @@ export class Arena {
     const map = new Uint8Array(memory.buffer, base + HEADER, end);
     let length = 1;
     while (map[index + length] === Kind.INSIDE) length++;
-    if (!Number.isInteger(index) || index < ours[Header.FIRST / 4]! || length !== cells) {
+    if (!Number.isInteger(index) || index < ours[Header.FIRST / 4]! || index + cells > end || length !== cells) {
       throw new TypeError('arena.free: this is not the whole of an array that allocate made');
     }
     return { index, cells, map };
@@ -216,7 +216,7 @@ function makeRegion(options?: ArenaOptions): Region {
   const there = memory.buffer.byteLength;
   checkInteger(byteOffset, 0, there, 'new Arena: byteOffset');
   if (byteOffset % CELL) throw new RangeError(`new Arena: byteOffset must be a multiple of ${CELL}, not ${byteOffset}`);
-  const length = byteLength ?? Math.min(there, MOST) - byteOffset;
+  const length = byteLength === undefined ? Math.min(there, MOST) - byteOffset : byteLength;
   checkInteger(length, LEAST, Math.max(0, Math.min(there, MOST) - byteOffset), 'new Arena: byteLength');
   return layOut(memory, byteOffset, Math.floor(length / CELL), 0);
 }

@@ -160,7 +160,7 @@ export abstract class Primitive<K extends string = string> implements Handle<K> 
   protected mayBlock(call: string): void {
     if (mayBlock) return;
     throw new BlockingNotAllowedError(
-      `${this}: this thread may not block (a page's main thread and some workers must not), so ${call}() never works here. What does not wait does: tryAcquire(), a timeout of 0, release(), set(), notify()`,
+      `${this}: this thread may not block (a page's main thread and some workers must not), so ${call}() never works here. What does not wait does: tryAcquire(), acquire(0), release(), set(), notify()`,
     );
   }
 
