@@ -1,5 +1,6 @@
 /** Runs a program on Node's threads. */
 import { once } from 'node:events';
+import { setTimeout } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import { Arena, Barrier } from 'lockwork';
 import { Piscina } from 'piscina';
@@ -58,8 +59,8 @@ export async function run(program: Name, audience?: Audience): Promise<Played> {
           // As many as there are threads meet at the start, so each of those is on a thread of its own.
           tasks.map((props, index) => pool.run(index < size ? { ...call, props, start } : { ...call, props })),
         );
-        // Results come by another way than steps, and may be here first.
-        while (steps.length < Atomics.load(taken, 0)) await once(pool, 'message');
+        // Results come by another way than steps, and may be here first. An idle pool keeps no process alive; this does.
+        while (steps.length < Atomics.load(taken, 0)) await setTimeout(1);
       } finally {
         await pool.destroy();
       }
