@@ -105,6 +105,8 @@ export interface Verdict {
   readonly localStates: number;
   /** Words two threads meet at; all others are quiet. */
   readonly busyWords: readonly number[];
+  /** Offsets of the instructions that touch such words: only there does it matter that an access is atomic. */
+  readonly busyInstructions: ReadonlySet<number>;
   /** The search was cut short: the verdict is void. */
   readonly exceeded: boolean;
 }
@@ -184,6 +186,7 @@ class Walk {
   private readonly writers: Uint8Array;
   private readonly plain: Uint8Array;
   private readonly touched: number[] = [];
+  private readonly busyInstructions = new Set<number>();
 
   /* Edges, for the search for starvation. */
   private edges = new Int32Array(1 << 12);
@@ -246,7 +249,8 @@ class Walk {
       counterexample = this.tell(wrong, wrong.state ?? at);
     }
     const states = this.states.size;
-    return { counterexample, states, transitions: this.edgeCount, depth, exceeded: !counterexample && at < states };
+    const exceeded = !counterexample && at < states;
+    return { counterexample, states, transitions: this.edgeCount, depth, busyInstructions: this.busyInstructions, exceeded };
   }
 
   private begin(): void {
@@ -398,6 +402,7 @@ class Walk {
             operation.kind === 'fill' ? operation.length : operation.access.bytes,
           );
           const quiet = this.touch(t, operation);
+          if (!quiet) this.busyInstructions.add(operation.at);
           const result = this.perform(t, state, operation);
           const next = threads.step(state, result);
           if (quiet && quietSteps < PATIENCE) {

@@ -76,6 +76,8 @@ const PATIENCE = 1_000_000;
 
 export class Interpreter {
   readonly module: Module;
+  /** Offsets of all instructions that were run. */
+  readonly covered = new Set<number>();
   private readonly live = new Map<Func, readonly bigint[]>();
 
   constructor(module: Module) {
@@ -106,6 +108,7 @@ export class Interpreter {
       const { stack, locals } = frame;
       const instruction = frame.func.code[frame.pc++]!;
       const { name, immediate } = instruction;
+      this.covered.add(instruction.at);
       switch (name) {
         case 'local.get':
           stack.push(locals[Number(immediate)]!);

@@ -314,6 +314,8 @@ export class World {
 export interface Run {
   readonly verdict: Verdict;
   readonly world: World;
+  /** Offsets of the instructions that the threads ran. */
+  readonly covered: ReadonlySet<number>;
   readonly seconds: number;
 }
 
@@ -321,7 +323,8 @@ export interface Run {
 export function run(core: Core, scenario: Scenario, options: Options = {}): Run {
   const world = new World(core, scenario.threads);
   const play = scenario.build(world);
-  const threads = new Threads(new Interpreter(core.module), {
+  const interpreter = new Interpreter(core.module);
+  const threads = new Threads(interpreter, {
     clock: play.clock ?? UNTIMED,
     grow: [-1],
     pages: 1,
@@ -332,7 +335,7 @@ export function run(core: Core, scenario: Scenario, options: Options = {}): Run 
     { ...play, threads, memory: world.memory, leftovers: (view) => world.leftovers(view, play.keeps) },
     options,
   );
-  return { verdict, world, seconds: (performance.now() - start) / 1000 };
+  return { verdict, world, covered: interpreter.covered, seconds: (performance.now() - start) / 1000 };
 }
 
 /* Promises that several scenarios make. */

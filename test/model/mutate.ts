@@ -1,0 +1,208 @@
+/**
+ * Who checks the checker? Break the module in every small way, and see whether the scenarios notice.
+ *
+ * A mutant is the module with one instruction changed: a store left out, a condition turned round, a constant one
+ * higher, an atomic access made plain. If no scenario of a primitive objects to it, then either the scenarios are blind
+ * in that place, or the change makes no difference; each such survivor is listed in survivors.ts with
+ * the reason why it is harmless.
+ *
+ * Only instructions that the primitive's scenarios run are changed. An atomic access is made plain only where threads
+ * do meet (check.ts calls the other words quiet; there, it is proven to make no difference). Constants of time are left
+ * alone: time is abstract here, a wait ends when the checker says so.
+ */
+
+import { accessOf, type Func, type Instruction, type Module } from './decode.ts';
+import { type Core, run, type Scenario } from './scenario.ts';
+
+export interface Mutant {
+  /** Offset of the instruction in the file. */
+  readonly at: number;
+  readonly what: string;
+  readonly module: Module;
+}
+
+/** What takes an instruction's place. */
+interface Change {
+  readonly what: string;
+  readonly code: readonly Instruction[];
+  /** Additional locals the new code needs; all hold i32. */
+  readonly locals?: number;
+}
+
+/** All mutants of the instructions at the given offsets; `busy` are those where atomicity matters. */
+export function* mutants(module: Module, covered: ReadonlySet<number>, busy: ReadonlySet<number>): Generator<Mutant> {
+  for (const [f, func] of module.functions.entries()) {
+    for (const [pc, instruction] of func.code.entries()) {
+      if (!covered.has(instruction.at)) continue;
+      for (const change of changesOf(instruction, func.locals.length, busy.has(instruction.at))) {
+        const functions = module.functions.with(f, replaced(func, pc, change));
+        yield { at: instruction.at, what: change.what, module: { ...module, functions } };
+      }
+    }
+  }
+}
+
+/** Puts other code in an instruction's place; branches over it are lengthened. */
+function replaced(func: Func, pc: number, change: Change): Func {
+  const growth = change.code.length - 1;
+  const shifted = (to: number): number => (to > pc ? to + growth : to);
+  const moved = (instruction: Instruction): Instruction => ({
+    ...instruction,
+    branches: instruction.branches.map((branch) => ({ ...branch, to: shifted(branch.to) })),
+  });
+  // Branches inside the new code are relative to its beginning.
+  const code = change.code.map((instruction) =>
+    instruction.branches === func.code[pc]!.branches
+      ? moved(instruction)
+      : { ...instruction, branches: instruction.branches.map((branch) => ({ ...branch, to: pc + branch.to })) },
+  );
+  return {
+    ...func,
+    locals: [...func.locals, ...Array<'i32'>(change.locals ?? 0).fill('i32')],
+    code: [...func.code.slice(0, pc).map(moved), ...code, ...func.code.slice(pc + 1).map(moved)],
+  };
+}
+
+/** Each turns into the other. */
+const OPPOSITES = [
+  ['add', 'sub'], ['and', 'or'], ['shl', 'shr_u'], ['eq', 'ne'], ['lt_s', 'ge_s'], ['lt_u', 'ge_u'], ['gt_s', 'le_s'], ['gt_u', 'le_u'],
+  ['lt', 'ge'], ['gt', 'le'],
+] as const;
+/** The neighbour that differs in one case only. */
+const NEIGHBOURS = [
+  ['lt_s', 'le_s'], ['lt_u', 'le_u'], ['gt_s', 'ge_s'], ['gt_u', 'ge_u'], ['lt', 'le'], ['gt', 'ge'],
+] as const;
+
+function* changesOf(instruction: Instruction, locals: number, busy: boolean): Generator<Change> {
+  const { name, immediate } = instruction;
+  const other = (name: string, immediate: number | bigint = 0): Instruction => ({ name, at: instruction.at, immediate, branches: [] });
+  const drops = (count: number): Instruction[] => Array.from({ length: count }, () => other('drop'));
+
+  switch (name) {
+    case 'br_if': case 'if':
+      // The two differ in nothing but when they jump.
+      yield { what: 'condition turned round', code: [{ ...instruction, name: name === 'if' ? 'br_if' : 'if' }] };
+      return;
+    case 'select':
+      yield { what: 'select turned round', code: [other('i32.eqz'), instruction] };
+      return;
+    case 'i32.const':
+      yield { what: `${immediate} → ${Number(immediate) + 1}`, code: [other('i32.const', Number(immediate) + 1)] };
+      return;
+    case 'i32.eqz':
+      yield { what: 'negation left out', code: [other('i32.eqz'), other('i32.eqz')] };
+      return;
+    case 'memory.atomic.notify':
+      yield { what: 'notify left out', code: [...drops(2), other('i32.const', 0)] };
+      return;
+    case 'memory.atomic.wait32':
+      yield { what: 'wait left out', code: [...drops(3), other('i32.const', 0)] };
+      return;
+    case 'memory.fill':
+      yield { what: 'fill left out', code: drops(3) };
+      return;
+  }
+
+  const access = accessOf(name);
+  if (access) {
+    const plain = (kind: 'load' | 'store'): string => {
+      const width = access.bytes * 8 < Number(access.type.slice(1)) ? `${access.bytes * 8}${kind === 'load' ? '_u' : ''}` : '';
+      return `${access.type}.${kind}${width}`;
+    };
+    const load = other(plain('load').replace('.load', access.atomic ? '.atomic.load' : '.load'), immediate);
+    if (access.kind === 'load') {
+      if (access.atomic && busy) yield { what: 'load made plain', code: [other(plain('load'), immediate)] };
+      return;
+    }
+    if (access.kind === 'store') {
+      yield { what: 'store left out', code: drops(2) };
+      if (access.atomic && busy) yield { what: 'store made plain', code: [other(plain('store'), immediate)] };
+      return;
+    }
+    yield { what: `${access.kind} only reads`, code: [...drops(access.kind === 'cmpxchg' ? 2 : 1), load] };
+    if (!busy) return;
+    // Not atomic: a load, and a store some time later.
+    const [at, found, operand, expected] = [locals, locals + 1, locals + 2, locals + 3];
+    const read = [other('local.set', at), other('local.get', at), other(load.name, immediate), other('local.tee', found)];
+    const store = other(plain('store').replace('.store', '.atomic.store'), immediate);
+    if (access.kind === 'cmpxchg') {
+      const skip: Instruction = { ...other('if'), branches: [{ to: 12, keep: 0, height: 0, back: false }] };
+      yield {
+        what: 'compare, then exchange',
+        locals: 4,
+        code: [
+          other('local.set', operand), other('local.set', expected), ...read,
+          other('local.get', expected), other('i32.eq'), skip,
+          other('local.get', at), other('local.get', operand), store,
+          other('local.get', found),
+        ],
+      };
+    } else {
+      const compute = access.kind === 'xchg' ? [other('drop'), other('local.get', operand)] : [other('local.get', operand), other(`i32.${access.kind}`)];
+      yield {
+        what: `read, then ${access.kind}`,
+        locals: 4,
+        code: [
+          other('local.set', operand), ...read, ...compute, other('local.set', expected),
+          other('local.get', at), other('local.get', expected), store,
+          other('local.get', found),
+        ],
+      };
+    }
+    return;
+  }
+
+  const [type, operation] = name.split('.') as [string, string];
+  for (const [pairs, both] of [[OPPOSITES, true], [NEIGHBOURS, true]] as const) {
+    for (const [a, b] of pairs) {
+      const to = operation === a ? b : both && operation === b ? a : undefined;
+      if (to) yield { what: `${operation} → ${to}`, code: [other(`${type}.${to}`)] };
+    }
+  }
+}
+
+export interface Outcome {
+  readonly mutant: Omit<Mutant, 'module'>;
+  /** The scenario that noticed, and what; nothing for a survivor. */
+  readonly killer: string | undefined;
+  readonly fault: string | undefined;
+}
+
+/** How many times as many states as the original a mutant may make before it is given up as a survivor. */
+const PATIENCE = 20;
+
+/** Runs all mutants of what a primitive's scenarios run. */
+export function* hunt(core: Core, scenarios: readonly Scenario[], mostStates: number): Generator<Outcome> {
+  const covered = new Set<number>();
+  const busy = new Set<number>();
+  const originals: { readonly scenario: Scenario; readonly states: number }[] = [];
+  for (const scenario of scenarios) {
+    const { verdict, covered: ran } = run(core, scenario, { mostStates });
+    if (verdict.exceeded) continue;
+    if (verdict.counterexample) throw new Error(`${scenario.name} does not hold: nothing to mutate`);
+    for (const at of ran) covered.add(at);
+    for (const at of verdict.busyInstructions) busy.add(at);
+    originals.push({ scenario, states: verdict.states });
+  }
+  originals.sort((a, b) => a.states - b.states);
+
+  for (const { module, ...mutant } of mutants(core.module, covered, busy)) {
+    let [killer, fault]: (string | undefined)[] = [];
+    for (const { scenario, states } of originals) {
+      const verdict = attempt({ ...core, module }, scenario, PATIENCE * (states + 1000));
+      if (verdict === undefined) continue;
+      [killer, fault] = [scenario.name, verdict];
+      break;
+    }
+    yield { mutant, killer, fault };
+  }
+}
+
+function attempt(core: Core, scenario: Scenario, mostStates: number): string | undefined {
+  try {
+    return run(core, scenario, { mostStates }).verdict.counterexample?.fault;
+  } catch (error) {
+    // The world could not even be laid out, or the checker itself stumbled over impossible memory.
+    return (error as Error).message;
+  }
+}
