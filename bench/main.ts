@@ -122,6 +122,9 @@ async function main(): Promise<void> {
   console.log(
     `lockwork ${on.lockwork} · Node ${on.node} · V8 ${on.v8} · ${on.cpu}, ${on.cores} cores, load ${load.toFixed(1)}`,
   );
+  // Whoever shares the cores decides then how often the two threads of a bench run at once, and on which.
+  if (load > on.cores / 2)
+    console.log(styleText('yellow', 'This machine is busy: figures of two threads are not to be trusted'));
   console.log(`median and quartiles of ${settings.rounds} rounds of ${settings.window} ms each, rivals in turns`);
   const date = new Date().toISOString();
   const results: Result[] = [];
