@@ -176,6 +176,8 @@ describe.each(LOCKS)('A Condition over %s', (_, make) => {
       () => condition.wait(),
       () => condition.wait(0),
       () => condition.waitFor(() => false),
+      () => condition.waitFor(() => false, 0),
+      () => condition.waitFor(() => true),
       () => condition.notify(),
       () => condition.notify(0),
       () => condition.notifyAll(),

@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import * as threading from 'lockwork';
 import { describe, expect, it } from 'vitest';
 import { thread, until } from './support/threads.ts';
@@ -52,7 +53,7 @@ describe('The harness', () => {
       const [target, wait] = make();
       const start = performance.now();
       await expect(wait()).rejects.toThrow(
-        new RegExp(`did not finish within 200 ms[^]*waits for ${kind} @${target.address} `),
+        new RegExp(`did not finish within 200 ms.*waits for ${kind} @${target.address} `, 's'),
       );
       expect(performance.now() - start).toBeLessThan(5_000);
     });
@@ -75,7 +76,7 @@ describe('The harness', () => {
     await until(() => event.waiters === 1, 'a thread waits');
     const never = until(() => event.isSet, 'the plane lands', 50);
     await expect(never).rejects.toThrow(
-      new RegExp(`not within 50 ms: the plane lands[^]*waits for Event @${event.address} `),
+      new RegExp(`not within 50 ms: the plane lands.*waits for Event @${event.address} `, 's'),
     );
     event.set();
     await waiting;
@@ -103,6 +104,21 @@ describe('The harness', () => {
       throw new RangeError('no seat');
     });
     await expect(failed).rejects.toMatchObject({ name: 'RangeError', message: 'no seat' });
+  });
+
+  it('kills a process whose main thread waits for ever, and says for what', () => {
+    const code = `
+      import { Worker } from 'node:worker_threads';
+      import { Arena, Event } from 'lockwork';
+      const [url] = process.argv.slice(-1);
+      const signs = new Int32Array(new SharedArrayBuffer(4));
+      new Worker(new URL(url), { workerData: { signs, arena: Arena.default, within: 300 }, execArgv: [] });
+      new Event().wait();`;
+    const watchdog = new URL('./support/watchdog.mjs', import.meta.url).href;
+    const options = { encoding: 'utf8', timeout: 15_000 } as const;
+    const child = spawnSync(process.execPath, ['--input-type=module', '--eval', code, watchdog], options);
+    expect(child.stderr).toMatch(/did nothing for 300 ms.*waits for Event @/s);
+    expect(child.signal).toBe('SIGKILL');
   });
 
   it('has threads for the next test', async () => {

@@ -13,8 +13,9 @@ describe('8 threads', () => {
     const count = integers(1);
     await threads(
       8,
-      { lock, count },
-      ({ lock, count }) => {
+      { lock, count, start: new Barrier(8) },
+      ({ lock, count, start }) => {
+        start.wait();
         for (let i = 0; i < 100_000; i++) {
           lock.acquire();
           count[0]!++;
@@ -92,7 +93,7 @@ describe('A Condition with 16 waiters', () => {
 
 describe('Everything at once, with timeouts', () => {
   it('leaves everything free, nobody waiting, and loses no wake-up', async () => {
-    const [steps, count] = [2_000, 6];
+    const [steps, count] = [20_000, 6];
     const lock = new Lock();
     const rlock = new RLock();
     const permits = new Semaphore(2);

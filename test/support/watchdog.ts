@@ -1,0 +1,20 @@
+/**
+ * A set-up file for tests whose own thread may block: bounds what no timer of that thread can, a wait that does not
+ * end. A thread beside it says who waits for what and kills the process, which Vitest reports as a failure.
+ */
+import { Worker } from 'node:worker_threads';
+import { Arena } from 'lockwork';
+import { beforeEach, expect } from 'vitest';
+
+/** The longest that a test may block its own thread (ms): longer than all that is bounded by itself. */
+const BOUND = Number(process.env.LOCKWORK_WATCHDOG ?? 25_000);
+
+const signs = new Int32Array(new SharedArrayBuffer(4));
+const worker = new Worker(new URL('./watchdog.mjs', import.meta.url), {
+  workerData: { signs, arena: Arena.default, within: BOUND },
+});
+worker.unref();
+
+setInterval(() => Atomics.add(signs, 0, 1), BOUND / 50).unref();
+
+beforeEach(() => worker.postMessage(expect.getState().currentTestName));
