@@ -1,0 +1,284 @@
+import { execFileSync } from 'node:child_process';
+import * as threading from 'lockwork';
+import { describe, expect, it } from 'vitest';
+
+type Api = typeof threading;
+
+/** What `fn(lockwork)` answers in a process of its own that ran `prepare` before lockwork was loaded. Both go as text. */
+function onPlatform<R>(prepare: () => void, fn: (api: Api) => R): R {
+  const code = `
+    (${prepare})();
+    const api = await import(${JSON.stringify(import.meta.resolve('lockwork'))});
+    console.log(JSON.stringify((${fn})(api) ?? null));
+  `;
+  return JSON.parse(
+    execFileSync(process.execPath, ['--input-type=module', '-e', code], { timeout: 20_000 }).toString(),
+  );
+}
+
+const ERRORS = [
+  'ThreadingError',
+  'NotHeldError',
+  'OverReleaseError',
+  'BrokenBarrierError',
+  'TimeoutError',
+  'BlockingNotAllowedError',
+  'AbandonedError',
+  'DeadlockError',
+  'OutOfMemoryError',
+  'UnsupportedError',
+] as const;
+const CLASSES: Pick<Api, (typeof ERRORS)[number]> = threading;
+
+describe.each(ERRORS)('%s', (name) => {
+  it('is a ThreadingError, which is an Error, and is called by its name', () => {
+    const cause = new Error('why');
+    const error = new CLASSES[name]('what', { cause });
+    expect(error).toBeInstanceOf(threading.ThreadingError);
+    expect(error).toBeInstanceOf(Error);
+    expect([error.name, error.message, error.cause, String(error)]).toEqual([name, 'what', cause, `${name}: what`]);
+    expect(Object.keys(error)).not.toContain('name');
+    expect(error.stack).toContain('errors.test.ts');
+    for (const other of ERRORS) {
+      expect(error instanceof CLASSES[other]).toBe(other === name || other === 'ThreadingError');
+    }
+  });
+});
+
+describe('messages', () => {
+  const { Lock, RLock, Semaphore, BoundedSemaphore, Event, Barrier, Condition } = threading;
+  const message = (call: () => unknown): string => {
+    try {
+      call();
+    } catch (error) {
+      return (error as Error).message;
+    }
+    return 'nothing was thrown';
+  };
+
+  it.each([
+    ['Lock', (options: object) => new Lock(options).release()],
+    ['RLock', (options: object) => new RLock(options).release()],
+    ['BoundedSemaphore', (options: object) => new BoundedSemaphore(1, options).release()],
+    ['Semaphore', (options: object) => new Semaphore(0, options).hold(1)],
+    ['Condition', (options: object) => new Condition(undefined, options).notify()],
+    ['Condition', (options: object) => new Condition(new Lock(), options).wait()],
+    [
+      'Barrier',
+      (options: object) => {
+        const barrier = new Barrier(2, options);
+        barrier.abort();
+        barrier.wait();
+      },
+    ],
+    [
+      'Event',
+      (options: object) => {
+        const event = new Event(options);
+        event.destroy();
+        event.set();
+      },
+    ],
+  ])('name the kind and the name: %s', (kind, fail) => {
+    const named = kind === 'Event' ? 'Event:' : `${kind} "seats":`;
+    expect(message(() => fail({ name: 'seats' }))).toMatch(new RegExp(`^${named} .`));
+    expect(message(() => fail({}))).toMatch(new RegExp(`^${kind}: .`));
+  });
+});
+
+describe('on a platform without SharedArrayBuffer', () => {
+  it('the package loads, and says what is missing and which headers to send when it is used', () => {
+    const errors = onPlatform(
+      () => {
+        Reflect.deleteProperty(globalThis, 'SharedArrayBuffer');
+      },
+      (api) =>
+        [
+          () => new api.Lock(),
+          () => new api.Barrier(2),
+          () => new api.Condition(),
+          () => new api.Arena(),
+          () => api.Arena.default,
+          () => new api.Arena({ memory: new WebAssembly.Memory({ initial: 1, maximum: 1 }) }),
+        ].map((call) => {
+          try {
+            call();
+            return 'nothing';
+          } catch (error) {
+            return error instanceof api.UnsupportedError ? error.message : `not an UnsupportedError: ${error}`;
+          }
+        }),
+    );
+    for (const error of errors) {
+      expect(error).toContain('SharedArrayBuffer');
+      expect(error).toContain('cross-origin isolated');
+      expect(error).toContain('Cross-Origin-Opener-Policy: same-origin');
+      expect(error).toContain('Cross-Origin-Embedder-Policy: require-corp');
+    }
+  });
+});
+
+describe('on a page that forbids WebAssembly', () => {
+  it('the error names what its Content-Security-Policy must contain', () => {
+    const error = onPlatform(
+      () => {
+        Object.assign(WebAssembly, {
+          Module: class {
+            constructor() {
+              throw new WebAssembly.CompileError('blocked by CSP');
+            }
+          },
+        });
+      },
+      (api) => {
+        try {
+          new api.Lock();
+          return undefined;
+        } catch (error) {
+          const { name, message, cause } = error as Error;
+          return { name, message, cause: String(cause) };
+        }
+      },
+    );
+    expect(error?.name).toBe('UnsupportedError');
+    expect(error?.message).toContain("'wasm-unsafe-eval'");
+    expect(error?.cause).toContain('blocked by CSP');
+  });
+
+  it('the error says so when there is no WebAssembly at all', () => {
+    const name = onPlatform(
+      () => {
+        Object.assign(globalThis, { WebAssembly: undefined });
+      },
+      (api) => {
+        try {
+          new api.Lock();
+          return 'none';
+        } catch (error) {
+          return (error as Error).name;
+        }
+      },
+    );
+    expect(name).toBe('UnsupportedError');
+  });
+});
+
+describe('on a thread that may not block', () => {
+  const mayNotBlock = () => {
+    Atomics.wait = () => {
+      throw new TypeError('Atomics.wait cannot be called in this context');
+    };
+  };
+
+  it('every blocking form throws at once, also when it would have succeeded, and changes nothing', () => {
+    const results = onPlatform(mayNotBlock, (api) => {
+      const lock = new api.Lock({ name: 'seats' });
+      const rlock = new api.RLock({ name: 'seats' });
+      const semaphore = new api.Semaphore(3, { name: 'seats' });
+      const bounded = new api.BoundedSemaphore(3, { name: 'seats' });
+      const set = new api.Event({ name: 'seats' });
+      set.set();
+      const barrier = new api.Barrier(1, { name: 'seats' });
+      const condition = new api.Condition(new api.Lock({ name: 'seats' }), { name: 'seats' });
+      const held = new api.Condition(undefined, { name: 'seats' });
+      held.tryAcquire();
+      const holdables = { lock, rlock, semaphore, bounded, condition };
+      const calls: [what: string, call: () => unknown][] = [
+        ...Object.values(holdables).flatMap((it): [string, () => unknown][] => [
+          ['acquire', () => it.acquire()],
+          ['acquire', () => it.acquire(10)],
+          ['acquire', () => it.acquire(Infinity)],
+          ['acquire', () => it.hold()],
+          ['acquire', () => it.hold(10)],
+          ['acquire', () => it.with(() => 1)],
+        ]),
+        ['wait', () => set.wait()],
+        ['wait', () => set.wait(10)],
+        ['wait', () => barrier.wait()],
+        ['wait', () => barrier.wait(0)],
+        ['wait', () => held.wait()],
+        ['wait', () => held.wait(0)],
+        ['wait', () => held.wait(10)],
+        ['waitFor', () => held.waitFor(() => true)],
+      ];
+      const state = () => [
+        ...Object.values(holdables).map((it) => it.waiters),
+        lock.locked,
+        rlock.recursionCount,
+        semaphore.value,
+        bounded.value,
+        barrier.broken,
+        condition.lock.locked,
+        held.lock.locked,
+      ];
+      const before = String(state());
+      return calls.map(([what, call], index) => {
+        let threw = 'nothing';
+        try {
+          call();
+        } catch (error) {
+          const { message } = error as Error;
+          threw = `${(error as Error).name} ${message.includes('"seats"')} ${message.includes(`so ${what}() never works here`)}`;
+        }
+        return `${index} ${what}: ${threw}, ${String(state()) === before}`;
+      });
+    });
+    expect(results).toEqual(
+      results.map((text) => `${text.slice(0, text.indexOf(':'))}: BlockingNotAllowedError true true, true`),
+    );
+    expect(results).toHaveLength(38);
+  });
+
+  it('whatever never waits works', () => {
+    const results = onPlatform(
+      mayNotBlock,
+      ({ Lock, RLock, Semaphore, BoundedSemaphore, Event, Barrier, Condition, Arena }) => {
+        const answers: unknown[] = [];
+        for (const it of [
+          new Lock(),
+          new RLock(),
+          new Semaphore(),
+          new BoundedSemaphore(),
+          new Condition(new Lock()),
+        ]) {
+          answers.push(it.tryAcquire());
+          if (!(it instanceof RLock)) answers.push(it.tryAcquire(), it.acquire(0));
+          it.release();
+          answers.push(it.acquire(0));
+          it.release();
+          const guard = it.hold(0);
+          guard.release();
+          it.destroy();
+        }
+        const event = new Event();
+        answers.push(event.wait(0));
+        event.set();
+        answers.push(event.isSet, event.wait(0));
+        event.clear();
+        answers.push(event.isSet);
+        const barrier = new Barrier(2);
+        barrier.abort();
+        answers.push(barrier.broken);
+        barrier.reset();
+        answers.push(barrier.broken);
+        const condition = new Condition();
+        condition.tryAcquire();
+        condition.notify();
+        condition.notifyAll();
+        condition.release();
+        const array = Arena.default.allocate(Int32Array, 1);
+        Arena.default.free(array);
+        return answers;
+      },
+    );
+    expect(results).toEqual([
+      ...[true, false, false, true],
+      ...[true, true],
+      ...[true, false, false, true],
+      ...[true, false, false, true],
+      ...[true, false, false, true],
+      ...[false, true, true, false],
+      ...[true, false],
+    ]);
+  });
+});
