@@ -12,6 +12,7 @@
  *   stale       a thread read a word that had lost its meaning
  *   monitor     the scenario's monitor objects
  *   deadlock    nobody can do anything, and not everybody is done
+ *   spinning    a thread that waits goes round in circles instead of going to sleep
  *   starvation  a thread from here on can never finish what it is doing, whatever the others do
  *
  * **Not every interleaving has to be walked.** A word of memory is *quiet* when there is no state in which two threads are
@@ -27,7 +28,7 @@ import { Interner } from './interner.ts';
 import { modified, read as readMemory, type Value, write as writeMemory } from './interpret.ts';
 import { type LocalState, Objection, type Operation, type Program, type Threads } from './thread.ts';
 
-export type Fault = 'trap' | 'race' | 'stale' | 'monitor' | 'deadlock' | 'starvation';
+export type Fault = 'trap' | 'race' | 'stale' | 'monitor' | 'deadlock' | 'spinning' | 'starvation';
 
 /** Watches the events of a scenario. Its states are plain data. */
 export interface Monitor<S = unknown> {
@@ -53,6 +54,10 @@ export interface System {
   readonly leftovers?: ((view: View) => Iterable<number>) | undefined;
   /** Counters that are only compared for equality: here they count modulo a small number, or the states would never end. */
   readonly wraps?: ReadonlyMap<number, number> | undefined;
+  /** What must hold in every state; answers what is wrong. */
+  readonly invariant?: ((view: View) => string | undefined) | undefined;
+  /** Threads may spin: what is checked is a spinlock, say. */
+  readonly spins?: boolean | undefined;
   /** Whether a thread that can never go on may be left like that in this state. */
   readonly mayStarve?: ((thread: number, view: View) => boolean) | undefined;
 }
@@ -60,12 +65,14 @@ export interface System {
 /** What a scenario may look at when it judges a state. */
 export interface View {
   word(address: number): number;
-  readonly monitor: unknown;
+  monitor(): unknown;
   dead(thread: number): boolean;
   finished(thread: number): boolean;
   asleep(thread: number): boolean;
   /** It is inside a call of the module. */
   inside(thread: number): boolean;
+  /** What the clock last said in its call. */
+  time(thread: number): number | undefined;
 }
 
 export interface Options {
@@ -105,7 +112,7 @@ export interface Verdict {
   readonly localStates: number;
   /** Words two threads meet at; all others are quiet. */
   readonly busyWords: readonly number[];
-  /** Offsets of the instructions that touch such words: only there does it matter that an access is atomic. */
+  /** Offsets of the instructions by which they meet there: only for those does it matter that an access is atomic. */
   readonly busyInstructions: ReadonlySet<number>;
   /** The search was cut short: the verdict is void. */
   readonly exceeded: boolean;
@@ -121,6 +128,12 @@ const PATIENCE = 1000;
 /** In the vector's word for a sleeping thread: its place in the queue of its address; killed threads may linger there. */
 const RANK = 7;
 const KILLED = 8;
+/** An edge: the state it leads to, and in the lowest bits whose step it is and what kind of. */
+const EDGE = 5;
+const THREAD = 7;
+const PROGRESS = 8;
+/** Not the thread's own doing: a timeout, its death. */
+const CHANCE = 16;
 
 class Wrong extends Error {
   readonly fault: Fault;
@@ -170,6 +183,7 @@ class Walk {
   /* The vector: local states, sleepers, monitor, lines. */
   private readonly vector: Int32Array;
   private readonly next: Int32Array;
+  private readonly here: View;
   private readonly nextView: View;
   private readonly states: Interner;
   private readonly contents = new Interner(WORDS);
@@ -186,12 +200,15 @@ class Walk {
   private readonly writers: Uint8Array;
   private readonly plain: Uint8Array;
   private readonly touched: number[] = [];
+  /** Thread, word and instruction, three at a time. */
+  private readonly meetings: number[] = [];
   private readonly busyInstructions = new Set<number>();
 
   /* Edges, for the search for starvation. */
   private edges = new Int32Array(1 << 12);
   private edgeCount = 0;
   private readonly edgesFrom: number[] = [];
+  private byItself = true;
 
   /* While a path is told again: what was done, and the successor that we are looking for. */
   private log: Step[] | undefined;
@@ -221,6 +238,7 @@ class Walk {
     const width = 2 * this.count + 1 + lines.length;
     this.vector = new Int32Array(width);
     this.next = new Int32Array(width);
+    this.here = this.view(this.vector);
     this.nextView = this.view(this.next);
     this.states = new Interner(width);
   }
@@ -242,7 +260,10 @@ class Walk {
         this.edgesFrom.push(this.edgeCount);
         this.expand(at);
       }
-      if (at === this.states.size) this.findStarvation();
+      if (at === this.states.size) {
+        if (!this.system.spins) this.findSpinning();
+        this.findStarvation();
+      }
     } catch (error) {
       if (!(error instanceof Wrong)) throw error;
       const wrong = error as Wrong & { state?: number };
@@ -295,11 +316,14 @@ class Walk {
       const state = this.local(t);
       if (this.log) this.log.length = 0;
       if (this.isDead(t) || state.operation.kind === 'done') settled |= 1 << t;
-      if (this.sleep(t) & RANK) this.sleeper(t, state);
+      this.byItself = (this.sleep(t) & RANK) === 0;
+      if (!this.byItself) this.sleeper(t, state);
       else if (((settled >> t) & 1) === 0) this.follow(t, state, false);
     }
     this.settled[id] = settled;
     this.lookForCollisions();
+    const wrong = this.system.invariant?.(this.here);
+    if (wrong !== undefined) throw new Wrong('monitor', wrong);
     if (this.edgeCount === before) {
       const stuck = this.everyone().filter((t) => this.isStuck(t));
       if (stuck.length > 0)
@@ -320,19 +344,20 @@ class Walk {
 
   private isStuck(t: number): boolean {
     if (this.isDead(t) || this.local(t).operation.kind === 'done') return false;
-    return !this.system.mayStarve?.(t, this.view());
+    return !this.system.mayStarve?.(t, this.here);
   }
 
-  /** The state in `vector`, or the successor in `next`. */
-  private view(vector = this.vector): View {
+  /** A view of the state in `vector` or of the successor in `next`, whatever it is at the moment. */
+  private view(vector: Int32Array): View {
     const { threads } = this.system;
     return {
       word: (address) => this.words[address >> 2]!,
-      monitor: this.monitors[this.monitorAt],
+      monitor: () => this.monitors[this.monitorAt],
       dead: (t) => (vector[this.count + t]! & KILLED) !== 0,
       finished: (t) => threads.states[vector[t]!]!.operation.kind === 'done',
       asleep: (t) => (vector[this.count + t]! & RANK) !== 0,
       inside: (t) => threads.states[vector[t]!]!.call !== '',
+      time: (t) => threads.states[vector[t]!]!.time,
     };
   }
 
@@ -402,7 +427,7 @@ class Walk {
             operation.kind === 'fill' ? operation.length : operation.access.bytes,
           );
           const quiet = this.touch(t, operation);
-          if (!quiet) this.busyInstructions.add(operation.at);
+          if (!quiet) this.meet(t, operation.address, operation.at);
           const result = this.perform(t, state, operation);
           const next = threads.step(state, result);
           if (quiet && quietSteps < PATIENCE) {
@@ -434,7 +459,7 @@ class Walk {
             this.record(t, state, 'operation', result);
             const next = threads.step(state, result);
             const ended = roundEnded || operation.what === 'round';
-            if (this.reduce && next.operation.kind !== 'done') this.follow(t, next, ended);
+            if (this.reduce && next !== state && next.operation.kind !== 'done') this.follow(t, next, ended);
             else {
               this.begun();
               this.emit(t, next, ended);
@@ -560,7 +585,7 @@ class Walk {
       larger.set(this.edges);
       this.edges = larger;
     }
-    this.edges[this.edgeCount++] = (id << 4) | (progress ? t + 1 : 0);
+    this.edges[this.edgeCount++] = (id << EDGE) | (progress ? PROGRESS : 0) | (this.byItself ? 0 : CHANCE) | t;
   }
 
   private poison(): void {
@@ -654,6 +679,11 @@ class Walk {
     return quiet;
   }
 
+  /** Notes by which instruction a thread is about to touch a word that is not quiet. */
+  private meet(t: number, address: number, at: number): void {
+    this.meetings.push(t, address >> 2, at);
+  }
+
   private lookForCollisions(): void {
     const atomics: number[] = [];
     const plains: number[] = [];
@@ -664,6 +694,8 @@ class Walk {
       if (writers !== 0 && (all & (all - 1)) !== 0) {
         const isPlain = this.plain[word] !== 0;
         if (isPlain && race < 0) race = word;
+        for (let i = 0; i < this.meetings.length; i += 3)
+          if (this.meetings[i + 1] === word && (all >> this.meetings[i]!) & 1) this.busyInstructions.add(this.meetings[i + 2]!);
         if (this.reduce && !this.isBusy[word]) (isPlain ? plains : atomics).push(word);
       }
       this.readers[word] = 0;
@@ -671,6 +703,7 @@ class Walk {
       this.plain[word] = 0;
     }
     this.touched.length = 0;
+    this.meetings.length = 0;
     // Behind a word that was wrongly taken for quiet, nothing is certain: what a lock protects seems to collide when the lock
     // was taken for quiet. So believe the atomics first, and look again.
     const learned = atomics.length > 0 ? atomics : plains;
@@ -728,6 +761,34 @@ class Walk {
   }
 
   /**
+   * Does anybody go round in circles, all alone, without finishing anything? For each thread: take away states that none of
+   * its own steps leads to, and the steps from them, and so on. If something is left over, there is a circle in it.
+   */
+  private findSpinning(): void {
+    const size = this.states.size;
+    for (const t of this.everyone()) {
+      const mine = (packed: number): boolean => (packed & (THREAD | PROGRESS | CHANCE)) === t;
+      const incoming = new Int32Array(size);
+      for (let edge = 0; edge < this.edgeCount; edge++)
+        if (mine(this.edges[edge]!)) incoming[this.edges[edge]! >>> EDGE]!++;
+      const free: number[] = [];
+      for (let id = 0; id < size; id++) if (incoming[id] === 0) free.push(id);
+      let left = size;
+      while (free.length > 0) {
+        const id = free.pop()!;
+        left--;
+        for (let edge = this.edgesFrom[id]!, end = this.edgesFrom[id + 1] ?? this.edgeCount; edge < end; edge++) {
+          const to = this.edges[edge]! >>> EDGE;
+          if (mine(this.edges[edge]!) && --incoming[to]! === 0) free.push(to);
+        }
+      }
+      if (left === 0) continue;
+      const wrong = new Wrong('spinning', `T${t + 1} goes round in circles from here, and never sleeps`);
+      throw Object.assign(wrong, { state: incoming.findIndex((count) => count > 0) });
+    }
+  }
+
+  /**
    * Backwards from the states that are fine for a thread, and the steps in which it finishes a round: a state is fine
    * when one of its successors is. States come after their parents, so a few sweeps from the last to the first do.
    */
@@ -738,8 +799,8 @@ class Walk {
         let can = fine[id]!;
         for (let edge = this.edgesFrom[id]!, end = this.edgesFrom[id + 1] ?? this.edgeCount; edge < end; edge++) {
           const packed = this.edges[edge]!;
-          can |= fine[packed >>> 4]!;
-          if (packed & 15) can |= 1 << ((packed & 15) - 1);
+          can |= fine[packed >>> EDGE]!;
+          if (packed & PROGRESS) can |= 1 << (packed & THREAD);
         }
         if (can === fine[id]) continue;
         fine[id] = can;
@@ -797,6 +858,7 @@ class Walk {
     } finally {
       for (const word of this.touched) this.readers[word] = this.writers[word] = this.plain[word] = 0;
       this.touched.length = 0;
+      this.meetings.length = 0;
     }
     return false;
   }

@@ -11,7 +11,8 @@ import { scenarios } from './scenarios/index.ts';
 import { describe, type Locate, locator } from './trace.ts';
 
 const ROOT = new URL('../../', import.meta.url);
-const PUBLISHED = new URL('dist/core.wasm', ROOT);
+/** The bytes that are published, and the build they came from, which has a source map beside it. */
+export const CORE = new URL('dist/core.wasm', ROOT);
 const MAPPED = new URL('build/core.wasm', ROOT);
 
 /** Source lines come from the build, whose code must be the published one byte by byte. */
@@ -36,7 +37,7 @@ const columns = (row: readonly string[]): string =>
 function main(args: readonly string[]): number {
   // For work on the core: another build of it, with its source map beside it.
   const other = args.find((arg) => arg.startsWith('--wasm='))?.slice('--wasm='.length);
-  const [published, mapped] = other ? [pathToFileURL(other), pathToFileURL(other)] : [PUBLISHED, MAPPED];
+  const [published, mapped] = other ? [pathToFileURL(other), pathToFileURL(other)] : [CORE, MAPPED];
   const names = args.filter((arg) => !arg.startsWith('--wasm='));
   const chosen = scenarios.filter(
     (scenario) => names.length === 0 || names.some((name) => title(scenario).startsWith(name)),
@@ -77,4 +78,4 @@ function main(args: readonly string[]): number {
 
 export const title = ({ primitive, name }: Scenario): string => `${primitive}: ${name}`;
 
-process.exitCode = main(process.argv.slice(2));
+if (import.meta.main) process.exitCode = main(process.argv.slice(2));

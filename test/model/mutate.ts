@@ -1,8 +1,7 @@
 /**
  * Who checks the checker? Break the module in every small way, and see whether the scenarios notice.
  *
- * A mutant is the module with one instruction changed: a store left out, a condition turned round, a constant one
- * higher, an atomic access made plain. If no scenario of a primitive objects to it, then either the scenarios are blind
+ * A mutant is the module with one instruction changed: a store left out, a condition turned round, a constant another, an atomic access made plain. If no scenario of a primitive objects to it, then either the scenarios are blind
  * in that place, or the change makes no difference; each such survivor is listed in survivors.ts with
  * the reason why it is harmless.
  *
@@ -87,7 +86,7 @@ function* changesOf(instruction: Instruction, locals: number, busy: boolean): Ge
       yield { what: 'select turned round', code: [other('i32.eqz'), instruction] };
       return;
     case 'i32.const':
-      yield { what: `${immediate} → ${Number(immediate) + 1}`, code: [other('i32.const', Number(immediate) + 1)] };
+      yield { what: `${immediate} → ${immediate ? 0 : 1}`, code: [other('i32.const', immediate ? 0 : 1)] };
       return;
     case 'i32.eqz':
       yield { what: 'negation left out', code: [other('i32.eqz'), other('i32.eqz')] };
@@ -163,38 +162,50 @@ function* changesOf(instruction: Instruction, locals: number, busy: boolean): Ge
 
 export interface Outcome {
   readonly mutant: Omit<Mutant, 'module'>;
+  /** The primitives whose scenarios run the changed instruction. */
+  readonly primitives: readonly string[];
   /** The scenario that noticed, and what; nothing for a survivor. */
   readonly killer: string | undefined;
   readonly fault: string | undefined;
 }
 
-/** How many times as many states as the original a mutant may make before it is given up as a survivor. */
+/** How many times as many states as the original a mutant may make before a scenario gives it up. */
 const PATIENCE = 20;
 
-/** Runs all mutants of what a primitive's scenarios run. */
-export function* hunt(core: Core, scenarios: readonly Scenario[], mostStates: number): Generator<Outcome> {
-  const covered = new Set<number>();
+/**
+ * Runs the mutants, or every `of`-th of them from the `shard`-th on, each in all scenarios that run the changed
+ * instruction and have at most `mostStates` states.
+ */
+export function* hunt(
+  core: Core,
+  scenarios: readonly Scenario[],
+  { mostStates, shard = 0, of = 1 }: { readonly mostStates: number; readonly shard?: number; readonly of?: number },
+): Generator<Outcome> {
   const busy = new Set<number>();
-  const originals: { readonly scenario: Scenario; readonly states: number }[] = [];
+  const originals: { readonly scenario: Scenario; readonly states: number; readonly covered: ReadonlySet<number> }[] = [];
   for (const scenario of scenarios) {
-    const { verdict, covered: ran } = run(core, scenario, { mostStates });
+    const { verdict, covered } = run(core, scenario, { mostStates });
     if (verdict.exceeded) continue;
     if (verdict.counterexample) throw new Error(`${scenario.name} does not hold: nothing to mutate`);
-    for (const at of ran) covered.add(at);
     for (const at of verdict.busyInstructions) busy.add(at);
-    originals.push({ scenario, states: verdict.states });
+    originals.push({ scenario, states: verdict.states, covered });
   }
   originals.sort((a, b) => a.states - b.states);
 
+  const covered = originals.reduce((all, one) => all.union(one.covered), new Set<number>());
+  let index = 0;
   for (const { module, ...mutant } of mutants(core.module, covered, busy)) {
+    if (index++ % of !== shard) continue;
+    const concerned = originals.filter(({ covered }) => covered.has(mutant.at));
+    const primitives = [...new Set(concerned.map(({ scenario }) => scenario.primitive))];
     let [killer, fault]: (string | undefined)[] = [];
-    for (const { scenario, states } of originals) {
-      const verdict = attempt({ ...core, module }, scenario, PATIENCE * (states + 1000));
-      if (verdict === undefined) continue;
-      [killer, fault] = [scenario.name, verdict];
+    for (const { scenario, states } of concerned) {
+      fault = attempt({ ...core, module }, scenario, PATIENCE * (states + 1000));
+      if (fault === undefined) continue;
+      killer = `${scenario.primitive}: ${scenario.name}`;
       break;
     }
-    yield { mutant, killer, fault };
+    yield { mutant, primitives, killer, fault };
   }
 }
 
@@ -202,7 +213,7 @@ function attempt(core: Core, scenario: Scenario, mostStates: number): string | u
   try {
     return run(core, scenario, { mostStates }).verdict.counterexample?.fault;
   } catch (error) {
-    // The world could not even be laid out, or the checker itself stumbled over impossible memory.
-    return (error as Error).message;
+    // The world could not even be laid out, or impossible memory led the checker itself astray.
+    return `${(error as Error).message}`;
   }
 }

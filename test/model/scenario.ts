@@ -23,8 +23,9 @@ export interface Scenario {
 export interface Play {
   readonly programs: readonly Program[];
   readonly monitor?: Monitor<any>;
-  /** Values that the clock may have after a call's first look at it; `TIMED` when some timeout is finite. */
+  /** What the clock may say; `TIMED` when some timeout is finite. */
   readonly clock?: readonly number[];
+  readonly invariant?: System['invariant'];
   readonly wakes?: 'first' | 'any';
   readonly deaths?: System['deaths'];
   readonly mayStarve?: (thread: number, view: View) => boolean;
@@ -34,14 +35,19 @@ export interface Play {
   readonly wraps?: ReadonlyMap<number, number>;
 }
 
-/** A finite timeout, in ms. Any other between `PATIENCE` of resource.ts and the last value of TIMED would do. */
+/** A finite timeout, in ms; longer than PATIENCE in assembly/resource.ts, which is 1 ms. */
 export const SOON = 1000;
-/** At the beginning; after a waiter has lost its patience; after all timeouts. */
-export const TIMED: readonly number[] = [0, 2, 1e6];
-export const UNTIMED: readonly number[] = [0, 2];
+/** What the clock says when a call looks at it first, when PATIENCE is just over, and when the timeout is. */
+const START = 5000;
+export const UNTIMED: readonly number[] = [START, START + 1];
+export const TIMED: readonly number[] = [...UNTIMED, START + SOON];
 export const FOR_EVER = Number.POSITIVE_INFINITY;
 /** Offsets in a primitive's cell that scenarios look at. */
+export const GUARD = 4;
+export const NEXT = 8;
+export const PREV = 12;
 export const LENGTH = 16;
+export const STAMP = 20;
 export const GENERATION = 32;
 
 export const forever = (body: () => Script): Program => ({ body, forever: true });
@@ -168,7 +174,8 @@ const MEMORY = 65536;
 const ARENA = 1024;
 const HEADER = 256;
 const DATA = 256;
-const CELL = 64;
+/** Bytes of a cell. */
+export const CELL = 64;
 
 export interface Primitive {
   readonly cell: number;
@@ -257,26 +264,38 @@ export class World {
   condition = (lock: Primitive): Primitive =>
     this.create(Kind.CONDITION, 'condition', { first: lock.cell, second: lock.stamp });
 
+  /** Whether a thread's record is linked into a queue. */
+  stands(view: View, record: number): boolean {
+    const [next, prev] = [view.word(record + NEXT), view.word(record + PREV)];
+    if (next <= 0 || next > MEMORY - CELL || prev <= 0 || prev > MEMORY - CELL) return false;
+    return view.word(next + PREV) === record && view.word(prev + NEXT) === record;
+  }
+
   /**
    * What is left in a thread's record, which is also its waiter: its links mean something while it stands in a queue,
    * the rest while it is in a call. (Offsets as in assembly/cell.ts and thread.ts.)
    */
   *leftovers(view: View, keeps: readonly number[] = []): Iterable<number> {
     for (const [t, record] of this.threads.entries()) {
-      const next = view.word(record + 8);
-      const prev = view.word(record + 12);
-      const stands =
-        next !== POISON &&
-        next > 0 &&
-        next < MEMORY &&
-        view.word(next + 12) === record &&
-        view.word(prev + 8) === record;
-      if (stands) continue;
+      if (this.stands(view, record)) continue;
       yield record + 8;
       yield record + 12;
       if (view.inside(t)) continue;
       for (const field of [0, 32, 44, 56]) if (!keeps.includes(field)) yield record + field;
     }
+  }
+
+  /** When no thread is in a call, nothing of their waiting is left in the primitives: no flag, no waiter, no guard. */
+  disturbed(view: View): string | undefined {
+    for (let t = 0; t < this.threads.length; t++) if (view.inside(t)) return undefined;
+    for (const [cell, { name, kind }] of this.cells) {
+      if (kind === 0 || kind === Kind.THREAD || view.word(cell + STAMP) === 0) continue;
+      const flags = kind <= Kind.BOUNDED_SEMAPHORE ? view.word(cell) & (CELL - 1) : 0;
+      const [guard, next, prev, length, pins] = [4, 8, 12, LENGTH, 40].map((offset) => view.word(cell + offset));
+      if (flags || guard || next !== cell || prev !== cell || length || pins)
+        return `nobody is in a call, and ${name} is not at rest`;
+    }
+    return undefined;
   }
 
   /** Calls an export on the spot. It must not want to sleep. */
@@ -329,16 +348,29 @@ export function run(core: Core, scenario: Scenario, options: Options = {}): Run 
     grow: [-1],
     pages: 1,
     deaths: play.deaths !== undefined,
+    judge: notTooEarly,
   });
   const start = performance.now();
   const verdict = check(
-    { ...play, threads, memory: world.memory, leftovers: (view) => world.leftovers(view, play.keeps) },
+    {
+      ...play,
+      threads,
+      memory: world.memory,
+      leftovers: (view) => world.leftovers(view, play.keeps),
+      invariant: (view) => world.disturbed(view) ?? play.invariant?.(view),
+    },
     options,
   );
   return { verdict, world, covered: interpreter.covered, seconds: (performance.now() - start) / 1000 };
 }
 
 /* Promises that several scenarios make. */
+
+/** A call that waits gives up when its time is over, and not before. */
+function notTooEarly(name: string, args: readonly Value[], result: Value | undefined, time: number | undefined): string | undefined {
+  const early = result === Status.TIMEOUT && args.includes(SOON) && (time ?? START) < START + SOON;
+  return early ? `${name} gives up after ${(time ?? START) - START} of ${SOON} ms` : undefined;
+}
 
 /** At most `most` threads are inside: tell it `after('in')` and `before('out')`. */
 export const atMost = (most: number): Monitor<number> => ({

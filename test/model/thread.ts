@@ -91,7 +91,7 @@ export interface LocalState {
   readonly next: Map<Value | undefined, LocalState>;
   readonly script: ScriptState;
   readonly frames: readonly Frame[];
-  /** What the clock last said in this call; a call begins at time 0 by its own reckoning, see `clock` in World. */
+  /** What the clock last said in this call, if anything. */
   readonly time: number | undefined;
 }
 
@@ -112,13 +112,15 @@ export const STOP = 1;
 
 export interface World {
   /**
-   * What the clock may say after its first answer in a call, which is 0: in rising order, never going back within a
-   * call. `docs/verification.md` tells why a few values stand for all.
+   * What the clock may say, in rising order: the first value when a call looks at it first, later that or any greater
+   * one, never going back within a call. `docs/verification.md` tells why a few values stand for all.
    */
   readonly clock: readonly number[];
   /** What memory.grow may answer. */
   readonly grow: readonly number[];
   readonly pages: number;
+  /** Judges what a call answered, given what the clock last said in it; answers what is wrong. */
+  readonly judge?: (name: string, args: readonly Value[], result: Value | undefined, time: number | undefined) => string | undefined;
   /** Whether local states that differ in `safepoint` only are told apart: needed only when threads may die. */
   readonly deaths: boolean;
 }
@@ -176,6 +178,10 @@ export class Threads {
         safepoint ||= stop.safepoint;
         const { want } = stop;
         if (!want) {
+          const request = script.request as Request & { kind: 'call' };
+          const wrong = this.world.judge?.(request.name, request.args, stop.result, time);
+          if (wrong !== undefined)
+            return this.intern(script, [], time, safepoint, { kind: 'fault', fault: 'monitor', message: wrong, at: -1 });
           script = this.advance(script, stop.result);
           frames = [];
         } else if (want.kind === 'size') {
@@ -203,7 +209,7 @@ export class Threads {
   ): Operation {
     switch (want.kind) {
       case 'import': {
-        const results = time === undefined ? [0] : this.world.clock.filter((value) => value >= time);
+        const results = this.world.clock.filter((value, i) => (time === undefined ? i === 0 : value >= time));
         return { kind: 'choose', what: 'clock', results, at: want.at };
       }
       case 'grow':

@@ -195,6 +195,24 @@ export const barrier: readonly Scenario[] = [
   twice(3, '3 threads, 2 rounds'),
   late('2 timed threads agree', [SOON, SOON]),
   late('3 threads, 2 of them timed, agree', [SOON, SOON, FOR_EVER]),
+  {
+    primitive: 'barrier',
+    name: 'nobody else comes: a timed wait breaks it',
+    threads: 1,
+    build(world) {
+      const { cell, stamp } = world.barrier(2);
+      const [me] = world.threads as [number];
+      return {
+        clock: TIMED,
+        programs: [
+          once(function* () {
+            expect(yield* call('barrierWait', cell, stamp, me, SOON, 0), Status.BROKEN);
+            expect(yield* call('barrierWait', cell, stamp, me, SOON, 0), Status.BROKEN);
+          }),
+        ],
+      };
+    },
+  },
   broken('abort', false, FOR_EVER),
   broken('abort races with timeouts', false, SOON),
   broken('reset, for ever', true, FOR_EVER),

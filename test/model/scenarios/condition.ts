@@ -70,7 +70,7 @@ const counted: Monitor<number> = {
   },
 };
 /** Whoever was not notified may wait for ever; a notification that has not arrived may not. */
-const allArrived = (_thread: number, view: View): boolean => view.monitor === 0;
+const allArrived = (_thread: number, view: View): boolean => view.monitor() === 0;
 
 /** All wait; then somebody notifies some. With `early`, the notifier does not look whether they wait. */
 const notified = (
@@ -244,27 +244,42 @@ export const condition: readonly Scenario[] = [
   ...kinds((name, recursive) => [
     {
       primitive: 'condition',
-      name: `${name}, nobody who does not hold it can wait or notify`,
+      name: `${name}, nobody notifies: a timed wait comes to an end, and holds it again`,
       threads: 2,
       build(world) {
-        const { condition, lock, recursive: flag, acquire, release } = setting(world, recursive);
+        const { acquire, release, wait } = setting(world, recursive);
+        const data = world.data('data');
+        return {
+          clock: TIMED,
+          programs: world.threads.map((me) =>
+            forever(function* () {
+              yield* acquire(me);
+              yield* use(data);
+              expect(yield* wait(me, SOON), Status.TIMEOUT);
+              yield* use(data);
+              yield* release(me);
+            }),
+          ),
+        };
+      },
+    },
+    {
+      primitive: 'condition',
+      name: `${name}, who does not hold it can neither wait nor notify`,
+      threads: 2,
+      build(world) {
+        const { condition, recursive: flag, acquire, release } = setting(world, recursive);
         const [stranger, holder] = world.threads as [number, number];
+        const { cell, stamp } = condition;
         return {
           programs: [
-            forever(function* () {
-              // A Lock is held when anybody holds it, so this is asked of an RLock only while another may hold it.
-              if (!recursive) yield until(lock.cell, (word) => word === 0);
-              if (!recursive) return;
-              expect(
-                yield* call('conditionWait', condition.cell, condition.stamp, stranger, FOR_EVER, flag),
-                Status.NOT_HELD,
-              );
-              expect(
-                yield* call('conditionNotify', condition.cell, condition.stamp, stranger, 1, flag),
-                Status.NOT_HELD,
-              );
+            once(function* () {
+              expect(yield* call('conditionWait', cell, stamp, stranger, FOR_EVER, flag), Status.NOT_HELD);
+              expect(yield* call('conditionNotify', cell, stamp, stranger, 1, flag), Status.NOT_HELD);
             }),
+            // That somebody else holds an RLock changes nothing; a Lock's holder is not asked for.
             forever(function* () {
+              if (!recursive) return;
               yield* acquire(holder);
               yield* release(holder);
             }),

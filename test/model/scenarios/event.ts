@@ -20,6 +20,9 @@ import {
   use,
 } from '../scenario.ts';
 
+/** The flag of an event that is set, as in assembly/event.ts. */
+const SET = 4;
+
 /** A set event, or a clear one. A look (0 ms) fails only at a clear one. */
 const specification: Specification<boolean> = {
   initial: false,
@@ -74,7 +77,7 @@ const flicker = (name: string, waiters: readonly number[]): Scenario => ({
       clock: waiters.includes(SOON) ? TIMED : UNTIMED,
       wraps: new Map([[cell + GENERATION, 4]]),
       // When nobody is left who could set it, waiting is in order: unless it is set.
-      mayStarve: (_thread, view) => view.finished(setter) && (view.word(cell) & 1) === 0,
+      mayStarve: (_thread, view) => view.finished(setter) && (view.word(cell) & SET) === 0,
       programs: [
         ...waiters.map((timeout, t) =>
           forever(function* () {
@@ -99,6 +102,22 @@ export const event: readonly Scenario[] = [
   released('set and clear at once let 2 waiters through', 2, FOR_EVER, true),
   released('set and clear at once let 3 waiters through', 3, FOR_EVER, true),
   released('set and clear race with 2 timeouts', 2, SOON, true),
+  {
+    primitive: 'event',
+    name: 'nobody sets it: timed waits come to an end',
+    threads: 2,
+    build(world) {
+      const { cell, stamp } = world.event();
+      return {
+        clock: TIMED,
+        programs: world.threads.map((me) =>
+          forever(function* () {
+            expect(yield* call('eventWait', cell, stamp, me, SOON), Status.TIMEOUT);
+          }),
+        ),
+      };
+    },
+  },
   flicker('1 waiter, set and clear, for ever', [FOR_EVER]),
   flicker('2 waiters, set and clear, for ever', [FOR_EVER, FOR_EVER]),
   flicker('2 waiters, one of them timed, set and clear, for ever', [SOON, FOR_EVER]),

@@ -1,6 +1,10 @@
 /** Lock: mutual exclusion, no lost wake-up, no starvation, whoever gives up leaves nothing behind. */
 
 import {
+  CELL,
+  GUARD,
+  LENGTH,
+  NEXT,
   call,
   expect,
   FOR_EVER,
@@ -14,6 +18,7 @@ import {
   Status,
   TIMED,
   UNTIMED,
+  until,
   use,
   type World,
 } from '../scenario.ts';
@@ -55,11 +60,85 @@ export const lockSpecification: Specification<boolean> = {
   },
 };
 
+/** The flag that asks for a handoff, as in assembly/resource.ts. */
+const HANDOFF = 2;
+
+/** Who has waited longer than 1 ms is not overtaken once more: the lock is handed over without ever being free. */
+const handoff: Scenario = {
+  primitive: 'lock',
+  name: 'who has waited too long is not overtaken',
+  threads: 2,
+  build(world) {
+    const { cell, stamp } = world.lock();
+    const data = world.data('data');
+    return {
+      invariant(view) {
+        const word = view.word(cell);
+        if (word & HANDOFF && word < CELL) return 'the lock is free, and somebody waits for a handoff';
+        const late = world.threads.some((me, t) => world.stands(view, me) && view.time(t) !== UNTIMED[0]);
+        const asked = (word & HANDOFF) !== 0 || view.word(cell + GUARD) !== 0;
+        return late && !asked ? 'somebody has waited too long, and no handoff is asked for' : undefined;
+      },
+      programs: world.threads.map((me) => forever(() => round(world, me, cell, stamp, data, FOR_EVER))),
+    };
+  },
+};
+
+/** Who was woken and found the lock taken again stands first in the queue as before. */
+const order: Scenario = {
+  primitive: 'lock',
+  name: 'who was woken in vain keeps its place',
+  threads: 3,
+  build(world) {
+    const { cell, stamp } = world.lock();
+    const data = world.data('data');
+    const [holder, first, second] = world.threads as [number, number, number];
+    return {
+      invariant(view) {
+        const both = world.stands(view, first) && world.stands(view, second) && view.word(cell + GUARD) === 0;
+        return both && view.word(cell + NEXT) !== first ? 'the second waiter stands before the first' : undefined;
+      },
+      programs: [
+        forever(() => round(world, holder, cell, stamp, data, FOR_EVER)),
+        once(() => round(world, first, cell, stamp, data, FOR_EVER)),
+        once(function* () {
+          yield until(cell + LENGTH, (length) => length === 1);
+          yield* round(world, second, cell, stamp, data, FOR_EVER);
+        }),
+      ],
+      // If the first never has to wait, the second waits for nothing.
+      mayStarve: (thread, view) => thread === 2 && view.finished(1),
+    };
+  },
+};
+
 export const lock: readonly Scenario[] = [
   contention(2, '2 threads for ever', [FOR_EVER]),
   contention(3, '3 threads for ever', [FOR_EVER]),
   contention(3, '3 threads for ever, timed', [SOON]),
   contention(3, '3 threads for ever, one of them timed', [SOON, FOR_EVER, FOR_EVER]),
+  {
+    primitive: 'lock',
+    name: 'never released: timed acquires come to an end',
+    threads: 3,
+    build(world) {
+      const { cell, stamp } = world.lock();
+      world.call('lockAcquire', cell, stamp, world.threads[2]!, 0);
+      return {
+        clock: TIMED,
+        programs: [
+          ...world.threads.slice(0, 2).map((me) =>
+            forever(function* () {
+              expect(yield* call('lockAcquire', cell, stamp, me, SOON), Status.TIMEOUT);
+            }),
+          ),
+          once(function* () {}),
+        ],
+      };
+    },
+  },
+  handoff,
+  order,
   contention(4, '4 threads, once', [FOR_EVER], 0),
   {
     primitive: 'lock',

@@ -116,6 +116,22 @@ export const semaphore: readonly Scenario[] = [
   contention(3, 2, '3 threads for ever, 2 permits', FOR_EVER),
   contention(3, 2, '3 threads for ever, 2 permits, timed', SOON),
   contention(4, 2, '4 threads, once, 2 permits', FOR_EVER, 0),
+  {
+    primitive: 'semaphore',
+    name: 'no permits: timed acquires come to an end',
+    threads: 2,
+    build(world) {
+      const { cell, stamp } = world.semaphore(0);
+      return {
+        clock: TIMED,
+        programs: world.threads.map((me) =>
+          forever(function* () {
+            expect(yield* call('semaphoreAcquire', cell, stamp, me, SOON), Status.TIMEOUT);
+          }),
+        ),
+      };
+    },
+  },
   releases('release(2) to 2 waiters', FOR_EVER, [2]),
   releases('release(1) and release(1) to 2 waiters', FOR_EVER, [1, 1]),
   releases('release(3) to 3 waiters', FOR_EVER, [3]),

@@ -1,0 +1,70 @@
+/**
+ * `npm run model:mutate`: breaks the core in every small way (mutate.ts) and says for each primitive how many of the
+ * breaks the scenarios notice. Survivors must be in survivors.ts, with the reason why they are harmless.
+ */
+
+import { readFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
+import { CORE, locateIn } from './main.ts';
+import { hunt, type Outcome } from './mutate.ts';
+import { loadCore } from './scenario.ts';
+import { scenarios } from './scenarios/index.ts';
+import { survivors } from './survivors.ts';
+
+/** Larger scenarios take too long to be run so often; the small ones show the same. */
+const MOST_STATES = 60_000;
+
+/** The source line an instruction came from, without its surroundings. */
+function sourceOf(at: number, locate: (offset: number) => string | undefined): { where: string; line: string } {
+  const where = locate(at) ?? `+${at}`;
+  const [file, number] = where.split(':');
+  const lines = readFileSync(new URL(`../../assembly/${file}`, import.meta.url), 'utf8').split('\n');
+  return { where, line: lines[Number(number) - 1]?.trim() ?? '' };
+}
+
+async function main(): Promise<number> {
+  const of = availableParallelism();
+  const outcomes: Outcome[] = [];
+  const progress = (): void => {
+    if (process.stderr.isTTY) process.stderr.write(`\r${outcomes.length} mutants …\x1b[K`);
+  };
+  await Promise.all(
+    Array.from({ length: of }, (_, shard) => {
+      const worker = new Worker(new URL(import.meta.url), { workerData: { shard, of } });
+      worker.on('message', (outcome: Outcome) => {
+        outcomes.push(outcome);
+        progress();
+      });
+      return new Promise<void>((resolve, reject) => {
+        worker.on('error', reject);
+        worker.on('exit', () => resolve());
+      });
+    }),
+  );
+  if (process.stderr.isTTY) process.stderr.write('\r\x1b[K');
+
+  const locate = locateIn(readFileSync(CORE));
+  let unexplained = 0;
+  console.log('survivors');
+  for (const { mutant, killer } of outcomes.sort((a, b) => a.mutant.at - b.mutant.at)) {
+    if (killer) continue;
+    const { where, line } = sourceOf(mutant.at, locate);
+    const reason = survivors.find((one) => line.includes(one.line) && (!one.what || one.what.test(mutant.what)))?.why;
+    if (!reason) unexplained++;
+    console.log(`  ${where.padEnd(18)} ${mutant.what.padEnd(28)} ${reason ?? `UNEXPLAINED  ${line}`}`);
+  }
+  console.log('\nprimitive    mutants   killed');
+  const kinds = [...new Set(scenarios.map(({ primitive }) => primitive))];
+  for (const kind of [...kinds, 'all']) {
+    const own = outcomes.filter(({ primitives }) => kind === 'all' || primitives.includes(kind));
+    const killed = own.filter(({ killer }) => killer).length;
+    console.log(`${kind.padEnd(12)} ${String(own.length).padStart(7)}   ${((100 * killed) / own.length).toFixed(1)} %`);
+  }
+  return unexplained === 0 ? 0 : 1;
+}
+
+if (isMainThread) process.exitCode = await main();
+else
+  for (const outcome of hunt(loadCore(readFileSync(CORE)), scenarios, { mostStates: MOST_STATES, ...workerData }))
+    parentPort!.postMessage(outcome);
