@@ -79,6 +79,33 @@ export function excludes(label: string, make: () => Mutex): void {
       expect([...order]).toEqual([8, 0, 1, 2, 3, 4, 5, 6, 7]);
     });
 
+    it('lets a waiter through at whatever moment of its way to sleep it is released', async () => {
+      const lock = make();
+      // 0 and 1: how often each came to meet the other; 2: it is time to end; 3: never changes.
+      const words = Arena.default.allocate(Int32Array, 4);
+      await threads(2, { lock, words }, ({ lock, words, index }) => {
+        // Without a message or a sleep: they must go on within a microsecond.
+        const meet = () => {
+          const times = Atomics.add(words, index, 1) + 1;
+          for (let spins = 0; Atomics.load(words, 1 - index) < times; ) {
+            if (++spins > 5_000) Atomics.wait(words, 3, 0, 0.05);
+          }
+        };
+        const end = performance.now() + 300;
+        for (let round = 0; !words[2]; round++) {
+          if (index === 0) lock.acquire();
+          meet();
+          // Spinning and falling asleep take some microseconds; go through them in small steps.
+          if (index === 0) for (let wait = 2 * (round % 1_000); wait > 0; wait--);
+          else lock.acquire();
+          lock.release();
+          if (index === 0) words[2] = Number(performance.now() > end);
+          meet();
+        }
+      });
+      expect(lock.waiters).toBe(0);
+    });
+
     it('keeps the others in order when one in the middle gives up', async () => {
       const lock = make();
       const order = Arena.default.allocate(Int32Array, 5);
@@ -102,23 +129,23 @@ export function excludes(label: string, make: () => Mutex): void {
       expect([...order]).toEqual([4, 0, 1, 3, 4]);
     });
 
-    it('never starves a waiter among threads that acquire again at once', async () => {
+    it('never starves a waiter beside a thread that acquires again at once', async () => {
       const lock = make();
-      const stop = Arena.default.allocate(Int32Array, 1);
-      const greedy = threads(2, { lock, stop }, ({ lock, stop }) => {
-        while (!Atomics.load(stop, 0)) {
+      const done = Arena.default.allocate(Int32Array, 1);
+      const greedy = thread({ lock, done }, ({ lock, done }) => {
+        let turns = 0;
+        for (; turns < 10_000 && !Atomics.load(done, 0); turns++) {
           lock.acquire();
+          for (const end = performance.now() + 0.2; performance.now() < end; );
           lock.release();
         }
+        return turns;
       });
-      await thread({ lock }, ({ lock }) => {
-        for (let i = 0; i < 100; i++) {
-          lock.acquire();
-          lock.release();
-        }
+      await thread({ lock, done }, ({ lock, done }) => {
+        for (let i = 0; i < 50; i++) lock.with(() => {});
+        Atomics.store(done, 0, 1);
       });
-      Atomics.store(stop, 0, 1);
-      await greedy;
+      expect(await greedy).toBeLessThan(10_000);
     });
   });
 
