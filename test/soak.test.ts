@@ -93,7 +93,7 @@ describe('A Condition with 16 waiters', () => {
 
 describe('Everything at once, with timeouts', () => {
   it('leaves everything free, nobody waiting, and loses no wake-up', async () => {
-    const [steps, count] = [20_000, 6];
+    const [steps, count] = [8_000, 6];
     const lock = new Lock();
     const rlock = new RLock();
     const permits = new Semaphore(2);
@@ -112,7 +112,8 @@ describe('Everything at once, with timeouts', () => {
         const brief = () => Math.random() * 0.2;
         const visit = (place: number, room: number) => {
           if (Atomics.add(inside, place, 1) >= room) Atomics.add(wrong, 0, 1);
-          for (let i = Math.random() * 500; i > 0; i--);
+          // Mostly brief; now and then longer than the timeouts of those who wait.
+          for (let i = Math.random() ** 8 * 300_000; i > 0; i--);
           Atomics.sub(inside, place, 1);
         };
         const moves = [
