@@ -106,7 +106,7 @@ describe.each(HOLDABLES)('%s', (_name, make, isHeld) => {
   it('does not keep a promise waiting in with: refuses it, and is released', () => {
     const holdable = make();
     expect(() => holdable.with(async () => 1)).toThrow(TypeError);
-    expect(() => holdable.with(async () => 1)).toThrow('withAsync');
+    expect(() => holdable.with(async () => 1)).toThrow('with(fn) does not wait');
     expect(isHeld(holdable)).toBe(false);
   });
 
