@@ -236,6 +236,16 @@ describe("an Arena in the user's memory", () => {
     expect(count[0]).toBe(30_000);
   });
 
+  it('is not laid over another', () => {
+    const memory = sharedMemory();
+    const arena = new Arena({ memory, byteOffset: 128 });
+    const lock = new Lock({ arena });
+    lock.acquire();
+    const { used } = arena;
+    expect(() => new Arena({ memory, byteOffset: 128 })).toThrow(TypeError);
+    expect([lock.locked, arena.used]).toEqual([true, used]);
+  });
+
   it('does not mind a neighbour in the same memory', () => {
     const memory = sharedMemory();
     const [left, right] = [0, 4_096].map((byteOffset) => new Arena({ memory, byteOffset, byteLength: 4_096 })) as [
