@@ -271,7 +271,14 @@ class Walk {
     }
     const states = this.states.size;
     const exceeded = !counterexample && at < states;
-    return { counterexample, states, transitions: this.edgeCount, depth, busyInstructions: this.busyInstructions, exceeded };
+    return {
+      counterexample,
+      states,
+      transitions: this.edgeCount,
+      depth,
+      busyInstructions: this.busyInstructions,
+      exceeded,
+    };
   }
 
   private begin(): void {
@@ -695,7 +702,8 @@ class Walk {
         const isPlain = this.plain[word] !== 0;
         if (isPlain && race < 0) race = word;
         for (let i = 0; i < this.meetings.length; i += 3)
-          if (this.meetings[i + 1] === word && (all >> this.meetings[i]!) & 1) this.busyInstructions.add(this.meetings[i + 2]!);
+          if (this.meetings[i + 1] === word && (all >> this.meetings[i]!) & 1)
+            this.busyInstructions.add(this.meetings[i + 2]!);
         if (this.reduce && !this.isBusy[word]) (isPlain ? plains : atomics).push(word);
       }
       this.readers[word] = 0;

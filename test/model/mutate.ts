@@ -33,7 +33,8 @@ export function* mutants(module: Module, covered: ReadonlySet<number>, busy: Rea
   for (const [f, func] of module.functions.entries()) {
     for (const [pc, instruction] of func.code.entries()) {
       if (!covered.has(instruction.at)) continue;
-      for (const change of changesOf(instruction, func.locals.length, busy.has(instruction.at))) {
+      const dropped = func.code[pc + 1]?.name === 'drop';
+      for (const change of changesOf(instruction, func.locals.length, busy.has(instruction.at), dropped)) {
         const functions = module.functions.with(f, replaced(func, pc, change));
         yield { at: instruction.at, what: change.what, module: { ...module, functions } };
       }
@@ -64,21 +65,40 @@ function replaced(func: Func, pc: number, change: Change): Func {
 
 /** Each turns into the other. */
 const OPPOSITES = [
-  ['add', 'sub'], ['and', 'or'], ['shl', 'shr_u'], ['eq', 'ne'], ['lt_s', 'ge_s'], ['lt_u', 'ge_u'], ['gt_s', 'le_s'], ['gt_u', 'le_u'],
-  ['lt', 'ge'], ['gt', 'le'],
+  ['add', 'sub'],
+  ['and', 'or'],
+  ['shl', 'shr_u'],
+  ['eq', 'ne'],
+  ['lt_s', 'ge_s'],
+  ['lt_u', 'ge_u'],
+  ['gt_s', 'le_s'],
+  ['gt_u', 'le_u'],
+  ['lt', 'ge'],
+  ['gt', 'le'],
 ] as const;
 /** The neighbour that differs in one case only. */
 const NEIGHBOURS = [
-  ['lt_s', 'le_s'], ['lt_u', 'le_u'], ['gt_s', 'ge_s'], ['gt_u', 'ge_u'], ['lt', 'le'], ['gt', 'ge'],
+  ['lt_s', 'le_s'],
+  ['lt_u', 'le_u'],
+  ['gt_s', 'ge_s'],
+  ['gt_u', 'ge_u'],
+  ['lt', 'le'],
+  ['gt', 'ge'],
 ] as const;
 
-function* changesOf(instruction: Instruction, locals: number, busy: boolean): Generator<Change> {
+function* changesOf(instruction: Instruction, locals: number, busy: boolean, dropped: boolean): Generator<Change> {
   const { name, immediate } = instruction;
-  const other = (name: string, immediate: number | bigint = 0): Instruction => ({ name, at: instruction.at, immediate, branches: [] });
+  const other = (name: string, immediate: number | bigint = 0): Instruction => ({
+    name,
+    at: instruction.at,
+    immediate,
+    branches: [],
+  });
   const drops = (count: number): Instruction[] => Array.from({ length: count }, () => other('drop'));
 
   switch (name) {
-    case 'br_if': case 'if':
+    case 'br_if':
+    case 'if':
       // The two differ in nothing but when they jump.
       yield { what: 'condition turned round', code: [{ ...instruction, name: name === 'if' ? 'br_if' : 'if' }] };
       return;
@@ -105,7 +125,8 @@ function* changesOf(instruction: Instruction, locals: number, busy: boolean): Ge
   const access = accessOf(name);
   if (access) {
     const plain = (kind: 'load' | 'store'): string => {
-      const width = access.bytes * 8 < Number(access.type.slice(1)) ? `${access.bytes * 8}${kind === 'load' ? '_u' : ''}` : '';
+      const width =
+        access.bytes * 8 < Number(access.type.slice(1)) ? `${access.bytes * 8}${kind === 'load' ? '_u' : ''}` : '';
       return `${access.type}.${kind}${width}`;
     };
     const load = other(plain('load').replace('.load', access.atomic ? '.atomic.load' : '.load'), immediate);
@@ -120,9 +141,19 @@ function* changesOf(instruction: Instruction, locals: number, busy: boolean): Ge
     }
     yield { what: `${access.kind} only reads`, code: [...drops(access.kind === 'cmpxchg' ? 2 : 1), load] };
     if (!busy) return;
+    if (access.kind === 'xchg' && dropped) {
+      // It is a store; the exchange is there because engines do it faster.
+      yield { what: 'xchg made plain', code: [other(plain('store'), immediate), other('i32.const', 0)] };
+      return;
+    }
     // Not atomic: a load, and a store some time later.
     const [at, found, operand, expected] = [locals, locals + 1, locals + 2, locals + 3];
-    const read = [other('local.set', at), other('local.get', at), other(load.name, immediate), other('local.tee', found)];
+    const read = [
+      other('local.set', at),
+      other('local.get', at),
+      other(load.name, immediate),
+      other('local.tee', found),
+    ];
     const store = other(plain('store').replace('.store', '.atomic.store'), immediate);
     if (access.kind === 'cmpxchg') {
       const skip: Instruction = { ...other('if'), branches: [{ to: 12, keep: 0, height: 0, back: false }] };
@@ -130,20 +161,34 @@ function* changesOf(instruction: Instruction, locals: number, busy: boolean): Ge
         what: 'compare, then exchange',
         locals: 4,
         code: [
-          other('local.set', operand), other('local.set', expected), ...read,
-          other('local.get', expected), other('i32.eq'), skip,
-          other('local.get', at), other('local.get', operand), store,
+          other('local.set', operand),
+          other('local.set', expected),
+          ...read,
+          other('local.get', expected),
+          other('i32.eq'),
+          skip,
+          other('local.get', at),
+          other('local.get', operand),
+          store,
           other('local.get', found),
         ],
       };
     } else {
-      const compute = access.kind === 'xchg' ? [other('drop'), other('local.get', operand)] : [other('local.get', operand), other(`i32.${access.kind}`)];
+      const compute =
+        access.kind === 'xchg'
+          ? [other('drop'), other('local.get', operand)]
+          : [other('local.get', operand), other(`i32.${access.kind}`)];
       yield {
         what: `read, then ${access.kind}`,
         locals: 4,
         code: [
-          other('local.set', operand), ...read, ...compute, other('local.set', expected),
-          other('local.get', at), other('local.get', expected), store,
+          other('local.set', operand),
+          ...read,
+          ...compute,
+          other('local.set', expected),
+          other('local.get', at),
+          other('local.get', expected),
+          store,
           other('local.get', found),
         ],
       };
@@ -152,7 +197,10 @@ function* changesOf(instruction: Instruction, locals: number, busy: boolean): Ge
   }
 
   const [type, operation] = name.split('.') as [string, string];
-  for (const [pairs, both] of [[OPPOSITES, true], [NEIGHBOURS, true]] as const) {
+  for (const [pairs, both] of [
+    [OPPOSITES, true],
+    [NEIGHBOURS, true],
+  ] as const) {
     for (const [a, b] of pairs) {
       const to = operation === a ? b : both && operation === b ? a : undefined;
       if (to) yield { what: `${operation} → ${to}`, code: [other(`${type}.${to}`)] };
@@ -182,7 +230,8 @@ export function* hunt(
   { mostStates, shard = 0, of = 1 }: { readonly mostStates: number; readonly shard?: number; readonly of?: number },
 ): Generator<Outcome> {
   const busy = new Set<number>();
-  const originals: { readonly scenario: Scenario; readonly states: number; readonly covered: ReadonlySet<number> }[] = [];
+  const originals: { readonly scenario: Scenario; readonly states: number; readonly covered: ReadonlySet<number> }[] =
+    [];
   for (const scenario of scenarios) {
     const { verdict, covered } = run(core, scenario, { mostStates });
     if (verdict.exceeded) continue;

@@ -367,7 +367,12 @@ export function run(core: Core, scenario: Scenario, options: Options = {}): Run 
 /* Promises that several scenarios make. */
 
 /** A call that waits gives up when its time is over, and not before. */
-function notTooEarly(name: string, args: readonly Value[], result: Value | undefined, time: number | undefined): string | undefined {
+function notTooEarly(
+  name: string,
+  args: readonly Value[],
+  result: Value | undefined,
+  time: number | undefined,
+): string | undefined {
   const early = result === Status.TIMEOUT && args.includes(SOON) && (time ?? START) < START + SOON;
   return early ? `${name} gives up after ${(time ?? START) - START} of ${SOON} ms` : undefined;
 }

@@ -13,7 +13,7 @@ import { scenarios } from './scenarios/index.ts';
 import { survivors } from './survivors.ts';
 
 /** Larger scenarios take too long to be run so often; the small ones show the same. */
-const MOST_STATES = 60_000;
+const MOST_STATES = 100_000;
 
 /** The source line an instruction came from, without its surroundings. */
 function sourceOf(at: number, locate: (offset: number) => string | undefined): { where: string; line: string } {

@@ -120,7 +120,12 @@ export interface World {
   readonly grow: readonly number[];
   readonly pages: number;
   /** Judges what a call answered, given what the clock last said in it; answers what is wrong. */
-  readonly judge?: (name: string, args: readonly Value[], result: Value | undefined, time: number | undefined) => string | undefined;
+  readonly judge?: (
+    name: string,
+    args: readonly Value[],
+    result: Value | undefined,
+    time: number | undefined,
+  ) => string | undefined;
   /** Whether local states that differ in `safepoint` only are told apart: needed only when threads may die. */
   readonly deaths: boolean;
 }
@@ -181,7 +186,12 @@ export class Threads {
           const request = script.request as Request & { kind: 'call' };
           const wrong = this.world.judge?.(request.name, request.args, stop.result, time);
           if (wrong !== undefined)
-            return this.intern(script, [], time, safepoint, { kind: 'fault', fault: 'monitor', message: wrong, at: -1 });
+            return this.intern(script, [], time, safepoint, {
+              kind: 'fault',
+              fault: 'monitor',
+              message: wrong,
+              at: -1,
+            });
           script = this.advance(script, stop.result);
           frames = [];
         } else if (want.kind === 'size') {

@@ -8,8 +8,14 @@
 
 import { originalPositionFor, TraceMap } from '@jridgewell/trace-mapping';
 import type { Counterexample, Step } from './check.ts';
-import type { World } from './scenario.ts';
+import type { Value } from './interpret.ts';
 import type { LocalState } from './thread.ts';
+
+/** What things are called: a World knows. */
+export interface Names {
+  nameOf(address: number): string;
+  valueOf(value: Value): string;
+}
 
 /** From an offset in the wasm file to a line of the source. */
 export type Locate = (offset: number) => string | undefined;
@@ -26,23 +32,23 @@ export function locator(sourceMap: string): Locate {
   };
 }
 
-export function describe(counterexample: Counterexample, world: World, locate: Locate): string {
+export function describe(counterexample: Counterexample, names: Names, locate: Locate): string {
   const { fault, message, steps, standing } = counterexample;
   const rows = steps.map((step, i) => [
     String(i + 1),
     `T${step.thread + 1}`,
     where(step.state, locate),
-    what(step, world),
+    what(step, names),
   ]);
   const widths = [0, 1, 2].map((column) => Math.max(4, ...rows.map((row) => row[column]!.length)));
   const line = (row: readonly string[]): string =>
     `  ${row[0]!.padStart(widths[0]!)}  ${row[1]!.padEnd(widths[1]!)}  ${row[2]!.padEnd(widths[2]!)}  ${row[3]}`;
   const now = standing.map(({ state, asleep, dead }, t) => {
-    const doing = dead ? 'is dead' : asleep ? `sleeps on ${world.nameOf(addressOf(state)!)}` : next(state, world);
+    const doing = dead ? 'is dead' : asleep ? `sleeps on ${names.nameOf(addressOf(state)!)}` : next(state, names);
     return `  T${t + 1} ${doing}${state.call && !dead ? `, in ${state.call}, ${where(state, locate)}` : ''}`;
   });
   return [
-    `${fault}: ${message.replace(/\bat (\d+)/, (_, address) => `at ${world.nameOf(Number(address))}`)}`,
+    `${fault}: ${message.replace(/\bat (\d+)/, (_, address) => `at ${names.nameOf(Number(address))}`)}`,
     ...rows.map(line),
     'Then:',
     ...now,
@@ -57,11 +63,11 @@ function addressOf({ operation }: LocalState): number | undefined {
 }
 
 /** What was done, and what came of it. */
-function what({ state, what, result, before, after, woken }: Step, world: World): string {
+function what({ state, what, result, before, after, woken }: Step, names: Names): string {
   const { operation } = state;
   const address = addressOf(state);
-  const name = address === undefined ? '' : world.nameOf(address);
-  const value = (value: Step['result']): string => (value === undefined ? '' : world.valueOf(value));
+  const name = address === undefined ? '' : names.nameOf(address);
+  const value = (value: Step['result']): string => (value === undefined ? '' : names.valueOf(value));
   switch (what) {
     case 'timeout':
       return `${name}: runs out of time`;
@@ -104,9 +110,9 @@ function what({ state, what, result, before, after, woken }: Step, world: World)
   }
 }
 
-function next(state: LocalState, world: World): string {
+function next(state: LocalState, names: Names): string {
   const { operation } = state;
   if (operation.kind === 'done') return 'is done';
   const address = addressOf(state);
-  return `is about to ${operation.kind === 'access' ? operation.access.kind : operation.kind}${address === undefined ? '' : ` ${world.nameOf(address)}`}`;
+  return `is about to ${operation.kind === 'access' ? operation.access.kind : operation.kind}${address === undefined ? '' : ` ${names.nameOf(address)}`}`;
 }

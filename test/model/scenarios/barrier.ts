@@ -94,6 +94,17 @@ const twice = (threads: number, name: string): Scenario => ({
   },
 });
 
+/** Who got through says so, who found the barrier broken says that: of one round, all must say the same. */
+const agree: Monitor<string> = {
+  initial: '',
+  step(verdict, thread, event) {
+    if (verdict !== '' && verdict !== event)
+      throw new Objection(`T${thread + 1} finds the barrier ${event}, others ${verdict}`);
+    return event as string;
+  },
+};
+const verdict = (status: number) => after(status === Status.BROKEN ? 'broken' : 'passed');
+
 /** Who comes to a barrier of two within a time. Either both get through, or it is broken for both. */
 const late = (name: string, timeouts: readonly number[]): Scenario => ({
   primitive: 'barrier',
@@ -101,22 +112,13 @@ const late = (name: string, timeouts: readonly number[]): Scenario => ({
   threads: timeouts.length,
   build(world) {
     const { cell, stamp } = world.barrier(timeouts.length);
-    // A thread that got through says so; one that found the barrier broken says that: they must agree.
-    const agree: Monitor<string> = {
-      initial: '',
-      step(verdict, thread, event) {
-        if (verdict !== '' && verdict !== event)
-          throw new Objection(`T${thread + 1} finds the barrier ${event}, others ${verdict}`);
-        return event as string;
-      },
-    };
     return {
       clock: TIMED,
       monitor: agree,
       programs: world.threads.map((me, t) =>
         once(function* () {
           const index = yield* call('barrierWait', cell, stamp, me, timeouts[t]!, 0);
-          yield after(index === Status.BROKEN ? 'broken' : 'passed');
+          yield verdict(index);
         }),
       ),
     };
@@ -133,14 +135,19 @@ const broken = (name: string, reset: boolean, timeout: number): Scenario => ({
     const [a, b, c] = world.threads as [number, number, number];
     const come = (me: number): (() => Script) =>
       function* () {
-        expect(yield* call('barrierWait', cell, stamp, me, timeout, 0), 0, 1, Status.BROKEN);
+        const index = expect(yield* call('barrierWait', cell, stamp, me, timeout, 0), 0, 1, Status.BROKEN);
+        if (!reset) yield verdict(index);
       };
     return {
       clock: timeout === FOR_EVER ? UNTIMED : TIMED,
+      monitor: agree,
       wraps: new Map([[cell + GENERATION, 4]]),
       // After a reset, or when the other has gone, waiting alone is in order: in a barrier that is whole.
       mayStarve: (_thread, view) =>
-        timeout === FOR_EVER && (view.word(cell) & BROKEN) === 0 && view.finished(2) && (view.finished(0) || view.finished(1)),
+        timeout === FOR_EVER &&
+        (view.word(cell) & BROKEN) === 0 &&
+        view.finished(2) &&
+        (view.finished(0) || view.finished(1)),
       programs: [
         (reset ? forever : once)(come(a)),
         (reset ? forever : once)(come(b)),
@@ -165,6 +172,7 @@ const action = (name: string, fails: boolean, timeout: number, abort = false): S
     const allowed = fails || timeout !== FOR_EVER || abort ? [Status.BROKEN] : [];
     return {
       keeps,
+      monitor: agree,
       clock: timeout === FOR_EVER ? UNTIMED : TIMED,
       wraps: new Map([[cell + GENERATION, 8]]),
       programs: world.threads.map((me, t) =>
@@ -177,12 +185,16 @@ const action = (name: string, fails: boolean, timeout: number, abort = false): S
           expect(index, 1, ...(fails ? [] : [0]), ...allowed);
           if (index === 1) {
             yield* use(data);
-            expect(
-              yield* call('barrierEnd', cell, me, yield* get(me + GENERATION), fails ? 1 : 0),
-              Status.OK,
-              ...(abort ? [Status.BROKEN] : []),
-            );
-          } else if (index === 0) yield* use(data);
+            const generation = yield* get(me + GENERATION);
+            const status = yield* call('barrierEnd', cell, me, generation, fails ? 1 : 0);
+            if (!fails) yield verdict(status);
+            if (!abort) expect(status, Status.OK);
+          } else {
+            if (!fails) yield verdict(index);
+            if (index === 0) yield* use(data);
+          }
+          // A broken barrier stays broken.
+          if (fails) expect(yield* call('barrierWait', cell, stamp, me, FOR_EVER, 1), Status.BROKEN);
         }),
       ),
     };
@@ -207,7 +219,7 @@ export const barrier: readonly Scenario[] = [
         programs: [
           once(function* () {
             expect(yield* call('barrierWait', cell, stamp, me, SOON, 0), Status.BROKEN);
-            expect(yield* call('barrierWait', cell, stamp, me, SOON, 0), Status.BROKEN);
+            expect(yield* call('barrierWait', cell, stamp, me, FOR_EVER, 0), Status.BROKEN);
           }),
         ],
       };
@@ -221,6 +233,50 @@ export const barrier: readonly Scenario[] = [
   action('an action that fails', true, FOR_EVER),
   action('an action races with timeouts', false, SOON),
   action('an action races with abort', false, FOR_EVER, true),
+  {
+    primitive: 'barrier',
+    name: 'who waits when it is reset finds it broken; then it works',
+    threads: 2,
+    build(world) {
+      const { cell, stamp } = world.barrier(2);
+      const [waiter, other] = world.threads as [number, number];
+      return {
+        programs: [
+          once(function* () {
+            expect(yield* call('barrierWait', cell, stamp, waiter, FOR_EVER, 0), Status.BROKEN);
+            yield* call('barrierWait', cell, stamp, waiter, FOR_EVER, 0);
+          }),
+          once(function* () {
+            yield until(cell + LENGTH, (length) => length === 1);
+            expect(yield* call('barrierBreak', cell, stamp, other, 1), Status.OK);
+            expect(yield* call('barrierWait', cell, stamp, other, FOR_EVER, 0), 0, 1);
+          }),
+        ],
+      };
+    },
+  },
+  {
+    primitive: 'barrier',
+    name: 'who comes while the action runs is of the next round',
+    threads: 3,
+    build(world) {
+      const { cell, stamp } = world.barrier(2);
+      const data = world.data('data');
+      return {
+        keeps: [GENERATION],
+        mayStarve: (_thread, view) =>
+          world.threads.filter((_, t) => view.finished(t)).length === 2 && view.word(cell + LENGTH) === 1,
+        programs: world.threads.map((me) =>
+          once(function* () {
+            const index = expect(yield* call('barrierWait', cell, stamp, me, FOR_EVER, 1), 0, 1);
+            yield* use(data);
+            if (index === 0) return;
+            expect(yield* call('barrierEnd', cell, me, yield* get(me + GENERATION), 0), Status.OK);
+          }),
+        ),
+      };
+    },
+  },
   {
     primitive: 'barrier',
     name: 'more threads than parties',

@@ -104,6 +104,26 @@ export const event: readonly Scenario[] = [
   released('set and clear race with 2 timeouts', 2, SOON, true),
   {
     primitive: 'event',
+    name: 'one thread: set, look, clear, look',
+    threads: 1,
+    build(world) {
+      const { cell, stamp } = world.event();
+      const [me] = world.threads as [number];
+      return {
+        programs: [
+          forever(function* () {
+            expect(yield* call('eventWait', cell, stamp, me, 0), Status.TIMEOUT);
+            for (const _again of [1, 2]) expect(yield* call('eventSet', cell, stamp, me), Status.OK);
+            expect(yield* call('eventWait', cell, stamp, me, 0), Status.OK);
+            expect(yield* call('eventWait', cell, stamp, me, FOR_EVER), Status.OK);
+            for (const _again of [1, 2]) expect(yield* call('eventClear', cell, stamp), Status.OK);
+          }),
+        ],
+      };
+    },
+  },
+  {
+    primitive: 'event',
     name: 'nobody sets it: timed waits come to an end',
     threads: 2,
     build(world) {

@@ -3,9 +3,20 @@
 import type { Scenario } from '../scenario.ts';
 import { barrier } from './barrier.ts';
 import { condition } from './condition.ts';
+import { destroy } from './destroy.ts';
 import { event } from './event.ts';
 import { lock } from './lock.ts';
 import { rlock } from './rlock.ts';
 import { semaphore } from './semaphore.ts';
 
-export const scenarios: readonly Scenario[] = [...lock, ...rlock, ...semaphore, ...event, ...barrier, ...condition];
+const ORDER = ['lock', 'rlock', 'semaphore', 'event', 'barrier', 'condition'];
+
+export const scenarios: readonly Scenario[] = [
+  ...lock,
+  ...rlock,
+  ...semaphore,
+  ...event,
+  ...barrier,
+  ...condition,
+  ...destroy,
+].sort((a, b) => ORDER.indexOf(a.primitive) - ORDER.indexOf(b.primitive));

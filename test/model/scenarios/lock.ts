@@ -2,14 +2,14 @@
 
 import {
   CELL,
-  GUARD,
-  LENGTH,
-  NEXT,
   call,
   expect,
   FOR_EVER,
   forever,
+  GUARD,
+  LENGTH,
   linearizable,
+  NEXT,
   observed,
   once,
   type Scenario,
@@ -76,8 +76,9 @@ const handoff: Scenario = {
         const word = view.word(cell);
         if (word & HANDOFF && word < CELL) return 'the lock is free, and somebody waits for a handoff';
         const late = world.threads.some((me, t) => world.stands(view, me) && view.time(t) !== UNTIMED[0]);
-        const asked = (word & HANDOFF) !== 0 || view.word(cell + GUARD) !== 0;
-        return late && !asked ? 'somebody has waited too long, and no handoff is asked for' : undefined;
+        if (view.word(cell + GUARD) !== 0) return undefined;
+        if (late && !(word & HANDOFF)) return 'somebody has waited too long, and no handoff is asked for';
+        return word & HANDOFF && !late ? 'a handoff is asked for, and nobody has waited too long' : undefined;
       },
       programs: world.threads.map((me) => forever(() => round(world, me, cell, stamp, data, FOR_EVER))),
     };
@@ -95,6 +96,7 @@ const order: Scenario = {
     const [holder, first, second] = world.threads as [number, number, number];
     return {
       invariant(view) {
+        if (((view.word(cell) >> 2) & 15) > 1) return 'two are awake for one lock';
         const both = world.stands(view, first) && world.stands(view, second) && view.word(cell + GUARD) === 0;
         return both && view.word(cell + NEXT) !== first ? 'the second waiter stands before the first' : undefined;
       },
@@ -139,6 +141,7 @@ export const lock: readonly Scenario[] = [
   },
   handoff,
   order,
+  contention(3, '3 threads, once, timed', [SOON], 0),
   contention(4, '4 threads, once', [FOR_EVER], 0),
   {
     primitive: 'lock',

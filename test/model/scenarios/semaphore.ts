@@ -118,6 +118,30 @@ export const semaphore: readonly Scenario[] = [
   contention(4, 2, '4 threads, once, 2 permits', FOR_EVER, 0),
   {
     primitive: 'semaphore',
+    name: 'one thread: looks, releases, and the bound',
+    threads: 1,
+    build(world) {
+      const { cell, stamp } = world.semaphore(1, 2);
+      const [me] = world.threads as [number];
+      const take = (timeout: number) => call('semaphoreAcquire', cell, stamp, me, timeout);
+      const give = (n: number) => call('semaphoreRelease', cell, stamp, me, n);
+      return {
+        programs: [
+          forever(function* () {
+            expect(yield* give(2), Status.OVER_RELEASE);
+            expect(yield* give(1), Status.OK);
+            expect(yield* give(1), Status.OVER_RELEASE);
+            expect(yield* take(0), Status.OK);
+            expect(yield* take(FOR_EVER), Status.OK);
+            expect(yield* take(0), Status.TIMEOUT);
+            expect(yield* give(1), Status.OK);
+          }),
+        ],
+      };
+    },
+  },
+  {
+    primitive: 'semaphore',
     name: 'no permits: timed acquires come to an end',
     threads: 2,
     build(world) {

@@ -1,0 +1,110 @@
+/** Destroy: refused while somebody holds or waits; afterwards every use says so, also one that had begun. */
+
+import {
+  call,
+  expect,
+  FOR_EVER,
+  forever,
+  once,
+  type Primitive,
+  type Scenario,
+  SOON,
+  Status,
+  TIMED,
+  type World,
+} from '../scenario.ts';
+import type { Script } from '../thread.ts';
+
+/** What must be idle, and what is left behind: the table at `destroy` in assembly/cell.ts. */
+interface Idle {
+  readonly mask: number;
+  readonly idle: number;
+  readonly dead: number;
+}
+
+/** Threads that use a primitive for ever, and one that destroys it as soon as it may. */
+const destroyed = (
+  primitive: string,
+  { mask, idle, dead }: Idle,
+  make: (world: World) => Primitive,
+  use: (cell: number, stamp: number, me: number) => Script<number>,
+): Scenario => ({
+  primitive,
+  name: 'destroyed in the midst of use',
+  threads: 3,
+  build(world) {
+    const { cell, stamp } = make(world);
+    const destroyer = world.threads[2]!;
+    return {
+      clock: TIMED,
+      programs: [
+        ...world.threads.slice(0, 2).map((me) =>
+          forever(function* () {
+            yield* use(cell, stamp, me);
+          }),
+        ),
+        once(function* () {
+          const status = yield* call('destroy', cell, stamp, destroyer, mask, idle, dead);
+          expect(status, Status.OK, Status.BUSY);
+          if (status === Status.BUSY) return;
+          expect(yield* call('destroy', cell, stamp, destroyer, mask, idle, dead), Status.DESTROYED);
+          expect(yield* use(cell, stamp, destroyer), Status.DESTROYED);
+        }),
+      ],
+    };
+  },
+});
+
+const NOBODY = ~63;
+const some = [Status.OK, Status.TIMEOUT, Status.DESTROYED];
+
+export const destroy: readonly Scenario[] = [
+  destroyed(
+    'lock',
+    { mask: -1, idle: 0, dead: NOBODY },
+    (world) => world.lock(),
+    function* (cell, stamp, me) {
+      const status = expect(yield* call('lockAcquire', cell, stamp, me, SOON), ...some);
+      if (status === Status.OK) expect(yield* call('lockRelease', cell, stamp, me), Status.OK);
+      return status;
+    },
+  ),
+  destroyed(
+    'rlock',
+    { mask: -1, idle: 0, dead: NOBODY },
+    (world) => world.rlock(),
+    function* (cell, stamp, me) {
+      const status = expect(yield* call('rlockAcquire', cell, stamp, me, SOON), ...some);
+      if (status === Status.OK) expect(yield* call('rlockRelease', cell, stamp, me), Status.OK);
+      return status;
+    },
+  ),
+  destroyed(
+    'semaphore',
+    { mask: -1, idle: 64, dead: 0 },
+    (world) => world.semaphore(1, 1),
+    function* (cell, stamp, me) {
+      const status = expect(yield* call('semaphoreAcquire', cell, stamp, me, SOON), ...some);
+      if (status === Status.OK) expect(yield* call('semaphoreRelease', cell, stamp, me, 1), Status.OK);
+      return status;
+    },
+  ),
+  destroyed(
+    'event',
+    { mask: 0, idle: 0, dead: 0 },
+    (world) => world.event(),
+    (cell, stamp, me) => call('eventWait', cell, stamp, me, SOON),
+  ),
+  destroyed(
+    'barrier',
+    { mask: 4, idle: 0, dead: 8 },
+    (world) => world.barrier(3),
+    (cell, stamp, me) => call('barrierWait', cell, stamp, me, SOON, 0),
+  ),
+  destroyed(
+    'condition',
+    { mask: 0, idle: 0, dead: 0 },
+    (world) => world.condition(world.lock()),
+    (cell, stamp, me) => call('conditionWait', cell, stamp, me, FOR_EVER, 0),
+  ),
+];
