@@ -3,7 +3,7 @@ import { checkInteger, checkOptions, show } from './check.js';
 import { OutOfMemoryError } from './errors.js';
 import {
   checkMemory,
-  checkShared,
+  checkPlatform,
   defaultRegion,
   isShared,
   layOut,
@@ -222,7 +222,7 @@ function makeRegion(options?: ArenaOptions): Region {
 }
 
 function makeOwn(maximumBytes: number, flags: number): Region {
-  checkShared();
+  checkPlatform();
   checkInteger(maximumBytes, LEAST, MOST, 'new Arena: maximumBytes');
   const cells = Math.floor(maximumBytes / CELL);
   const maximum = Math.ceil(maximumBytes / PAGE);

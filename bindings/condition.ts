@@ -62,16 +62,19 @@ export class Condition extends Holdable<'Condition'> {
 
   /** Acquires the lock: its `acquire`. */
   acquire(timeout?: number): boolean {
+    this.live();
     return this.lock.acquire(timeout);
   }
 
   /** Acquires the lock if that needs no waiting: its `tryAcquire`. */
   tryAcquire(): boolean {
+    this.live();
     return this.lock.tryAcquire();
   }
 
   /** Releases the lock: its `release`. */
   release(): void {
+    this.live();
     this.lock.release();
   }
 

@@ -35,9 +35,6 @@ let compiled: WebAssembly.Module | undefined;
 
 /** Compiled once for this thread, synchronously: a few kilobytes take well under a millisecond. */
 function compile(): WebAssembly.Module {
-  if (typeof WebAssembly !== 'object') {
-    throw new UnsupportedError('lockwork needs WebAssembly, which this platform does not have');
-  }
   const bytes = Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
   try {
     return new WebAssembly.Module(bytes);

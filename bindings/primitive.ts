@@ -149,6 +149,11 @@ export abstract class Primitive<K extends string = string> implements Handle<K> 
     return value < 0 ? this.refuse(value) : value;
   }
 
+  /** Throws when it has been destroyed. */
+  protected live(): void {
+    this.peek(Field.STAMP);
+  }
+
   /** The timeout of a call that blocks, checked; and whether this thread may. 0 ms is allowed everywhere. */
   protected limit(timeout: number | undefined, call: string): number {
     if (timeout === undefined && mayBlock) return Infinity;

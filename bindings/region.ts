@@ -44,7 +44,7 @@ export function checkMemory(memory: unknown, where: string): asserts memory is W
   if (Object.prototype.toString.call(memory) !== '[object WebAssembly.Memory]') {
     throw new TypeError(`${where}: there is no WebAssembly.Memory in it`);
   }
-  checkShared();
+  checkPlatform();
   if (!isShared((memory as WebAssembly.Memory).buffer)) {
     throw new TypeError(`${where}: the memory is not shared. Make it with { shared: true }`);
   }
@@ -54,7 +54,11 @@ export function isShared(buffer: unknown): buffer is SharedArrayBuffer {
   return Object.prototype.toString.call(buffer) === '[object SharedArrayBuffer]';
 }
 
-export function checkShared(): void {
+/** What the platform must have: shared memory, and WebAssembly. */
+export function checkPlatform(): void {
+  if (typeof WebAssembly !== 'object') {
+    throw new UnsupportedError('lockwork needs WebAssembly, which this platform does not have');
+  }
   if (typeof SharedArrayBuffer === 'function') return;
   throw new UnsupportedError(
     'lockwork needs SharedArrayBuffer, and this page is not cross-origin isolated. Serve it with the headers "Cross-Origin-Opener-Policy: same-origin" and "Cross-Origin-Embedder-Policy: require-corp"',
