@@ -80,6 +80,8 @@ export interface Options {
   readonly reduce?: boolean;
   readonly mostStates?: number;
   readonly progress?: (states: number, depth: number) => void;
+  /** Count the walks up to this length, for a comparison with another engine. */
+  readonly count?: number;
 }
 
 /** One operation on the way to a fault. */
@@ -114,12 +116,21 @@ export interface Verdict {
   readonly busyWords: readonly number[];
   /** Offsets of the instructions by which they meet there: only for those does it matter that an access is atomic. */
   readonly busyInstructions: ReadonlySet<number>;
+  readonly counts: Counts | undefined;
   /** The search was cut short: the verdict is void. */
   readonly exceeded: boolean;
 }
 
 /** What nobody may ever read. */
 export const POISON = 0x7ead_dead;
+
+/** A fingerprint of all that can happen; numbers are modulo 2^64. */
+export interface Counts {
+  /** How many ways there are to take so many steps. */
+  readonly walks: readonly bigint[];
+  /** How many of them end with nobody able to go on. */
+  readonly complete: bigint;
+}
 
 const LINE = 64;
 const WORDS = LINE / 4;
@@ -271,12 +282,14 @@ class Walk {
     }
     const states = this.states.size;
     const exceeded = !counterexample && at < states;
+    const counts = this.options.count === undefined ? undefined : this.countWalks(this.options.count);
     return {
       counterexample,
       states,
       transitions: this.edgeCount,
       depth,
       busyInstructions: this.busyInstructions,
+      counts,
       exceeded,
     };
   }
@@ -405,15 +418,17 @@ class Walk {
     this.next.set(this.vector);
   }
 
-  /** Runs thread t through its quiet operations up to and with the next one that is not. */
+  /** Runs thread t through its quiet operations up to and with the next one that is not; then takes it all back. */
   private follow(t: number, from: LocalState, roundEnded: boolean): void {
-    const { threads } = this.system;
     const [mark, monitor, logged] = [this.undo.length, this.monitorAt, this.log?.length ?? 0];
-    const back = (): void => {
-      this.rollback(mark);
-      this.monitorAt = monitor;
-      if (this.log) this.log.length = logged;
-    };
+    this.step(t, from, roundEnded);
+    this.rollback(mark);
+    this.monitorAt = monitor;
+    if (this.log) this.log.length = logged;
+  }
+
+  private step(t: number, from: LocalState, roundEnded: boolean): void {
+    const { threads } = this.system;
     let state = from;
     for (let quietSteps = 0; ; quietSteps++) {
       const { operation } = state;
@@ -443,7 +458,7 @@ class Walk {
           }
           this.begun();
           this.finish(t, next, roundEnded);
-          return back();
+          return;
         }
         case 'event':
           this.event(t, state, operation.event);
@@ -453,13 +468,13 @@ class Walk {
           }
           this.begun();
           this.finish(t, threads.step(state, undefined), roundEnded);
-          return back();
+          return;
         case 'choose':
           if (operation.what === 'round' && state !== from) {
             // A round ends here, and the step with it: rounds that are all quiet would never end.
             this.begun();
             this.emit(t, state, true);
-            return back();
+            return;
           }
           for (const result of operation.results) {
             const inner = this.log?.length ?? 0;
@@ -473,7 +488,7 @@ class Walk {
             }
             if (this.log) this.log.length = inner;
           }
-          return back();
+          return;
         case 'until':
           this.mark(t, operation.address, 4, false, false);
           if (operation.holds(this.words[operation.address >> 2]!)) {
@@ -481,17 +496,17 @@ class Walk {
             this.begun();
             this.finish(t, threads.step(state, undefined), roundEnded);
           }
-          return back();
+          return;
         case 'wait':
           this.wait(t, state, operation, roundEnded);
-          return back();
+          return;
         case 'notify':
           this.notify(t, state, operation, roundEnded);
-          return back();
+          return;
         case 'done':
           this.begun();
           this.emit(t, state, true);
-          return back();
+          return;
         case 'fault':
           this.record(t, state, 'operation');
           throw new Wrong(operation.fault, `T${t + 1}: ${operation.message}`);
@@ -817,6 +832,25 @@ class Walk {
     }
   }
 
+  private countWalks(longest: number): Counts {
+    let now = new BigUint64Array(this.states.size);
+    now[0] = 1n;
+    const walks: bigint[] = [];
+    let complete = 0n;
+    for (let length = 0; length <= longest; length++) {
+      const next = new BigUint64Array(now.length);
+      for (const [id, ways] of now.entries()) {
+        if (ways === 0n) continue;
+        const [first, end] = [this.edgesFrom[id]!, this.edgesFrom[id + 1] ?? this.edgeCount];
+        if (first === end) complete += ways;
+        for (let edge = first; edge < end; edge++) next[this.edges[edge]! >>> EDGE]! += ways;
+      }
+      walks.push(now.reduce((sum, ways) => BigInt.asUintN(64, sum + ways), 0n));
+      now = next;
+    }
+    return { walks, complete: BigInt.asUintN(64, complete) };
+  }
+
   /* Telling how it came about. */
 
   private record(
@@ -864,7 +898,7 @@ class Walk {
       if (!(error instanceof Wrong || error instanceof Learned)) throw error;
       return error instanceof Wrong && ['monitor', 'trap', 'stale'].includes(error.fault);
     } finally {
-      for (const word of this.touched) this.readers[word] = this.writers[word] = this.plain[word] = 0;
+      for (const word of this.touched) for (const marks of [this.readers, this.writers, this.plain]) marks[word] = 0;
       this.touched.length = 0;
       this.meetings.length = 0;
     }

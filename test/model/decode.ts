@@ -434,8 +434,12 @@ function decodeBody(
     const emit = (immediate: number | bigint = 0, branches: Branch[] = []): void => {
       if (!block.dead) code.push({ name, at, immediate, branches });
     };
-    const pops = (count: number): void => void (height -= count);
-    const never = (): void => void (block.dead = true);
+    const pops = (count: number): void => {
+      height -= count;
+    };
+    const never = (): void => {
+      block.dead = true;
+    };
 
     switch (name) {
       case 'block':

@@ -41,7 +41,11 @@ export function differences(
   for (const [, name] of tested) {
     for (let i = 0; i < rounds; i++) {
       const operands = operandsOf(name, random);
-      for (let at = 0; at < ARENA; at++) ours.setUint8(at, (theirs[at] = random() * 256));
+      for (let at = 0; at < ARENA; at++) {
+        const byte = Math.floor(random() * 256);
+        theirs[at] = byte;
+        ours.setUint8(at, byte);
+      }
       // A compare-exchange that always fails would prove nothing.
       const access = accessOf(name);
       if (access?.kind === 'cmpxchg' && random() < 0.5)
@@ -65,7 +69,7 @@ function outcome(run: () => Value | undefined, memory: Uint8Array): string {
   } catch {
     result = 'trap';
   }
-  return `${result} ${memory.toHex()}`;
+  return `${result} ${memory.join(' ')}`;
 }
 
 /** One call in the interpreter, with a memory that nobody else uses. */

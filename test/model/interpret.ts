@@ -294,9 +294,7 @@ export function modified(access: Access, found: Value, operand: Value, expected:
       case 'xor':
         return old ^ by;
       case 'cmpxchg':
-        return old === (access.type === 'i64' ? BigInt.asUintN(64, BigInt(expected)) : BigInt(Number(expected) >>> 0))
-          ? by
-          : old;
+        return old === cut(expected) ? by : old;
       default:
         return by;
     }
@@ -342,6 +340,13 @@ const table = (type: ValueType, entries: Record<string, Compute>): void => {
 };
 
 const scratch = new DataView(new ArrayBuffer(8));
+/** The same bits, as another type. */
+const reinterpret =
+  <A, B>(put: (value: A) => void, get: () => B) =>
+  (value: A): B => {
+    put(value);
+    return get();
+  };
 const f32 = Math.fround;
 const bool = (condition: boolean): number => (condition ? 1 : 0);
 const nonzero = <T extends Value>(divisor: T): T => {
@@ -385,7 +390,10 @@ table('i32', {
   wrap_i64: (a: bigint) => Number(BigInt.asIntN(32, a)),
   extend8_s: (a: number) => (a << 24) >> 24,
   extend16_s: (a: number) => (a << 16) >> 16,
-  reinterpret_f32: (a: number) => (scratch.setFloat32(0, a), scratch.getInt32(0)),
+  reinterpret_f32: reinterpret(
+    (a: number) => scratch.setFloat32(0, a),
+    () => scratch.getInt32(0),
+  ),
 });
 
 const ones = (a: bigint): number => a.toString(2).replaceAll('0', '').length;
@@ -431,7 +439,10 @@ table('i64', {
   extend8_s: (a: bigint) => BigInt.asIntN(8, a),
   extend16_s: (a: bigint) => BigInt.asIntN(16, a),
   extend32_s: (a: bigint) => BigInt.asIntN(32, a),
-  reinterpret_f64: (a: number) => (scratch.setFloat64(0, a), scratch.getBigInt64(0)),
+  reinterpret_f64: reinterpret(
+    (a: number) => scratch.setFloat64(0, a),
+    () => scratch.getBigInt64(0),
+  ),
 });
 
 /** Rounds halves to the even neighbour, as IEEE 754 does and `Math.round` does not. */
@@ -475,10 +486,19 @@ for (const [type, round] of [
     convert_i64_u: (a: bigint) => fromBig(unsigned(a), type),
   });
 }
-table('f32', { demote_f64: f32, reinterpret_i32: (a: number) => (scratch.setInt32(0, a), scratch.getFloat32(0)) });
+table('f32', {
+  demote_f64: f32,
+  reinterpret_i32: reinterpret(
+    (a: number) => scratch.setInt32(0, a),
+    () => scratch.getFloat32(0),
+  ),
+});
 table('f64', {
   promote_f32: (a: number) => a,
-  reinterpret_i64: (a: bigint) => (scratch.setBigInt64(0, a), scratch.getFloat64(0)),
+  reinterpret_i64: reinterpret(
+    (a: bigint) => scratch.setBigInt64(0, a),
+    () => scratch.getFloat64(0),
+  ),
 });
 
 /** To f32 in one rounding: going through f64 would round twice. Odd bits that f64 would drop are kept as a sticky one. */

@@ -241,7 +241,7 @@ export function* hunt(
   }
   originals.sort((a, b) => a.states - b.states);
 
-  const covered = originals.reduce((all, one) => all.union(one.covered), new Set<number>());
+  const covered = new Set(originals.flatMap((one) => [...one.covered]));
   let index = 0;
   for (const { module, ...mutant } of mutants(core.module, covered, busy)) {
     if (index++ % of !== shard) continue;

@@ -20,12 +20,11 @@ import {
   UNTIMED,
   until,
   use,
-  type World,
 } from '../scenario.ts';
 import type { Script } from '../thread.ts';
 
 /** Takes the lock, uses what it protects, gives it back. */
-function* round(world: World, me: number, cell: number, stamp: number, data: number, timeout: number): Script {
+function* round(me: number, cell: number, stamp: number, data: number, timeout: number): Script {
   const status = yield* call('lockAcquire', cell, stamp, me, timeout);
   expect(status, Status.OK, ...(timeout === FOR_EVER ? [] : [Status.TIMEOUT]));
   if (status !== Status.OK) return;
@@ -43,7 +42,7 @@ const contention = (threads: number, name: string, timeouts: readonly number[], 
     return {
       clock: timeouts.some((timeout) => timeout !== FOR_EVER) ? TIMED : UNTIMED,
       programs: world.threads.map((me, t) =>
-        (t < loops ? forever : once)(() => round(world, me, cell, stamp, data, timeouts[t % timeouts.length]!)),
+        (t < loops ? forever : once)(() => round(me, cell, stamp, data, timeouts[t % timeouts.length]!)),
       ),
     };
   },
@@ -80,7 +79,7 @@ const handoff: Scenario = {
         if (late && !(word & HANDOFF)) return 'somebody has waited too long, and no handoff is asked for';
         return word & HANDOFF && !late ? 'a handoff is asked for, and nobody has waited too long' : undefined;
       },
-      programs: world.threads.map((me) => forever(() => round(world, me, cell, stamp, data, FOR_EVER))),
+      programs: world.threads.map((me) => forever(() => round(me, cell, stamp, data, FOR_EVER))),
     };
   },
 };
@@ -101,11 +100,11 @@ const order: Scenario = {
         return both && view.word(cell + NEXT) !== first ? 'the second waiter stands before the first' : undefined;
       },
       programs: [
-        forever(() => round(world, holder, cell, stamp, data, FOR_EVER)),
-        once(() => round(world, first, cell, stamp, data, FOR_EVER)),
+        forever(() => round(holder, cell, stamp, data, FOR_EVER)),
+        once(() => round(first, cell, stamp, data, FOR_EVER)),
         once(function* () {
           yield until(cell + LENGTH, (length) => length === 1);
-          yield* round(world, second, cell, stamp, data, FOR_EVER);
+          yield* round(second, cell, stamp, data, FOR_EVER);
         }),
       ],
       // If the first never has to wait, the second waits for nothing.
