@@ -2,11 +2,16 @@
 
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { examine, fixtures } from './bugs.ts';
+import { compile, examine, fixtures } from './bugs.ts';
+import { check } from './check.ts';
+import { decode } from './decode.ts';
 import { differences } from './differential.ts';
+import { Interpreter } from './interpret.ts';
 import { CORE, title } from './main.ts';
-import { loadCore, run } from './scenario.ts';
+import { count } from './replay.ts';
+import { call, FOR_EVER, loadCore, once, run, SOON, Status, TIMED, use, World } from './scenario.ts';
 import { scenarios } from './scenarios/index.ts';
+import { type Program, Threads } from './thread.ts';
 
 /** Always the same, so that a failure can be repeated. */
 function seeded(seed: number): () => number {
@@ -21,6 +26,114 @@ test('the interpreter computes what the engine computes', () => {
   const { instructions, differences: found } = differences(200, seeded(1));
   expect(found).toEqual([]);
   expect(instructions).toBeGreaterThan(200);
+});
+
+describe('both engines count the same ways', () => {
+  /** Longer than any schedule of what is compared here, but for those of threads that wait for a guard. */
+  const LONGEST = 70;
+  const compare = (bytes: Uint8Array, programs: readonly Program[], memory: Uint8Array): void => {
+    const threads = new Threads(new Interpreter(decode(bytes)), { clock: TIMED, grow: [-1], pages: 1, deaths: false });
+    const { counts } = check({ threads, programs, memory, spins: true }, { reduce: false, count: LONGEST });
+    expect(counts).toEqual(count(bytes, programs, memory, TIMED, LONGEST));
+    expect(counts!.complete).toBeGreaterThan(100n);
+  };
+
+  test('a mutex, 3 threads', async () => {
+    const { bytes } = await compile('mutex', 0);
+    const program = once(function* () {
+      yield* call('acquire', 64);
+      yield* use(256);
+      yield* call('release', 64);
+    });
+    compare(bytes, [program, program, program], new Uint8Array(4096));
+  });
+
+  const bytes = readFileSync(CORE);
+  const inCore = (threads: number, make: (world: World) => Program[]): void => {
+    const world = new World(loadCore(bytes), threads);
+    compare(bytes, make(world), world.memory.slice(0, 4096));
+  };
+
+  for (const timeout of [SOON, FOR_EVER])
+    test(`the core's Lock, ${timeout} ms`, () =>
+      inCore(2, (world) => {
+        const { cell, stamp } = world.lock();
+        const data = world.data('data');
+        return world.threads.map((me) =>
+          once(function* () {
+            if ((yield* call('lockAcquire', cell, stamp, me, timeout)) !== Status.OK) return;
+            yield* use(data);
+            yield* call('lockRelease', cell, stamp, me);
+          }),
+        );
+      }));
+
+  test("the core's Event", () =>
+    inCore(2, (world) => {
+      const { cell, stamp } = world.event();
+      const [waiter, setter] = world.threads as [number, number];
+      return [
+        once(function* () {
+          yield* call('eventWait', cell, stamp, waiter, SOON);
+        }),
+        once(function* () {
+          yield* call('eventSet', cell, stamp, setter);
+          yield* call('eventClear', cell, stamp);
+        }),
+      ];
+    }));
+
+  test("the core's Barrier", () =>
+    inCore(2, (world) => {
+      const { cell, stamp } = world.barrier(2);
+      return world.threads.map((me) =>
+        once(function* () {
+          yield* call('barrierWait', cell, stamp, me, SOON, 0);
+        }),
+      );
+    }));
+
+  test("the core's Semaphore", () =>
+    inCore(2, (world) => {
+      const { cell, stamp } = world.semaphore(0);
+      const [taker, giver] = world.threads as [number, number];
+      return [
+        once(function* () {
+          yield* call('semaphoreAcquire', cell, stamp, taker, SOON);
+        }),
+        once(function* () {
+          yield* call('semaphoreRelease', cell, stamp, giver, 1);
+        }),
+      ];
+    }));
+
+  test("the core's Condition", () =>
+    inCore(2, (world) => {
+      const lock = world.lock();
+      const { cell, stamp } = world.condition(lock);
+      const [waiter, notifier] = world.threads as [number, number];
+      return [
+        once(function* () {
+          yield* call('lockAcquire', lock.cell, lock.stamp, waiter, FOR_EVER);
+          yield* call('conditionWait', cell, stamp, waiter, SOON, 0);
+        }),
+        once(function* () {
+          yield* call('conditionNotify', cell, stamp, notifier, 1, 0);
+        }),
+      ];
+    }));
+});
+
+test('with and without reduction, the verdict is the same', () => {
+  const core = loadCore(readFileSync(CORE));
+  const small = scenarios.filter(({ threads }) => threads <= 2).slice(0, 12);
+  for (const scenario of small) {
+    const [whole, reduced] = [{ reduce: false, mostStates: 200_000 }, {}].map(
+      (options) => run(core, scenario, options).verdict,
+    );
+    if (whole!.exceeded) continue;
+    expect([title(scenario), whole!.counterexample?.fault]).toEqual([title(scenario), reduced!.counterexample?.fault]);
+  }
 });
 
 describe('classic bugs are found, and their mended versions hold', () => {

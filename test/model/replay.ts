@@ -24,10 +24,13 @@ function instrumented(bytes: Uint8Array): WebAssembly.Module {
   const used = new Set<string>();
   const text = original
     .emitText()
-    .replace(/\((([if]\d\d\.(atomic\.)?(load|store|rmw)|memory\.(atomic\.(wait|notify)|fill|size))[\w.]*)( offset=(\d+))?( align=\d+)?/g, (_, name, ...groups) => {
-      used.add(name);
-      return `(call $op:${name} (i32.const ${groups[6] ?? 0})`;
-    });
+    .replace(
+      /\((([if]\d\d\.(atomic\.)?(load|store|rmw)|memory\.(atomic\.(wait|notify)|fill|size))[\w.]*)( offset=(\d+))?( align=\d+)?/g,
+      (_, name, ...groups) => {
+        used.add(name);
+        return `(call $op:${name} (i32.const ${groups[6] ?? 0})`;
+      },
+    );
   const imports = [...used].map((name) => {
     const { params, results } = signature(name);
     return `(import "op" "${name}" (func $op:${name} (param i32 ${params.join(' ')}) ${results.map((type) => `(result ${type})`)}))`;
@@ -71,8 +74,10 @@ class Runner {
         const request = turn.value;
         if (request.kind === 'call') {
           turn = script.next((this.exports[request.name] as (...args: readonly Value[]) => Value)(...request.args));
-        } else if (request.kind === 'read') turn = script.next(this.ask({ name: 'i32.load', operands: [0, request.address] }));
-        else if (request.kind === 'write') turn = script.next(this.ask({ name: 'i32.store', operands: [0, request.address, request.value] }));
+        } else if (request.kind === 'read')
+          turn = script.next(this.ask({ name: 'i32.load', operands: [0, request.address] }));
+        else if (request.kind === 'write')
+          turn = script.next(this.ask({ name: 'i32.store', operands: [0, request.address, request.value] }));
         else throw new Error(`${request.kind} has no place in a comparison`);
       }
     } catch (error) {
@@ -103,7 +108,13 @@ interface State {
 }
 
 /** Counts what can happen; the same numbers as `check` without reduction. */
-export function count(bytes: Uint8Array, programs: readonly Program[], image: Uint8Array, clock: readonly number[], longest: number): Counts {
+export function count(
+  bytes: Uint8Array,
+  programs: readonly Program[],
+  image: Uint8Array,
+  clock: readonly number[],
+  longest: number,
+): Counts {
   const runner = new Runner(instrumented(bytes));
   let threads = 0;
   const thread = (t: number, answers: readonly (Value | undefined)[]): Thread => ({
@@ -122,7 +133,13 @@ export function count(bytes: Uint8Array, programs: readonly Program[], image: Ui
 
   const successors = (state: State): State[] => {
     const found: State[] = [];
-    const go = (t: number, answer: Value | undefined, memory = state.memory, sleepers = state.sleepers, woken: readonly number[] = []): void => {
+    const go = (
+      t: number,
+      answer: Value | undefined,
+      memory = state.memory,
+      sleepers = state.sleepers,
+      woken: readonly number[] = [],
+    ): void => {
       const next = state.threads.map((thread, other) =>
         other === t ? answered(t, thread, answer) : woken.includes(other) ? answered(other, thread, 0) : thread,
       );
@@ -138,7 +155,8 @@ export function count(bytes: Uint8Array, programs: readonly Program[], image: Ui
         if (BigInt(second) >= 0n) go(t, 2, state.memory, without);
       } else if (name === 'clock') {
         const last = answers.filter((answer) => clock.includes(answer as number)).at(-1);
-        for (const time of last === undefined ? clock.slice(0, 1) : clock.filter((value) => value >= (last as number))) go(t, time);
+        for (const time of last === undefined ? clock.slice(0, 1) : clock.filter((value) => value >= (last as number)))
+          go(t, time);
       } else if (name === 'memory.atomic.wait32') {
         if (state.memory.getInt32(address, true) !== first) go(t, 1);
         else found.push({ ...state, sleepers: [...state.sleepers, t] });
@@ -148,7 +166,13 @@ export function count(bytes: Uint8Array, programs: readonly Program[], image: Ui
           return offset + base === address;
         });
         const woken = here.slice(0, Number(first) >>> 0);
-        go(t, woken.length, state.memory, state.sleepers.filter((sleeper) => !woken.includes(sleeper)), woken);
+        go(
+          t,
+          woken.length,
+          state.memory,
+          state.sleepers.filter((sleeper) => !woken.includes(sleeper)),
+          woken,
+        );
       } else if (/\.load/.test(name)) go(t, access(state.memory, name, address));
       else {
         const memory = new DataView(state.memory.buffer.slice());
@@ -160,17 +184,28 @@ export function count(bytes: Uint8Array, programs: readonly Program[], image: Ui
   };
   const keyOf = ({ memory, threads, sleepers }: State): string => {
     // The order of sleepers matters only among those at one address.
-    const places = sleepers.map((t) => `${t}@${Number(threads[t]!.wish!.operands[0]) + Number(threads[t]!.wish!.operands[1])}`);
+    const places = sleepers.map(
+      (t) => `${t}@${Number(threads[t]!.wish!.operands[0]) + Number(threads[t]!.wish!.operands[1])}`,
+    );
     const order = places.sort((a, b) => a.split('@')[1]!.localeCompare(b.split('@')[1]!));
     return `${threads.map(({ id }) => id)}|${order}|${new Int32Array(memory.buffer).join()}`;
   };
 
-  const start: State = { memory: new DataView(image.slice().buffer), threads: programs.map((_, t) => thread(t, [])), sleepers: [] };
+  const start: State = {
+    memory: new DataView(image.slice().buffer),
+    threads: programs.map((_, t) => thread(t, [])),
+    sleepers: [],
+  };
   let now = new Map([[keyOf(start), { state: start, ways: 1n }]]);
   const walks: bigint[] = [];
   let complete = 0n;
   for (let length = 0; length <= longest; length++) {
-    walks.push(BigInt.asUintN(64, [...now.values()].reduce((sum, { ways }) => sum + ways, 0n)));
+    walks.push(
+      BigInt.asUintN(
+        64,
+        [...now.values()].reduce((sum, { ways }) => sum + ways, 0n),
+      ),
+    );
     const next: typeof now = new Map();
     for (const { state, ways } of now.values()) {
       const after = successors(state);
@@ -188,7 +223,13 @@ export function count(bytes: Uint8Array, programs: readonly Program[], image: Ui
 }
 
 /** The accesses that occur, on i32 and f64, done in the plainest way; answers what the instruction does. */
-function access(memory: DataView, name: string, address: number, operand: Value = 0, replacement: Value = 0): Value | undefined {
+function access(
+  memory: DataView,
+  name: string,
+  address: number,
+  operand: Value = 0,
+  replacement: Value = 0,
+): Value | undefined {
   const [, type, kind, modify] = /^(i32|f64)\.(?:atomic\.)?(load|store|rmw)(?:\.(\w+))?$/.exec(name) ?? [];
   if (!type) throw new Error(`${name} has no place in a comparison`);
   if (type === 'f64') {
@@ -201,14 +242,30 @@ function access(memory: DataView, name: string, address: number, operand: Value 
   const value = Number(operand);
   const put = (next: number): void => memory.setInt32(address, next, true);
   switch (modify) {
-    case undefined: put(value); return undefined;
-    case 'add': put(old + value); break;
-    case 'sub': put(old - value); break;
-    case 'and': put(old & value); break;
-    case 'or': put(old | value); break;
-    case 'xor': put(old ^ value); break;
-    case 'xchg': put(value); break;
-    case 'cmpxchg': if (old === value) put(Number(replacement)); break;
+    case undefined:
+      put(value);
+      return undefined;
+    case 'add':
+      put(old + value);
+      break;
+    case 'sub':
+      put(old - value);
+      break;
+    case 'and':
+      put(old & value);
+      break;
+    case 'or':
+      put(old | value);
+      break;
+    case 'xor':
+      put(old ^ value);
+      break;
+    case 'xchg':
+      put(value);
+      break;
+    case 'cmpxchg':
+      if (old === value) put(Number(replacement));
+      break;
   }
   return old;
 }

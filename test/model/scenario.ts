@@ -16,6 +16,8 @@ export interface Scenario {
   readonly primitive: string;
   readonly name: string;
   readonly threads: number;
+  /** Cells of the arena, its header and map included; 64 if nothing is said. */
+  readonly cells?: number;
   readonly build: (world: World) => Play;
 }
 
@@ -340,7 +342,7 @@ export interface Run {
 
 /** Lays the world out and checks it. */
 export function run(core: Core, scenario: Scenario, options: Options = {}): Run {
-  const world = new World(core, scenario.threads);
+  const world = new World(core, scenario.threads, scenario.cells);
   const play = scenario.build(world);
   const interpreter = new Interpreter(core.module);
   const threads = new Threads(interpreter, {

@@ -8,4 +8,42 @@ export interface Survivor {
   readonly why: string;
 }
 
-export const survivors: readonly Survivor[] = [];
+const LOOK = 'looks once more or once less before it sleeps';
+const GUARDED = 'written under the guard only, so nobody comes between';
+const EFFORT = 'costs a notify or a slow path in vain, nothing else';
+
+export const survivors: readonly Survivor[] = [
+  { line: 'let spins = SPINS', why: LOOK },
+  { line: 'if (spins)', why: LOOK },
+  { line: 'offsetof<Cell>("length")', what: /^read, then/, why: GUARDED },
+  { line: 'offsetof<Cell>("generation")', what: /^read, then/, why: GUARDED },
+  { line: 'atomic.cmpxchg', what: /^compare, then/, why: GUARDED },
+  {
+    line: '<u32>UNIT',
+    what: /_u/,
+    why: 'differs at the word 64 only: no record has the address 64, and a last permit is found on the slow path',
+  },
+  { line: 'if (woken) wakeDue', why: 'matters only when more than 15 were awake at once' },
+  {
+    line: 'if (now >= deadline)',
+    what: /ge/,
+    why: 'at the very millisecond of its deadline it enters the queue and leaves it at once',
+  },
+  { line: '? HANDOFF : 0', what: /0 → 1/, why: 'sets QUEUED, which is set in the same step anyway' },
+  { line: 'if (free & HANDOFF)', what: /and/, why: 'hands over each time: slower, and as correct' },
+  {
+    line: 'min(free, MOST_WOKEN)',
+    why: 'how many are awake at once: a matter of speed beyond what `two are awake for one lock` sees',
+  },
+  { line: 'State.WAITING', what: /0 → 1/, why: EFFORT },
+  { line: '== State.PARKED', what: /0 → 1/, why: EFFORT },
+  {
+    line: 'word, QUEUED, Place.BACK',
+    why: '`take` means nothing in an Event, nor does the order of those who are all let through',
+  },
+  { line: 'const missed = leave', what: /condition/, why: 'its time was over and it was set: both answers are right' },
+  { line: 'loadWord(cell) & SET', why: EFFORT },
+  { line: 'swapWord(cell, SET, 0)', what: /0 → 1/, why: 'leaves QUEUED set, which means "somebody waits, or did"' },
+  { line: 'if (entered < 0)', why: 'needs a Condition that is destroyed by one who breaks the contract' },
+  { line: 'end(cell, thread, 0, ANY', why: 'the generation is not looked at when it is ANY' },
+];

@@ -5,6 +5,7 @@ import {
   expect,
   FOR_EVER,
   forever,
+  look,
   once,
   type Primitive,
   type Scenario,
@@ -14,6 +15,9 @@ import {
   type World,
 } from '../scenario.ts';
 import type { Script } from '../thread.ts';
+
+/** How many cells are allocated: a field of the arena's header, as in assembly/abi.ts. */
+const USED = 32;
 
 /** What must be idle, and what is left behind: the table at `destroy` in assembly/cell.ts. */
 interface Idle {
@@ -35,6 +39,7 @@ const destroyed = (
   build(world) {
     const { cell, stamp } = make(world);
     const destroyer = world.threads[2]!;
+    const used = world.peek(world.arena + USED);
     return {
       clock: TIMED,
       programs: [
@@ -47,8 +52,28 @@ const destroyed = (
           const status = yield* call('destroy', cell, stamp, destroyer, mask, idle, dead);
           expect(status, Status.OK, Status.BUSY);
           if (status === Status.BUSY) return;
+          expect(yield* look(world.arena + USED), used - 1);
           expect(yield* call('destroy', cell, stamp, destroyer, mask, idle, dead), Status.DESTROYED);
           expect(yield* use(cell, stamp, destroyer), Status.DESTROYED);
+        }),
+      ],
+    };
+  },
+});
+
+/** One thread, nobody else: it can be destroyed, and only once. */
+const idle = (primitive: string, { mask, idle, dead }: Idle, make: (world: World) => Primitive): Scenario => ({
+  primitive,
+  name: 'destroyed when idle',
+  threads: 1,
+  build(world) {
+    const { cell, stamp } = make(world);
+    const [me] = world.threads as [number];
+    return {
+      programs: [
+        once(function* () {
+          expect(yield* call('destroy', cell, stamp, me, mask, idle, dead), Status.OK);
+          expect(yield* call('destroy', cell, stamp, me, mask, idle, dead), Status.DESTROYED);
         }),
       ],
     };
@@ -59,6 +84,12 @@ const NOBODY = ~63;
 const some = [Status.OK, Status.TIMEOUT, Status.DESTROYED];
 
 export const destroy: readonly Scenario[] = [
+  idle('lock', { mask: -1, idle: 0, dead: NOBODY }, (world) => world.lock()),
+  idle('rlock', { mask: -1, idle: 0, dead: NOBODY }, (world) => world.rlock()),
+  idle('semaphore', { mask: -1, idle: 64, dead: 0 }, (world) => world.semaphore(1, 1)),
+  idle('event', { mask: 0, idle: 0, dead: 0 }, (world) => world.event()),
+  idle('barrier', { mask: 4, idle: 0, dead: 8 }, (world) => world.barrier(3)),
+  idle('condition', { mask: 0, idle: 0, dead: 0 }, (world) => world.condition(world.lock())),
   destroyed(
     'lock',
     { mask: -1, idle: 0, dead: NOBODY },
@@ -105,6 +136,9 @@ export const destroy: readonly Scenario[] = [
     'condition',
     { mask: 0, idle: 0, dead: 0 },
     (world) => world.condition(world.lock()),
-    (cell, stamp, me) => call('conditionWait', cell, stamp, me, FOR_EVER, 0),
+    function* (cell, stamp, me) {
+      yield* call('conditionNotify', cell, stamp, me, 1, 0);
+      return yield* call('conditionWait', cell, stamp, me, FOR_EVER, 0);
+    },
   ),
 ];

@@ -1,6 +1,7 @@
 /** All scenarios, by primitive. */
 
 import type { Scenario } from '../scenario.ts';
+import { arena } from './arena.ts';
 import { barrier } from './barrier.ts';
 import { condition } from './condition.ts';
 import { destroy } from './destroy.ts';
@@ -9,7 +10,7 @@ import { lock } from './lock.ts';
 import { rlock } from './rlock.ts';
 import { semaphore } from './semaphore.ts';
 
-const ORDER = ['lock', 'rlock', 'semaphore', 'event', 'barrier', 'condition'];
+const ORDER = ['lock', 'rlock', 'semaphore', 'event', 'barrier', 'condition', 'arena'];
 
 export const scenarios: readonly Scenario[] = [
   ...lock,
@@ -19,4 +20,5 @@ export const scenarios: readonly Scenario[] = [
   ...barrier,
   ...condition,
   ...destroy,
+  ...arena,
 ].sort((a, b) => ORDER.indexOf(a.primitive) - ORDER.indexOf(b.primitive));
