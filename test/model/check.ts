@@ -611,6 +611,8 @@ class Walk {
   }
 
   private poison(): void {
+    // In the midst of a change nobody can say what is left over; with reduction, a change is one step.
+    if (!this.reduce) return;
     for (const address of this.system.leftovers?.(this.nextView) ?? []) {
       if (this.words[address >> 2] === POISON) continue;
       this.saving(address, 4);

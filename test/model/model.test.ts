@@ -154,11 +154,10 @@ describe('classic bugs are found, and their mended versions hold', () => {
 
 describe('the published core', () => {
   const core = loadCore(readFileSync(CORE));
-  // All that are quick; `npm run model` runs the others, too.
+  // The large ones only as far as this goes; `npm run model` goes to the end.
   for (const scenario of scenarios) {
-    test(title(scenario), (context) => {
-      const { verdict } = run(core, scenario, { mostStates: 100_000 });
-      if (verdict.exceeded) context.skip();
+    test(title(scenario), () => {
+      const { verdict } = run(core, scenario, { mostStates: 20_000 });
       expect(verdict.counterexample).toBeUndefined();
     });
   }

@@ -17,10 +17,19 @@ import { signature } from './decode.ts';
 import type { Value } from './interpret.ts';
 import type { Program } from './thread.ts';
 
+/** What the core uses, and nothing that engines do not have yet. */
+const FEATURES = [
+  binaryen.Features.Atomics,
+  binaryen.Features.BulkMemory,
+  binaryen.Features.MutableGlobals,
+  binaryen.Features.NontrappingFPToInt,
+  binaryen.Features.SignExt,
+].reduce((all, one) => all | one);
+
 /** A copy of the module that asks for every access. */
 function instrumented(bytes: Uint8Array): WebAssembly.Module {
   const original = binaryen.readBinary(bytes);
-  original.setFeatures(binaryen.Features.All);
+  original.setFeatures(FEATURES);
   const used = new Set<string>();
   const text = original
     .emitText()
@@ -36,7 +45,7 @@ function instrumented(bytes: Uint8Array): WebAssembly.Module {
     return `(import "op" "${name}" (func $op:${name} (param i32 ${params.join(' ')}) ${results.map((type) => `(result ${type})`)}))`;
   });
   const copy = binaryen.parseText(text.replace('(module', `(module ${imports.join('\n')}`));
-  copy.setFeatures(binaryen.Features.All);
+  copy.setFeatures(FEATURES);
   return new WebAssembly.Module(copy.emitBinary() as BufferSource);
 }
 
