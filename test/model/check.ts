@@ -116,6 +116,8 @@ export interface Verdict {
   readonly busyWords: readonly number[];
   /** Offsets of the instructions by which they meet there: only for those does it matter that an access is atomic. */
   readonly busyInstructions: ReadonlySet<number>;
+  /** Those whose word another thread may write at that moment: for them it matters that they are one step. */
+  readonly contestedInstructions: ReadonlySet<number>;
   readonly counts: Counts | undefined;
   /** The search was cut short: the verdict is void. */
   readonly exceeded: boolean;
@@ -214,6 +216,7 @@ class Walk {
   /** Thread, word and instruction, three at a time. */
   private readonly meetings: number[] = [];
   private readonly busyInstructions = new Set<number>();
+  private readonly contestedInstructions = new Set<number>();
 
   /* Edges, for the search for starvation. */
   private edges = new Int32Array(1 << 12);
@@ -289,6 +292,7 @@ class Walk {
       transitions: this.edgeCount,
       depth,
       busyInstructions: this.busyInstructions,
+      contestedInstructions: this.contestedInstructions,
       counts,
       exceeded,
     };
@@ -718,9 +722,12 @@ class Walk {
       if (writers !== 0 && (all & (all - 1)) !== 0) {
         const isPlain = this.plain[word] !== 0;
         if (isPlain && race < 0) race = word;
-        for (let i = 0; i < this.meetings.length; i += 3)
-          if (this.meetings[i + 1] === word && (all >> this.meetings[i]!) & 1)
-            this.busyInstructions.add(this.meetings[i + 2]!);
+        for (let i = 0; i < this.meetings.length; i += 3) {
+          const [t, at] = [this.meetings[i]!, this.meetings[i + 2]!];
+          if (this.meetings[i + 1] !== word || !((all >> t) & 1)) continue;
+          this.busyInstructions.add(at);
+          if (writers & ~(1 << t)) this.contestedInstructions.add(at);
+        }
         if (this.reduce && !this.isBusy[word]) (isPlain ? plains : atomics).push(word);
       }
       this.readers[word] = 0;

@@ -28,13 +28,22 @@ interface Change {
   readonly locals?: number;
 }
 
-/** All mutants of the instructions at the given offsets; `busy` are those where atomicity matters. */
-export function* mutants(module: Module, covered: ReadonlySet<number>, busy: ReadonlySet<number>): Generator<Mutant> {
+/** All mutants of the covered instructions; where it matters that they are atomic (`busy`), and in one step (`contested`). */
+export function* mutants(
+  module: Module,
+  covered: ReadonlySet<number>,
+  busy: ReadonlySet<number>,
+  contested: ReadonlySet<number>,
+): Generator<Mutant> {
   for (const [f, func] of module.functions.entries()) {
     for (const [pc, instruction] of func.code.entries()) {
       if (!covered.has(instruction.at)) continue;
       const dropped = func.code[pc + 1]?.name === 'drop';
-      for (const change of changesOf(instruction, func.locals.length, busy.has(instruction.at), dropped)) {
+      for (const change of changesOf(instruction, func.locals.length, {
+        busy: busy.has(instruction.at),
+        contested: contested.has(instruction.at),
+        dropped,
+      })) {
         const functions = module.functions.with(f, replaced(func, pc, change));
         yield { at: instruction.at, what: change.what, module: { ...module, functions } };
       }
@@ -86,7 +95,11 @@ const NEIGHBOURS = [
   ['gt', 'ge'],
 ] as const;
 
-function* changesOf(instruction: Instruction, locals: number, busy: boolean, dropped: boolean): Generator<Change> {
+function* changesOf(
+  instruction: Instruction,
+  locals: number,
+  { busy, contested, dropped }: { readonly busy: boolean; readonly contested: boolean; readonly dropped: boolean },
+): Generator<Change> {
   const { name, immediate } = instruction;
   const other = (name: string, immediate: number | bigint = 0): Instruction => ({
     name,
@@ -146,7 +159,8 @@ function* changesOf(instruction: Instruction, locals: number, busy: boolean, dro
       yield { what: 'xchg made plain', code: [other(plain('store'), immediate), other('i32.const', 0)] };
       return;
     }
-    // Not atomic: a load, and a store some time later.
+    if (!contested) return;
+    // Not one step: a load, and a store some time later.
     const [at, found, operand, expected] = [locals, locals + 1, locals + 2, locals + 3];
     const read = [
       other('local.set', at),
@@ -230,6 +244,7 @@ export function* hunt(
   { mostStates, shard = 0, of = 1 }: { readonly mostStates: number; readonly shard?: number; readonly of?: number },
 ): Generator<Outcome> {
   const busy = new Set<number>();
+  const contested = new Set<number>();
   const originals: { readonly scenario: Scenario; readonly states: number; readonly covered: ReadonlySet<number> }[] =
     [];
   for (const scenario of scenarios) {
@@ -237,13 +252,14 @@ export function* hunt(
     if (verdict.exceeded) continue;
     if (verdict.counterexample) throw new Error(`${scenario.name} does not hold: nothing to mutate`);
     for (const at of verdict.busyInstructions) busy.add(at);
+    for (const at of verdict.contestedInstructions) contested.add(at);
     originals.push({ scenario, states: verdict.states, covered });
   }
   originals.sort((a, b) => a.states - b.states);
 
   const covered = new Set(originals.flatMap((one) => [...one.covered]));
   let index = 0;
-  for (const { module, ...mutant } of mutants(core.module, covered, busy)) {
+  for (const { module, ...mutant } of mutants(core.module, covered, busy, contested)) {
     if (index++ % of !== shard) continue;
     const concerned = originals.filter(({ covered }) => covered.has(mutant.at));
     const primitives = [...new Set(concerned.map(({ scenario }) => scenario.primitive))];

@@ -9,15 +9,11 @@ export interface Survivor {
 }
 
 const LOOK = 'looks once more or once less before it sleeps';
-const GUARDED = 'written under the guard only, so nobody comes between';
 const EFFORT = 'costs a notify or a slow path in vain, nothing else';
 
 export const survivors: readonly Survivor[] = [
   { line: 'let spins = SPINS', why: LOOK },
   { line: 'if (spins)', why: LOOK },
-  { line: 'offsetof<Cell>("length")', what: /^read, then/, why: GUARDED },
-  { line: 'offsetof<Cell>("generation")', what: /^read, then/, why: GUARDED },
-  { line: 'atomic.cmpxchg', what: /^compare, then/, why: GUARDED },
   {
     line: '<u32>UNIT',
     what: /_u/,
@@ -45,5 +41,6 @@ export const survivors: readonly Survivor[] = [
   { line: 'loadWord(cell) & SET', why: EFFORT },
   { line: 'swapWord(cell, SET, 0)', what: /0 → 1/, why: 'leaves QUEUED set, which means "somebody waits, or did"' },
   { line: 'if (entered < 0)', why: 'needs a Condition that is destroyed by one who breaks the contract' },
+  { line: 'Place.NONE', what: /2 → 0/, why: 'the last to come stands in the queue until it lets itself through' },
   { line: 'end(cell, thread, 0, ANY', why: 'the generation is not looked at when it is ANY' },
 ];

@@ -225,6 +225,28 @@ export const barrier: readonly Scenario[] = [
       };
     },
   },
+  ...[0, 1].map(
+    (acts): Scenario => ({
+      primitive: 'barrier',
+      name: `after a round ${acts ? 'with an action' : 'without one'} a timed wait still breaks it`,
+      threads: 2,
+      build(world) {
+        const { cell, stamp } = world.barrier(2);
+        return {
+          keeps: [GENERATION],
+          clock: TIMED,
+          programs: world.threads.map((me, t) =>
+            once(function* () {
+              const index = expect(yield* call('barrierWait', cell, stamp, me, FOR_EVER, acts), 0, 1);
+              if (acts && index === 1)
+                expect(yield* call('barrierEnd', cell, me, yield* get(me + GENERATION), 0), Status.OK);
+              if (t === 0) expect(yield* call('barrierWait', cell, stamp, me, SOON, acts), Status.BROKEN);
+            }),
+          ),
+        };
+      },
+    }),
+  ),
   broken('abort', false, FOR_EVER),
   broken('abort races with timeouts', false, SOON),
   broken('reset, for ever', true, FOR_EVER),

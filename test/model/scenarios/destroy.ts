@@ -137,8 +137,11 @@ export const destroy: readonly Scenario[] = [
     { mask: 0, idle: 0, dead: 0 },
     (world) => world.condition(world.lock()),
     function* (cell, stamp, me) {
-      yield* call('conditionNotify', cell, stamp, me, 1, 0);
-      return yield* call('conditionWait', cell, stamp, me, FOR_EVER, 0);
+      const notified = yield* call('conditionNotify', cell, stamp, me, 1, 0);
+      const waited = yield* call('conditionWait', cell, stamp, me, FOR_EVER, 0);
+      // Nobody holds the lock: as long as it lives, that is what it says; once it is gone, it stays gone.
+      expect(notified, Status.NOT_HELD, Status.DESTROYED);
+      return notified === Status.DESTROYED ? waited : Status.NOT_HELD;
     },
   ),
 ];
