@@ -109,7 +109,7 @@ describe.each(LOCKS)('A Condition over %s', (_, make) => {
     const condition = new Condition(make());
     const woken = integers(3);
     const done: Promise<boolean>[] = [];
-    for (const timeout of [Infinity, 300, Infinity]) {
+    for (const timeout of [Infinity, 800, Infinity]) {
       const standing = condition.waiters;
       done.push(
         thread({ condition, woken, timeout, standing }, ({ condition, woken, timeout, standing }) => {

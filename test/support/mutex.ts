@@ -115,7 +115,7 @@ export function excludes(label: string, make: () => Mutex): void {
       for (let index = 0; index < 5; index++) {
         others.push(
           thread({ lock, order, index }, ({ lock, order, index }) => {
-            if (!lock.acquire(index === 2 ? 500 : undefined)) return;
+            if (!lock.acquire(index === 2 ? 1_000 : undefined)) return;
             order[++order[0]!] = index;
             lock.release();
           }),
