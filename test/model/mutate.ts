@@ -236,7 +236,7 @@ const PATIENCE = 20;
 
 /**
  * Runs the mutants, or every `of`-th of them from the `shard`-th on, each in all scenarios that run the changed
- * instruction and have at most `mostStates` states.
+ * instruction: the smallest first, and those of more than `mostStates` states only so far.
  */
 export function* hunt(
   core: Core,
@@ -249,7 +249,6 @@ export function* hunt(
     [];
   for (const scenario of scenarios) {
     const { verdict, covered } = run(core, scenario, { mostStates });
-    if (verdict.exceeded) continue;
     if (verdict.counterexample) throw new Error(`${scenario.name} does not hold: nothing to mutate`);
     for (const at of verdict.busyInstructions) busy.add(at);
     for (const at of verdict.contestedInstructions) contested.add(at);
@@ -265,7 +264,8 @@ export function* hunt(
     const primitives = [...new Set(concerned.map(({ scenario }) => scenario.primitive))];
     let [killer, fault]: (string | undefined)[] = [];
     for (const { scenario, states } of concerned) {
-      fault = attempt({ ...core, module }, scenario, PATIENCE * (states + 1000));
+      const most = states > mostStates ? 2 * mostStates : PATIENCE * (states + 1000);
+      fault = attempt({ ...core, module }, scenario, most);
       if (fault === undefined) continue;
       killer = `${scenario.primitive}: ${scenario.name}`;
       break;

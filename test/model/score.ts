@@ -12,7 +12,7 @@ import { loadCore } from './scenario.ts';
 import { scenarios } from './scenarios/index.ts';
 import { survivors } from './survivors.ts';
 
-/** Larger scenarios take too long to be run so often; the small ones show the same. */
+/** Larger scenarios would take too long to be run to their ends so often. */
 const MOST_STATES = 100_000;
 
 /** The source line an instruction came from, without its surroundings. */
@@ -22,6 +22,9 @@ function sourceOf(at: number, locate: (offset: number) => string | undefined): {
   const lines = readFileSync(new URL(`../../assembly/${file}`, import.meta.url), 'utf8').split('\n');
   return { where, line: lines[Number(number) - 1]?.trim() ?? '' };
 }
+
+const explained = (line: string, what: string) =>
+  survivors.find((one) => line.includes(one.line) && (!one.what || one.what.test(what)));
 
 async function main(): Promise<number> {
   const of = availableParallelism();
@@ -50,16 +53,29 @@ async function main(): Promise<number> {
   for (const { mutant, killer } of outcomes.sort((a, b) => a.mutant.at - b.mutant.at)) {
     if (killer) continue;
     const { where, line } = sourceOf(mutant.at, locate);
-    const reason = survivors.find((one) => line.includes(one.line) && (!one.what || one.what.test(mutant.what)))?.why;
+    const reason = explained(line, mutant.what)?.why;
     if (!reason) unexplained++;
     console.log(`  ${where.padEnd(18)} ${mutant.what.padEnd(28)} ${reason ?? `UNEXPLAINED  ${line}`}`);
   }
-  console.log('\nprimitive    mutants   killed');
+  console.log('\nprimitive    mutants   killed   the same   score');
   const kinds = [...new Set(scenarios.map(({ primitive }) => primitive))];
   for (const kind of [...kinds, 'all']) {
     const own = outcomes.filter(({ primitives }) => kind === 'all' || primitives.includes(kind));
     const killed = own.filter(({ killer }) => killer).length;
-    console.log(`${kind.padEnd(12)} ${String(own.length).padStart(7)}   ${((100 * killed) / own.length).toFixed(1)} %`);
+    const same = own.filter(
+      ({ killer, mutant }) => !killer && explained(sourceOf(mutant.at, locate).line, mutant.what)?.same,
+    ).length;
+    const columns = [own.length, killed, same].map(String);
+    const score = `${((100 * killed) / (own.length - same)).toFixed(1)} %`;
+    console.log(
+      [
+        kind.padEnd(12),
+        columns[0]!.padStart(7),
+        columns[1]!.padStart(8),
+        columns[2]!.padStart(10),
+        score.padStart(9),
+      ].join(' '),
+    );
   }
   return unexplained === 0 ? 0 : 1;
 }

@@ -178,6 +178,37 @@ export const condition: readonly Scenario[] = [
   notified('Lock, notify(2), 3 wait', false, [FOR_EVER, FOR_EVER, FOR_EVER], [2]),
   {
     primitive: 'condition',
+    name: 'Lock, notify by one who does not hold it, while the holder lets it go',
+    threads: 3,
+    build(world) {
+      const { condition, acquire, release, wait } = setting(world, false);
+      const [waiter, holder, notifier] = world.threads as [number, number, number];
+      const { cell, stamp } = condition;
+      return {
+        // Nobody held it: then nobody was notified.
+        mayStarve: (thread, view) => thread === 0 && view.finished(2) && view.monitor() !== 'notified',
+        monitor: { initial: '', step: () => 'notified' },
+        programs: [
+          once(function* () {
+            yield* acquire(waiter);
+            yield* wait(waiter, FOR_EVER);
+            yield* release(waiter);
+          }),
+          forever(function* () {
+            yield* acquire(holder);
+            yield* release(holder);
+          }),
+          once(function* () {
+            yield until(cell + LENGTH, (length) => length === 1);
+            const status = yield* call('conditionNotify', cell, stamp, notifier, 1, 0);
+            if (expect(status, Status.OK, Status.NOT_HELD) === Status.OK) yield after('notified');
+          }),
+        ],
+      };
+    },
+  },
+  {
+    primitive: 'condition',
     name: 'RLock, a wait gives it up entirely and takes it back as often',
     threads: 2,
     build(world) {
