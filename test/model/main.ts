@@ -4,7 +4,9 @@
  */
 
 import { existsSync, readFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { pathToFileURL } from 'node:url';
+import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
 import { decode } from './decode.ts';
 import { loadCore, run, type Scenario } from './scenario.ts';
 import { scenarios } from './scenarios/index.ts';
@@ -31,51 +33,93 @@ export function locateIn(published: Uint8Array, mapped = MAPPED): Locate {
   return (offset) => locate(offset + shift);
 }
 
-const columns = (row: readonly string[]): string =>
-  row.map((cell, i) => (i === 0 ? cell.padEnd(58) : cell.padStart(10))).join('  ');
+export const title = ({ primitive, name }: Scenario): string => `${primitive}: ${name}`;
 
-function main(args: readonly string[]): number {
+/** What a worker tells: how far it is, and what came of it. */
+type Message =
+  | { readonly kind: 'progress'; readonly name: string; readonly states: number; readonly depth: number }
+  | { readonly kind: 'result'; readonly row: readonly string[]; readonly seconds: number; readonly trace: string };
+
+/** Where the code is, and which scenarios a worker is to run when it is told so. */
+interface Task {
+  readonly published: string;
+  readonly mapped: string;
+}
+
+/** One scenario, in a worker. */
+function work({ published, mapped }: Task, index: number, tell: (message: Message) => void): void {
+  const bytes = readFileSync(new URL(published));
+  const scenario = scenarios[index]!;
+  const name = title(scenario);
+  const progress = (states: number, depth: number): void => tell({ kind: 'progress', name, states, depth });
+  const { verdict, world, seconds } = run(loadCore(bytes), scenario, { progress });
+  const { counterexample, states, transitions } = verdict;
+  const figures = [scenario.threads, states, transitions].map((figure) => figure.toLocaleString('en'));
+  const row = [name, ...figures, seconds.toFixed(1), counterexample?.fault ?? 'holds'];
+  const trace = counterexample ? describe(counterexample, world, locateIn(bytes, new URL(mapped))) : '';
+  tell({ kind: 'result', row, seconds, trace });
+}
+
+const columns = (row: readonly string[]): string =>
+  row.map((cell, i) => (i === 0 ? cell.padEnd(80) : cell.padStart(11))).join('');
+
+async function main(args: readonly string[]): Promise<number> {
   // For work on the core: another build of it, with its source map beside it.
   const other = args.find((arg) => arg.startsWith('--wasm='))?.slice('--wasm='.length);
-  const [published, mapped] = other ? [pathToFileURL(other), pathToFileURL(other)] : [CORE, MAPPED];
-  const names = args.filter((arg) => !arg.startsWith('--wasm='));
-  const chosen = scenarios.filter(
-    (scenario) => names.length === 0 || names.some((name) => title(scenario).startsWith(name)),
+  const task: Task = other
+    ? { published: pathToFileURL(other).href, mapped: pathToFileURL(other).href }
+    : { published: CORE.href, mapped: MAPPED.href };
+  const names = args.filter((arg) => !arg.startsWith('--'));
+  const chosen = [...scenarios.keys()].filter(
+    (index) => names.length === 0 || names.some((name) => title(scenarios[index]!).startsWith(name)),
   );
-  if (names.includes('--list') || chosen.length === 0) {
+  if (args.includes('--list') || chosen.length === 0) {
     for (const scenario of scenarios) console.log(title(scenario));
-    return names.includes('--list') ? 0 : 2;
+    return args.includes('--list') ? 0 : 2;
   }
-  const bytes = readFileSync(published);
-  const core = loadCore(bytes);
+
+  const start = performance.now();
   let failed = 0;
-  let total = 0;
-  console.log(columns(['scenario', 'threads', 'states', 'steps', 'seconds', 'verdict']));
-  for (const scenario of chosen) {
-    const progress = (states: number, depth: number): void => {
-      if (process.stderr.isTTY)
-        process.stderr.write(`\r${title(scenario)}: ${states} states, ${depth} steps deep …\x1b[K`);
-    };
-    const { verdict, world, seconds } = run(core, scenario, { progress });
+  const show = (message: Message): void => {
     if (process.stderr.isTTY) process.stderr.write('\r\x1b[K');
-    const { counterexample, states, transitions } = verdict;
-    total += seconds;
-    const fields = [
-      String(scenario.threads),
-      states.toLocaleString('en'),
-      transitions.toLocaleString('en'),
-      seconds.toFixed(1),
-    ];
-    console.log(columns([title(scenario), ...fields, counterexample ? counterexample.fault : 'holds']));
-    if (counterexample) {
-      failed++;
-      console.log(`\n${describe(counterexample, world, locateIn(bytes, mapped))}\n`);
+    if (message.kind === 'progress') {
+      const { name, states, depth } = message;
+      if (process.stderr.isTTY) process.stderr.write(`${name}: ${states} states, ${depth} steps deep …`);
+      return;
     }
-  }
-  console.log(`${chosen.length - failed} of ${chosen.length} scenarios hold, ${total.toFixed(0)} s`);
+    console.log(columns(message.row));
+    if (message.trace === '') return;
+    failed++;
+    console.log(`\n${message.trace}\n`);
+  };
+  console.log(columns(['scenario', 'threads', 'states', 'steps', 'seconds', 'verdict']));
+  const left = [...chosen];
+  const hand = (worker: Worker): void => {
+    const index = left.shift();
+    if (index === undefined) void worker.terminate();
+    else worker.postMessage(index);
+  };
+  await Promise.all(
+    Array.from({ length: Math.min(availableParallelism(), chosen.length, MOST_WORKERS) }, () => {
+      const worker = new Worker(new URL(import.meta.url), { workerData: task });
+      worker.on('message', (message: Message) => {
+        show(message);
+        if (message.kind === 'result') hand(worker);
+      });
+      hand(worker);
+      return new Promise((resolve, reject) => worker.on('error', reject).on('exit', resolve));
+    }),
+  );
+  const seconds = (performance.now() - start) / 1000;
+  console.log(`${chosen.length - failed} of ${chosen.length} scenarios hold, ${seconds.toFixed(0)} s`);
   return failed === 0 ? 0 : 1;
 }
 
-export const title = ({ primitive, name }: Scenario): string => `${primitive}: ${name}`;
+/** Each may need 3 GB. */
+const MOST_WORKERS = 2;
 
-if (import.meta.main) process.exitCode = main(process.argv.slice(2));
+if (import.meta.main && isMainThread) process.exitCode = await main(process.argv.slice(2));
+if (import.meta.main && !isMainThread)
+  parentPort!.on('message', (index: number) =>
+    work(workerData as Task, index, (message) => parentPort!.postMessage(message)),
+  );
