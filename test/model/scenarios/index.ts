@@ -4,6 +4,7 @@ import type { Scenario } from '../scenario.ts';
 import { arena } from './arena.ts';
 import { barrier } from './barrier.ts';
 import { condition } from './condition.ts';
+import { death } from './death.ts';
 import { destroy } from './destroy.ts';
 import { event } from './event.ts';
 import { lock } from './lock.ts';
@@ -20,5 +21,6 @@ export const scenarios: readonly Scenario[] = [
   ...barrier,
   ...condition,
   ...destroy,
+  ...death,
   ...arena,
 ].sort((a, b) => ORDER.indexOf(a.primitive) - ORDER.indexOf(b.primitive));

@@ -1,0 +1,122 @@
+/**
+ * A thread is terminated, at any moment at which an engine can do that: at a function's entry, a loop's head, in a wait.
+ *
+ * What the core promises today: a dead thread never leaves a guard taken, and one that held nothing and stood in no
+ * queue harms nobody. Who dies as the owner, or inside a call that waits, may keep others waiting: that is not
+ * passed on yet. Whoever is let through all the same is let through correctly.
+ */
+
+import type { View } from '../check.ts';
+import { call, expect, FOR_EVER, forever, GUARD, once, type Scenario, Status, use, type World } from '../scenario.ts';
+import type { Script } from '../thread.ts';
+
+const MORTAL = 0;
+
+/** Nobody else is at work, so nobody will ever release a guard that is still taken. */
+const guardLeft =
+  (world: World, cells: readonly number[]) =>
+  (view: View): string | undefined => {
+    if (!view.dead(MORTAL)) return undefined;
+    if (world.threads.some((_, t) => t !== MORTAL && view.inside(t))) return undefined;
+    return cells.some((cell) => view.word(cell + GUARD) !== 0) ? 'a thread died with a guard in its hands' : undefined;
+  };
+
+/** Two threads for ever and a mortal one, with something that each acquires, uses and releases. */
+const holding = (
+  primitive: string,
+  make: (world: World) => { cell: number; stamp: number },
+  acquire: string,
+  release: (cell: number, stamp: number, me: number) => Script<number>,
+  owned: (word: number, mortal: number) => boolean,
+): Scenario => ({
+  primitive,
+  name: 'one of 3 threads dies',
+  threads: 3,
+  build(world) {
+    const { cell, stamp } = make(world);
+    const data = world.data('data');
+    const mortal = world.threads[MORTAL]!;
+    const round = function* (me: number): Script {
+      expect(yield* call(acquire, cell, stamp, me, FOR_EVER), Status.OK);
+      yield* use(data);
+      expect(yield* release(cell, stamp, me), Status.OK);
+    };
+    return {
+      programs: world.threads.map((me, t) => (t === MORTAL ? once : forever)(() => round(me))),
+      deaths: { most: 1, who: [MORTAL] },
+      invariant: guardLeft(world, [cell]),
+      mayStarve: (_thread, view) => view.dead(MORTAL) && (view.inside(MORTAL) || owned(view.word(cell), mortal)),
+    };
+  },
+});
+
+const UNIT = 64;
+
+export const death: readonly Scenario[] = [
+  holding(
+    'lock',
+    (world) => world.lock(),
+    'lockAcquire',
+    (cell, stamp, me) => call('lockRelease', cell, stamp, me),
+    (word, mortal) => (word & -UNIT) === mortal,
+  ),
+  holding(
+    'rlock',
+    (world) => world.rlock(),
+    'rlockAcquire',
+    (cell, stamp, me) => call('rlockRelease', cell, stamp, me),
+    (word, mortal) => (word & -UNIT) === mortal,
+  ),
+  holding(
+    'semaphore',
+    (world) => world.semaphore(1),
+    'semaphoreAcquire',
+    (cell, stamp, me) => call('semaphoreRelease', cell, stamp, me, 1),
+    // A permit has no owner: while there is none, the dead thread may have it.
+    (word) => word >>> 6 === 0,
+  ),
+  {
+    primitive: 'event',
+    name: 'one of 2 waiters dies: set lets the other through all the same',
+    threads: 3,
+    build(world) {
+      const { cell, stamp } = world.event();
+      return {
+        programs: world.threads.map((me, t) =>
+          once(function* () {
+            const status =
+              t === 2 ? yield* call('eventSet', cell, stamp, me) : yield* call('eventWait', cell, stamp, me, FOR_EVER);
+            expect(status, Status.OK);
+          }),
+        ),
+        deaths: { most: 1, who: [MORTAL] },
+        invariant: guardLeft(world, [cell]),
+      };
+    },
+  },
+  {
+    primitive: 'condition',
+    name: "one of 2 waiters dies: notifying all lets the other through, if the lock is not the dead one's",
+    threads: 3,
+    build(world) {
+      const lock = world.lock();
+      const { cell, stamp } = world.condition(lock);
+      const data = world.data('data');
+      return {
+        programs: world.threads.map((me) =>
+          once(function* () {
+            expect(yield* call('lockAcquire', lock.cell, lock.stamp, me, FOR_EVER), Status.OK);
+            yield* use(data);
+            if (me !== world.threads[2]) expect(yield* call('conditionWait', cell, stamp, me, FOR_EVER, 0), Status.OK);
+            else expect(yield* call('conditionNotify', cell, stamp, me, 2, 0), Status.OK);
+            expect(yield* call('lockRelease', lock.cell, lock.stamp, me), Status.OK);
+          }),
+        ),
+        deaths: { most: 1, who: [MORTAL] },
+        invariant: guardLeft(world, [cell, lock.cell]),
+        // A waiter that comes after the notification waits for another.
+        mayStarve: (thread, view) => view.dead(MORTAL) || (thread < 2 && view.finished(2)),
+      };
+    },
+  },
+];
