@@ -12,6 +12,7 @@ export interface Survivor {
 
 const LOOK = 'looks once more or once less before it sleeps';
 const EFFORT = 'costs a notify or a slow path in vain, nothing else';
+const GROWING = 'an arena does not grow in the model';
 const FULLER = 'a search ends sooner or later: no scenario has an arena so full that it shows';
 const MAP = 'only who enumerates the arena looks at which kind a cell is; taken it is either way';
 
@@ -31,10 +32,7 @@ export const survivors: readonly Survivor[] = [
   { line: 'min(free, MOST_WOKEN)', why: 'wakes more or fewer at once: a matter of speed' },
   { line: 'State.WAITING', what: /0 → 1/, why: EFFORT },
   { line: '== State.PARKED', what: /0 → 1/, why: EFFORT },
-  {
-    line: 'word, QUEUED, Place.BACK',
-    why: '`take` means nothing in an Event, nor does the order of those who are all let in',
-  },
+  { line: 'word, QUEUED, Place.BACK', what: /0 → 1/, why: '`take` means nothing in an Event', same: true },
   { line: 'const missed = leave', what: /condition/, why: 'its time was over and it was set: both answers are right' },
   { line: 'loadWord(cell) & SET', why: EFFORT },
   { line: 'swapWord(cell, SET, 0)', what: /0 → 1/, why: 'leaves QUEUED set, which means "somebody waits, or did"' },
@@ -52,8 +50,11 @@ export const survivors: readonly Survivor[] = [
     why: 'of two steps at once one is lost: the count differs still',
     same: true,
   },
-  { line: 'const grows =', why: 'growing is not modelled' },
-  { line: 'const end = grows', why: 'growing is not modelled' },
+  { line: 'const grows =', why: GROWING },
+  { line: 'const pages =', why: GROWING },
+  { line: 'memory.grow', why: GROWING },
+  { line: 'release(arena, index - run, run)', why: GROWING },
+  { line: 'const end = grows', why: GROWING },
   { line: 'left', why: FULLER },
   { line: 'frees++', why: FULLER },
   { line: 'Header.ROVER', why: 'every search begins at the beginning: slower, and as correct' },

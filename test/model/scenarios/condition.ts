@@ -178,6 +178,28 @@ export const condition: readonly Scenario[] = [
   notified('Lock, notify(2), 3 wait', false, [FOR_EVER, FOR_EVER, FOR_EVER], [2]),
   {
     primitive: 'condition',
+    name: 'Lock, a wait lets in who waits for the lock',
+    threads: 2,
+    build(world) {
+      const { acquire, release, wait } = setting(world, false);
+      const [waiter, other] = world.threads as [number, number];
+      return {
+        mayStarve: (thread, view) => thread === 0 && view.finished(1),
+        programs: [
+          once(function* () {
+            yield* acquire(waiter);
+            yield* wait(waiter, FOR_EVER);
+          }),
+          once(function* () {
+            yield* acquire(other);
+            yield* release(other);
+          }),
+        ],
+      };
+    },
+  },
+  {
+    primitive: 'condition',
     name: 'Lock, notify by one who does not hold it, while the holder lets it go',
     threads: 3,
     build(world) {

@@ -101,6 +101,32 @@ export const event: readonly Scenario[] = [
   released('set lets 2 waiters through', 2, FOR_EVER, false),
   released('set and clear at once let 2 waiters through', 2, FOR_EVER, true),
   released('set and clear at once let 3 waiters through', 3, FOR_EVER, true),
+  {
+    primitive: 'event',
+    name: 'who comes after clear does not stand in the way of those who came before',
+    threads: 3,
+    build(world) {
+      const { cell, stamp } = world.event();
+      const [old, setter, late] = world.threads as [number, number, number];
+      return {
+        clock: TIMED,
+        programs: [
+          once(function* () {
+            expect(yield* call('eventWait', cell, stamp, old, FOR_EVER), Status.OK);
+          }),
+          once(function* () {
+            yield until(cell + LENGTH, (length) => length === 1);
+            expect(yield* call('eventSet', cell, stamp, setter), Status.OK);
+          }),
+          once(function* () {
+            yield until(cell, (word) => (word & SET) !== 0);
+            expect(yield* call('eventClear', cell, stamp), Status.OK);
+            expect(yield* call('eventWait', cell, stamp, late, SOON), Status.TIMEOUT);
+          }),
+        ],
+      };
+    },
+  },
   released('set and clear race with 2 timeouts', 2, SOON, true),
   {
     primitive: 'event',
