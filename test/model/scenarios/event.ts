@@ -103,6 +103,32 @@ export const event: readonly Scenario[] = [
   released('set and clear at once let 3 waiters through', 3, FOR_EVER, true),
   {
     primitive: 'event',
+    name: 'two clear it, and the later one leaves alone who came in between',
+    threads: 3,
+    build(world) {
+      const { cell, stamp } = world.event();
+      const [waiter, , setter] = world.threads as [number, number, number];
+      world.call('eventSet', cell, stamp, setter);
+      return {
+        programs: [
+          once(function* () {
+            yield until(cell, (word) => (word & SET) === 0);
+            expect(yield* call('eventWait', cell, stamp, waiter, FOR_EVER), Status.OK);
+          }),
+          once(function* () {
+            expect(yield* call('eventClear', cell, stamp), Status.OK);
+          }),
+          once(function* () {
+            expect(yield* call('eventClear', cell, stamp), Status.OK);
+            yield until(cell + LENGTH, (length) => length === 1);
+            expect(yield* call('eventSet', cell, stamp, setter), Status.OK);
+          }),
+        ],
+      };
+    },
+  },
+  {
+    primitive: 'event',
     name: 'who comes after clear does not stand in the way of those who came before',
     threads: 3,
     build(world) {
