@@ -68,6 +68,17 @@ describe('both engines count the same ways', () => {
         );
       }));
 
+  test("the core's RLock", () =>
+    inCore(2, (world) => {
+      const { cell, stamp } = world.rlock();
+      return world.threads.map((me) =>
+        once(function* () {
+          for (const _again of [1, 2]) yield* call('rlockAcquire', cell, stamp, me, SOON);
+          yield* call('rlockRelease', cell, stamp, me);
+        }),
+      );
+    }));
+
   test("the core's Event", () =>
     inCore(2, (world) => {
       const { cell, stamp } = world.event();
