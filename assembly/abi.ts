@@ -19,6 +19,8 @@ export const enum Status {
   DESTROYED = -5,
   /** Held or waited on: cannot be destroyed. */
   BUSY = -6,
+  /** A task's waiter stands in a queue; its verdict will come into the thread's inbox. */
+  PENDING = -7,
 }
 
 /** What begins at a cell: the byte of the arena's map. */
@@ -40,7 +42,40 @@ export const enum Kind {
   NAME = 11,
   /** A typed array of the user's. */
   ARRAY = 12,
+  /** A task's waiter, or a task that owns RLocks. */
+  TASK = 13,
 }
+
+/** A waiter's state: what its word holds. The table is in `thread.ts`. */
+export const enum State {
+  AWAITED = -1,
+  WAITING = 0,
+  PARKED = 1,
+  WOKEN = 2,
+  GRANTED = 3,
+  BROKEN = 4,
+}
+
+/* The words of the primitives. Each is explained at the top of its file. */
+
+/** The bits of a resource's word below its owner or permits: one permit, the least owner. */
+export const UNIT = 64;
+/** A resource: the first waiter was passed over for too long. */
+export const HANDOFF = 2;
+/** Passed over for so long (ms), a waiter of a resource asks for a handoff. */
+export const PATIENCE = 1;
+/** A resource: one waiter is awake. */
+export const WOKEN = 4;
+/** A Lock: a task of the owner holds it. */
+export const TASK = 32;
+/** An Event. */
+export const SET = 4;
+/** A Barrier: neither of the next two. */
+export const FILLING = 0;
+export const ACTION = 4;
+export const BROKEN = 8;
+/** `barrierEnd`: whatever the generation and the state. */
+export const ANY = -1;
 
 /** The most permits that a semaphore's word can count. */
 export const MAX_PERMITS = 0x03ffffff;
@@ -75,18 +110,25 @@ export const enum Header {
 /** Byte offsets in a cell. What each is: cell.ts, thread.ts and the primitive's own file. */
 export const enum Field {
   WORD = 0,
+  NEXT = 8,
   LENGTH = 16,
   STAMP = 20,
   ARENA = 24,
   NAME = 28,
   GENERATION = 32,
-  /** Semaphore: bound. Barrier: parties. Condition: lock. */
+  PINS = 40,
+  /** RLock: depth. Semaphore: bound. Barrier: parties. Condition: lock. */
   FIRST = 44,
   /** Condition: the lock's stamp. */
   SECOND = 48,
+  /** An f64. Barrier: timeout. Condition: whether the lock is its own. */
+  LAST = 56,
+  THREAD_INBOX = 16,
+  THREAD_TAKE = 44,
   THREAD_SPINS = 48,
   THREAD_MAY_BLOCK = 52,
   THREAD_TARGET = 56,
+  THREAD_HOME = 60,
 }
 
 /** Flags of an arena. */

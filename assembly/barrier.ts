@@ -1,11 +1,11 @@
-import { Status } from "./abi";
+import { ACTION, ANY, BROKEN, FILLING, State, Status, UNIT } from "./abi";
 import { alive, Cell, loadWord, storeWord } from "./cell";
 import { clock } from "./futex";
 import { lockGuard, unlockGuard } from "./guard";
 import { park } from "./parker";
 import { drain, enter, nextGeneration, Place } from "./queue";
-import { FLAGS, UNIT } from "./resource";
-import { State, Thread } from "./thread";
+import { FLAGS } from "./resource";
+import { isTask, Thread } from "./thread";
 
 /**
  * A point that `parties` threads reach before any goes on; then it serves the next round.
@@ -35,15 +35,9 @@ class Barrier extends Cell {
   parties: i32;
 }
 
-const FILLING: i32 = 0;
-const ACTION: i32 = 4;
-const BROKEN: i32 = 8;
-/** Whatever the generation and the state: for abort and reset. */
-const ANY: i32 = -1;
-
 /**
- * The arrival index, or BROKEN or DESTROYED. When `action` is set, the
- * last to arrive (index parties - 1) comes back at once with everybody still waiting, and must call `barrierEnd`.
+ * The arrival index, or BROKEN or DESTROYED. When `action` is set, the last to arrive (index parties - 1) comes back at
+ * once with everybody still waiting, and must call `barrierEnd`. A task's verdict WOKEN means: it calls again.
  */
 export function barrierWait(cell: Barrier, stamp: i32, thread: Thread, timeout: f64, action: bool): i32 {
   if (!alive(cell, stamp)) return Status.DESTROYED;
@@ -60,14 +54,15 @@ export function barrierWait(cell: Barrier, stamp: i32, thread: Thread, timeout: 
     if (!entered) continue;
     const generation = thread.generation;
     if (last) {
-      if (action || end(cell, thread, generation, ACTION, State.GRANTED, FILLING)) return index;
+      if (action || barrierEnd(cell, thread, generation, ACTION, State.GRANTED, FILLING)) return index;
       return Status.BROKEN;
     }
 
+    if (isTask(thread)) return Status.PENDING;
     let state = park(thread, deadline);
     if (state <= State.PARKED) {
       // Late, when all have arrived and the action runs, is in time: then only the action's end counts.
-      end(cell, thread, generation, FILLING, State.BROKEN, BROKEN);
+      barrierEnd(cell, thread, generation, FILLING, State.BROKEN, BROKEN);
       state = park(thread, Infinity);
     }
     if (state == State.GRANTED) return index;
@@ -75,21 +70,24 @@ export function barrierWait(cell: Barrier, stamp: i32, thread: Thread, timeout: 
   }
 }
 
-/** After the action, by the thread that ran it: lets everybody through, or breaks the barrier. */
-export function barrierEnd(cell: Barrier, thread: Thread, generation: i32, failed: bool): Status {
-  const verdict = failed ? State.BROKEN : State.GRANTED;
-  return end(cell, thread, generation, ACTION, verdict, failed ? BROKEN : FILLING) ? Status.OK : Status.BROKEN;
-}
-
-/** Those who wait get BROKEN. Then the barrier is broken for all (abort), or begins afresh (reset). */
-export function barrierBreak(cell: Barrier, stamp: i32, thread: Thread, reset: bool): Status {
-  if (!alive(cell, stamp)) return Status.DESTROYED;
-  end(cell, thread, 0, ANY, State.BROKEN, reset ? FILLING : BROKEN);
-  return Status.OK;
-}
-
-/** Ends `generation`, if it is the current one and in the state `from`; else changes nothing and answers false. */
-function end(cell: Barrier, thread: Thread, generation: i32, from: i32, verdict: i32, to: i32): bool {
+/**
+ * Ends `generation`, if it is the current one and in the state `from`; else changes nothing and answers false.
+ *
+ *                            from       verdict    to
+ *   after the action         ACTION     GRANTED    FILLING
+ *   the action failed        ACTION     BROKEN     BROKEN
+ *   a waiter gives up        FILLING    BROKEN     BROKEN
+ *   abort                    ANY        BROKEN     BROKEN
+ *   reset                    ANY        BROKEN     FILLING
+ */
+export function barrierEnd(
+  cell: Barrier,
+  thread: Thread,
+  generation: i32,
+  from: i32,
+  verdict: i32,
+  to: i32,
+): bool {
   while (true) {
     drain(cell, thread);
     lockGuard(cell, thread);

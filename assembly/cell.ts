@@ -1,7 +1,7 @@
-import { Field, Header, Kind, Status } from "./abi";
+import { Field, Header, Kind, State, Status } from "./abi";
 import { allocate, reclaim } from "./arena";
 import { lockGuard, unlockGuard } from "./guard";
-import { State, Thread } from "./thread";
+import { Thread } from "./thread";
 
 /**
  * A cell: 64 bytes, aligned to 64, so that no two share a cache line. Primitives and thread records begin alike.
@@ -11,7 +11,7 @@ import { State, Thread } from "./thread";
  *    4  guard       1 while somebody works on (g)      -
  *    8  next    (g) first waiter                       next in the queue
  *   12  prev    (g) last waiter                        previous in the queue
- *   16  length      number of waiters                  -
+ *   16  length      number of waiters                  inbox (inbox.ts)
  *   20  stamp       unique to this life of the cell; 0 once it is destroyed
  *   24  arena       the arena's first byte
  *   28  name        block of its name, or 0            -
@@ -85,14 +85,9 @@ export function create(
     cell.verdict = State.GRANTED;
     store<i32>(address, first, Field.FIRST);
     store<i32>(address, second, Field.SECOND);
-    store<f64>(address, last, 56);
+    store<f64>(address, last, Field.LAST);
   }
   return address;
-}
-
-/** A 32-bit field of a living primitive, unsigned; or DESTROYED. */
-export function peek(cell: Cell, stamp: i32, field: usize): f64 {
-  return alive(cell, stamp) ? <f64>atomic.load<u32>(changetype<usize>(cell) + field) : Status.DESTROYED;
 }
 
 /**

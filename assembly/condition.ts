@@ -1,13 +1,13 @@
-import { Status } from "./abi";
-import { alive, Cell, loadWord, swapWord } from "./cell";
+import { State, Status } from "./abi";
+import { alive, Cell, loadWord } from "./cell";
 import { clock } from "./futex";
 import { lockGuard, tryGuard, unlockGuard } from "./guard";
-import { held, lockAcquire, unlock } from "./lock";
+import { held, unlock } from "./lock";
 import { park } from "./parker";
 import { dequeue, enqueue, enter, leave, Place, QUEUED } from "./queue";
 import { acquire, wakeDue } from "./resource";
 import { owned, RLock } from "./rlock";
-import { setTarget, State, Thread } from "./thread";
+import { isTask, setTarget, Thread } from "./thread";
 
 /**
  * A queue of threads that gave a lock up until somebody notifies them. Its word is not used.
@@ -31,36 +31,49 @@ class Condition extends Cell {
   lockStamp: i32;
 }
 
-/** OK when both cells live and the lock is held: an RLock (`recursive`) by this thread, a Lock by anybody. */
-function check(cell: Condition, stamp: i32, thread: Thread, recursive: bool): Status {
+/** OK when both cells live and the lock is held: an RLock (`recursive`) by this owner, a Lock by anybody. */
+function check(cell: Condition, stamp: i32, owner: Thread, recursive: bool): Status {
   const lock = cell.lock;
   if (!alive(cell, stamp) || !alive(lock, cell.lockStamp)) return Status.DESTROYED;
-  return (recursive ? owned(lock, thread) : held(loadWord(lock))) ? Status.OK : Status.NOT_HELD;
+  return (recursive ? owned(lock, owner) : held(loadWord(lock))) ? Status.OK : Status.NOT_HELD;
 }
 
-export function conditionWait(cell: Condition, stamp: i32, thread: Thread, timeout: f64, recursive: bool): Status {
-  let status = check(cell, stamp, thread, recursive);
+/**
+ * `take`: the owner, as `thread` or its task has it in the lock's word. After PENDING the task itself acquires the lock
+ * in the end, and then calls `conditionEnd` with the RLock's depth from before.
+ */
+export function conditionWait(
+  cell: Condition,
+  stamp: i32,
+  thread: Thread,
+  take: i32,
+  timeout: f64,
+  recursive: bool,
+): Status {
+  let status = check(cell, stamp, changetype<Thread>(take), recursive);
   if (status != Status.OK) return status;
   const deadline = clock() + timeout;
   const lock = cell.lock;
   // Of a plain Lock this word is always 0.
   const depth = lock.depth;
   // Stand in the queue first, then let go: who takes the lock next and notifies must find this waiter.
-  const entered = enter(cell, stamp, thread, changetype<i32>(thread), 0, 0, Place.BACK);
+  const entered = enter(cell, stamp, thread, take, 0, 0, Place.BACK);
   if (entered < 0) return entered;
   atomic.add<i32>(changetype<usize>(lock), 1, offsetof<Cell>("pins"));
   lock.depth = 0;
   unlock(lock, thread);
+  if (isTask(thread)) return Status.PENDING;
 
-  if (park(thread, deadline) <= State.PARKED && leave(cell, thread)) {
-    status = Status.TIMEOUT;
-    lockAcquire(lock, cell.lockStamp, thread, Infinity);
-  } else {
-    acquire(lock, cell.lockStamp, thread, changetype<i32>(thread), Infinity, true);
-  }
-  atomic.sub<i32>(changetype<usize>(lock), 1, offsetof<Cell>("pins"));
-  lock.depth = depth;
+  if (park(thread, deadline) <= State.PARKED) status = leave(cell, thread);
+  acquire(lock, cell.lockStamp, thread, take, Infinity, 0, i32(status == Status.OK));
+  conditionEnd(lock, depth);
   return status;
+}
+
+/** Whoever waited has the lock again, as often as it had it before. */
+export function conditionEnd(lock: RLock, depth: i32): void {
+  lock.depth = depth;
+  atomic.sub<i32>(changetype<usize>(lock), 1, offsetof<Cell>("pins"));
 }
 
 /** Moves up to `n` waiters on, oldest first. */
@@ -69,7 +82,6 @@ export function conditionNotify(cell: Condition, stamp: i32, thread: Thread, n: 
   if (status != Status.OK) return status;
   const lock = cell.lock;
   while (n) {
-    let done = false;
     lockGuard(cell, thread);
     const head = changetype<Thread>(cell.next);
     if (head == cell) {
@@ -79,21 +91,18 @@ export function conditionNotify(cell: Condition, stamp: i32, thread: Thread, n: 
     // A try only: a thread must not wait for one guard with another in its hands.
     const both = tryGuard(lock);
     if (both) {
-      const word = loadWord(lock);
-      done = swapWord(lock, word, word | QUEUED) == word;
-      if (done) {
-        dequeue(cell, head);
-        setTarget(head, lock);
-        enqueue(lock, lock, head);
-      }
+      dequeue(cell, head);
+      setTarget(head, lock);
+      enqueue(lock, lock, head);
+      atomic.or<i32>(changetype<usize>(lock), QUEUED);
       unlockGuard(lock);
     }
     unlockGuard(cell);
-    if (done) {
+    if (both) {
       n--;
       // Free only if another thread released a plain Lock meanwhile: then no release is to come that would.
       wakeDue(lock, thread, false);
-    } else if (!both) {
+    } else {
       lockGuard(lock, thread);
       unlockGuard(lock);
     }

@@ -1,10 +1,10 @@
-import { Status } from "./abi";
+import { SET, State, Status } from "./abi";
 import { alive, Cell, loadWord, storeWord, swapWord } from "./cell";
 import { clock } from "./futex";
 import { lockGuard, unlockGuard } from "./guard";
 import { park } from "./parker";
-import { drain, enter, leave, loadGeneration, nextGeneration, Place, QUEUED } from "./queue";
-import { State, Thread } from "./thread";
+import { drain, enter, leave, nextGeneration, Place, QUEUED } from "./queue";
+import { isTask, Thread } from "./thread";
 
 /**
  * A flag that threads wait for.
@@ -19,8 +19,6 @@ import { State, Thread } from "./thread";
  * who stood there at the moment of `set` go on, also when `clear` follows at once; those who come after `clear` have
  * the new generation and stay.
  */
-
-const SET: i32 = 4;
 
 export function eventWait(cell: Cell, stamp: i32, thread: Thread, timeout: f64): Status {
   if (!alive(cell, stamp)) return Status.DESTROYED;
@@ -38,10 +36,8 @@ function waitSet(cell: Cell, stamp: i32, thread: Thread, timeout: f64): Status {
     entered = enter(cell, stamp, thread, 0, word, QUEUED, Place.BACK);
     if (entered < 0) return entered;
   } while (!entered);
-  if (park(thread, deadline) > State.PARKED) return Status.OK;
-  // Too late; but a `set` that has not reached this waiter yet counts.
-  const missed = leave(cell, thread) && thread.generation == loadGeneration(cell);
-  return missed ? Status.TIMEOUT : Status.OK;
+  if (isTask(thread)) return Status.PENDING;
+  return park(thread, deadline) > State.PARKED ? Status.OK : leave(cell, thread);
 }
 
 export function eventSet(cell: Cell, stamp: i32, thread: Thread): Status {

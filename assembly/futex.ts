@@ -9,9 +9,6 @@
 @external("env", "clock")
 export declare function clock(): f64;
 
-/** The longest finite wait handed to the engine, in ms: about 24 days. Whoever waits loops until its deadline. */
-const LONGEST: f64 = 0x7fffffff;
-
 /**
  * Sleeps while the word at `address` holds `expected`, at most until `deadline`.
  * False when the deadline has passed; true tells nothing but "look again".
@@ -23,7 +20,8 @@ export function sleep(address: usize, expected: i32, deadline: f64): bool {
     const left = deadline - clock();
     if (left <= 0) return false;
     // Rounded up: rounded down, the last fraction of a wait would spin through sleeps of 0 ns.
-    nanoseconds = i64(ceil(min(left, LONGEST) * 1e6));
+    // Too much for an i64 becomes its greatest, 292 years.
+    nanoseconds = i64(ceil(left * 1e6));
   }
   atomic.wait<i32>(address, expected, nanoseconds);
   return true;

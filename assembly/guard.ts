@@ -17,17 +17,15 @@ import { Thread } from "./thread";
  * moment to give it back. A thread that may not sleep keeps spinning, for as long as the holder's few instructions.
  */
 
-const SPINS = 128;
-
 @inline
 export function tryGuard(cell: Cell): bool {
   return !atomic.cmpxchg<i32>(changetype<usize>(cell), 0, 1, offsetof<Cell>("guard"));
 }
 
 export function lockGuard(cell: Cell, thread: Thread): void {
-  let spins = SPINS;
+  let spins = thread.spins;
   while (!tryGuard(cell)) {
-    if (spins) spins--;
+    if (spins > 0) spins--;
     else if (thread.mayBlock) pause(changetype<usize>(cell) + offsetof<Cell>("guard"), 1);
   }
 }

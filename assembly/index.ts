@@ -3,10 +3,14 @@
  * answers a status, a number or an address; none throws, none traps on what the bindings let through.
  */
 export { allocate, reclaim } from "./arena";
-export { create, destroy, peek } from "./cell";
+export { create, destroy } from "./cell";
+export { collect } from "./inbox";
+export { leave } from "./queue";
+export { acquire } from "./resource";
 export { lockAcquire, lockRelease } from "./lock";
 export { rlockAcquire, rlockRelease } from "./rlock";
-export { semaphoreAcquire, semaphoreRelease } from "./semaphore";
+// Names are part of the bytes that everybody loads: POSIX's short ones.
+export { semaphoreAcquire as semAcquire, semaphoreRelease as semRelease } from "./semaphore";
 export { eventClear, eventSet, eventWait } from "./event";
-export { barrierBreak, barrierEnd, barrierWait } from "./barrier";
-export { conditionNotify, conditionWait } from "./condition";
+export { barrierEnd, barrierWait } from "./barrier";
+export { conditionEnd as condEnd, conditionNotify as condNotify, conditionWait as condWait } from "./condition";

@@ -1,6 +1,6 @@
-import { Status } from "./abi";
+import { Status, UNIT } from "./abi";
 import { alive, Cell, loadWord, swapWord } from "./cell";
-import { acquire, FLAGS, give, Given, UNIT } from "./resource";
+import { acquire, FLAGS, give, Given } from "./resource";
 import { Thread } from "./thread";
 
 /**
@@ -10,6 +10,7 @@ import { Thread } from "./thread";
  *   ────────────────────────────────────────────────────
  *   0                            free
  *   owner                        held, nobody waits
+ *   owner | TASK                 held by a task of the owner
  *   owner | flags                held, somebody waits or was woken
  *   flags                        free, a woken waiter is on its way; a newcomer may still barge in
  *
@@ -25,7 +26,7 @@ export function held(word: i32): bool {
 export function lockAcquire(cell: Cell, stamp: i32, thread: Thread, timeout: f64): Status {
   if (!alive(cell, stamp)) return Status.DESTROYED;
   if (swapWord(cell, 0, changetype<i32>(thread)) == 0) return Status.OK;
-  return acquire(cell, stamp, thread, changetype<i32>(thread), timeout);
+  return acquire(cell, stamp, thread, changetype<i32>(thread), timeout, 0, 0);
 }
 
 export function lockRelease(cell: Cell, stamp: i32, thread: Thread): Status {
@@ -34,7 +35,7 @@ export function lockRelease(cell: Cell, stamp: i32, thread: Thread): Status {
   return unlock(cell, thread);
 }
 
-/** The release of a lock that has flags, or that another thread took. */
+/** The release of a lock that has flags, or that another thread or a task took. */
 export function unlock(cell: Cell, thread: Thread): Status {
   while (true) {
     const word = loadWord(cell);

@@ -1,15 +1,20 @@
-import { Cell, loadWord, swapWord } from "./cell";
-import { sleep, wake } from "./futex";
-import { State, Thread } from "./thread";
+import { State } from "./abi";
+import { loadWord, swapWord } from "./cell";
+import { sleep } from "./futex";
+import { Thread } from "./thread";
 
 /**
- * Spin, park, and the verdict that ends both. The states are in `thread.ts`.
+ * Spin, and park. The states are in `thread.ts`.
  *
  * A waiter looks at its own word for a while, marks it PARKED, and sleeps. Who takes it out of the queue exchanges the
  * word for a verdict and notifies only if it was PARKED: no system call for a waiter that still spins, none in vain.
  *
  *   waiter: WAITING → PARKED (compare-exchange)      waker: → verdict (exchange), finds WAITING: no notify
  *   waiter: finds the verdict instead: does not sleep
+ *
+ * The notify comes when the guard is free again, and the waiter may have seen the verdict and gone its way by then; one
+ * that finds nobody, or somebody who waits for something else in the same cell, does no harm: every wait looks again.
+ * A task's waiter (AWAITED) does not park; it cannot have gone either, as its thread looks into the inbox only.
  */
 
 /** Waits until there is a verdict, and answers it; a state up to PARKED means that the deadline has passed. */
@@ -23,19 +28,4 @@ export function park(thread: Thread, deadline: f64): i32 {
     state = loadWord(thread);
   }
   return state;
-}
-
-/** Under the guard of the queue that the waiter was taken out of: tells it. Answers whether it must be notified. */
-@inline
-export function conclude(waiter: Cell, verdict: i32): bool {
-  return atomic.xchg<i32>(changetype<usize>(waiter), verdict) == State.PARKED;
-}
-
-/**
- * Outside the guard. The waiter may have seen the verdict and gone its way by now; a notify that finds nobody, or
- * somebody who waits for something else in the same cell, does no harm: every wait looks again.
- */
-@inline
-export function notify(waiter: Cell, parked: bool): void {
-  if (parked) wake(changetype<usize>(waiter));
 }

@@ -1,22 +1,21 @@
-import { Status } from "./abi";
+import { HANDOFF, State, Status, WOKEN } from "./abi";
 import { alive, Cell, loadWord, swapWord } from "./cell";
+import { wake } from "./futex";
 import { lockGuard, unlockGuard } from "./guard";
-import { conclude, notify } from "./parker";
-import { setTarget, State, targetOf, Thread } from "./thread";
+import { post } from "./inbox";
+import { isTask, setTarget, targetOf, Thread } from "./thread";
 
 /**
  * The FIFO queue of a primitive's waiters: a ring through their own cells that begins and ends at the primitive's.
  * No end is a special case, and one that gives up leaves from the middle. All of it under the primitive's guard.
  *
- * Who takes a waiter out tells it why in the same section (`conclude`); only a Condition moves waiters to another queue
+ * Who takes a waiter out gives it its verdict in the same section (`tell`); only a Condition moves waiters to another queue
  * without a word, and then says so in their `target`. So under the guard of a queue, a waiter's state and target tell
  * whether it stands there.
  */
 
 /** In the word of every primitive that uses it: somebody stands in the queue. */
 export const QUEUED: i32 = 1;
-/** In the word of a resource: the first in the queue was passed over for too long. Nobody there, nobody to hand to. */
-export const HANDOFF: i32 = 2;
 
 /** Puts a waiter before `place`: the primitive itself for the back of the queue, its first waiter for the front. */
 @inline
@@ -47,7 +46,7 @@ export const enum Place {
 }
 
 /**
- * This thread enters the queue, in one step with the word's from `word` to `next`: whoever else changes the word comes
+ * `thread`, a thread or a waiter of its task, enters the queue, in one step with the word's from `word` to `next`: whoever else changes the word comes
  * before, and this fails, or after, and finds the waiter. Answers 1, 0 when the word was another, or DESTROYED.
  */
 export function enter(
@@ -61,7 +60,7 @@ export function enter(
 ): i32 {
   thread.take = take;
   setTarget(thread, cell);
-  atomic.store<i32>(changetype<usize>(thread), State.WAITING);
+  atomic.store<i32>(changetype<usize>(thread), isTask(thread) ? State.AWAITED : State.WAITING);
   let entered: i32 = Status.DESTROYED;
   lockGuard(cell, thread);
   if (alive(cell, stamp)) {
@@ -76,30 +75,65 @@ export function enter(
 }
 
 /**
- * This thread gives up: leaves the queue of `cell`. False when it stands there no more: then its state has the verdict,
- * or it was moved to another queue.
+ * A waiter gives up: leaves the queue of `cell`, and answers TIMEOUT. OK when what it waited for has come: it stands
+ * there no more, and its state has the verdict, or it was moved to another queue; or (Event) it stood there still, its
+ * state says so, and had not been reached yet.
  */
-export function leave(cell: Cell, thread: Thread): bool {
+export function leave(cell: Cell, thread: Thread): Status {
+  let status = Status.OK;
   lockGuard(cell, thread);
   const standing = loadWord(thread) <= State.PARKED && targetOf(thread) == cell;
   if (standing) {
     dequeue(cell, thread);
     if (cell.next == cell) atomic.and<i32>(changetype<usize>(cell), ~(QUEUED | HANDOFF));
+    if (thread.generation == cell.generation) status = Status.TIMEOUT;
   }
   unlockGuard(cell);
-  return standing;
-}
-
-/** Event, Barrier: written under the guard; read by a waiter that gave up, without it. */
-@inline
-export function loadGeneration(cell: Cell): i32 {
-  return atomic.load<i32>(changetype<usize>(cell), offsetof<Cell>("generation"));
+  return status;
 }
 
 /** Event, Barrier: under the guard: all who wait now belong to an earlier one. */
 @inline
 export function nextGeneration(cell: Cell): void {
-  atomic.add<i32>(changetype<usize>(cell), 1, offsetof<Cell>("generation"));
+  cell.generation++;
+}
+
+/**
+ * Takes the first waiter out of the queue, gives it its verdict, and tells it: the only place where a waiter gets one.
+ *
+ * `step`, for a resource: together with the word's step from `word` to `free`. It is WOKEN, or with HANDOFF it has
+ * already what it came for. False when the word was another.
+ * Without, for an Event or a Barrier: the cell's verdict, if it is of an earlier generation; false when there is none.
+ *
+ * Straight-line code to the end, so that no thread dies between the verdict and the news of it.
+ */
+export function tell(cell: Cell, thread: Thread, word: i32, free: i32, step: bool): bool {
+  let told: bool;
+  let verdict: i32 = State.WOKEN;
+  let state: i32 = State.WAITING;
+  lockGuard(cell, thread);
+  const head = changetype<Thread>(cell.next);
+  if (step) {
+    let next = free + WOKEN;
+    if (free & HANDOFF) {
+      next = (free & ~HANDOFF) + head.take;
+      verdict = State.GRANTED;
+    }
+    if (head.next == cell) next &= ~QUEUED;
+    told = swapWord(cell, word, next) == word;
+  } else {
+    told = head != cell && head.generation != cell.generation;
+    // A negative index came while the barrier's action ran, and has not arrived yet.
+    if (head.take >= 0) verdict = cell.verdict;
+  }
+  if (told) {
+    dequeue(cell, head);
+    state = atomic.xchg<i32>(changetype<usize>(head), verdict);
+  }
+  unlockGuard(cell);
+  if (state == State.PARKED) wake(changetype<usize>(head));
+  else if (state == State.AWAITED) post(head, thread);
+  return told;
 }
 
 /**
@@ -109,18 +143,5 @@ export function nextGeneration(cell: Cell): void {
  * itself in the queue or the verdict in its state, and if the waker dies half way the rest can still be found.
  */
 export function drain(cell: Cell, thread: Thread): void {
-  while (true) {
-    lockGuard(cell, thread);
-    const head = changetype<Thread>(cell.next);
-    const older = head != cell && head.generation != cell.generation;
-    let parked = false;
-    if (older) {
-      dequeue(cell, head);
-      // A negative index: came while the barrier's action ran, and has not arrived yet.
-      parked = conclude(head, head.take < 0 ? State.WOKEN : cell.verdict);
-    }
-    unlockGuard(cell);
-    if (!older) return;
-    notify(head, parked);
-  }
+  while (tell(cell, thread, 0, 0, false)) {}
 }

@@ -1,26 +1,26 @@
-import { Status } from "./abi";
+import { HANDOFF, PATIENCE, State, Status, TASK, UNIT, WOKEN } from "./abi";
 import { Cell, loadWord, swapWord } from "./cell";
 import { clock } from "./futex";
-import { lockGuard, unlockGuard } from "./guard";
-import { conclude, notify, park } from "./parker";
-import { dequeue, enter, HANDOFF, leave, Place, QUEUED } from "./queue";
-import { State, Thread } from "./thread";
+import { park } from "./parker";
+import { enter, leave, Place, QUEUED, tell } from "./queue";
+import { isTask, Thread } from "./thread";
 
 /**
  * What Lock, RLock and Semaphore share: a word that says how much there is, and the way of those who find nothing.
  *
- *    31 ………………………… 6   5 4 3 2   1         0
- *   ┌──────────────────┬─────────┬─────────┬────────┐
- *   │ owner or permits │  woken  │ HANDOFF │ QUEUED │
- *   └──────────────────┴─────────┴─────────┴────────┘
+ *    31 ………………………… 6    5     4 3 2    1         0
+ *   ┌──────────────────┬──────┬───────┬─────────┬────────┐
+ *   │ owner or permits │ TASK │ woken │ HANDOFF │ QUEUED │
+ *   └──────────────────┴──────┴───────┴─────────┴────────┘
  *
  *   owner    Lock, RLock: the address of the owner's record (a multiple of 64), 0 when free
  *   permits  Semaphore: how many are free
+ *   TASK     Lock: not the owner itself holds it, but a task of it. Part of the owner
  *   woken    waiters that were woken and have not tried again yet
  *   HANDOFF  the first waiter was passed over for too long: what comes free next is handed to it
  *   QUEUED   somebody stands in the queue. Set and cleared under the guard, with the queue
  *
- * Acquiring adds `take` to the word: the owner's address, or minus one permit.
+ * Acquiring adds `take` to the word: the owner, or minus one permit.
  *
  *   from                      by                 to
  *   ────────────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -39,23 +39,19 @@ import { State, Thread } from "./thread";
  *   - A waiter must not leave with a wake-up it did not use: it gives `woken` back in the step in which it sees that
  *     nothing is available.
  *   - At most one waiter of a lock is awake at a time; the others need not race it.
+ *   - A task that was woken is awake as any other: until its thread looks into its inbox, the rest sleep on.
  *
- * Barging with wake-ups by count: after M. Burrows's nsync ("designated waker"). Handoff after a time: after B. Lucier
- * and others in WebKit's WTF::Lock and parking_lot ("eventual fairness").
+ * Barging with wake-ups by count: after M. Burrows's nsync ("designated waker"). Handoff after a time: after parking_lot by A.
+ * d'Antras ("eventual fairness") and WTF::Lock by F. Pizlo, from which it has the idea.
  */
 
-export const WOKEN: i32 = 4;
 /** All that is not owner or permits. */
-export const FLAGS: i32 = 63;
-/** One permit. */
-export const UNIT: i32 = 64;
+export const FLAGS: i32 = TASK - 1;
 /** What acquiring a permit adds. */
 export const PERMIT: i32 = -UNIT;
 
 /** Woken at once at the most; those wake the rest. */
-const MOST_WOKEN: u32 = 15;
-/** Passed over for so long (ms), a waiter asks for a handoff. */
-const PATIENCE: f64 = 1;
+const MOST_WOKEN: u32 = 7;
 
 /** How many can go on: as many as there are permits, or one when there is no owner. */
 @inline
@@ -65,7 +61,12 @@ function available(word: i32, permits: bool): u32 {
 
 /**
  * After the fast path failed: tries, spins, stands in the queue, tries again when it is woken. 0 ms never waits.
- * `standing`: somebody else has put this thread into the queue already (a Condition); for ever, then.
+ *
+ * A task's waiter does not spin and has no clock: it stands in the queue at once, and the answer is PENDING. With its
+ * verdict WOKEN it comes back: `woken` is WOKEN then, and HANDOFF when it has waited for so long. 0 ms: it gives up,
+ * and gives the wake-up back if it can't use it.
+ *
+ * `standing`: somebody else has put this waiter into the queue already (a Condition); for ever, then.
  */
 export function acquire(
   cell: Cell,
@@ -73,10 +74,12 @@ export function acquire(
   thread: Thread,
   take: i32,
   timeout: f64,
-  standing: bool = false,
+  woken: i32,
+  standing: i32,
 ): Status {
   const permits = take == PERMIT;
-  let woken = 0;
+  let handoff = woken & HANDOFF;
+  woken -= handoff;
   let since: f64 = 0;
   let deadline: f64 = Infinity;
   while (true) {
@@ -91,34 +94,39 @@ export function acquire(
           if (woken) wakeDue(cell, thread, permits);
           return Status.OK;
         }
-      } else if (timeout == 0) return Status.TIMEOUT;
-      else if (spins) {
+      } else if (timeout == 0 && !woken) return Status.TIMEOUT;
+      else if (spins > 0) {
         spins--;
         seen = loadWord(cell);
       } else {
-        const now = clock();
-        if (!since) {
-          since = now;
-          deadline = now + timeout;
+        let late = timeout == 0;
+        if (!spins) {
+          const now = clock();
+          if (since == 0) {
+            since = now;
+            deadline = now + timeout;
+          }
+          late = now >= deadline;
+          if (now - since >= PATIENCE) handoff = HANDOFF;
         }
-        if (now >= deadline) {
+        if (late) {
           seen = swapWord(cell, word, word - woken);
           if (seen == word) return Status.TIMEOUT;
         } else {
-          const handoff = now - since >= PATIENCE ? HANDOFF : 0;
           const place = woken ? Place.FRONT : Place.BACK;
           const entered = enter(cell, stamp, thread, take, word, (word - woken) | QUEUED | handoff, place);
           if (entered < 0) return entered;
-          standing = entered != 0;
+          standing = entered;
           seen = loadWord(cell);
         }
       }
       word = seen;
     }
 
-    if (park(thread, deadline) <= State.PARKED && leave(cell, thread)) return Status.TIMEOUT;
+    if (isTask(thread)) return Status.PENDING;
+    if (park(thread, deadline) <= State.PARKED && leave(cell, thread) == Status.TIMEOUT) return Status.TIMEOUT;
     if (loadWord(thread) == State.GRANTED) return Status.OK;
-    standing = false;
+    standing = 0;
     woken = WOKEN;
   }
 }
@@ -148,23 +156,7 @@ export const enum Given {
 export function give(cell: Cell, thread: Thread, permits: bool, word: i32, free: i32): Given {
   if (!due(free, permits)) return swapWord(cell, word, free) == word ? Given.QUIET : Given.FAILED;
   let verdict: i32 = State.WOKEN;
-  let next = free + WOKEN;
-  let parked = false;
-  lockGuard(cell, thread);
-  const head = changetype<Thread>(cell.next);
-  if (free & HANDOFF) {
-    next = (free & ~HANDOFF) + head.take;
-    verdict = State.GRANTED;
-  }
-  if (head.next == cell) next &= ~QUEUED;
-  const done = swapWord(cell, word, next) == word;
-  if (done) {
-    dequeue(cell, head);
-    parked = conclude(head, verdict);
-  }
-  unlockGuard(cell);
-  notify(head, parked);
-  return done ? Given.TOLD : Given.FAILED;
+  return tell(cell, thread, word, free, true) ? Given.TOLD : Given.FAILED;
 }
 
 /** Tells as many waiters as can go on and are not told yet. */

@@ -2,23 +2,31 @@ import { Cell } from "./cell";
 
 /**
  * The record of a thread in one arena: who owns, who waits. Its address is the owner in a lock's word, and since a
- * thread that blocks waits for one thing only, the record is its waiter too. The bindings allocate it, fill in `spins`
- * and `mayBlock`, and give it back when the thread ends.
+ * thread that blocks waits for one thing only, the record is its waiter too. The bindings allocate it, fill in `spins`,
+ * `mayBlock` and `home`, and give it back when the thread ends.
+ *
+ * A task (an `async` function of a thread) does not block and may wait beside others: each of its waits has a cell of
+ * this form, and each task that owns RLocks has one for its address and nothing else.
  *
  *    0  word        its state, below
- *   44  take        what acquiring adds to the word of a Lock (the owner's address) or a Semaphore (minus a permit);
+ *   16  inbox       a thread's: the waiters of its tasks that have a verdict (inbox.ts)
+ *   44  take        what acquiring adds to the word of a Lock or RLock (the owner) or a Semaphore (minus a permit);
  *                   in a Barrier's queue the arrival index
- *   48  spins       how often it looks before it sleeps; 0 on one core
+ *   48  spins       how often it looks before it sleeps; 0 on one core; -1: a task's, which never sleeps
  *   52  mayBlock    0 on a page's main thread
- *   56  target      the primitive in whose queue it stands, if its state is WAITING or PARKED
+ *   56  target      the primitive in whose queue it stands, if its state says that it stands in one
+ *   60  home        the record of its thread: a thread's own, or the one whose task it is of
  *
  *   state       set by                                   next
  *   ─────────────────────────────────────────────────────────────────────────────────────────────────────
+ *  -1 AWAITED   a task, entering a queue                 a verdict by who takes it out of the queue, who then posts it
  *   0 WAITING   itself, entering a queue                 PARKED by itself; a verdict by who takes it out of the queue
  *   1 PARKED    itself, going to sleep                   a verdict by who takes it out of the queue, who then notifies
  *   2 WOKEN     who took it out of the queue             it tries again (Lock, RLock, Semaphore; a Barrier's entry)
  *   3 GRANTED   who took it out of the queue             it has what it waited for
  *   4 BROKEN    who took it out of the queue             Barrier: it will not get it
+ *
+ * Up to PARKED it stands in a queue; above is a verdict.
  */
 @unmanaged
 export class Thread extends Cell {
@@ -26,22 +34,21 @@ export class Thread extends Cell {
   spins: i32;
   mayBlock: i32;
   target: usize;
+  home: Thread;
 }
 
-export const enum State {
-  WAITING = 0,
-  PARKED = 1,
-  WOKEN = 2,
-  GRANTED = 3,
-  BROKEN = 4,
+/** Whether the waiter is a task's: then it does not sleep, and where it would the call answers PENDING. */
+@inline
+export function isTask(waiter: Thread): bool {
+  return waiter.spins < 0;
 }
 
 @inline
-export function targetOf(thread: Thread): Cell {
-  return changetype<Cell>(atomic.load<usize>(changetype<usize>(thread), offsetof<Thread>("target")));
+export function targetOf(waiter: Thread): Cell {
+  return changetype<Cell>(atomic.load<usize>(changetype<usize>(waiter), offsetof<Thread>("target")));
 }
 
 @inline
-export function setTarget(thread: Thread, cell: Cell): void {
-  atomic.store<usize>(changetype<usize>(thread), changetype<usize>(cell), offsetof<Thread>("target"));
+export function setTarget(waiter: Thread, cell: Cell): void {
+  atomic.store<usize>(changetype<usize>(waiter), changetype<usize>(cell), offsetof<Thread>("target"));
 }

@@ -1,20 +1,62 @@
-import { Field, Kind, MAX_PERMITS } from '../assembly/abi.js';
-import { checkFunction, checkInteger, checkOptions, checkTimeout, isThenable } from './check.js';
-import { UNIT } from './lock.js';
+import { ACTION, ANY, BROKEN, FILLING, Field, Kind, MAX_PERMITS, State, Status, UNIT } from '../assembly/abi.js';
+import {
+  checkFunction,
+  checkInteger,
+  checkOptions,
+  checkTimeout,
+  checkWait,
+  isThenable,
+  type WaitOptions,
+} from './check.js';
+import { DeadlockError } from './errors.js';
+import { inboxOf, Wait } from './inbox.js';
 import { Attached, attached, created, type Handle, type Idle, Primitive, type PrimitiveOptions } from './primitive.js';
+import type { Region } from './region.js';
 
-/** States in a barrier's word (`assembly/barrier.ts`). */
-const ACTION = 4;
-const BROKEN = 8;
-/** Where the default timeout stands in the cell. */
-const TIMEOUT = 56;
+/** A wait at a barrier; its steps are `barrierWait` of `assembly/barrier.ts`. */
+class BarrierWait extends Wait {
+  /** Of the round that it came in. */
+  generation = 0;
+  #late = false;
+
+  constructor(
+    region: Region,
+    cell: number,
+    life: number,
+    private readonly action: boolean,
+  ) {
+    super(region, cell, life);
+  }
+
+  enter(waiter: number): number {
+    const index = this.region.core.barrierWait(this.cell, this.life, waiter, Infinity, this.action);
+    this.generation = this.region.load(waiter, Field.GENERATION);
+    return index === Status.PENDING && this.#late ? this.leave(waiter) : index;
+  }
+
+  resume(waiter: number, verdict: State): number {
+    if (verdict === State.GRANTED) return this.region.load(waiter, Field.THREAD_TAKE);
+    // Woken, it came while an action ran, and arrives only now.
+    return verdict === State.BROKEN ? Status.BROKEN : this.enter(waiter);
+  }
+
+  leave(waiter: number): number {
+    this.#late = true;
+    this.region.core.barrierEnd(this.cell, waiter, this.generation, FILLING, State.BROKEN, BROKEN);
+    return Status.PENDING;
+  }
+
+  override decline(_waiter: number, verdict: State): boolean {
+    return verdict === State.WOKEN;
+  }
+}
 
 export interface BarrierAction {
   /**
    * What the last thread to arrive runs before anybody goes on. A function cannot be posted: it is this view's, and
-   * runs when this view's thread is the last.
+   * runs when this view's thread is the last. `waitAsync` waits for it when it is async, `wait` cannot.
    */
-  action?: () => void;
+  action?: () => unknown;
 }
 
 export interface BarrierOptions extends PrimitiveOptions, BarrierAction {
@@ -27,7 +69,7 @@ export interface BarrierOptions extends PrimitiveOptions, BarrierAction {
  * number of rounds. Algorithm: `assembly/barrier.ts`.
  */
 export class Barrier extends Primitive<'Barrier'> {
-  readonly #action: (() => void) | undefined;
+  readonly #action: (() => unknown) | undefined;
   readonly #timeout: number;
 
   /**
@@ -41,7 +83,7 @@ export class Barrier extends Primitive<'Barrier'> {
     const at = existing instanceof Attached ? existing : make(parties, options);
     super('Barrier', Kind.BARRIER, at);
     this.#action = options?.action;
-    this.#timeout = new Float64Array(this.region.memory.buffer, this.cell + TIMEOUT, 1)[0]!;
+    this.#timeout = new Float64Array(this.memory.buffer, this.cell + Field.LAST, 1)[0]!;
   }
 
   /**
@@ -66,33 +108,97 @@ export class Barrier extends Primitive<'Barrier'> {
     this.mayBlock('wait');
     const limit = timeout === undefined ? this.#timeout : checkTimeout(timeout, 'Barrier.wait');
     const action = this.#action;
-    const { core, cell, life, thread } = this;
-    const index = core.barrierWait(cell, life, thread, limit, action !== undefined);
+    const { core, region, cell, life, thread } = this;
+    const { inbox } = region;
+    if (inbox?.acting.has(cell)) {
+      throw new DeadlockError(
+        `${this}: a task of this thread runs its action, which cannot end while the thread blocks. Use await waitAsync()`,
+      );
+    }
+    let index: number;
+    let generation: number;
+    if (inbox?.busy) {
+      const wait = new BarrierWait(region, cell, life, action !== undefined);
+      index = inbox.block(wait, limit);
+      generation = wait.generation;
+    } else {
+      index = core.barrierWait(cell, life, thread, limit, action !== undefined);
+      // Read before anything else can wait in this thread, the action included.
+      generation = region.load(thread, Field.GENERATION);
+    }
+    inbox?.collect();
     if (index < 0) return this.refuse(index);
     if (action && index === this.parties - 1) {
-      // Read before anything else can wait in this thread, the action included.
-      const generation = new Int32Array(this.region.memory.buffer, thread + Field.GENERATION, 1)[0]!;
       let failed = true;
       try {
-        if (isThenable(action()))
-          throw new TypeError(`${this}: the action returned a promise, and wait() does not await it`);
+        if (isThenable(action())) {
+          throw new TypeError(
+            `${this}: the action returned a promise, and wait() does not await it. Use await waitAsync()`,
+          );
+        }
         failed = false;
       } finally {
-        const status = core.barrierEnd(cell, thread, generation, failed);
-        if (!failed) this.expect(status);
+        this.#end(generation, failed);
       }
     }
     return index;
   }
 
+  /**
+   * Waits without blocking the thread until all parties have called it or `wait`. Answers this task's arrival index.
+   * The last to arrive awaits its action before anybody goes on.
+   *
+   * @param options `timeout` as in `wait`. Who gives up, by the time or the signal, breaks the barrier
+   * @throws BrokenBarrierError when the barrier is or gets broken
+   * @throws whatever `signal.reason` is, when the signal is aborted first
+   * @throws whatever the action throws, in the task that ran it
+   */
+  async waitAsync(options?: WaitOptions): Promise<number> {
+    const { limit, signal } = checkWait(options, 'Barrier.waitAsync');
+    const action = this.#action;
+    const { region, cell, life } = this;
+    this.live();
+    const inbox = inboxOf(region);
+    const wait = new BarrierWait(region, cell, life, action !== undefined);
+    const index = await inbox.wait(wait, options?.timeout === undefined ? this.#timeout : limit, signal);
+    if (index < 0) return this.refuse(index);
+    if (action && index === this.parties - 1) {
+      let failed = true;
+      inbox.acting.add(cell);
+      try {
+        await action();
+        failed = false;
+      } finally {
+        inbox.acting.delete(cell);
+        this.#end(wait.generation, failed);
+      }
+    }
+    return index;
+  }
+
+  /** After the action: lets everybody through, or breaks the barrier. */
+  #end(generation: number, failed: boolean): void {
+    const { core, region, cell, thread } = this;
+    const verdict = failed ? State.BROKEN : State.GRANTED;
+    const ended = core.barrierEnd(cell, thread, generation, ACTION, verdict, failed ? BROKEN : FILLING);
+    region.inbox?.collect();
+    if (!ended && !failed) this.refuse(Status.BROKEN);
+  }
+
   /** Breaks the barrier: all who wait, and all who come, get a `BrokenBarrierError`, until `reset`. Never waits. */
   abort(): void {
-    this.expect(this.core.barrierBreak(this.cell, this.life, this.thread, false));
+    this.#break(BROKEN);
   }
 
   /** Makes it as new: those who wait get a `BrokenBarrierError`, the next round begins empty. Never waits. */
   reset(): void {
-    this.expect(this.core.barrierBreak(this.cell, this.life, this.thread, true));
+    this.#break(FILLING);
+  }
+
+  #break(to: number): void {
+    this.live();
+    this.core.barrierEnd(this.cell, this.thread, 0, ANY, State.BROKEN, to);
+    this.region.inbox?.collect();
   }
 
   /** How many threads it takes. */

@@ -37,6 +37,29 @@ export function checkOptions(value: unknown, where: string): void {
   }
 }
 
+/** What every async call takes. */
+export interface WaitOptions {
+  /** ms; nothing or `Infinity` for ever, 0 not at all. */
+  timeout?: number;
+  /** Gives up when it is aborted: the promise rejects with its `reason`. */
+  signal?: AbortSignal;
+}
+
+/** The options of an async call. Throws the reason of a signal that is aborted already. */
+export function checkWait(
+  options: WaitOptions | undefined,
+  where: string,
+): { limit: number; signal: AbortSignal | undefined } {
+  checkOptions(options, where);
+  const limit = checkTimeout(options?.timeout, where);
+  const signal: Partial<AbortSignal> | undefined = options?.signal;
+  if (signal !== undefined && (typeof signal?.aborted !== 'boolean' || !signal.addEventListener)) {
+    throw new TypeError(`${where}: the signal must be an AbortSignal, not ${show(signal)}`);
+  }
+  if (signal?.aborted) throw signal.reason;
+  return { limit, signal: signal as AbortSignal | undefined };
+}
+
 export function isThenable(value: unknown): boolean {
   return typeof (value as { then?: unknown } | null | undefined)?.then === 'function';
 }

@@ -1,14 +1,18 @@
-import { Field, Kind, Status } from '../assembly/abi.js';
+import { Field, Kind, type State, Status, TASK } from '../assembly/abi.js';
 import { Arena, regionOf } from './arena.js';
-import { checkFunction, checkInteger, checkOptions, checkTimeout, isThenable, show } from './check.js';
-import { Holdable } from './guard.js';
+import { checkFunction, checkInteger, checkOptions, checkTimeout, checkWait, isThenable, show } from './check.js';
+import { type Guard, Holdable } from './guard.js';
+import { inboxOf, Wait } from './inbox.js';
 import { Lock } from './lock.js';
+import { checkOwner, type Owner, type OwnerOptions, ownerIn } from './owner.js';
 import { type Attached, attached, created, type Handle, type Idle, type PrimitiveOptions } from './primitive.js';
-import { RLock } from './rlock.js';
+import type { Region } from './region.js';
+import { ResourceWait } from './resource.js';
+import { type OwnerWaitOptions, RLock } from './rlock.js';
 
 const MOST = 2 ** 31 - 1;
-/** Not 0 when the lock is the Condition's own: the high word of `last`. */
-const OWN = 60;
+/** The high word of `last`, an f64: not 0 when the lock is the Condition's own. */
+const OWN = Field.LAST + 4;
 
 export interface ConditionHandle extends Handle {
   readonly lock: Handle;
@@ -20,6 +24,62 @@ class Existing {
     readonly at: Attached,
     readonly lock: Lock | RLock,
   ) {}
+}
+
+/** A wait for a notify, and then for the lock; its steps are those of `assembly/condition.ts` and `resource.ts`. */
+class ConditionWait extends Wait {
+  readonly #lock: ResourceWait;
+  readonly #recursive: boolean;
+  #depth = 0;
+  #entered = false;
+  #result = Status.OK;
+
+  /** @param take the owner, as it stands in the lock's word */
+  constructor(region: Region, cell: number, life: number, take: number, recursive: boolean) {
+    super(region, cell, life);
+    const { core, thread } = region;
+    const lock = region.load(cell, Field.FIRST);
+    const lockLife = region.load(cell, Field.SECOND);
+    const release = (): number =>
+      recursive ? core.rlockRelease(lock, lockLife, take) : core.lockRelease(lock, lockLife, thread);
+    this.#lock = new ResourceWait(region, lock, lockLife, take, release);
+    this.#recursive = recursive;
+  }
+
+  enter(waiter: number): number {
+    const { core } = this.region;
+    if (this.#entered) return this.#end(this.#lock.enter(waiter));
+    // Of a plain Lock this word is always 0.
+    this.#depth = this.region.load(this.#lock.cell, Field.FIRST);
+    const status = core.condWait(this.cell, this.life, waiter, this.#lock.take, Infinity, this.#recursive);
+    this.#entered = status === Status.PENDING;
+    return status;
+  }
+
+  /** The verdict is the lock's: who was notified waits for the lock. */
+  resume(waiter: number, verdict: State): number {
+    return this.#end(this.#lock.resume(waiter, verdict));
+  }
+
+  leave(waiter: number): number {
+    if (this.region.core.leave(this.cell, waiter) !== Status.TIMEOUT) return Status.PENDING;
+    this.#result = Status.TIMEOUT;
+    return this.enter(waiter);
+  }
+
+  override decline(waiter: number, verdict: State): boolean {
+    return this.#lock.decline(waiter, verdict);
+  }
+
+  override rivals(other: Wait): boolean {
+    return other instanceof ConditionWait && other.cell === this.cell;
+  }
+
+  #end(status: number): number {
+    if (status !== Status.OK) return status;
+    this.region.core.condEnd(this.#lock.cell, this.#depth);
+    return this.#result;
+  }
 }
 
 /**
@@ -72,10 +132,22 @@ export class Condition extends Holdable<'Condition'> {
     return this.lock.tryAcquire();
   }
 
-  /** Releases the lock: its `release`. */
-  release(): void {
+  /** Acquires the lock without blocking the thread: its `acquireAsync`. */
+  async acquireAsync(options?: OwnerWaitOptions): Promise<boolean> {
     this.live();
-    this.lock.release();
+    return this.lock.acquireAsync(options);
+  }
+
+  /** Acquires the lock for a scope without blocking the thread: its `holdAsync`. */
+  override async holdAsync(options?: OwnerWaitOptions): Promise<Guard> {
+    this.live();
+    return this.lock.holdAsync(options);
+  }
+
+  /** Releases the lock: its `release`. */
+  release(options?: OwnerOptions): void {
+    this.live();
+    this.lock.release(options);
   }
 
   /**
@@ -89,7 +161,31 @@ export class Condition extends Holdable<'Condition'> {
   wait(timeout?: number): boolean {
     this.mayBlock('wait');
     const limit = checkTimeout(timeout, 'Condition.wait');
-    return this.settle(this.core.conditionWait(this.cell, this.life, this.thread, limit, this.#recursive));
+    const { core, region, cell, life, thread } = this;
+    return this.settle(
+      region.inbox?.busy
+        ? region.inbox.block(new ConditionWait(region, cell, life, thread, this.#recursive), limit)
+        : core.condWait(cell, life, thread, thread, limit, this.#recursive),
+    );
+  }
+
+  /**
+   * Gives the lock up (an RLock entirely), waits without blocking the thread until it is notified, and acquires the lock
+   * again, as often as it was held. False when the time is up first; the lock is held then too. Tasks and blocked threads
+   * stand in one queue.
+   *
+   * @param options `timeout`: ms until it must be notified; `owner`: who holds the RLock
+   * @throws whatever `signal.reason` is, when the signal is aborted first; the lock is held then too
+   * @throws NotHeldError when the lock is not held
+   * @throws TypeError over an RLock without an owner; TypeError, RangeError when an option is wrong
+   */
+  async waitAsync(options?: OwnerWaitOptions): Promise<boolean> {
+    const { limit, signal } = checkWait(options, 'Condition.waitAsync');
+    const take = this.#owner(options, 'waitAsync');
+    this.live();
+    const { region, cell, life } = this;
+    const wait = new ConditionWait(region, cell, life, take, this.#recursive);
+    return this.settle(await inboxOf(region).wait(wait, limit, signal));
   }
 
   /**
@@ -120,19 +216,61 @@ export class Condition extends Holdable<'Condition'> {
   }
 
   /**
+   * Waits without blocking the thread until `predicate()`, called with the lock held, answers or resolves to something
+   * true. False when the time is up first. The lock is held when it is over, however it ends.
+   *
+   * @param options `timeout`: ms in all; `owner`: who holds the RLock
+   * @throws whatever the predicate throws or rejects with; else as `waitAsync`
+   */
+  async waitForAsync(predicate: () => unknown, options?: OwnerWaitOptions): Promise<boolean> {
+    checkFunction(predicate, 'Condition.waitForAsync: the predicate');
+    const { limit } = checkWait(options, 'Condition.waitForAsync');
+    const deadline = performance.now() + limit;
+    this.#owner(options, 'waitForAsync');
+    this.notify(0, options);
+    let holds = Boolean(await predicate());
+    for (let left = limit; !holds && left > 0; left = deadline - performance.now()) {
+      await this.waitAsync({ ...options, timeout: left });
+      holds = Boolean(await predicate());
+    }
+    return holds;
+  }
+
+  /**
    * Lets the first `n` waiters go on, or as many as there are, once they have the lock. Never waits.
    *
+   * @param options `owner`: who holds the RLock, if not this thread
    * @throws NotHeldError when the lock is not held
    * @throws TypeError, RangeError when `n` is not an integer of 0 or more
    */
-  notify(n = 1): void {
+  notify(n = 1, options?: OwnerOptions): void {
     checkInteger(n, 0, MOST, 'Condition.notify: the number of waiters');
-    this.expect(this.core.conditionNotify(this.cell, this.life, this.thread, n, this.#recursive));
+    const owner = options === undefined ? undefined : checkOwner(options, 'Condition.notify');
+    const { core, cell, life, thread } = this;
+    // Over a Lock it does not matter who.
+    const who = owner && this.#recursive ? this.#address(owner) : thread;
+    this.expect(core.condNotify(cell, life, who, n, this.#recursive));
   }
 
-  /** Lets all waiters go on, once they have the lock. Never waits. */
-  notifyAll(): void {
-    this.notify(MOST);
+  /** Lets all waiters go on, once they have the lock. Never waits. As `notify`. */
+  notifyAll(options?: OwnerOptions): void {
+    this.notify(MOST, options);
+  }
+
+  /** Who waits as a task, as it stands in the lock's word. */
+  #owner(options: OwnerOptions | undefined, call: string): number {
+    const owner = checkOwner(options, `Condition.${call}`);
+    if (!this.#recursive) return this.thread | TASK;
+    if (!owner) {
+      throw new TypeError(
+        `Condition.${call}: over an RLock it needs the owner that holds it: { owner: guard.owner } of holdAsync(). A Condition over a Lock needs none: new Condition(new Lock())`,
+      );
+    }
+    return this.#address(owner);
+  }
+
+  #address(owner: Owner): number {
+    return ownerIn(owner, this.region) || this.refuse(Status.NOT_HELD);
   }
 
   /** Gives its memory back, and that of a lock of its own. */

@@ -12,23 +12,35 @@ export interface Core {
   /** An address, 0 when the arena is full. */
   create(arena: number, kind: number, name: number, word: number, first: number, second: number, last: number): number;
   destroy(cell: number, stamp: number, thread: number, mask: number, idle: number, dead: number): number;
-  /** A field, unsigned, or a negative status. */
-  peek(cell: number, stamp: number, field: number): number;
+  /** The oldest waiter in the thread's inbox, linked to the others by `next`; 0 when there is none. */
+  collect(thread: number): number;
+  leave(cell: number, waiter: number): number;
+  /** What is behind the next six, for waiters of tasks. `woken`: WOKEN and HANDOFF. */
+  acquire(
+    cell: number,
+    stamp: number,
+    waiter: number,
+    take: number,
+    timeout: number,
+    woken: number,
+    standing: number,
+  ): number;
   lockAcquire(cell: number, stamp: number, thread: number, timeout: number): number;
   lockRelease(cell: number, stamp: number, thread: number): number;
   rlockAcquire(cell: number, stamp: number, thread: number, timeout: number): number;
   rlockRelease(cell: number, stamp: number, thread: number): number;
-  semaphoreAcquire(cell: number, stamp: number, thread: number, timeout: number): number;
-  semaphoreRelease(cell: number, stamp: number, thread: number, permits: number): number;
+  semAcquire(cell: number, stamp: number, thread: number, timeout: number): number;
+  semRelease(cell: number, stamp: number, thread: number, permits: number): number;
   eventWait(cell: number, stamp: number, thread: number, timeout: number): number;
   eventSet(cell: number, stamp: number, thread: number): number;
   eventClear(cell: number, stamp: number): number;
   /** An arrival index or a negative status. */
   barrierWait(cell: number, stamp: number, thread: number, timeout: number, action: boolean): number;
-  barrierEnd(cell: number, thread: number, generation: number, failed: boolean): number;
-  barrierBreak(cell: number, stamp: number, thread: number, reset: boolean): number;
-  conditionWait(cell: number, stamp: number, thread: number, timeout: number, recursive: boolean): number;
-  conditionNotify(cell: number, stamp: number, thread: number, n: number, recursive: boolean): number;
+  /** Whether it did anything. */
+  barrierEnd(cell: number, thread: number, generation: number, from: number, verdict: number, to: number): number;
+  condWait(cell: number, stamp: number, waiter: number, take: number, timeout: number, recursive: boolean): number;
+  condEnd(lock: number, depth: number): void;
+  condNotify(cell: number, stamp: number, owner: number, n: number, recursive: boolean): number;
 }
 
 let compiled: WebAssembly.Module | undefined;

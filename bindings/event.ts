@@ -1,8 +1,23 @@
-import { Field, Kind } from '../assembly/abi.js';
+import { Field, Kind, SET, State, Status } from '../assembly/abi.js';
+import { checkWait, type WaitOptions } from './check.js';
+import { inboxOf, Wait } from './inbox.js';
 import { attached, type Handle, type Idle, Primitive, type PrimitiveOptions } from './primitive.js';
 
-/** The flag in an event's word (`assembly/event.ts`). */
-const SET = 4;
+class EventWait extends Wait {
+  enter(waiter: number): number {
+    return this.region.core.eventWait(this.cell, this.life, waiter, Infinity);
+  }
+
+  resume(): number {
+    return Status.OK;
+  }
+
+  leave(waiter: number): number {
+    const status = this.region.core.leave(this.cell, waiter);
+    // It stands there no more because it was set: the verdict is on its way, unless the wait was over without one.
+    return status === Status.OK && this.state(waiter) > State.PARKED ? Status.PENDING : status;
+  }
+}
 
 /**
  * A flag that threads wait for, like Python's `threading.Event`. `set` lets all go on who wait at that moment, also when
@@ -30,7 +45,27 @@ export class Event extends Primitive<'Event'> {
    * @throws TypeError, RangeError when the timeout is not a number of 0 or more
    */
   wait(timeout?: number): boolean {
-    return this.settle(this.core.eventWait(this.cell, this.life, this.thread, this.limit(timeout, 'wait')));
+    const limit = this.limit(timeout, 'wait');
+    const { core, region, cell, life, thread } = this;
+    return this.settle(
+      region.inbox?.busy && limit > 0
+        ? region.inbox.block(new EventWait(region, cell, life), limit)
+        : core.eventWait(cell, life, thread, limit),
+    );
+  }
+
+  /**
+   * Waits without blocking the thread until the event is set. False when the time is up first.
+   *
+   * @throws whatever `signal.reason` is, when the signal is aborted first
+   * @throws TypeError, RangeError when an option is wrong
+   */
+  async waitAsync(options?: WaitOptions): Promise<boolean> {
+    const { limit, signal } = checkWait(options, 'Event.waitAsync');
+    const { core, region, cell, life, thread } = this;
+    const status = core.eventWait(cell, life, thread, 0);
+    if (status !== Status.TIMEOUT || limit === 0) return this.settle(status);
+    return this.settle(await inboxOf(region).wait(new EventWait(region, cell, life), limit, signal));
   }
 
   /** Sets the event and lets all who wait go on. Never waits. */

@@ -1,5 +1,6 @@
-import { checkFunction, isThenable } from './check.js';
+import { checkFunction, isThenable, type WaitOptions } from './check.js';
 import { TimeoutError } from './errors.js';
+import type { Owner } from './owner.js';
 import { Primitive } from './primitive.js';
 
 // WebKit has no Symbol.dispose yet; compiled `using` looks for this one there.
@@ -7,11 +8,14 @@ const dispose: typeof Symbol.dispose = Symbol.dispose ?? (Symbol.for('Symbol.dis
 
 /** Something that is held, until `release()` or the end of the scope of a `using`. */
 export class Guard {
+  /** Who holds an `RLock` that `holdAsync` acquired: acquires it again, `acquireAsync({ owner })`, and the like. */
+  readonly owner: Owner | undefined;
   #release: (() => void) | undefined;
 
   /** @internal */
-  constructor(release: () => void) {
+  constructor(release: () => void, owner?: Owner) {
     this.#release = release;
+    this.owner = owner;
   }
 
   /** Releases what is held. A second call does nothing. */
@@ -30,6 +34,7 @@ export class Guard {
 /** What can be held: acquired, released, and so scoped. */
 export abstract class Holdable<K extends string = string> extends Primitive<K> {
   abstract acquire(timeout?: number): boolean;
+  abstract acquireAsync(options?: WaitOptions): Promise<boolean>;
   abstract release(): void;
 
   /**
@@ -39,7 +44,17 @@ export abstract class Holdable<K extends string = string> extends Primitive<K> {
    * @throws TimeoutError when the time is up
    */
   hold(timeout?: number): Guard {
-    if (!this.acquire(timeout)) throw new TimeoutError(`${this}: not acquired within ${timeout} ms`);
+    if (!this.acquire(timeout)) throw this.tooLate(timeout);
+    return new Guard(() => this.release());
+  }
+
+  /**
+   * Acquires it for a scope without blocking the thread: `using held = await lock.holdAsync();`.
+   *
+   * @throws TimeoutError when the time is up; the signal's reason when it is aborted; see `acquireAsync`
+   */
+  async holdAsync(options?: WaitOptions): Promise<Guard> {
+    if (!(await this.acquireAsync(options))) throw this.tooLate(options?.timeout);
     return new Guard(() => this.release());
   }
 
@@ -60,7 +75,30 @@ export abstract class Holdable<K extends string = string> extends Primitive<K> {
       this.release();
     }
     if (isThenable(result))
-      throw new TypeError(`${this}: with(fn) does not wait for promises; it was released before this one settled`);
+      throw new TypeError(
+        `${this}: with(fn) does not wait for promises; it was released before this one settled. Use withAsync(fn)`,
+      );
     return result;
+  }
+
+  /**
+   * Runs `fn`, which may be async, while holding it, and answers what it answers. Whatever happens in `fn`, it is
+   * released. Does not block the thread.
+   *
+   * @param fn is called with the guard (of an `RLock`: `guard.owner` acquires it again)
+   * @throws TypeError when `fn` is not a function; TimeoutError and the signal's reason as `holdAsync`
+   */
+  async withAsync<T>(fn: (guard: Guard) => T | PromiseLike<T>, options?: WaitOptions): Promise<T> {
+    checkFunction(fn, `${this.kind}.withAsync: the argument`);
+    const guard = await this.holdAsync(options);
+    try {
+      return await fn(guard);
+    } finally {
+      guard.release();
+    }
+  }
+
+  protected tooLate(timeout: number | undefined): TimeoutError {
+    return new TimeoutError(`${this}: not acquired within ${timeout} ms`);
   }
 }

@@ -2,6 +2,7 @@
 export { Arena, type ArenaHandle, type ArenaOptions, type SharedArrayType } from './arena.js';
 export { attach } from './attach.js';
 export { Barrier, type BarrierAction, type BarrierOptions } from './barrier.js';
+export type { WaitOptions } from './check.js';
 export { Condition, type ConditionHandle } from './condition.js';
 export {
   AbandonedError,
@@ -18,6 +19,7 @@ export {
 export { Event } from './event.js';
 export type { Guard } from './guard.js';
 export { Lock } from './lock.js';
+export { Owner, type OwnerOptions } from './owner.js';
 export type { Handle, PrimitiveOptions } from './primitive.js';
-export { RLock } from './rlock.js';
+export { type OwnerWaitOptions, RLock } from './rlock.js';
 export { BoundedSemaphore, Semaphore } from './semaphore.js';

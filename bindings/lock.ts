@@ -1,9 +1,7 @@
-import { Field, Kind } from '../assembly/abi.js';
-import { Holdable } from './guard.js';
+import { Field, Kind, TASK, UNIT } from '../assembly/abi.js';
+import type { WaitOptions } from './check.js';
 import { attached, type Handle, type Idle, type PrimitiveOptions } from './primitive.js';
-
-/** The bits of a lock's or a semaphore's word below its owner or permits. */
-export const UNIT = 64;
+import { Resource, ResourceWait } from './resource.js';
 
 /** Not held, no waiter on its way; leaves an owner behind that nobody has. */
 export const IDLE_LOCK: Idle = { mask: -1, idle: 0, dead: -UNIT };
@@ -14,7 +12,7 @@ export const IDLE_LOCK: Idle = { mask: -1, idle: 0, dead: -UNIT };
  * A free lock is taken by whoever asks first, also past those who wait; of those who wait, the first is woken first, and
  * one that was passed over for a millisecond is handed the lock. Algorithm: `assembly/resource.ts`.
  */
-export class Lock extends Holdable<'Lock'> {
+export class Lock extends Resource<'Lock'> {
   constructor(options?: PrimitiveOptions) {
     super('Lock', Kind.LOCK, options);
   }
@@ -33,10 +31,23 @@ export class Lock extends Holdable<'Lock'> {
    *
    * @param timeout ms; nothing or `Infinity` for ever, 0 not at all
    * @throws BlockingNotAllowedError on a thread that may not block, unless `timeout` is 0
+   * @throws DeadlockError when a task of this thread holds it, unless `timeout` is 0
    * @throws TypeError, RangeError when the timeout is not a number of 0 or more
    */
   acquire(timeout?: number): boolean {
-    return this.settle(this.core.lockAcquire(this.cell, this.life, this.thread, this.limit(timeout, 'acquire')));
+    const limit = this.limit(timeout, 'acquire');
+    return this.settle(this.beside(limit) ?? this.core.lockAcquire(this.cell, this.life, this.thread, limit));
+  }
+
+  /**
+   * Waits without blocking the thread until it holds the lock. False when the time is up first. Tasks and blocked threads
+   * stand in one queue.
+   *
+   * @throws whatever `signal.reason` is, when the signal is aborted first
+   * @throws TypeError, RangeError when an option is wrong
+   */
+  acquireAsync(options?: WaitOptions): Promise<boolean> {
+    return this.task(() => this.wait(this.thread | TASK), this.thread | TASK, options);
   }
 
   /** Takes the lock if it is free; never waits. True when this thread holds it now. */
@@ -56,6 +67,15 @@ export class Lock extends Holdable<'Lock'> {
   /** Whether somebody holds it. */
   get locked(): boolean {
     return this.peek(Field.WORD) >= UNIT;
+  }
+
+  protected override wait(take = this.thread): ResourceWait {
+    const { core, region, cell, life, thread } = this;
+    return new ResourceWait(region, cell, life, take, () => core.lockRelease(cell, life, thread));
+  }
+
+  protected override heldByTask(): boolean {
+    return (this.peek(Field.WORD) & -TASK) === (this.thread | TASK);
   }
 
   /** @internal */

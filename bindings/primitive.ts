@@ -113,12 +113,11 @@ export abstract class Primitive<K extends string = string> implements Handle<K> 
 
   /** The name given to the constructor, in whichever thread; empty when there was none. */
   get name(): string {
-    const { memory } = this.#region;
-    const block = new Uint32Array(memory.buffer, this.#cell + Field.NAME, 1)[0]!;
+    const block = this.#region.load(this.#cell, Field.NAME);
     if (!block || !this.#lives()) return '';
-    const length = new Uint32Array(memory.buffer, block, 1)[0]!;
+    const bytes = new Uint8Array(this.#region.memory.buffer, block + 4, this.#region.load(block, 0));
     // TextDecoder refuses shared memory: decode a copy.
-    return new TextDecoder().decode(new Uint8Array(memory.buffer, block + 4, length).slice());
+    return new TextDecoder().decode(bytes.slice());
   }
 
   /** How many threads wait for it at this moment. */
@@ -132,26 +131,26 @@ export abstract class Primitive<K extends string = string> implements Handle<K> 
    * @throws ThreadingError when it is held or waited on, or destroyed already; nothing is changed
    */
   destroy(): void {
-    const { memory, base } = this.#region;
-    const name = new Uint32Array(memory.buffer, this.#cell + Field.NAME, 1)[0]!;
-    const length = name && this.#lives() ? new Uint32Array(memory.buffer, name, 1)[0]! : 0;
+    const region = this.#region;
+    const name = region.load(this.#cell, Field.NAME);
+    const length = name && this.#lives() ? region.load(name, 0) : 0;
     const { mask, idle, dead } = this.idle;
     this.expect(this.#core.destroy(this.#cell, this.#stamp, this.#thread, mask, idle, dead));
-    if (name) this.#core.reclaim(base, name, nameCells(length));
+    if (name) this.#core.reclaim(region.base, name, nameCells(length));
   }
 
   /** @internal */
   protected abstract get idle(): Idle;
 
-  /** A field of the cell. */
+  /** A field of the cell, unsigned. */
   protected peek(field: number): number {
-    const value = this.#core.peek(this.#cell, this.#stamp, field);
-    return value < 0 ? this.refuse(value) : value;
+    this.live();
+    return this.#region.load(this.#cell, field);
   }
 
   /** Throws when it has been destroyed. */
   protected live(): void {
-    this.peek(Field.STAMP);
+    if (!this.#lives()) this.refuse(Status.DESTROYED);
   }
 
   /** The timeout of a call that blocks, checked; and whether this thread may. 0 ms is allowed everywhere. */
@@ -165,17 +164,19 @@ export abstract class Primitive<K extends string = string> implements Handle<K> 
   protected mayBlock(call: string): void {
     if (mayBlock) return;
     throw new BlockingNotAllowedError(
-      `${this}: this thread may not block (a page's main thread and some workers must not), so ${call}() never works here. What does not wait does: tryAcquire(), acquire(0), release(), set(), notify()`,
+      `${this}: this thread may not block (a page's main thread, for example), so ${call}() never works here. Use await ${call}Async()`,
     );
   }
 
   /** True for OK, false for a timeout; everything else throws. */
   protected settle(status: number): boolean {
+    this.#region.inbox?.collect();
     return status === Status.OK || (status !== Status.TIMEOUT && this.refuse(status));
   }
 
   /** OK, or throws. */
   protected expect(status: number): void {
+    this.#region.inbox?.collect();
     if (status !== Status.OK) this.refuse(status);
   }
 
@@ -209,7 +210,7 @@ export abstract class Primitive<K extends string = string> implements Handle<K> 
   }
 
   #lives(): boolean {
-    return this.#core.peek(this.#cell, this.#stamp, Field.STAMP) >= 0;
+    return this.#region.load(this.#cell, Field.STAMP) === this.#stamp >>> 0;
   }
 }
 
@@ -226,15 +227,15 @@ export function created(name: string, kind: Kind, options: PrimitiveOptions | un
     throw new TypeError(`new ${name}: the name must be a string, not ${show(label)}`);
   }
   const region = regionOf(arena);
-  const { core, base, memory } = region;
+  const { core, base } = region;
   const block = label ? writeName(region, label) : 0;
   const { word = 0, first = 0, second = 0, last = 0 } = initial;
   const address = core.create(base, kind, block, word, first, second, last) >>> 0;
   if (!address) {
-    if (block) core.reclaim(base, block, nameCells(new Uint32Array(memory.buffer, block, 1)[0]!));
+    if (block) core.reclaim(base, block, nameCells(region.load(block, 0)));
     throw full(name, arena);
   }
-  return new Attached(region, address, new Int32Array(memory.buffer, address + Field.STAMP, 1)[0]!);
+  return new Attached(region, address, region.load(address, Field.STAMP) | 0);
 
   function writeName({ memory, base, core }: Region, label: string): number {
     const bytes = new TextEncoder().encode(label);

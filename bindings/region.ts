@@ -1,21 +1,59 @@
 import { ArenaFlag, CELL, Field, HEADER, Header, Kind, MAGIC, VERSION } from '../assembly/abi.js';
 import { type Core, instantiate } from './core.js';
 import { OutOfMemoryError, UnsupportedError } from './errors.js';
+import type { Inbox } from './inbox.js';
 import { onEnd, register, unregister, workerThreads } from './thread.js';
 
 /**
  * An arena as this thread sees it. Every message makes new Memory objects, so an arena is known by the id in its
  * header, and this thread has one region for each.
  */
-export interface Region {
+export class Region {
   readonly memory: WebAssembly.Memory;
   /** Address of the arena's header. */
   readonly base: number;
   readonly core: Core;
   /** Address of this thread's record. */
   readonly thread: number;
+  /** Where this thread's tasks wait, once there was one that had to. */
+  inbox: Inbox | undefined;
+  #words: Int32Array;
+
+  /** @throws OutOfMemoryError when there is no room for the thread's record */
+  constructor(memory: WebAssembly.Memory, base: number) {
+    this.memory = memory;
+    this.base = base;
+    this.core = instantiate(memory);
+    this.#words = new Int32Array(memory.buffer);
+    this.thread = register(this);
+    if (!this.thread)
+      throw new OutOfMemoryError('The arena is full: there is no room for the record of one more thread');
+  }
+
+  /** The memory's words, at least to the end of the cell at `address`: it may have grown since. */
+  words(address: number): Int32Array {
+    if (address + CELL > this.#words.byteLength) this.#words = new Int32Array(this.memory.buffer);
+    return this.#words;
+  }
+
+  /** A 32-bit field of a cell, unsigned. */
+  load(cell: number, field: number): number {
+    return Atomics.load(this.words(cell), (cell + field) >>> 2) >>> 0;
+  }
+
   /** Every block there is now: what the map says. */
-  cells(): { kind: Kind; address: number }[];
+  cells(): { kind: Kind; address: number }[] {
+    const { memory, base } = this;
+    const words = new Int32Array(memory.buffer, base, HEADER / 4);
+    const room = Math.min(words[Header.TOTAL / 4]! >>> 0, (memory.buffer.byteLength - base) / CELL);
+    const map = new Uint8Array(memory.buffer, base + HEADER, room);
+    const found: { kind: Kind; address: number }[] = [];
+    for (let index = words[Header.FIRST / 4]!; index < room; index++) {
+      const kind = Atomics.load(map, index) as Kind;
+      if (kind > Kind.RESERVED) found.push({ kind, address: base + index * CELL });
+    }
+    return found;
+  }
 }
 
 interface Registry {
@@ -111,34 +149,10 @@ export function regionAt(memory: WebAssembly.Memory, base: number, where: string
   const id = `${words[Header.ID_LOW / 4]},${words[Header.ID_HIGH / 4]}`;
   let region = regions.get(id);
   if (!region) {
-    region = makeRegion(memory, base);
+    region = new Region(memory, base);
     regions.set(id, region);
     if (words[Header.FLAGS / 4]! & ArenaFlag.DEFAULT) registry().default ??= region;
   }
-  return region;
-}
-
-function makeRegion(memory: WebAssembly.Memory, base: number): Region {
-  const region = {
-    memory,
-    base,
-    core: instantiate(memory),
-    thread: 0,
-    cells() {
-      const words = new Int32Array(memory.buffer, base, HEADER / 4);
-      const room = Math.min(words[Header.TOTAL / 4]! >>> 0, (memory.buffer.byteLength - base) / CELL);
-      const map = new Uint8Array(memory.buffer, base + HEADER, room);
-      const found: { kind: Kind; address: number }[] = [];
-      for (let index = words[Header.FIRST / 4]!; index < room; index++) {
-        const kind = Atomics.load(map, index) as Kind;
-        if (kind > Kind.RESERVED) found.push({ kind, address: base + index * CELL });
-      }
-      return found;
-    },
-  };
-  region.thread = register(region);
-  if (!region.thread)
-    throw new OutOfMemoryError('The arena is full: there is no room for the record of one more thread');
   return region;
 }
 

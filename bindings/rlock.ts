@@ -1,13 +1,41 @@
-import { Field, Kind } from '../assembly/abi.js';
-import { Holdable } from './guard.js';
-import { IDLE_LOCK, UNIT } from './lock.js';
+import { Field, Kind, State, Status, UNIT } from '../assembly/abi.js';
+import type { WaitOptions } from './check.js';
+import { Guard } from './guard.js';
+import { type Inbox, inboxOf } from './inbox.js';
+import { IDLE_LOCK } from './lock.js';
+import { checkOwner, Owner, type OwnerOptions, ownerIn, unuseOwner, useOwner } from './owner.js';
 import { attached, type Handle, type Idle, type PrimitiveOptions } from './primitive.js';
+import { Resource, ResourceWait } from './resource.js';
+
+/** The options of an async call of an `RLock`, or of a `Condition` over one. */
+export type OwnerWaitOptions = WaitOptions & OwnerOptions;
+
+/** A wait that is over at once when its owner has the lock already, by another task. */
+class RLockWait extends ResourceWait {
+  override enter(waiter: number): number {
+    const { core } = this.region;
+    return this.#owned ? core.rlockAcquire(this.cell, this.life, this.take, 0) : super.enter(waiter);
+  }
+
+  override resume(waiter: number, verdict: State): number {
+    if (verdict !== State.WOKEN || !this.#owned) return super.resume(waiter, verdict);
+    this.decline(waiter, verdict);
+    return this.enter(waiter);
+  }
+
+  get #owned(): boolean {
+    return (this.region.load(this.cell, Field.WORD) & -UNIT) === (this.take | 0);
+  }
+}
 
 /**
  * A lock that the thread which holds it may acquire again, like Python's `threading.RLock`. It is free when it was
  * released as often as it was acquired. Algorithm: `assembly/rlock.ts`.
+ *
+ * Blocking calls act in the name of their thread. Async ones act in the name of an `Owner`, as two tasks of one thread
+ * must not hold it together.
  */
-export class RLock extends Holdable<'RLock'> {
+export class RLock extends Resource<'RLock'> {
   constructor(options?: PrimitiveOptions) {
     super('RLock', Kind.RLOCK, options);
   }
@@ -26,10 +54,12 @@ export class RLock extends Holdable<'RLock'> {
    *
    * @param timeout ms; nothing or `Infinity` for ever, 0 not at all
    * @throws BlockingNotAllowedError on a thread that may not block, unless `timeout` is 0
+   * @throws DeadlockError when a task of this thread holds it, unless `timeout` is 0
    * @throws TypeError, RangeError when the timeout is not a number of 0 or more
    */
   acquire(timeout?: number): boolean {
-    return this.settle(this.core.rlockAcquire(this.cell, this.life, this.thread, this.limit(timeout, 'acquire')));
+    const limit = this.limit(timeout, 'acquire');
+    return this.settle(this.beside(limit) ?? this.core.rlockAcquire(this.cell, this.life, this.thread, limit));
   }
 
   /** Takes the lock if it is free or this thread's; never waits. True when this thread holds it now. */
@@ -38,20 +68,63 @@ export class RLock extends Holdable<'RLock'> {
   }
 
   /**
-   * Releases the lock once. Never waits.
+   * Waits without blocking the thread until `owner` holds the lock; not at all when it holds it already. False when the
+   * time is up first. Tasks and blocked threads stand in one queue.
    *
-   * @throws NotHeldError when this thread is not its owner
+   * @throws whatever `signal.reason` is, when the signal is aborted first
+   * @throws TypeError without an owner (`holdAsync()` makes one); TypeError, RangeError when an option is wrong
    */
-  release(): void {
-    this.expect(this.core.rlockRelease(this.cell, this.life, this.thread));
+  async acquireAsync(options?: OwnerWaitOptions): Promise<boolean> {
+    const owner = checkOwner(options, 'RLock.acquireAsync');
+    if (!owner) {
+      throw new TypeError(
+        'RLock.acquireAsync: it needs an owner, since tasks of one thread must not own the lock together. Use holdAsync(), and { owner: guard.owner } to acquire it again',
+      );
+    }
+    const { region, cell } = this;
+    const take = useOwner(owner, region);
+    let held = false;
+    try {
+      held = await this.task(() => this.wait(take), take, options);
+    } finally {
+      if (!held) unuseOwner(owner, region);
+    }
+    if (held) inboxOf(region).retry((wait) => wait instanceof RLockWait && wait.cell === cell && wait.take === take);
+    return held;
   }
 
-  /** Whether some thread holds it. */
+  /**
+   * Acquires it for a scope without blocking the thread, in the name of a new owner, found at `guard.owner`, or of the
+   * given one.
+   *
+   * @throws TimeoutError when the time is up; the signal's reason when it is aborted; see `acquireAsync`
+   */
+  override async holdAsync(options?: OwnerWaitOptions): Promise<Guard> {
+    const owner = checkOwner(options, 'RLock.holdAsync') ?? new Owner();
+    if (!(await this.acquireAsync({ ...options, owner }))) throw this.tooLate(options?.timeout);
+    return new Guard(() => this.release({ owner }), owner);
+  }
+
+  /**
+   * Releases the lock once: in this thread's name, or in an owner's. Never waits.
+   *
+   * @throws NotHeldError when this thread, or the owner, does not hold it
+   * @throws TypeError when the owner is none
+   */
+  release(options?: OwnerOptions): void {
+    const owner = options === undefined ? undefined : checkOwner(options, 'RLock.release');
+    const { core, region, cell, life, thread } = this;
+    const who = owner ? ownerIn(owner, region) || this.refuse(Status.NOT_HELD) : thread;
+    this.expect(core.rlockRelease(cell, life, who));
+    if (owner) unuseOwner(owner, region);
+  }
+
+  /** Whether some thread or task holds it. */
   get locked(): boolean {
     return this.peek(Field.WORD) >= UNIT;
   }
 
-  /** Whether this thread holds it. */
+  /** Whether this thread holds it: what its tasks hold is not its own. */
   get owned(): boolean {
     return Math.floor(this.peek(Field.WORD) / UNIT) * UNIT === this.thread;
   }
@@ -61,8 +134,17 @@ export class RLock extends Holdable<'RLock'> {
     return this.owned ? this.peek(Field.FIRST) + 1 : 0;
   }
 
+  protected override wait(take = this.thread): ResourceWait {
+    const { core, region, cell, life } = this;
+    return new RLockWait(region, cell, life, take, () => core.rlockRelease(cell, life, take));
+  }
+
+  protected override heldByTask({ owners }: Inbox): boolean {
+    return owners.has((this.peek(Field.WORD) & -UNIT) >>> 0);
+  }
+
   protected override heldBy(): string {
-    return this.locked ? ' by this thread, but by another' : '';
+    return this.locked ? ' by this thread, but by another, or by a task' : '';
   }
 
   /** @internal */

@@ -1,14 +1,13 @@
-import { Field, Kind, MAX_PERMITS } from '../assembly/abi.js';
-import { checkInteger } from './check.js';
-import { Holdable } from './guard.js';
-import { UNIT } from './lock.js';
+import { Field, Kind, MAX_PERMITS, UNIT } from '../assembly/abi.js';
+import { checkInteger, type WaitOptions } from './check.js';
 import { Attached, attached, type Handle, type Idle, type PrimitiveOptions } from './primitive.js';
+import { Resource, ResourceWait } from './resource.js';
 
 /**
  * A count of permits, like Python's `threading.Semaphore`: `acquire` takes one and waits while there is none, `release`
  * gives some back, from whichever thread. Algorithm: `assembly/resource.ts`.
  */
-export class Semaphore extends Holdable<'Semaphore' | 'BoundedSemaphore'> {
+export class Semaphore extends Resource<'Semaphore' | 'BoundedSemaphore'> {
   /**
    * @param permits how many there are at first: 0 to 67,108,863
    * @throws TypeError, RangeError when that is not such an integer
@@ -44,12 +43,24 @@ export class Semaphore extends Holdable<'Semaphore' | 'BoundedSemaphore'> {
    * @throws TypeError, RangeError when the timeout is not a number of 0 or more
    */
   acquire(timeout?: number): boolean {
-    return this.settle(this.core.semaphoreAcquire(this.cell, this.life, this.thread, this.limit(timeout, 'acquire')));
+    const limit = this.limit(timeout, 'acquire');
+    return this.settle(this.beside(limit) ?? this.core.semAcquire(this.cell, this.life, this.thread, limit));
+  }
+
+  /**
+   * Waits without blocking the thread until there is a permit, and takes it. False when the time is up first. Tasks and
+   * blocked threads stand in one queue.
+   *
+   * @throws whatever `signal.reason` is, when the signal is aborted first
+   * @throws TypeError, RangeError when an option is wrong
+   */
+  acquireAsync(options?: WaitOptions): Promise<boolean> {
+    return this.task(() => this.wait(), -UNIT, options);
   }
 
   /** Takes a permit if there is one; never waits. */
   tryAcquire(): boolean {
-    return this.settle(this.core.semaphoreAcquire(this.cell, this.life, this.thread, 0));
+    return this.settle(this.core.semAcquire(this.cell, this.life, this.thread, 0));
   }
 
   /**
@@ -60,12 +71,22 @@ export class Semaphore extends Holdable<'Semaphore' | 'BoundedSemaphore'> {
    */
   release(n = 1): void {
     if (n !== 1) checkInteger(n, 1, MAX_PERMITS, `${this.kind}.release: the number of permits`);
-    this.expect(this.core.semaphoreRelease(this.cell, this.life, this.thread, n));
+    this.expect(this.core.semRelease(this.cell, this.life, this.thread, n));
   }
 
   /** How many permits are free. */
   get value(): number {
     return Math.floor(this.peek(Field.WORD) / UNIT);
+  }
+
+  protected override wait(): ResourceWait {
+    const { core, region, cell, life, thread } = this;
+    return new ResourceWait(region, cell, life, -UNIT, () => core.semRelease(cell, life, thread, 1));
+  }
+
+  /** Of its permits nobody can say who has them. */
+  protected override heldByTask(): boolean {
+    return false;
   }
 
   /** @internal */

@@ -1,4 +1,4 @@
-import { CELL, Field, Kind } from '../assembly/abi.js';
+import { CELL, Field, Kind, UNIT } from '../assembly/abi.js';
 import type { Core } from './core.js';
 import { ThreadingError } from './errors.js';
 import type { Region } from './region.js';
@@ -44,12 +44,23 @@ function cores(): number {
 
 /** Makes this thread's record in an arena; 0 when the arena is full. */
 export function register(region: Region): number {
-  const record = region.core.allocate(region.base, Kind.THREAD, 1);
+  return makeRecord(region, Kind.THREAD, cores() > 1 ? SPINS : 0);
+}
+
+/** Makes a cell for a wait of a task of this thread, or for a task that owns; 0 when the arena is full. */
+export function makeTask(region: Region): number {
+  return makeRecord(region, Kind.TASK, -1, region.thread);
+}
+
+/** What both are: `assembly/thread.ts`. */
+function makeRecord({ memory, base, core }: Region, kind: Kind, spins: number, home?: number): number {
+  const record = core.allocate(base, kind, 1) >>> 0;
   if (record) {
-    const words = new Int32Array(region.memory.buffer, record, CELL / 4);
-    words[Field.ARENA / 4] = region.base;
-    words[Field.THREAD_SPINS / 4] = cores() > 1 ? SPINS : 0;
+    const words = new Int32Array(memory.buffer, record, CELL / 4);
+    words[Field.ARENA / 4] = base;
+    words[Field.THREAD_SPINS / 4] = spins;
     words[Field.THREAD_MAY_BLOCK / 4] = Number(mayBlock);
+    words[Field.THREAD_HOME / 4] = home ?? record;
   }
   return record;
 }
@@ -64,7 +75,8 @@ export function onEnd(callback: () => void): void {
  * Another listener of `exit` that used a primitive after this would use the record of somebody else; so it is told.
  */
 export function unregister(region: Region): void {
-  const { base, core, thread } = region;
+  const { base, core, thread, inbox } = region;
+  inbox?.close();
   if (owns(region)) return;
   core.reclaim(base, thread, 1);
   for (const name of Object.keys(core) as (keyof Core)[]) {
@@ -74,11 +86,12 @@ export function unregister(region: Region): void {
   }
 }
 
-function owns({ memory, base, cells, thread }: Region): boolean {
-  const words = new Int32Array(memory.buffer, base);
-  return cells().some(
-    ({ kind, address }) =>
-      (kind === Kind.LOCK || kind === Kind.RLOCK) &&
-      (Atomics.load(words, (address - base) / 4) & -CELL) >>> 0 === thread,
-  );
+function owns(region: Region): boolean {
+  return region
+    .cells()
+    .some(
+      ({ kind, address }) =>
+        (kind === Kind.LOCK || kind === Kind.RLOCK) &&
+        (region.load(address, Field.WORD) & -UNIT) >>> 0 === region.thread,
+    );
 }

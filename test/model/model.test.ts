@@ -110,10 +110,10 @@ describe('both engines count the same ways', () => {
       const [taker, giver] = world.threads as [number, number];
       return [
         once(function* () {
-          yield* call('semaphoreAcquire', cell, stamp, taker, SOON);
+          yield* call('semAcquire', cell, stamp, taker, SOON);
         }),
         once(function* () {
-          yield* call('semaphoreRelease', cell, stamp, giver, 1);
+          yield* call('semRelease', cell, stamp, giver, 1);
         }),
       ];
     }));
@@ -126,10 +126,10 @@ describe('both engines count the same ways', () => {
       return [
         once(function* () {
           yield* call('lockAcquire', lock.cell, lock.stamp, waiter, FOR_EVER);
-          yield* call('conditionWait', cell, stamp, waiter, SOON, 0);
+          yield* call('condWait', cell, stamp, waiter, SOON, 0);
         }),
         once(function* () {
-          yield* call('conditionNotify', cell, stamp, notifier, 1, 0);
+          yield* call('condNotify', cell, stamp, notifier, 1, 0);
         }),
       ];
     }));

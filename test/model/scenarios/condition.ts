@@ -51,11 +51,11 @@ function setting(world: World, recursive: boolean): Setting {
       expect(yield* call(`${name}Release`, lock.cell, lock.stamp, me), Status.OK);
     },
     *wait(me, timeout) {
-      const status = yield* call('conditionWait', condition.cell, condition.stamp, me, timeout, flag);
+      const status = yield* call('condWait', condition.cell, condition.stamp, me, timeout, flag);
       return expect(status, Status.OK, ...(timeout === FOR_EVER ? [] : [Status.TIMEOUT]));
     },
     *notify(me, n) {
-      expect(yield* call('conditionNotify', condition.cell, condition.stamp, me, n, flag), Status.OK);
+      expect(yield* call('condNotify', condition.cell, condition.stamp, me, n, flag), Status.OK);
     },
   };
 }
@@ -222,7 +222,7 @@ export const condition: readonly Scenario[] = [
           }),
           once(function* () {
             yield until(cell + LENGTH, (length) => length === 1);
-            const status = yield* call('conditionNotify', cell, stamp, notifier, 1, 0);
+            const status = yield* call('condNotify', cell, stamp, notifier, 1, 0);
             if (expect(status, Status.OK, Status.NOT_HELD) === Status.OK) yield after('notified');
           }),
         ],
@@ -327,8 +327,8 @@ export const condition: readonly Scenario[] = [
         return {
           programs: [
             once(function* () {
-              expect(yield* call('conditionWait', cell, stamp, stranger, FOR_EVER, flag), Status.NOT_HELD);
-              expect(yield* call('conditionNotify', cell, stamp, stranger, 1, flag), Status.NOT_HELD);
+              expect(yield* call('condWait', cell, stamp, stranger, FOR_EVER, flag), Status.NOT_HELD);
+              expect(yield* call('condNotify', cell, stamp, stranger, 1, flag), Status.NOT_HELD);
             }),
             // That somebody else holds an RLock changes nothing; a Lock's holder is not asked for.
             forever(function* () {

@@ -70,8 +70,8 @@ export const death: readonly Scenario[] = [
   holding(
     'semaphore',
     (world) => world.semaphore(1),
-    'semaphoreAcquire',
-    (cell, stamp, me) => call('semaphoreRelease', cell, stamp, me, 1),
+    'semAcquire',
+    (cell, stamp, me) => call('semRelease', cell, stamp, me, 1),
     // A permit has no owner: while there is none, the dead thread may have it.
     (word) => word >>> 6 === 0,
   ),
@@ -107,8 +107,8 @@ export const death: readonly Scenario[] = [
           once(function* () {
             expect(yield* call('lockAcquire', lock.cell, lock.stamp, me, FOR_EVER), Status.OK);
             yield* use(data);
-            if (me !== world.threads[2]) expect(yield* call('conditionWait', cell, stamp, me, FOR_EVER, 0), Status.OK);
-            else expect(yield* call('conditionNotify', cell, stamp, me, 2, 0), Status.OK);
+            if (me !== world.threads[2]) expect(yield* call('condWait', cell, stamp, me, FOR_EVER, 0), Status.OK);
+            else expect(yield* call('condNotify', cell, stamp, me, 2, 0), Status.OK);
             expect(yield* call('lockRelease', lock.cell, lock.stamp, me), Status.OK);
           }),
         ),

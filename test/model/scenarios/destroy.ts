@@ -115,8 +115,8 @@ export const destroy: readonly Scenario[] = [
     { mask: -1, idle: 64, dead: 0 },
     (world) => world.semaphore(1, 1),
     function* (cell, stamp, me) {
-      const status = expect(yield* call('semaphoreAcquire', cell, stamp, me, SOON), ...some);
-      if (status === Status.OK) expect(yield* call('semaphoreRelease', cell, stamp, me, 1), Status.OK);
+      const status = expect(yield* call('semAcquire', cell, stamp, me, SOON), ...some);
+      if (status === Status.OK) expect(yield* call('semRelease', cell, stamp, me, 1), Status.OK);
       return status;
     },
   ),
@@ -137,8 +137,8 @@ export const destroy: readonly Scenario[] = [
     { mask: 0, idle: 0, dead: 0 },
     (world) => world.condition(world.lock()),
     function* (cell, stamp, me) {
-      const notified = yield* call('conditionNotify', cell, stamp, me, 1, 0);
-      const waited = yield* call('conditionWait', cell, stamp, me, FOR_EVER, 0);
+      const notified = yield* call('condNotify', cell, stamp, me, 1, 0);
+      const waited = yield* call('condWait', cell, stamp, me, FOR_EVER, 0);
       // Nobody holds the lock: as long as it lives, that is what it says; once it is gone, it stays gone.
       expect(notified, Status.NOT_HELD, Status.DESTROYED);
       return notified === Status.DESTROYED ? waited : Status.NOT_HELD;

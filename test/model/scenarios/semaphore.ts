@@ -28,12 +28,12 @@ const contention = (threads: number, permits: number, name: string, timeout: num
     const { cell, stamp } = world.semaphore(permits, permits);
     const program = (me: number) =>
       function* () {
-        const status = yield* call('semaphoreAcquire', cell, stamp, me, timeout);
+        const status = yield* call('semAcquire', cell, stamp, me, timeout);
         expect(status, Status.OK, ...(timeout === FOR_EVER ? [] : [Status.TIMEOUT]));
         if (status !== Status.OK) return;
         yield after('in');
         yield before('out');
-        expect(yield* call('semaphoreRelease', cell, stamp, me, 1), Status.OK);
+        expect(yield* call('semRelease', cell, stamp, me, 1), Status.OK);
       };
     return {
       clock: timeout === FOR_EVER ? UNTIMED : TIMED,
@@ -56,12 +56,12 @@ const releases = (name: string, timeout: number, gifts: readonly number[]): Scen
       programs: [
         ...world.threads.slice(0, -1).map((me) =>
           once(function* () {
-            const status = yield* call('semaphoreAcquire', cell, stamp, me, timeout);
+            const status = yield* call('semAcquire', cell, stamp, me, timeout);
             expect(status, Status.OK, ...(timeout === FOR_EVER ? [] : [Status.TIMEOUT]));
           }),
         ),
         once(function* () {
-          for (const gift of gifts) expect(yield* call('semaphoreRelease', cell, stamp, giver, gift), Status.OK);
+          for (const gift of gifts) expect(yield* call('semRelease', cell, stamp, giver, gift), Status.OK);
         }),
       ],
     };
@@ -90,8 +90,8 @@ const explained = (name: string, permits: number, bound: number): Scenario => ({
     const { cell, stamp } = world.semaphore(permits, bound);
     const [a, b, c] = world.threads as [number, number, number];
     const acquire = (me: number, timeout: number) =>
-      observed(['acquire', timeout], call('semaphoreAcquire', cell, stamp, me, timeout));
-    const release = (me: number, n: number) => observed(['release', n], call('semaphoreRelease', cell, stamp, me, n));
+      observed(['acquire', timeout], call('semAcquire', cell, stamp, me, timeout));
+    const release = (me: number, n: number) => observed(['release', n], call('semRelease', cell, stamp, me, n));
     return {
       clock: TIMED,
       monitor: linearizable(semaphoreSpecification(permits, bound), 3),
@@ -123,8 +123,8 @@ export const semaphore: readonly Scenario[] = [
     build(world) {
       const { cell, stamp } = world.semaphore(1, 2);
       const [me] = world.threads as [number];
-      const take = (timeout: number) => call('semaphoreAcquire', cell, stamp, me, timeout);
-      const give = (n: number) => call('semaphoreRelease', cell, stamp, me, n);
+      const take = (timeout: number) => call('semAcquire', cell, stamp, me, timeout);
+      const give = (n: number) => call('semRelease', cell, stamp, me, n);
       return {
         programs: [
           forever(function* () {
@@ -150,7 +150,7 @@ export const semaphore: readonly Scenario[] = [
         clock: TIMED,
         programs: world.threads.map((me) =>
           forever(function* () {
-            expect(yield* call('semaphoreAcquire', cell, stamp, me, SOON), Status.TIMEOUT);
+            expect(yield* call('semAcquire', cell, stamp, me, SOON), Status.TIMEOUT);
           }),
         ),
       };
