@@ -10,8 +10,8 @@ export default defineConfig({
   clean: true,
   // Without it, a class that names itself in a static method is called _Lock.
   keepNames: true,
-  // Inlined, so that it loads synchronously and in every bundler without configuration.
-  loader: { '.wasm': 'base64' },
+  // Inlined, so that it loads synchronously and in every bundler without configuration (and without `atob`, which worklets lack).
+  loader: { '.wasm': 'binary' },
   async onSuccess() {
     copyFileSync('build/release/core.wasm', 'dist/core.wasm');
   },

@@ -2,6 +2,7 @@ import { ArenaFlag, CELL, HEADER, Header, Kind } from '../assembly/abi.js';
 import { checkInteger, checkOptions, show } from './check.js';
 import { OutOfMemoryError } from './errors.js';
 import {
+  bufferOf,
   checkMemory,
   checkPlatform,
   defaultRegion,
@@ -153,7 +154,8 @@ export class Arena {
         `The arena is full: ${cells * CELL} more bytes do not fit beside ${this.used} of ${this.capacity}. Make it with a larger maximumBytes, or free what is not needed`,
       );
     }
-    return new type(memory.buffer as unknown as ArrayBuffer, address, length) as InstanceType<T>;
+    const buffer = bufferOf(memory, address + cells * CELL) as unknown as ArrayBuffer;
+    return new type(buffer, address, length) as InstanceType<T>;
   }
 
   /**
@@ -183,8 +185,9 @@ export class Arena {
     }
     const index = (byteOffset - base) / CELL;
     const cells = Math.max(1, Math.ceil(byteLength / CELL));
-    const end = Math.min(ours[Header.TOTAL / 4]! >>> 0, Math.floor((memory.buffer.byteLength - base) / CELL));
-    const map = new Uint8Array(memory.buffer, base + HEADER, end);
+    const room = bufferOf(memory, byteOffset + byteLength);
+    const end = Math.min(ours[Header.TOTAL / 4]! >>> 0, Math.floor((room.byteLength - base) / CELL));
+    const map = new Uint8Array(room, base + HEADER, end);
     let length = 1;
     while (map[index + length] === Kind.INSIDE) length++;
     if (!Number.isInteger(index) || index < ours[Header.FIRST / 4]! || index + cells > end || length !== cells) {

@@ -1,4 +1,4 @@
-import { ACTION, ANY, BROKEN, FILLING, Field, Kind, MAX_PERMITS, State, Status, UNIT } from '../assembly/abi.js';
+import { ACTION, ANY, BROKEN, CELL, FILLING, Field, Kind, MAX_PERMITS, State, Status, UNIT } from '../assembly/abi.js';
 import {
   checkFunction,
   checkInteger,
@@ -11,7 +11,7 @@ import {
 import { DeadlockError } from './errors.js';
 import { inboxOf, Wait } from './inbox.js';
 import { Attached, attached, created, type Handle, type Idle, Primitive, type PrimitiveOptions } from './primitive.js';
-import type { Region } from './region.js';
+import { bufferOf, type Region } from './region.js';
 
 /** A wait at a barrier; its steps are `barrierWait` of `assembly/barrier.ts`. */
 class BarrierWait extends Wait {
@@ -83,7 +83,7 @@ export class Barrier extends Primitive<'Barrier'> {
     const at = existing instanceof Attached ? existing : make(parties, options);
     super('Barrier', Kind.BARRIER, at);
     this.#action = options?.action;
-    this.#timeout = new Float64Array(this.memory.buffer, this.cell + Field.LAST, 1)[0]!;
+    this.#timeout = new Float64Array(bufferOf(at.region.memory, this.cell + CELL), this.cell + Field.LAST, 1)[0]!;
   }
 
   /**

@@ -113,7 +113,8 @@ export class Condition extends Holdable<'Condition'> {
     const at = attached(handle, 'Condition', Kind.CONDITION);
     const theirs = handle.lock;
     const lock = theirs?.kind === 'Lock' ? Lock.from(theirs) : RLock.from(theirs);
-    const [address, stamp] = new Uint32Array(at.region.memory.buffer, at.address + Field.FIRST, 2);
+    const address = at.region.load(at.address, Field.FIRST);
+    const stamp = at.region.load(at.address, Field.SECOND);
     if (lock.arena.address !== at.region.base || lock.address !== address || lock.stamp >>> 0 !== stamp) {
       throw new TypeError('Condition.from: the lock of this handle is not the lock of its Condition');
     }
@@ -123,6 +124,7 @@ export class Condition extends Holdable<'Condition'> {
   /** Acquires the lock: its `acquire`. */
   acquire(timeout?: number): boolean {
     this.live();
+    this.limit(timeout, 'acquire');
     return this.lock.acquire(timeout);
   }
 

@@ -1,4 +1,4 @@
-import base64 from '../build/release/core.wasm';
+import bytes from '../build/release/core.wasm';
 import { UnsupportedError } from './errors.js';
 
 /**
@@ -45,23 +45,21 @@ export interface Core {
 
 let compiled: WebAssembly.Module | undefined;
 
-/** Compiled once for this thread, synchronously: a few kilobytes take well under a millisecond. */
-function compile(): WebAssembly.Module {
-  const bytes = Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
-  try {
-    return new WebAssembly.Module(bytes);
-  } catch (error) {
-    throw new UnsupportedError(
-      "lockwork could not compile its WebAssembly module. If the page has a Content-Security-Policy, its script-src must contain 'wasm-unsafe-eval'",
-      { cause: error },
-    );
-  }
-}
+/** Worklets have no `performance`. */
+const now = globalThis.performance ? () => performance.now() : Date.now;
 
 /** The core on a memory. Instantiating changes nothing in the memory: the module has no data and no start function. */
 export function instantiate(memory: WebAssembly.Memory): Core {
-  compiled ??= compile();
-  const instance = new WebAssembly.Instance(compiled, { env: { memory, clock: () => performance.now() } });
-  // A plain object, so that the calls can be cut off when the thread ends (thread.ts).
-  return { ...(instance.exports as unknown as Core) };
+  try {
+    // Compiled once for this thread, synchronously: a few kilobytes take well under a millisecond.
+    compiled ??= new WebAssembly.Module(bytes);
+    const { exports } = new WebAssembly.Instance(compiled, { env: { memory, clock: now } });
+    // A plain object, so that the calls can be cut off when the thread ends (thread.ts).
+    return { ...(exports as unknown as Core) };
+  } catch (error) {
+    throw new UnsupportedError(
+      "lockwork could not load its WebAssembly module. If the page has a Content-Security-Policy, its script-src must contain 'wasm-unsafe-eval'",
+      { cause: error },
+    );
+  }
 }

@@ -44,6 +44,7 @@ export abstract class Holdable<K extends string = string> extends Primitive<K> {
    * @throws TimeoutError when the time is up
    */
   hold(timeout?: number): Guard {
+    this.limit(timeout, 'hold');
     if (!this.acquire(timeout)) throw this.tooLate(timeout);
     return new Guard(() => this.release());
   }
@@ -67,6 +68,7 @@ export abstract class Holdable<K extends string = string> extends Primitive<K> {
    */
   with<T>(fn: () => T): T {
     checkFunction(fn, `${this.kind}.with: the argument`);
+    this.mayBlock('with');
     this.acquire();
     let result: T;
     try {

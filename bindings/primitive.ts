@@ -10,7 +10,7 @@ import {
   OverReleaseError,
   ThreadingError,
 } from './errors.js';
-import { locate, type Region } from './region.js';
+import { bufferOf, locate, type Region } from './region.js';
 import { mayBlock } from './thread.js';
 
 export interface PrimitiveOptions {
@@ -115,7 +115,8 @@ export abstract class Primitive<K extends string = string> implements Handle<K> 
   get name(): string {
     const block = this.#region.load(this.#cell, Field.NAME);
     if (!block || !this.#lives()) return '';
-    const bytes = new Uint8Array(this.#region.memory.buffer, block + 4, this.#region.load(block, 0));
+    const length = this.#region.load(block, 0);
+    const bytes = new Uint8Array(bufferOf(this.#region.memory, block + 4 + length), block + 4, length);
     // TextDecoder refuses shared memory: decode a copy.
     return new TextDecoder().decode(bytes.slice());
   }
@@ -241,8 +242,9 @@ export function created(name: string, kind: Kind, options: PrimitiveOptions | un
     const bytes = new TextEncoder().encode(label);
     const block = core.allocate(base, Kind.NAME, nameCells(bytes.length)) >>> 0;
     if (!block) throw full(name, arena);
-    new Uint32Array(memory.buffer, block, 1)[0] = bytes.length;
-    new Uint8Array(memory.buffer, block + 4, bytes.length).set(bytes);
+    const buffer = bufferOf(memory, block + 4 + bytes.length);
+    new Uint32Array(buffer, block, 1)[0] = bytes.length;
+    new Uint8Array(buffer, block + 4, bytes.length).set(bytes);
     return block;
   }
 }

@@ -32,7 +32,7 @@ export class Region {
 
   /** The memory's words, at least to the end of the cell at `address`: it may have grown since. */
   words(address: number): Int32Array {
-    if (address + CELL > this.#words.byteLength) this.#words = new Int32Array(this.memory.buffer);
+    if (address + CELL > this.#words.byteLength) this.#words = new Int32Array(bufferOf(this.memory, address + CELL));
     return this.#words;
   }
 
@@ -44,16 +44,25 @@ export class Region {
   /** Every block there is now: what the map says. */
   cells(): { kind: Kind; address: number }[] {
     const { memory, base } = this;
-    const words = new Int32Array(memory.buffer, base, HEADER / 4);
-    const room = Math.min(words[Header.TOTAL / 4]! >>> 0, (memory.buffer.byteLength - base) / CELL);
+    const end = base + this.load(base, Header.TOTAL) * CELL;
+    const room = Math.floor((Math.min(end, bufferOf(memory, end).byteLength) - base) / CELL);
     const map = new Uint8Array(memory.buffer, base + HEADER, room);
     const found: { kind: Kind; address: number }[] = [];
-    for (let index = words[Header.FIRST / 4]!; index < room; index++) {
+    for (let index = this.load(base, Header.FIRST); index < room; index++) {
       const kind = Atomics.load(map, index) as Kind;
       if (kind > Kind.RESERVED) found.push({ kind, address: base + index * CELL });
     }
     return found;
   }
+}
+
+/**
+ * The buffer of a memory, which reaches to `end` if the memory does. Engines tell a thread late that another one has let
+ * it grow, and what is in shared memory may tell sooner; to grow by nothing asks.
+ */
+export function bufferOf(memory: WebAssembly.Memory, end: number): SharedArrayBuffer {
+  if (memory.buffer.byteLength < end) memory.grow(0);
+  return memory.buffer as unknown as SharedArrayBuffer;
 }
 
 interface Registry {
@@ -99,7 +108,7 @@ export function checkPlatform(): void {
   }
   if (typeof SharedArrayBuffer === 'function') return;
   throw new UnsupportedError(
-    'lockwork needs SharedArrayBuffer, and this page is not cross-origin isolated. Serve it with the headers "Cross-Origin-Opener-Policy: same-origin" and "Cross-Origin-Embedder-Policy: require-corp"',
+    'lockwork needs SharedArrayBuffer, and this page is not cross-origin isolated. Serve it from https or localhost, with the headers "Cross-Origin-Opener-Policy: same-origin" and "Cross-Origin-Embedder-Policy: require-corp"',
   );
 }
 
@@ -134,7 +143,7 @@ export function layOut(memory: WebAssembly.Memory, base: number, cells: number, 
 
 /** The region of the arena at `base`, made when this thread first meets it. */
 export function regionAt(memory: WebAssembly.Memory, base: number, where: string): Region {
-  if (base % CELL || base + HEADER > memory.buffer.byteLength) {
+  if (base % CELL || base + HEADER > bufferOf(memory, base + HEADER).byteLength) {
     throw new TypeError(`${where}: there is no arena at ${base}`);
   }
   const words = new Int32Array(memory.buffer, base, HEADER / 4);
@@ -182,12 +191,12 @@ export function locate(handle: unknown, name: string, kind: Kind): { region: Reg
   if (given !== name)
     throw new TypeError(`${where}: this is not the handle of a ${name} (its kind is ${String(given)})`);
   checkMemory(memory, where);
-  const bytes = memory.buffer.byteLength;
+  const end = (address as number) + CELL;
   if (
     !Number.isInteger(address) ||
     (address as number) % CELL ||
     (address as number) < 0 ||
-    (address as number) + CELL > bytes
+    end > bufferOf(memory, end).byteLength
   ) {
     throw new TypeError(`${where}: the handle's address (${String(address)}) is not that of a cell of its memory`);
   }

@@ -1,4 +1,4 @@
-import { CELL, Field, Kind, UNIT } from '../assembly/abi.js';
+import { Field, Kind, UNIT } from '../assembly/abi.js';
 import type { Core } from './core.js';
 import { ThreadingError } from './errors.js';
 import type { Region } from './region.js';
@@ -53,14 +53,14 @@ export function makeTask(region: Region): number {
 }
 
 /** What both are: `assembly/thread.ts`. */
-function makeRecord({ memory, base, core }: Region, kind: Kind, spins: number, home?: number): number {
-  const record = core.allocate(base, kind, 1) >>> 0;
+function makeRecord(region: Region, kind: Kind, spins: number, home?: number): number {
+  const record = region.core.allocate(region.base, kind, 1) >>> 0;
   if (record) {
-    const words = new Int32Array(memory.buffer, record, CELL / 4);
-    words[Field.ARENA / 4] = base;
-    words[Field.THREAD_SPINS / 4] = spins;
-    words[Field.THREAD_MAY_BLOCK / 4] = Number(mayBlock);
-    words[Field.THREAD_HOME / 4] = home ?? record;
+    const words = region.words(record);
+    words[(record + Field.ARENA) >>> 2] = region.base;
+    words[(record + Field.THREAD_SPINS) >>> 2] = spins;
+    words[(record + Field.THREAD_MAY_BLOCK) >>> 2] = Number(mayBlock);
+    words[(record + Field.THREAD_HOME) >>> 2] = home ?? record;
   }
   return record;
 }

@@ -1,5 +1,5 @@
-/** The published core, inlined by the bundler as base64. */
+/** The published core, inlined by the bundler. */
 declare module '*.wasm' {
-  const base64: string;
-  export default base64;
+  const bytes: Uint8Array<ArrayBuffer>;
+  export default bytes;
 }
