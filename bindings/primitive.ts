@@ -211,7 +211,7 @@ export abstract class Primitive<K extends string = string> implements Handle<K> 
   }
 
   #lives(): boolean {
-    return this.#region.load(this.#cell, Field.STAMP) === this.#stamp >>> 0;
+    return this.#region.words(this.#cell)[(this.#cell + Field.STAMP) >>> 2] === this.#stamp;
   }
 }
 
