@@ -8,8 +8,6 @@ export default defineConfig({
   platform: 'neutral',
   sourcemap: true,
   clean: true,
-  // Without it, a class that names itself in a static method is called _Lock.
-  keepNames: true,
   // Inlined, so that it loads synchronously and in every bundler without configuration (and without `atob`, which worklets lack).
   loader: { '.wasm': 'binary' },
   async onSuccess() {

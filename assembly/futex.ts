@@ -33,8 +33,8 @@ export function pause(address: usize, expected: i32): void {
   atomic.wait<i32>(address, expected, 50_000);
 }
 
-/** Wakes whoever sleeps on the word at `address`. */
+/** Wakes whoever sleeps on the word at `address`: one thread, and perhaps a `waitAsync` of its own. */
 @inline
 export function wake(address: usize): void {
-  atomic.notify(address, 1);
+  atomic.notify(address);
 }

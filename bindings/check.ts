@@ -52,12 +52,17 @@ export function checkWait(
 ): { limit: number; signal: AbortSignal | undefined } {
   checkOptions(options, where);
   const limit = checkTimeout(options?.timeout, where);
-  const signal: Partial<AbortSignal> | undefined = options?.signal;
-  if (signal !== undefined && (typeof signal?.aborted !== 'boolean' || !signal.addEventListener)) {
+  const signal = options?.signal;
+  if (signal !== undefined && !isSignal(signal)) {
     throw new TypeError(`${where}: the signal must be an AbortSignal, not ${show(signal)}`);
   }
   if (signal?.aborted) throw signal.reason;
-  return { limit, signal: signal as AbortSignal | undefined };
+  return { limit, signal };
+}
+
+function isSignal(value: Partial<AbortSignal> | null): value is AbortSignal {
+  const methods = [value?.addEventListener, value?.removeEventListener];
+  return typeof value?.aborted === 'boolean' && methods.every((method) => typeof method === 'function');
 }
 
 export function isThenable(value: unknown): boolean {

@@ -1,14 +1,13 @@
 import { Field, Kind, type State, Status, TASK } from '../assembly/abi.js';
 import { Arena, regionOf } from './arena.js';
 import { checkFunction, checkInteger, checkOptions, checkTimeout, checkWait, isThenable, show } from './check.js';
-import { type Guard, Holdable } from './guard.js';
+import { Holdable } from './guard.js';
 import { inboxOf, Wait } from './inbox.js';
-import { Lock } from './lock.js';
-import { checkOwner, type Owner, type OwnerOptions, ownerIn } from './owner.js';
+import { Lock, LockWait } from './lock.js';
+import { checkOwner, Owner, type OwnerOptions, ownerIn } from './owner.js';
 import { type Attached, attached, created, type Handle, type Idle, type PrimitiveOptions } from './primitive.js';
 import type { Region } from './region.js';
-import { ResourceWait } from './resource.js';
-import { type OwnerWaitOptions, RLock } from './rlock.js';
+import { type OwnerWaitOptions, RLock, RLockReturn, retryOwner } from './rlock.js';
 
 const MOST = 2 ** 31 - 1;
 /** The high word of `last`, an f64: not 0 when the lock is the Condition's own. */
@@ -28,21 +27,18 @@ class Existing {
 
 /** A wait for a notify, and then for the lock; its steps are those of `assembly/condition.ts` and `resource.ts`. */
 class ConditionWait extends Wait {
-  readonly #lock: ResourceWait;
+  readonly #lock: LockWait | RLockReturn;
   readonly #recursive: boolean;
   #depth = 0;
   #entered = false;
-  #result = Status.OK;
+  #result: Status = Status.OK;
 
   /** @param take the owner, as it stands in the lock's word */
   constructor(region: Region, cell: number, life: number, take: number, recursive: boolean) {
     super(region, cell, life);
-    const { core, thread } = region;
     const lock = region.load(cell, Field.FIRST);
     const lockLife = region.load(cell, Field.SECOND);
-    const release = (): number =>
-      recursive ? core.rlockRelease(lock, lockLife, take) : core.lockRelease(lock, lockLife, thread);
-    this.#lock = new ResourceWait(region, lock, lockLife, take, release);
+    this.#lock = new (recursive ? RLockReturn : LockWait)(region, lock, lockLife, take);
     this.#recursive = recursive;
   }
 
@@ -67,12 +63,22 @@ class ConditionWait extends Wait {
     return this.enter(waiter);
   }
 
+  override abandon(waiter: number): number {
+    const { core } = this.region;
+    let status = core.leave(this.cell, waiter);
+    // Notified, it stands in the lock's queue, or has a verdict of the lock.
+    if (status !== Status.TIMEOUT) status = this.#lock.leave(waiter);
+    core.condEnd(this.#lock.cell, 0);
+    return status;
+  }
+
   override decline(waiter: number, verdict: State): boolean {
     return this.#lock.decline(waiter, verdict);
   }
 
+  /** The other has been notified: it may as well have been this one. Not when its time was up. */
   override rivals(other: Wait): boolean {
-    return other instanceof ConditionWait && other.cell === this.cell;
+    return other instanceof ConditionWait && other.cell === this.cell && other.#result === Status.OK;
   }
 
   #end(status: number): number {
@@ -118,7 +124,7 @@ export class Condition extends Holdable<'Condition'> {
     if (lock.arena.address !== at.region.base || lock.address !== address || lock.stamp >>> 0 !== stamp) {
       throw new TypeError('Condition.from: the lock of this handle is not the lock of its Condition');
     }
-    return new Condition(new Existing(at, lock) as unknown as Lock);
+    return again(new Existing(at, lock));
   }
 
   /** Acquires the lock: its `acquire`. */
@@ -140,10 +146,12 @@ export class Condition extends Holdable<'Condition'> {
     return this.lock.acquireAsync(options);
   }
 
-  /** Acquires the lock for a scope without blocking the thread: its `holdAsync`. */
-  override async holdAsync(options?: OwnerWaitOptions): Promise<Guard> {
-    this.live();
-    return this.lock.holdAsync(options);
+  protected override newOwner(): Owner | undefined {
+    return this.#recursive ? new Owner() : undefined;
+  }
+
+  protected override letGo(owner: Owner | undefined): void {
+    this.release(owner && { owner });
   }
 
   /** Releases the lock: its `release`. */
@@ -166,7 +174,9 @@ export class Condition extends Holdable<'Condition'> {
     const { core, region, cell, life, thread } = this;
     return this.settle(
       region.inbox?.busy
-        ? region.inbox.block(new ConditionWait(region, cell, life, thread, this.#recursive), limit)
+        ? region.inbox.block(new ConditionWait(region, cell, life, thread, this.#recursive), limit, () =>
+            this.deadlock(),
+          )
         : core.condWait(cell, life, thread, thread, limit, this.#recursive),
     );
   }
@@ -187,7 +197,12 @@ export class Condition extends Holdable<'Condition'> {
     this.live();
     const { region, cell, life } = this;
     const wait = new ConditionWait(region, cell, life, take, this.#recursive);
-    return this.settle(await inboxOf(region).wait(wait, limit, signal));
+    const notified = inboxOf(region).wait(wait, limit, signal, (status) => this.settle(status));
+    try {
+      return await notified;
+    } finally {
+      if (this.#recursive) retryOwner(region, this.peek(Field.FIRST), take);
+    }
   }
 
   /**
@@ -232,7 +247,7 @@ export class Condition extends Holdable<'Condition'> {
     this.notify(0, options);
     let holds = Boolean(await predicate());
     for (let left = limit; !holds && left > 0; left = deadline - performance.now()) {
-      await this.waitAsync({ ...options, timeout: left });
+      await this.waitAsync({ timeout: left, signal: options?.signal, owner: options?.owner } as OwnerWaitOptions);
       holds = Boolean(await predicate());
     }
     return holds;
@@ -310,4 +325,9 @@ function make(lock: Lock | RLock | undefined, options: PrimitiveOptions | undefi
     if (!lock) used.destroy();
     throw error;
   }
+}
+
+// Outside of the class: one that names itself within is called _Condition by bundlers.
+function again(existing: unknown): Condition {
+  return new Condition(existing as Lock);
 }

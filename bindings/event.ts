@@ -1,7 +1,7 @@
 import { Kind, State, Status } from '../assembly/abi.js';
 import { checkWait, type WaitOptions } from './check.js';
 import { inboxOf, Wait } from './inbox.js';
-import { attached, type Handle, type Idle, Primitive, type PrimitiveOptions } from './primitive.js';
+import { type Attached, attached, type Handle, type Idle, Primitive, type PrimitiveOptions } from './primitive.js';
 
 class EventWait extends Wait {
   enter(waiter: number): number {
@@ -34,7 +34,7 @@ export class Event extends Primitive<'Event'> {
    * @throws TypeError when it is not the handle of an Event, of a destroyed one, or of an incompatible version
    */
   static from(handle: Handle): Event {
-    return new Event(attached(handle, 'Event', Kind.EVENT) as PrimitiveOptions);
+    return make(attached(handle, 'Event', Kind.EVENT));
   }
 
   /**
@@ -49,7 +49,7 @@ export class Event extends Primitive<'Event'> {
     const { core, region, cell, life, thread } = this;
     return this.settle(
       region.inbox?.busy && limit > 0
-        ? region.inbox.block(new EventWait(region, cell, life), limit)
+        ? region.inbox.block(new EventWait(region, cell, life), limit, () => this.deadlock())
         : core.eventWait(cell, life, thread, limit),
     );
   }
@@ -65,7 +65,8 @@ export class Event extends Primitive<'Event'> {
     const { core, region, cell, life, thread } = this;
     const status = core.eventWait(cell, life, thread, 0);
     if (status !== Status.TIMEOUT || limit === 0) return this.settle(status);
-    return this.settle(await inboxOf(region).wait(new EventWait(region, cell, life), limit, signal));
+    const wait = new EventWait(region, cell, life);
+    return inboxOf(region).wait(wait, limit, signal, (status) => this.settle(status));
   }
 
   /** Sets the event and lets all who wait go on. Never waits. */
@@ -89,4 +90,9 @@ export class Event extends Primitive<'Event'> {
   protected get idle(): Idle {
     return { mask: 0, idle: 0, dead: 0 };
   }
+}
+
+// Outside of the class: one that names itself within is called _Event by bundlers.
+function make(at: Attached): Event {
+  return new Event(at as PrimitiveOptions);
 }

@@ -1,6 +1,6 @@
 import { checkFunction, isThenable, type WaitOptions } from './check.js';
 import { TimeoutError } from './errors.js';
-import type { Owner } from './owner.js';
+import { checkOwner, type Owner, type OwnerOptions } from './owner.js';
 import { Primitive } from './primitive.js';
 
 // WebKit has no Symbol.dispose yet; compiled `using` looks for this one there.
@@ -50,13 +50,26 @@ export abstract class Holdable<K extends string = string> extends Primitive<K> {
   }
 
   /**
-   * Acquires it for a scope without blocking the thread: `using held = await lock.holdAsync();`.
+   * Acquires it for a scope without blocking the thread: `using held = await lock.holdAsync();`. An `RLock` is acquired
+   * in the name of `owner`, or else of a new one, found at `guard.owner`.
    *
    * @throws TimeoutError when the time is up; the signal's reason when it is aborted; see `acquireAsync`
    */
-  async holdAsync(options?: WaitOptions): Promise<Guard> {
-    if (!(await this.acquireAsync(options))) throw this.tooLate(options?.timeout);
-    return new Guard(() => this.release());
+  async holdAsync(options?: WaitOptions & OwnerOptions): Promise<Guard> {
+    const owner = checkOwner(options, `${this.kind}.holdAsync`) ?? this.newOwner();
+    const { timeout, signal } = options ?? {};
+    if (!(await this.acquireAsync({ timeout, signal, owner } as WaitOptions))) throw this.tooLate(timeout);
+    return new Guard(() => this.letGo(owner), owner);
+  }
+
+  /** In whose name `holdAsync` acquires, if that matters. */
+  protected newOwner(): Owner | undefined {
+    return undefined;
+  }
+
+  /** Releases what `holdAsync` acquired. */
+  protected letGo(_owner: Owner | undefined): void {
+    this.release();
   }
 
   /**
@@ -90,7 +103,7 @@ export abstract class Holdable<K extends string = string> extends Primitive<K> {
    * @param fn is called with the guard (of an `RLock`: `guard.owner` acquires it again)
    * @throws TypeError when `fn` is not a function; TimeoutError and the signal's reason as `holdAsync`
    */
-  async withAsync<T>(fn: (guard: Guard) => T | PromiseLike<T>, options?: WaitOptions): Promise<T> {
+  async withAsync<T>(fn: (guard: Guard) => T | PromiseLike<T>, options?: WaitOptions & OwnerOptions): Promise<T> {
     checkFunction(fn, `${this.kind}.withAsync: the argument`);
     const guard = await this.holdAsync(options);
     try {

@@ -30,6 +30,11 @@ export abstract class Wait {
   /** Its time is up, or it is aborted. */
   abstract leave(waiter: number): number;
 
+  /** The thread ends. PENDING: there is a verdict, to be declined. */
+  abandon(waiter: number): number {
+    return this.leave(waiter);
+  }
+
   /**
    * There is a verdict while this thread blocks, and its tasks can't run: the wake-up goes to somebody else. False when
    * it is nothing that others wait for. `enter` tries again later.
@@ -43,16 +48,14 @@ export abstract class Wait {
     return false;
   }
 
+  /** Whether it waits for a task of this thread, and must not block. */
+  deadlocked(): boolean {
+    return false;
+  }
+
   protected state(waiter: number): State {
     return this.region.load(waiter, Field.WORD) | 0;
   }
-}
-
-/** A wait and the waiter that it has at the moment. */
-interface Pending {
-  readonly wait: Wait;
-  waiter: number;
-  settle?(status: number): void;
 }
 
 /** The longest time that timers and waits take, ms: about 24 days. Whoever waits longer waits again. */
@@ -61,9 +64,71 @@ const LONGEST = 2 ** 31 - 1;
 /** So many cells of waiters are kept while some are in use. */
 const SPARE = 64;
 
+/** A wait, the waiter that it has at the moment, and what becomes of it. */
+class Pending {
+  resolve: ((status: number) => void) | undefined;
+  #reject: ((reason: unknown) => void) | undefined;
+  #signal: AbortSignal | undefined;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #aborted = false;
+
+  constructor(
+    readonly inbox: Inbox,
+    readonly wait: Wait,
+    public waiter: number,
+  ) {}
+
+  start(
+    limit: number,
+    signal: AbortSignal | undefined,
+    resolve: (status: number) => void,
+    reject: (reason: unknown) => void,
+  ): void {
+    this.resolve = resolve;
+    this.#reject = reject;
+    this.#signal = signal;
+    signal?.addEventListener('abort', this);
+    if (limit < Infinity) this.#tick(performance.now() + limit);
+  }
+
+  settle(status: number): void {
+    this.#forget();
+    // Aborted too late, it has what it waited for.
+    if (this.#aborted && (status === Status.TIMEOUT || status === Status.BROKEN)) this.#reject?.(this.#signal?.reason);
+    else this.resolve?.(status);
+  }
+
+  /** The signal's listener. */
+  handleEvent(): void {
+    this.#aborted = true;
+    this.#giveUp();
+  }
+
+  #tick(deadline: number): void {
+    const left = deadline - performance.now();
+    if (left <= 0) this.#giveUp();
+    else this.#timer = setTimeout(() => this.#tick(deadline), Math.min(Math.ceil(left), LONGEST));
+  }
+
+  #giveUp(): void {
+    this.#forget();
+    this.inbox.giveUp(this);
+  }
+
+  #forget(): void {
+    clearTimeout(this.#timer);
+    this.#signal?.removeEventListener('abort', this);
+  }
+}
+
+/** A barrier whose action a task of this thread runs, in this generation. */
+export interface Acting {
+  readonly cell: number;
+  readonly generation: number;
+}
+
 export class Inbox {
-  /** Barriers whose action is running in a task of this thread. */
-  readonly acting = new Set<number>();
+  readonly acting = new Set<Acting>();
   /** Cells of this thread's tasks that own RLocks. */
   readonly owners = new Set<number>();
   readonly #region: Region;
@@ -84,94 +149,94 @@ export class Inbox {
   }
 
   /**
-   * Waits as a task does. Answers the final status; rejects with the signal's reason when it was aborted.
+   * Waits as a task does. Answers what `answer` makes of the final status; rejects with what it throws, or with the
+   * signal's reason when it was aborted.
    *
    * @param limit ms
    */
-  wait(wait: Wait, limit: number, signal?: AbortSignal): Promise<number> {
-    const waiter = this.take();
-    const first = wait.enter(waiter);
-    if (first !== Status.PENDING) {
-      this.give(waiter);
-      this.collect();
-      return Promise.resolve(first);
-    }
+  wait<T>(wait: Wait, limit: number, signal: AbortSignal | undefined, answer: (status: number) => T): Promise<T> {
     return new Promise((resolve, reject) => {
-      const deadline = performance.now() + limit;
-      let aborted = false;
-      let timer: ReturnType<typeof setTimeout> | undefined;
-      const pending: Pending = {
-        wait,
-        waiter,
-        settle(status) {
-          forget();
-          // Aborted too late, it has what it waited for.
-          if (aborted && (status === Status.TIMEOUT || status === Status.BROKEN)) reject(signal?.reason);
-          else resolve(status);
-        },
+      const waiter = this.take();
+      const first = wait.enter(waiter);
+      const settle = (status: number): void => {
+        try {
+          resolve(answer(status));
+        } catch (error) {
+          reject(error);
+        }
       };
-      const forget = (): void => {
-        clearTimeout(timer);
-        signal?.removeEventListener('abort', abort);
-      };
-      const giveUp = (): void => {
-        forget();
-        this.#step(pending, wait.leave(pending.waiter));
-        this.collect();
-      };
-      const abort = (): void => {
-        aborted = true;
-        giveUp();
-      };
-      const tick = (): void => {
-        const left = deadline - performance.now();
-        if (left > 0) timer = setTimeout(tick, Math.min(Math.ceil(left), LONGEST));
-        else giveUp();
-      };
-      this.#pending.set(waiter, pending);
-      signal?.addEventListener('abort', abort);
+      if (first === Status.PENDING) {
+        const pending = new Pending(this, wait, waiter);
+        this.#pending.set(waiter, pending);
+        if (!this.#armed) this.#arm();
+        pending.start(limit, signal, settle, reject);
+      } else {
+        this.give(waiter);
+        settle(first);
+      }
       this.collect();
-      this.#arm();
-      if (limit < Infinity && this.#pending.get(pending.waiter) === pending) tick();
     });
+  }
+
+  /** For a wait whose time is up, or that is aborted. */
+  giveUp(pending: Pending): void {
+    if (this.#pending.get(pending.waiter) !== pending) return;
+    this.#step(pending, pending.wait.leave(pending.waiter));
+    this.collect();
   }
 
   /**
    * Waits by blocking, in a thread whose tasks wait, too. They cannot run until it returns, so it goes before them: a
    * wake-up that a task gets meanwhile passes on to others, and the task stands in the queue anew afterwards. A task
    * that was notified by the same Condition changes places with it.
+   *
+   * @param deadlock throws: it would wait for a task of this thread
    */
-  block(wait: Wait, limit: number): number {
-    const mine: Pending = { wait, waiter: this.take() };
-    const aside: Pending[] = [];
+  block(wait: Wait, limit: number, deadlock: () => never): number {
     const deadline = performance.now() + limit;
+    const aside: Pending[] = [];
+    const mine = new Pending(this, wait, this.take());
     let late = false;
-    let status = wait.enter(mine.waiter);
-    while (status === Status.PENDING) {
-      const left = late ? Infinity : deadline - performance.now();
-      if (left <= 0) {
-        late = true;
-        status = wait.leave(mine.waiter);
-        continue;
-      }
-      Atomics.wait(this.#region.words(this.#address), this.#address >>> 2, 0, Math.min(left, LONGEST));
-      for (const waiter of this.#collected()) {
-        const verdict = this.#verdict(waiter);
-        const pending = this.#pending.get(waiter);
-        if (pending && status === Status.PENDING && wait.rivals(pending.wait)) {
-          this.#pending.delete(waiter);
-          this.#pending.set(mine.waiter, pending);
-          pending.waiter = mine.waiter;
-          mine.waiter = waiter;
+    let status: number = Status.PENDING;
+    try {
+      // First the wake-ups that are there: what no task has seen yet passes on, too.
+      for (let entered = false; status === Status.PENDING; ) {
+        for (const waiter of this.#collected()) {
+          const verdict = this.#verdict(waiter);
+          const pending = this.#pending.get(waiter);
+          if (pending && status === Status.PENDING && entered && wait.rivals(pending.wait)) {
+            this.#pending.set(mine.waiter, pending);
+            this.#pending.delete(waiter);
+            pending.waiter = mine.waiter;
+            mine.waiter = waiter;
+          }
+          if (waiter === mine.waiter) status = wait.resume(waiter, verdict);
+          else if (pending?.wait.decline(waiter, verdict)) aside.push(pending);
+          else if (pending) this.#step(pending, pending.wait.resume(waiter, verdict));
         }
-        if (waiter === mine.waiter) status = wait.resume(waiter, verdict);
-        else if (pending?.wait.decline(waiter, verdict)) aside.push(pending);
-        else if (pending) this.#step(pending, pending.wait.resume(waiter, verdict));
+        if (status !== Status.PENDING) break;
+        if (wait.deadlocked()) {
+          // If it stands in a queue, it stays there, without anybody who cares what becomes of it.
+          if (entered) this.#pending.set(mine.waiter, mine);
+          else this.give(mine.waiter);
+          deadlock();
+        }
+        const left = late ? Infinity : deadline - performance.now();
+        if (!entered) {
+          entered = true;
+          status = wait.enter(mine.waiter);
+        } else if (left <= 0) {
+          late = true;
+          status = wait.leave(mine.waiter);
+        } else {
+          Atomics.wait(this.#region.words(this.#address), this.#address >>> 2, 0, Math.min(left, LONGEST));
+        }
       }
+      this.give(mine.waiter);
+    } finally {
+      for (const pending of aside) this.#step(pending, pending.wait.enter(pending.waiter));
+      this.collect();
     }
-    this.give(mine.waiter);
-    for (const pending of aside) this.#step(pending, pending.wait.enter(pending.waiter));
-    this.collect();
     return status;
   }
 
@@ -194,11 +259,18 @@ export class Inbox {
     }
   }
 
-  /** This thread ends: its tasks leave the queues. */
+  /** This thread ends: its tasks leave the queues. It may block, as all threads that tell of their end. */
   close(): void {
-    const { core } = this.#region;
-    for (const waiter of this.#pending.keys()) core.leave(this.#region.load(waiter, Field.THREAD_TARGET), waiter);
-    for (const waiter of this.#collected()) this.#pending.get(waiter)?.wait.decline(waiter, this.#verdict(waiter));
+    const given = new Set<number>();
+    for (const [waiter, { wait }] of this.#pending) if (wait.abandon(waiter) === Status.PENDING) given.add(waiter);
+    while (given.size > 0) {
+      for (const waiter of this.#collected()) {
+        this.#pending.get(waiter)?.wait.decline(waiter, this.#verdict(waiter));
+        given.delete(waiter);
+      }
+      // The verdict is there, and who gave it is about to tell.
+      if (given.size > 0) Atomics.wait(this.#region.words(this.#address), this.#address >>> 2, 0);
+    }
     for (const waiter of this.#pending.keys()) this.give(waiter);
     this.#pending.clear();
     this.#rest();
@@ -221,7 +293,7 @@ export class Inbox {
     this.#pending.delete(pending.waiter);
     this.give(pending.waiter);
     if (!this.busy) this.#rest();
-    pending.settle?.(status);
+    pending.settle(status);
   }
 
   #verdict(waiter: number): State {

@@ -1,10 +1,21 @@
 import { Field, Kind, TASK, UNIT } from '../assembly/abi.js';
 import type { WaitOptions } from './check.js';
-import { attached, type Handle, type Idle, type PrimitiveOptions } from './primitive.js';
+import { type Attached, attached, type Handle, type Idle, type PrimitiveOptions } from './primitive.js';
 import { Resource, ResourceWait } from './resource.js';
 
 /** Not held, no waiter on its way; leaves an owner behind that nobody has. */
 export const IDLE_LOCK: Idle = { mask: -1, idle: 0, dead: -UNIT };
+
+export class LockWait extends ResourceWait {
+  protected override release(): number {
+    return this.region.core.lockRelease(this.cell, this.life, this.region.thread);
+  }
+
+  override deadlocked(): boolean {
+    const { region, cell } = this;
+    return (region.load(cell, Field.WORD) & -TASK) === (region.thread | TASK);
+  }
+}
 
 /**
  * A mutual exclusion lock, like Python's `threading.Lock`: one thread holds it, and any thread may release it.
@@ -23,7 +34,7 @@ export class Lock extends Resource<'Lock'> {
    * @throws TypeError when it is not the handle of a Lock, of a destroyed one, or of an incompatible version
    */
   static from(handle: Handle): Lock {
-    return new Lock(attached(handle, 'Lock', Kind.LOCK) as PrimitiveOptions);
+    return make(attached(handle, 'Lock', Kind.LOCK));
   }
 
   /**
@@ -47,7 +58,12 @@ export class Lock extends Resource<'Lock'> {
    * @throws TypeError, RangeError when an option is wrong
    */
   acquireAsync(options?: WaitOptions): Promise<boolean> {
-    return this.task(() => this.wait(this.thread | TASK), this.thread | TASK, options);
+    const take = this.thread | TASK;
+    return this.task(
+      options,
+      () => this.core.acquire(this.cell, this.life, this.thread, take, 0, 0, 0),
+      () => this.wait(take),
+    );
   }
 
   /** Takes the lock if it is free; never waits. True when this thread holds it now. */
@@ -70,16 +86,16 @@ export class Lock extends Resource<'Lock'> {
   }
 
   protected override wait(take = this.thread): ResourceWait {
-    const { core, region, cell, life, thread } = this;
-    return new ResourceWait(region, cell, life, take, () => core.lockRelease(cell, life, thread));
-  }
-
-  protected override heldByTask(): boolean {
-    return (this.peek(Field.WORD) & -TASK) === (this.thread | TASK);
+    return new LockWait(this.region, this.cell, this.life, take);
   }
 
   /** @internal */
   protected get idle(): Idle {
     return IDLE_LOCK;
   }
+}
+
+// Outside of the class: one that names itself within is called _Lock by bundlers.
+function make(at: Attached): Lock {
+  return new Lock(at as PrimitiveOptions);
 }

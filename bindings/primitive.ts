@@ -5,6 +5,7 @@ import type { Core } from './core.js';
 import {
   BlockingNotAllowedError,
   BrokenBarrierError,
+  DeadlockError,
   NotHeldError,
   OutOfMemoryError,
   OverReleaseError,
@@ -198,6 +199,13 @@ export abstract class Primitive<K extends string = string> implements Handle<K> 
         throw new ThreadingError(`${this}: cannot be destroyed while it is held or waited on`);
     }
     throw new ThreadingError(`${this}: unknown status ${status}`);
+  }
+
+  /** Throws: this thread would wait for a task of its own. */
+  protected deadlock(): never {
+    throw new DeadlockError(
+      `${this}: it waits for a task of this thread, which cannot go on while the thread blocks. Use the async call`,
+    );
   }
 
   /** Who holds it, for a message. */

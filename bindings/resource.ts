@@ -1,13 +1,13 @@
-import { Field, HANDOFF, PATIENCE, State, Status, WOKEN } from '../assembly/abi.js';
+import { Field, HANDOFF, PATIENCE, State, Status, TASK, WOKEN } from '../assembly/abi.js';
 import { checkWait, type WaitOptions } from './check.js';
-import { DeadlockError } from './errors.js';
 import { Holdable } from './guard.js';
-import { type Inbox, inboxOf, Wait } from './inbox.js';
+import { inboxOf, Wait } from './inbox.js';
 import type { Region } from './region.js';
 
-/** A task's wait for a Lock, an RLock or a permit; its steps are `acquire` of `assembly/resource.ts`. */
-export class ResourceWait extends Wait {
-  readonly #since = performance.now();
+/** A wait for a Lock, an RLock or a permit; its steps are `acquire` of `assembly/resource.ts`. */
+export abstract class ResourceWait extends Wait {
+  /** When it was first woken in vain. */
+  #since = Infinity;
   #late = false;
 
   constructor(
@@ -16,27 +16,27 @@ export class ResourceWait extends Wait {
     life: number,
     /** What acquiring adds to the word. */
     readonly take: number,
-    /** Undoes it. */
-    private readonly release: () => number,
   ) {
     super(region, cell, life);
   }
+
+  /** Undoes it. */
+  protected abstract release(): number;
 
   enter(waiter: number): number {
     return this.#acquire(waiter, Infinity, 0);
   }
 
   resume(waiter: number, verdict: State): number {
-    if (verdict !== State.GRANTED) {
-      const handoff = performance.now() - this.#since >= PATIENCE ? HANDOFF : 0;
-      return this.#acquire(waiter, this.#late ? 0 : Infinity, WOKEN | handoff);
+    if (verdict === State.GRANTED) {
+      this.#rename(waiter);
+      return Status.OK;
     }
-    // The waiter may have entered the queue for somebody else (Inbox.block), and the lock is in that one's name.
-    const { region, cell, take } = this;
-    const words = region.words(waiter);
-    const given = words[(waiter + Field.THREAD_TAKE) >>> 2]!;
-    if (given !== (take | 0)) Atomics.add(words, cell >>> 2, take - given);
-    return Status.OK;
+    const late = this.#since < Infinity && performance.now() - this.#since >= PATIENCE;
+    const status = this.#acquire(waiter, this.#late ? 0 : Infinity, late ? WOKEN | HANDOFF : WOKEN);
+    // From here on it looks at the clock; handoffs are for the unlucky.
+    if (status === Status.PENDING && this.#since === Infinity) this.#since = performance.now();
+    return status;
   }
 
   leave(waiter: number): number {
@@ -45,10 +45,25 @@ export class ResourceWait extends Wait {
   }
 
   override decline(waiter: number, verdict: State): boolean {
-    if (verdict === State.GRANTED) this.resume(waiter, verdict);
+    if (verdict === State.GRANTED) this.#rename(waiter);
     else if (this.#acquire(waiter, 0, WOKEN) !== Status.OK) return true;
     this.release();
     return true;
+  }
+
+  /** The waiter may have entered the queue for another wait (Inbox.block): then the lock is in that one's name. */
+  #rename(waiter: number): void {
+    const words = this.region.words(waiter);
+    const given = words[(waiter + Field.THREAD_TAKE) >>> 2]!;
+    const place = this.cell >>> 2;
+    const change = (this.take | 0) - given;
+    if (change === 0) return;
+    // Any thread may release a plain Lock meanwhile.
+    for (let word = Atomics.load(words, place); (word & -TASK) === given; ) {
+      const seen = Atomics.compareExchange(words, place, word, word + change);
+      if (seen === word) return;
+      word = seen;
+    }
   }
 
   #acquire(waiter: number, timeout: number, woken: number): number {
@@ -61,27 +76,25 @@ export abstract class Resource<K extends string = string> extends Holdable<K> {
   /** A wait for it by this thread itself. */
   protected abstract wait(): ResourceWait;
 
-  /** Whether a task of this thread holds it. */
-  protected abstract heldByTask(inbox: Inbox): boolean;
-
   /** Blocks in a thread that has tasks which wait. Nothing when there are none: then the core may block. */
   protected beside(limit: number): number | undefined {
     const { inbox } = this.region;
     if (!inbox || limit === 0) return undefined;
-    if (this.heldByTask(inbox)) {
-      throw new DeadlockError(
-        `${this}: a task of this thread holds it, and cannot release it while the thread blocks. Use await acquireAsync()`,
-      );
-    }
-    return inbox.busy ? inbox.block(this.wait(), limit) : undefined;
+    const wait = this.wait();
+    if (inbox.busy) return inbox.block(wait, limit, () => this.deadlock());
+    return wait.deadlocked() ? this.deadlock() : undefined;
   }
 
-  protected async task(wait: () => ResourceWait, take: number, options: WaitOptions | undefined): Promise<boolean> {
-    const { limit, signal } = checkWait(options, `${this.kind}.acquireAsync`);
-    this.live();
-    const { core, region, cell, life, thread } = this;
-    const status = core.acquire(cell, life, thread, take, 0, 0, 0);
-    if (status !== Status.TIMEOUT || limit === 0) return this.settle(status);
-    return this.settle(await inboxOf(region).wait(wait(), limit, signal));
+  /** Acquires as a task: `attempt` at once, or else waits. */
+  protected task(options: WaitOptions | undefined, attempt: () => number, wait: () => ResourceWait): Promise<boolean> {
+    try {
+      const { limit, signal } = checkWait(options, `${this.kind}.acquireAsync`);
+      this.live();
+      const status = attempt();
+      if (status !== Status.TIMEOUT || limit === 0) return Promise.resolve(this.settle(status));
+      return inboxOf(this.region).wait(wait(), limit, signal, (status) => this.settle(status));
+    } catch (error) {
+      return Promise.reject(error);
+    }
   }
 }

@@ -1,17 +1,29 @@
 import { Field, Kind, State, Status, UNIT } from '../assembly/abi.js';
 import type { WaitOptions } from './check.js';
-import { Guard } from './guard.js';
-import { type Inbox, inboxOf } from './inbox.js';
+import { inboxOf } from './inbox.js';
 import { IDLE_LOCK } from './lock.js';
 import { checkOwner, Owner, type OwnerOptions, ownerIn, unuseOwner, useOwner } from './owner.js';
-import { attached, type Handle, type Idle, type PrimitiveOptions } from './primitive.js';
+import { type Attached, attached, type Handle, type Idle, type PrimitiveOptions } from './primitive.js';
+import type { Region } from './region.js';
 import { Resource, ResourceWait } from './resource.js';
 
 /** The options of an async call of an `RLock`, or of a `Condition` over one. */
 export type OwnerWaitOptions = WaitOptions & OwnerOptions;
 
+/** A wait for the whole lock: that of who waited for a Condition. */
+export class RLockReturn extends ResourceWait {
+  protected override release(): number {
+    return this.region.core.rlockRelease(this.cell, this.life, this.take);
+  }
+
+  override deadlocked(): boolean {
+    const { region, cell } = this;
+    return region.inbox!.owners.has((region.load(cell, Field.WORD) & -UNIT) >>> 0);
+  }
+}
+
 /** A wait that is over at once when its owner has the lock already, by another task. */
-class RLockWait extends ResourceWait {
+class RLockWait extends RLockReturn {
   override enter(waiter: number): number {
     const { core } = this.region;
     return this.#owned ? core.rlockAcquire(this.cell, this.life, this.take, 0) : super.enter(waiter);
@@ -46,7 +58,7 @@ export class RLock extends Resource<'RLock'> {
    * @throws TypeError when it is not the handle of an RLock, of a destroyed one, or of an incompatible version
    */
   static from(handle: Handle): RLock {
-    return new RLock(attached(handle, 'RLock', Kind.RLOCK) as PrimitiveOptions);
+    return make(attached(handle, 'RLock', Kind.RLOCK));
   }
 
   /**
@@ -85,24 +97,24 @@ export class RLock extends Resource<'RLock'> {
     const take = useOwner(owner, region);
     let held = false;
     try {
-      held = await this.task(() => this.wait(take), take, options);
+      held = await this.task(
+        options,
+        () => this.core.rlockAcquire(cell, this.life, take, 0),
+        () => this.wait(take),
+      );
     } finally {
       if (!held) unuseOwner(owner, region);
     }
-    if (held) inboxOf(region).retry((wait) => wait instanceof RLockWait && wait.cell === cell && wait.take === take);
+    if (held) retryOwner(region, cell, take);
     return held;
   }
 
-  /**
-   * Acquires it for a scope without blocking the thread, in the name of a new owner, found at `guard.owner`, or of the
-   * given one.
-   *
-   * @throws TimeoutError when the time is up; the signal's reason when it is aborted; see `acquireAsync`
-   */
-  override async holdAsync(options?: OwnerWaitOptions): Promise<Guard> {
-    const owner = checkOwner(options, 'RLock.holdAsync') ?? new Owner();
-    if (!(await this.acquireAsync({ ...options, owner }))) throw this.tooLate(options?.timeout);
-    return new Guard(() => this.release({ owner }), owner);
+  protected override newOwner(): Owner {
+    return new Owner();
+  }
+
+  protected override letGo(owner: Owner): void {
+    this.release({ owner });
   }
 
   /**
@@ -135,12 +147,7 @@ export class RLock extends Resource<'RLock'> {
   }
 
   protected override wait(take = this.thread): ResourceWait {
-    const { core, region, cell, life } = this;
-    return new RLockWait(region, cell, life, take, () => core.rlockRelease(cell, life, take));
-  }
-
-  protected override heldByTask({ owners }: Inbox): boolean {
-    return owners.has((this.peek(Field.WORD) & -UNIT) >>> 0);
+    return new RLockWait(this.region, this.cell, this.life, take);
   }
 
   protected override heldBy(): string {
@@ -151,4 +158,14 @@ export class RLock extends Resource<'RLock'> {
   protected get idle(): Idle {
     return IDLE_LOCK;
   }
+}
+
+// Outside of the class: one that names itself within is called _RLock by bundlers.
+function make(at: Attached): RLock {
+  return new RLock(at as PrimitiveOptions);
+}
+
+/** An owner has the lock: what else it waits for by other tasks, it has, too. */
+export function retryOwner(region: Region, cell: number, take: number): void {
+  inboxOf(region).retry((wait) => wait instanceof RLockWait && wait.cell === cell && wait.take === take);
 }

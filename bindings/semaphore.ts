@@ -3,6 +3,13 @@ import { checkInteger, type WaitOptions } from './check.js';
 import { Attached, attached, type Handle, type Idle, type PrimitiveOptions } from './primitive.js';
 import { Resource, ResourceWait } from './resource.js';
 
+/** Of permits nobody can say who has them: it never knows of a deadlock. */
+class SemaphoreWait extends ResourceWait {
+  protected override release(): number {
+    return this.region.core.semRelease(this.cell, this.life, this.region.thread, 1);
+  }
+}
+
 /**
  * A count of permits, like Python's `threading.Semaphore`: `acquire` takes one and waits while there is none, `release`
  * gives some back, from whichever thread. Algorithm: `assembly/resource.ts`.
@@ -32,7 +39,7 @@ export class Semaphore extends Resource<'Semaphore' | 'BoundedSemaphore'> {
    * @throws TypeError when it is not the handle of a Semaphore, of a destroyed one, or of an incompatible version
    */
   static from(handle: Handle): Semaphore {
-    return new Semaphore(attached(handle, 'Semaphore', Kind.SEMAPHORE) as unknown as number);
+    return make(attached(handle, 'Semaphore', Kind.SEMAPHORE));
   }
 
   /**
@@ -55,7 +62,11 @@ export class Semaphore extends Resource<'Semaphore' | 'BoundedSemaphore'> {
    * @throws TypeError, RangeError when an option is wrong
    */
   acquireAsync(options?: WaitOptions): Promise<boolean> {
-    return this.task(() => this.wait(), -UNIT, options);
+    return this.task(
+      options,
+      () => this.core.semAcquire(this.cell, this.life, this.thread, 0),
+      () => this.wait(),
+    );
   }
 
   /** Takes a permit if there is one; never waits. */
@@ -80,13 +91,7 @@ export class Semaphore extends Resource<'Semaphore' | 'BoundedSemaphore'> {
   }
 
   protected override wait(): ResourceWait {
-    const { core, region, cell, life, thread } = this;
-    return new ResourceWait(region, cell, life, -UNIT, () => core.semRelease(cell, life, thread, 1));
-  }
-
-  /** Of its permits nobody can say who has them. */
-  protected override heldByTask(): boolean {
-    return false;
+    return new SemaphoreWait(this.region, this.cell, this.life, -UNIT);
   }
 
   /** @internal */
@@ -114,7 +119,7 @@ export class BoundedSemaphore extends Semaphore {
    * @throws TypeError when it is not the handle of a BoundedSemaphore, of a destroyed one, or of an incompatible version
    */
   static override from(handle: Handle): BoundedSemaphore {
-    return new BoundedSemaphore(attached(handle, 'BoundedSemaphore', Kind.BOUNDED_SEMAPHORE) as unknown as number);
+    return makeBounded(attached(handle, 'BoundedSemaphore', Kind.BOUNDED_SEMAPHORE));
   }
 
   /** The most permits there may be. */
@@ -126,4 +131,13 @@ export class BoundedSemaphore extends Semaphore {
   protected override get idle(): Idle {
     return { mask: -1, idle: this.bound * UNIT, dead: 0 };
   }
+}
+
+// Outside of the classes: one that names itself within is called _Semaphore by bundlers.
+function make(at: unknown): Semaphore {
+  return new Semaphore(at as number);
+}
+
+function makeBounded(at: unknown): BoundedSemaphore {
+  return new BoundedSemaphore(at as number);
 }
