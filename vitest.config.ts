@@ -1,4 +1,7 @@
+import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
+import { NAMES } from './test/browsers/find.ts';
+import { provider } from './test/browsers/provider.ts';
 
 export default defineConfig({
   test: {
@@ -22,6 +25,26 @@ export default defineConfig({
         // Computes for long, and blocks nobody.
         test: { name: 'model', include: ['test/model/*.test.ts'] },
       },
+      ...NAMES.map((name) => ({
+        extends: true as const,
+        resolve: { alias: { lockwork: fileURLToPath(new URL('dist/index.js', import.meta.url)) } },
+        // Without both, a page gets no shared memory.
+        server: {
+          headers: { 'Cross-Origin-Opener-Policy': 'same-origin', 'Cross-Origin-Embedder-Policy': 'require-corp' },
+        },
+        test: {
+          name,
+          include: ['test/page/*.test.ts'],
+          browser: {
+            enabled: true,
+            headless: true,
+            provider: provider(name),
+            screenshotFailures: false,
+            traceView: 'off' as const,
+            instances: [{ browser: name, name }],
+          },
+        },
+      })),
     ],
   },
 });
