@@ -1,6 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
 import { NAMES } from './test/browsers/find.ts';
+import { ISOLATED, pages } from './test/browsers/pages.ts';
 import { provider } from './test/browsers/provider.ts';
 
 export default defineConfig({
@@ -15,7 +16,8 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'threads',
-          include: ['test/*.test.ts'],
+          // Beside what a page's main thread can do, which this one can do, too.
+          include: ['test/*.test.ts', 'test/page/{beside,together}.test.ts'],
           // A test that blocks its own thread for ever fails too.
           setupFiles: ['test/support/watchdog.ts'],
         },
@@ -28,10 +30,8 @@ export default defineConfig({
       ...NAMES.map((name) => ({
         extends: true as const,
         resolve: { alias: { lockwork: fileURLToPath(new URL('dist/index.js', import.meta.url)) } },
-        // Without both, a page gets no shared memory.
-        server: {
-          headers: { 'Cross-Origin-Opener-Policy': 'same-origin', 'Cross-Origin-Embedder-Policy': 'require-corp' },
-        },
+        plugins: [pages],
+        server: { headers: ISOLATED },
         test: {
           name,
           include: ['test/page/*.test.ts'],

@@ -88,6 +88,8 @@ function firefox(executable: string, profile: string, url: string): string[] {
     'browser.shell.checkDefaultBrowser': false,
     'browser.startup.homepage_override.mstone': 'ignore',
     'datareporting.policy.dataSubmissionEnabled': false,
+    // Tests open pages without a click.
+    'dom.disable_open_during_load': false,
     'dom.ipc.processPrelaunch.enabled': false,
     'network.captive-portal-service.enabled': false,
     'toolkit.telemetry.reportingpolicy.firstRun': false,
@@ -99,5 +101,12 @@ function firefox(executable: string, profile: string, url: string): string[] {
 
 /** It has no mode without a window, so the window is on a screen that nobody sees. */
 function webkit(executable: string, url: string): string[] {
-  return ['xvfb-run', '--auto-servernum', executable, '--private', url];
+  return [
+    'xvfb-run',
+    '--auto-servernum',
+    executable,
+    '--private',
+    '--javascript-can-open-windows-automatically=true',
+    url,
+  ];
 }
