@@ -1,4 +1,8 @@
+import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
+import { NAMES } from './test/browsers/find.ts';
+import { ISOLATED, pages } from './test/browsers/pages.ts';
+import { provider } from './test/browsers/provider.ts';
 
 export default defineConfig({
   test: {
@@ -12,7 +16,8 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'threads',
-          include: ['test/*.test.ts'],
+          // Beside what a page's main thread can do, which this one can do, too.
+          include: ['test/*.test.ts', 'test/page/{beside,together}.test.ts'],
           // A test that blocks its own thread for ever fails too.
           setupFiles: ['test/support/watchdog.ts'],
         },
@@ -22,6 +27,24 @@ export default defineConfig({
         // Computes for long, and blocks nobody.
         test: { name: 'model', include: ['test/model/*.test.ts'] },
       },
+      ...NAMES.map((name) => ({
+        extends: true as const,
+        resolve: { alias: { lockwork: fileURLToPath(new URL('dist/index.js', import.meta.url)) } },
+        plugins: [pages],
+        server: { headers: ISOLATED },
+        test: {
+          name,
+          include: ['test/page/*.test.ts'],
+          browser: {
+            enabled: true,
+            headless: true,
+            provider: provider(name),
+            screenshotFailures: false,
+            traceView: 'off' as const,
+            instances: [{ browser: name, name }],
+          },
+        },
+      })),
     ],
   },
 });

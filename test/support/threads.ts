@@ -10,9 +10,9 @@
  * Workers are reused. A function must be done within some seconds, or the test fails with a message that says which
  * threads wait for what, and the worker is terminated.
  */
-import { Worker } from 'node:worker_threads';
 import type * as threading from 'lockwork';
 import { afterAll, afterEach } from 'vitest';
+import { spawn, type Thread } from './spawn.ts';
 import { describeWaiting } from './waiting.ts';
 
 /** How long a thread's function, and `until`, may take (ms). Nothing in a test takes a tenth of it on a busy machine. */
@@ -21,28 +21,28 @@ export const PATIENCE = 20_000;
 interface Job {
   id: number;
   name: string;
-  worker: Worker;
+  worker: Thread;
   resolve(value: unknown): void;
   reject(error: unknown): void;
-  timer: NodeJS.Timeout;
+  timer: ReturnType<typeof setTimeout>;
 }
 
-const idle: Worker[] = [];
+const idle: Thread[] = [];
 const jobs = new Map<number, Job>();
 let last = 0;
 
-function spawn(): Worker {
-  const worker = new Worker(new URL('./worker.mjs', import.meta.url));
-  worker.on('message', ({ id, value, error }) => {
-    const job = jobs.get(id);
-    if (!job) return;
-    settle(job);
-    idle.push(worker);
-    if (error) job.reject(Object.assign(new Error(error.message), { name: error.name }));
-    else job.resolve(value);
-  });
-  worker.on('error', (error) => fail(worker, error));
-  worker.on('exit', () => fail(worker, new Error('the thread ended')));
+function start(): Thread {
+  const worker = spawn(
+    ({ id, value, error }) => {
+      const job = jobs.get(id);
+      if (!job) return;
+      settle(job);
+      idle.push(worker);
+      if (error) job.reject(Object.assign(new Error(error.message), { name: error.name }));
+      else job.resolve(value);
+    },
+    (error) => fail(worker, error),
+  );
   return worker;
 }
 
@@ -51,7 +51,7 @@ function settle(job: Job): void {
   jobs.delete(job.id);
 }
 
-function fail(worker: Worker, error: unknown): void {
+function fail(worker: Thread, error: unknown): void {
   const place = idle.indexOf(worker);
   if (place >= 0) idle.splice(place, 1);
   for (const job of jobs.values()) {
@@ -68,7 +68,7 @@ type Api = typeof threading;
  * only. Primitives in `args` arrive attached, typed arrays shared.
  */
 export function thread<A, R>(args: A, fn: (args: A, api: Api) => R, within = PATIENCE): Promise<Awaited<R>> {
-  const worker = idle.pop() ?? spawn();
+  const worker = idle.pop() ?? start();
   const id = ++last;
   const promise = new Promise<unknown>((resolve, reject) => {
     const timer = setTimeout(() => {

@@ -1,15 +1,17 @@
 /** A test's thread: runs the functions it is sent, one after the other, with what they are sent attached. */
-import { parentPort } from 'node:worker_threads';
 import * as threading from 'lockwork';
 
-parentPort.on('message', ({ id, source, args }) => {
+// Node's way to the other side, or a page's.
+const port = globalThis.process?.getBuiltinModule?.('node:worker_threads').parentPort ?? globalThis;
+
+port.addEventListener('message', ({ data: { id, source, args } }) => {
   Promise.resolve()
     // The function comes as text, so that a test reads as one piece: it sees its arguments and nothing else.
     // biome-ignore lint/security/noGlobalEval: its source is the test itself
     .then(() => globalThis.eval(`(${source})`)(attachAll(args), threading))
     .then(
-      (value) => parentPort.postMessage({ id, value }),
-      (error) => parentPort.postMessage({ id, error: { name: error?.name, message: error?.message ?? String(error) } }),
+      (value) => port.postMessage({ id, value }),
+      (error) => port.postMessage({ id, error: { name: error?.name, message: error?.message ?? String(error) } }),
     );
 });
 

@@ -1,0 +1,13 @@
+/** The script of the pages of test/browsers/pages.ts: says what came of using lockwork there. */
+import { Lock } from 'lockwork';
+
+// The switch that WebKitGTK needs (test/browsers/provider.ts) gives it to every page; Safari does not.
+if (!crossOriginIsolated) Reflect.deleteProperty(globalThis, 'SharedArrayBuffer');
+
+const said: Record<string, unknown> = { isolated: crossOriginIsolated };
+try {
+  said.acquired = new Lock().tryAcquire();
+} catch (error) {
+  Object.assign(said, { name: (error as Error).name, message: (error as Error).message });
+}
+new BroadcastChannel(location.pathname).postMessage(said);
