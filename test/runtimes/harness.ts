@@ -6,8 +6,9 @@
  *   await runFile('lock.test.ts', () => import('./lock.test.ts.js'), (line) => postMessage(line));
  *
  * Each line is a plain object. `start` names a test before its first statement runs, so that whoever listens knows which
- * one blocks the thread for ever; `done` is the last, and a file without it has failed. The listener must bound the
- * silence between two lines: a test's own timeout (in `start`) cannot end it while it blocks the thread.
+ * one blocks the thread for ever; `done` is the last, and a file without it has failed. The listener bounds the silence
+ * between two lines, since no timeout ends a test that blocks the thread; `Report` in report.ts knows how long it may
+ * be, and adds the lines up.
  */
 import type { RunnerTask, RunnerTestCase, RunnerTestFile, SerializedConfig } from 'vitest';
 import { startTests } from 'vitest/internal/browser';
@@ -19,8 +20,9 @@ declare global {
 
 export type Line =
   | { event: 'start'; test: string; timeout: number }
-  | { event: 'end'; test: string; state: 'passed' | 'failed'; errors: string[] }
-  /** `errors` are those that belong to no test: of loading the file, of `beforeAll` and `afterAll`. */
+  /** Passed when there are no errors. */
+  | { event: 'end'; test: string; errors: string[] }
+  /** `errors` are those of no test: of loading the file, of `beforeAll` and `afterAll`, of `notHere` itself. */
   | { event: 'done'; notHere: string[]; skipped: string[]; errors: string[] };
 
 /** Of this version of Vitest: the part of its configuration that runs tests. */
@@ -40,7 +42,7 @@ const config = {
   expect: {},
 } as unknown as SerializedConfig;
 
-/** Runs what `load` imports, but for the tests whose full names (`suite > test`) `notHere` contains. */
+/** Runs what `load` imports, but for tests whose full names (`suite > test`) contain one of `notHere`. */
 export async function runFile(
   file: string,
   load: () => Promise<unknown>,
@@ -48,41 +50,49 @@ export async function runFile(
   notHere: readonly string[] = [],
 ): Promise<void> {
   globalThis.__vitest_worker__ = { config, ctx: {} };
-  const tests = (task: RunnerTask): RunnerTestCase[] => (task.type === 'suite' ? task.tasks.flatMap(tests) : [task]);
   const left: string[] = [];
   const skipped: string[] = [];
-  const [ran] = await startTests([`/${file}`], {
+  const files = await startTests([`/${file}`], {
     config,
     importFile: load,
     onCollected(files: RunnerTestFile[]) {
-      for (const test of files.flatMap(tests)) {
-        if (notHere.includes(nameOf(test))) {
-          left.push(nameOf(test));
+      for (const test of files.flatMap(testsOf)) {
+        const name = nameOf(test);
+        if (notHere.some((part) => name.includes(part))) {
+          left.push(name);
           test.mode = 'skip';
-        } else if (test.mode !== 'run' && test.mode !== 'queued') skipped.push(nameOf(test));
+        } else if (test.mode !== 'run' && test.mode !== 'queued') skipped.push(name);
       }
     },
     onBeforeTryTask: (test) => report({ event: 'start', test: nameOf(test), timeout: test.timeout }),
     onAfterRunTask(test) {
-      if (test.result?.state === 'pass' || test.result?.state === 'fail') {
-        const state = test.result.state === 'pass' ? 'passed' : 'failed';
-        report({ event: 'end', test: nameOf(test), state, errors: errorsOf(test) });
-      }
+      if (test.mode !== 'skip') report({ event: 'end', test: nameOf(test), errors: errorsOf(test) });
     },
   });
-  const suites = (task: RunnerTask): RunnerTask[] =>
-    task.type === 'suite' ? [task, ...task.tasks.flatMap(suites)] : [];
-  report({ event: 'done', notHere: left, skipped, errors: ran ? suites(ran).flatMap(errorsOf) : [] });
+  const errors = files.flatMap(suitesOf).flatMap(errorsOf);
+  for (const part of notHere) {
+    if (!left.some((name) => name.includes(part))) errors.push(`there is no test called '… ${part} …' to leave out`);
+  }
+  report({ event: 'done', notHere: left, skipped, errors });
 }
 
-function nameOf(task: RunnerTask): string {
-  const { suite, name } = task;
+function testsOf(task: RunnerTask): RunnerTestCase[] {
+  return task.type === 'suite' ? task.tasks.flatMap(testsOf) : [task];
+}
+
+function suitesOf(task: RunnerTask): RunnerTask[] {
+  return task.type === 'suite' ? [task, ...task.tasks.flatMap(suitesOf)] : [];
+}
+
+function nameOf({ name, suite }: RunnerTask): string {
   return suite?.name ? `${nameOf(suite)} > ${name}` : name;
 }
 
 function errorsOf(task: RunnerTask): string[] {
-  return (task.result?.errors ?? []).map(({ name, message, stack, diff }) => {
-    const frames = stack?.split('\n').filter((frame) => /\.test\.ts|support/.test(frame) && !frame.includes(message));
-    return [`${name}: ${message}`, ...(frames ?? []), ...(diff ? [diff] : [])].join('\n');
+  return (task.result?.errors ?? []).map(({ name, message, stack = '', diff = '' }) => {
+    const frames = stack
+      .split('\n')
+      .filter((frame) => /\.test\.ts|test.support/.test(frame) && !message.includes(frame));
+    return [`${name}: ${message}`, ...frames, diff].filter(Boolean).join('\n');
   });
 }
