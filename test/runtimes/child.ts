@@ -2,6 +2,12 @@
 import { writeSync } from 'node:fs';
 import { runFile } from './harness.ts';
 
+// Bun would go on.
+process.on('unhandledRejection', (error) => {
+  console.error(error);
+  process.exit(1);
+});
+
 const [file = '', notHere = '[]'] = process.argv.slice(2);
 await runFile(
   file,

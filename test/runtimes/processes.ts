@@ -13,7 +13,8 @@ const BOUND = 20_000;
 type Child = ChildProcessByStdio<null, Readable, Readable>;
 
 function start([binary = '', ...args]: readonly string[]): Child {
-  return spawn(binary, args, { cwd: root, stdio: ['ignore', 'pipe', 'pipe'] });
+  const env = { ...process.env, NO_COLOR: '1' };
+  return spawn(binary, args, { cwd: root, env, stdio: ['ignore', 'pipe', 'pipe'] });
 }
 
 /** Waits for its end; answers what one wants to know of an unexpected one. */

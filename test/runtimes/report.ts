@@ -44,7 +44,9 @@ export class Report {
 
   /** The sum, now that no line is to come any more; `why` is told when the file is not done. */
   end(why: string): Result {
-    if (!this.#done) this.#result.failures.push(`${this.#running ?? 'between two tests'}\n${why}`);
-    return this.#result;
+    const result = this.#result;
+    if (this.#running !== undefined) result.tests++;
+    if (!this.#done) result.failures.push(`${this.#running ?? 'between two tests'}\n${why}`);
+    return result;
   }
 }

@@ -8,9 +8,9 @@ interface Installed {
 }
 
 export const INSTALLED = {
-  'Node 20': { package: 'node', version: '20.20.2', args: [] },
-  'Node 22': { package: 'node', version: '22.23.3', args: [] },
-  'Node 24': { package: 'node', version: '24.21.0', args: [] },
+  'Node 20': { package: 'node', version: '20.20.2', args: ['--enable-source-maps'] },
+  'Node 22': { package: 'node', version: '22.23.3', args: ['--enable-source-maps'] },
+  'Node 24': { package: 'node', version: '24.21.0', args: ['--enable-source-maps'] },
   Bun: { package: 'bun', version: '1.4.5', args: [] },
   Deno: { package: 'deno', version: '2.9.6', args: ['run', '--allow-all'] },
 } as const satisfies Record<string, Installed>;
