@@ -2,11 +2,13 @@
 import { writeSync } from 'node:fs';
 import { runFile } from './harness.ts';
 
-// Bun would go on.
-process.on('unhandledRejection', (error) => {
-  console.error(error);
-  process.exit(1);
-});
+// By itself Bun would go on.
+for (const event of ['unhandledRejection', 'uncaughtException']) {
+  process.on(event, (error) => {
+    console.error(error);
+    process.exit(1);
+  });
+}
 
 const [file = '', notHere = '[]'] = process.argv.slice(2);
 await runFile(
