@@ -8,7 +8,7 @@
  * Each line is a plain object. `start` names a test before its first statement runs, so that whoever listens knows which
  * one blocks the thread for ever; `done` is the last, and a file without it has failed. The listener bounds the silence
  * between two lines, since no timeout ends a test that blocks the thread; `Report` in report.ts knows how long it may
- * be, and adds the lines up.
+ * be, and adds the lines up. A test of a page that ran a file says what came of it in `task.meta.ran`, see there.
  */
 import type { RunnerTask, RunnerTestCase, RunnerTestFile, SerializedConfig } from 'vitest';
 import { startTests } from 'vitest/internal/browser';

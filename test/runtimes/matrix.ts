@@ -7,7 +7,7 @@ export type Column = ReadonlyMap<string, Result> | Error;
 /** What a runtime failed at, a text each. */
 export function failuresOf(runtime: Runtime, column: Column, files: readonly string[]): string[] {
   if (column instanceof Error) return [`${runtime}: not to be had\n${column.message}`];
-  return files.flatMap((file) => {
+  return [...new Set([...files, ...column.keys()])].flatMap((file) => {
     if (notHere(runtime, file).whole) return [];
     const { failures } = column.get(file) ?? { failures: ['it was not run, and nothing says why'] };
     return failures.map((failure) => `${runtime}: ${file}: ${failure}`);
