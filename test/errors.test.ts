@@ -11,9 +11,8 @@ function onPlatform<R>(prepare: () => void, fn: (api: Api) => R): R {
     const api = await import(${JSON.stringify(import.meta.resolve('lockwork'))});
     console.log(JSON.stringify((${fn})(api) ?? null));
   `;
-  return JSON.parse(
-    execFileSync(process.execPath, ['--input-type=module', '-e', code], { timeout: 20_000 }).toString(),
-  );
+  const options = { input: code, timeout: 20_000 };
+  return JSON.parse(execFileSync(process.execPath, ['--input-type=module', '-'], options).toString());
 }
 
 const ERRORS = [

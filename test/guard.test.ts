@@ -23,7 +23,8 @@ const compiled: Scope = (holdable, fn) => {
   return fn();
 };
 // ... but not in text.
-const native = new Function('holdable', 'fn', 'using held = holdable.hold(); return fn();') as Scope;
+const native: Scope = (holdable, fn) =>
+  new Function('holdable', 'fn', 'using held = holdable.hold(); return fn();')(holdable, fn);
 
 describe.each(HOLDABLES)('%s', (_name, make, isHeld) => {
   it.each([

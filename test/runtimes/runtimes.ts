@@ -1,0 +1,75 @@
+/** The runtimes that test files are run on, and what is not run where. */
+
+/** What runs the bundled tests: a pinned package of npm that carries its binary, its name, and what it is called with. */
+interface Installed {
+  readonly package: string;
+  readonly version: string;
+  readonly args: readonly string[];
+}
+
+export const INSTALLED = {
+  'Node 20': { package: 'node', version: '20.20.2', args: ['--enable-source-maps'] },
+  'Node 22': { package: 'node', version: '22.23.3', args: ['--enable-source-maps'] },
+  'Node 24': { package: 'node', version: '24.21.0', args: ['--enable-source-maps'] },
+  Bun: { package: 'bun', version: '1.4.5', args: [] },
+  Deno: { package: 'deno', version: '2.9.6', args: ['run', '--allow-all'] },
+} as const satisfies Record<string, Installed>;
+
+/** Where Vitest itself runs, and its projects there. The Node of this process is the pinned one. */
+export const VITEST = { 'Node 26': 'threads', Chromium: 'chromium', Firefox: 'firefox', WebKit: 'webkit' } as const;
+
+export type Runtime = keyof typeof INSTALLED | keyof typeof VITEST;
+
+/** In the order of the table. */
+export const RUNTIMES: readonly Runtime[] = [
+  'Node 20',
+  'Node 22',
+  'Node 24',
+  'Node 26',
+  'Bun',
+  'Deno',
+  'Chromium',
+  'Firefox',
+  'WebKit',
+];
+
+const PAGES: readonly Runtime[] = ['Chromium', 'Firefox', 'WebKit'];
+const but = (...those: readonly Runtime[]) => RUNTIMES.filter((runtime) => !those.includes(runtime));
+
+/** Not a test file: a program of few lines, see there. */
+export const PROGRAM = 'program.mjs';
+
+interface Exception {
+  readonly on: readonly Runtime[];
+  /** A file, or the beginning of the names of several. */
+  readonly file: string;
+  /** Parts of the full names of tests; without it, none of the file is run. */
+  readonly tests?: readonly string[];
+  readonly reason: string;
+}
+
+/** Everything that is not run somewhere. The table says so. */
+const NOT_HERE: readonly Exception[] = [
+  { file: 'bench.test.ts', on: but('Node 26'), reason: '`npm run bench`, a command of the pinned Node' },
+  { file: 'examples.test.ts', on: but('Node 26'), reason: '`npm start`, a command of the pinned Node' },
+  { file: 'hang.test.ts', on: but('Node 26'), reason: 'of the watchdog that is used under Vitest' },
+  { file: 'readme.test.ts', on: but('Node 26'), reason: 'of the documents, whose snippets are for the pinned Node' },
+  { file: 'page/', on: but(...PAGES), reason: 'there is no page' },
+  { file: PROGRAM, on: PAGES, reason: 'a page does not end by itself' },
+  {
+    file: 'guard.test.ts',
+    on: ['Node 20', 'Node 22'],
+    tests: ["is held by using, the engine's own"],
+    reason: 'the engine does not know `using`; it is compiled away',
+  },
+];
+
+/** Why a file is not run there, and which of its tests are not. */
+export function notHere(runtime: Runtime, file: string): { reasons: string[]; whole: boolean; tests: string[] } {
+  const found = NOT_HERE.filter((exception) => file.startsWith(exception.file) && exception.on.includes(runtime));
+  return {
+    reasons: found.map(({ reason }) => reason),
+    whole: found.some(({ tests }) => !tests),
+    tests: found.flatMap(({ tests = [] }) => tests),
+  };
+}
