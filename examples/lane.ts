@@ -4,7 +4,16 @@ import type { Kind } from './stage.ts';
 export type Doing = 'idle' | 'works' | 'waits' | 'holds';
 
 /** What a thread does last, unless it holds something. */
-const LAST: ReadonlySet<Kind> = new Set<Kind>(['books', 'refuses', 'lands', 'collects', 'leaves', 'joins', 'closes']);
+const LAST: ReadonlySet<Kind> = new Set<Kind>([
+  'books',
+  'refuses',
+  'lands',
+  'collects',
+  'tells',
+  'leaves',
+  'joins',
+  'closes',
+]);
 
 /** What a thread is doing after a step, if it did `before` until then. */
 export function after(kind: Kind, before: Doing): Doing {
@@ -21,6 +30,7 @@ const SIGNS: Partial<Record<Kind, string>> = {
   releases: '◌',
   books: '✓',
   collects: '✓',
+  tells: '✓',
   serves: '✓',
   refuses: '×',
   'gives up': '×',

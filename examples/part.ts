@@ -1,7 +1,7 @@
 /** The thread's side of every platform: performs parts. */
 import { Barrier, type Handle } from 'lockwork';
 import { type Name, programs } from './programs.ts';
-import type { Kind, Part } from './stage.ts';
+import type { Kind, Part, Say } from './stage.ts';
 
 export interface Call {
   program: Name;
@@ -35,11 +35,15 @@ export function perform(
 ): void {
   const parts = programs[program] as unknown as Record<string, Part<unknown>>;
   number ||= Atomics.add(numbered, 0, 1) + 1;
-  const thread = name ?? `thread ${number}`;
   if (start) Barrier.from(start).wait();
-  parts[part]!(props, (kind, text) => {
+  parts[part]!(props, voice(name ?? `thread ${number}`, taken, post));
+}
+
+/** How a thread tells what it does. */
+export function voice(thread: string, taken: Int32Array, post: (step: Posted) => void): Say {
+  return (kind, text) => {
     // The order is taken here and now: messages of different threads may overtake each other.
     const order = Atomics.add(taken, 0, 1);
     post({ order, clock: Date.now(), thread, kind, text });
-  });
+  };
 }

@@ -1,8 +1,8 @@
 /** The main thread's side of every platform: runs a program on its threads, and puts their steps in order. */
 import { Arena, Barrier } from 'lockwork';
-import type { Call, Posted } from './part.ts';
+import { type Call, type Posted, voice } from './part.ts';
 import { type Name, programs } from './programs.ts';
-import type { Role, Stage, Step, Verdict } from './stage.ts';
+import type { Role, Stage, Step, Task, Verdict } from './stage.ts';
 
 /** Who wants to see it as it happens. */
 export interface Audience {
@@ -58,10 +58,10 @@ export const on = (platform: Platform): Run =>
       }
     }
 
-    async function play(hire: Hire, threads: string[], parts: Omit<Role, 'name'>[]): Promise<void> {
-      audience?.begins(threads);
+    async function play(hire: Hire, threads: string[], parts: Omit<Role, 'name'>[], tasks: Task[] = []): Promise<void> {
+      audience?.begins([...threads, ...tasks.map(({ name }) => name)]);
       const size = threads.length;
-      const start = new Barrier(size, { timeout: PATIENCE });
+      const start = new Barrier(size + tasks.length, { timeout: PATIENCE });
       // As many as there are threads meet at the start, so each of those is on a thread of its own.
       const calls = parts.map((part, index) => ({
         ...part,
@@ -72,7 +72,7 @@ export const on = (platform: Platform): Run =>
       }));
       const crew = hire(size, calls, take);
       try {
-        await crew.ended;
+        await Promise.all([crew.ended, ...tasks.map((task) => meanwhile(task, start))]);
         // The end of a part may come by another way than its steps, and be here first.
         while (steps.length < Atomics.load(taken, 0)) await new Promise((resolve) => setTimeout(resolve, 1));
       } finally {
@@ -81,15 +81,20 @@ export const on = (platform: Platform): Run =>
       start.destroy();
     }
 
+    async function meanwhile({ name, run }: Task, start: Barrier): Promise<void> {
+      await start.waitAsync();
+      await run(voice(name, taken, take));
+    }
+
     const stage: Stage = {
       pool(size, part, tasks) {
         const threads = Array.from({ length: size }, (_, index) => `thread ${index + 1}`);
         const parts = tasks.map((props) => ({ part: part.name, props }));
         return play(platform.pool, threads, parts);
       },
-      threads(roles) {
+      threads(roles, ...tasks) {
         const threads = roles.map(({ name }) => name);
-        return play(platform.threads, threads, roles);
+        return play(platform.threads, threads, roles, tasks);
       },
     };
 
