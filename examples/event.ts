@@ -1,7 +1,8 @@
 /**
  * event: drivers wait for a flight to land.
  *
- * An Event is a flag. Who waits for it goes on when somebody sets it; who comes later need not wait at all.
+ * An Event is a flag. Who waits for it goes on when somebody sets it; who comes later need not wait at all. The drivers
+ * are threads, and block while they wait. The office is the main thread: it waits for the same Event, and does not block.
  */
 import { Event, type Handle } from 'lockwork';
 import { count, role, type Say, type Stage, type Step, sleep, type Verdict } from './stage.ts';
@@ -20,13 +21,14 @@ interface Driver extends Flight {
 
 export async function main({ threads }: Stage): Promise<void> {
   const landed = new Event();
-  await threads([
+  const roles = [
     role('flight', fly, { landed }),
     role('Ada', collect, { landed, passenger: 'Mr Moreau', drive: 100 }),
     role('Ben', collect, { landed, passenger: 'Ms Okafor', drive: 250 }),
     role('Cleo', collect, { landed, passenger: 'Mrs Silva', drive: 400 }),
     role('Dan', collect, { landed, passenger: 'Mr Tanaka', drive: 1000 }),
-  ]);
+  ];
+  await threads(roles, { name: 'office', run: (say) => inform(landed, say) });
 }
 
 /** What the flight's thread runs. */
@@ -46,9 +48,16 @@ export function collect({ landed, passenger, drive }: Driver, say: Say): void {
   say('collects', passenger);
 }
 
+/** What the main thread does. */
+async function inform(landed: Event, say: Say): Promise<void> {
+  say('waits', 'for the event, without blocking');
+  await landed.waitAsync();
+  say('tells', 'the families');
+}
+
 export function verdict(steps: Step[]): Verdict {
   const landing = steps.findIndex((step) => step.kind === 'lands');
-  const early = count(steps.slice(0, landing), 'collects');
+  const early = count(steps.slice(0, landing), 'collects') + count(steps.slice(0, landing), 'tells');
   const collected = count(steps.slice(landing), 'collects');
   return {
     held: landing >= 0 && early === 0 && collected === 4,

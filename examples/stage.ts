@@ -18,6 +18,7 @@ export type Kind =
   | 'lands'
   | 'drives'
   | 'collects'
+  | 'tells'
   | 'walks'
   | 'counts'
   | 'leaves'
@@ -52,12 +53,18 @@ export function role<T>(name: string, part: Part<T>, props: NoInfer<T>): Role {
   return { name, part: part.name, props };
 }
 
+/** What the main thread itself does meanwhile. It must not block: a page would freeze. So it awaits. */
+export interface Task {
+  name: string;
+  run(say: Say): Promise<void>;
+}
+
 /** How a program gets its threads. Both begin when all threads have started, and resolve when all have ended. */
 export interface Stage {
   /** Runs the part once for each of `tasks`, on `size` threads, like Python's `ThreadPoolExecutor.map`. */
   pool<T>(size: number, part: Part<T>, tasks: NoInfer<T>[]): Promise<void>;
-  /** A thread for each role, like Python's `Thread(target=…, args=…)`. */
-  threads(roles: Role[]): Promise<void>;
+  /** A thread for each role, like Python's `Thread(target=…, args=…)`, and what the main thread does meanwhile. */
+  threads(roles: Role[], ...tasks: Task[]): Promise<void>;
 }
 
 export interface Verdict {

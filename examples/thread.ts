@@ -1,5 +1,5 @@
-/** A thread without a pool: runs one part, and ends. */
+/** A thread without a pool: performs one part, and ends. */
 import { workerData } from 'node:worker_threads';
 import play from './worker.ts';
 
-await play(workerData);
+play(workerData);

@@ -5,30 +5,12 @@
  *
  * The columns between time and thread are lanes, one for each thread: what it was doing then.
  */
-import type { Kind, Step, Verdict } from './stage.ts';
+import { after, type Doing, sign } from './lane.ts';
+import type { Step, Verdict } from './stage.ts';
 
-/** What a lane shows: nothing, at work, waiting, holding something. */
-const IDLE = ' ';
-const BUSY = '│';
-const WAITS = '┊';
-const HOLDS = '┃';
+const LINES: Record<Doing, string> = { idle: ' ', works: '│', waits: '┊', holds: '┃' };
 
-export const LEGEND = `${WAITS} waits   ${HOLDS} holds   ${BUSY} works`;
-
-/** The sign of a step in its lane; ◦ for those that are not here. */
-const SIGNS: Partial<Record<Kind, string>> = {
-  waits: '○',
-  holds: '●',
-  releases: '◌',
-  books: '✓',
-  collects: '✓',
-  serves: '✓',
-  refuses: '×',
-  'gives up': '×',
-};
-
-/** What a thread does last, unless it holds something. */
-const LAST: ReadonlySet<Kind> = new Set<Kind>(['books', 'refuses', 'lands', 'collects', 'leaves', 'joins', 'closes']);
+export const LEGEND = (['waits', 'holds', 'works'] as const).map((doing) => `${LINES[doing]} ${doing}`).join('   ');
 
 /**
  * One for each thread. Named, since a terminal shows those as its owner can read them, on light and on dark; "reset" is
@@ -56,20 +38,20 @@ const WORD = 8;
 export class Timeline {
   readonly #threads: string[];
   readonly #paint: Paint;
-  readonly #lanes: string[];
+  readonly #lanes: Doing[];
 
   constructor(threads: string[], paint: Paint) {
     this.#threads = threads;
     this.#paint = paint;
-    this.#lanes = threads.map(() => IDLE);
+    this.#lanes = threads.map(() => 'idle');
   }
 
   line({ time, thread, kind, text }: Step): string {
     const own = this.#threads.indexOf(thread);
     const lanes = this.#lanes.map((lane, index) => {
-      if (index === own) return this.#colour(own, SIGNS[kind] ?? '◦');
-      if (lane === IDLE) return lane;
-      return lane === WAITS ? this.#paint('dim', lane) : this.#colour(index, lane);
+      if (index === own) return this.#colour(own, sign(kind));
+      if (lane === 'idle') return LINES[lane];
+      return lane === 'waits' ? this.#paint('dim', LINES[lane]) : this.#colour(index, LINES[lane]);
     });
     this.#lanes[own] = after(kind, this.#lanes[own]!);
 
@@ -82,15 +64,6 @@ export class Timeline {
   #colour(thread: number, text: string): string {
     return this.#paint(COLOURS[thread % COLOURS.length]!, text);
   }
-}
-
-/** The lane after a step. */
-function after(kind: Kind, lane: string): string {
-  if (kind === 'waits') return WAITS;
-  if (kind === 'holds') return HOLDS;
-  if (kind === 'releases') return IDLE;
-  if (lane === HOLDS) return HOLDS;
-  return LAST.has(kind) ? IDLE : BUSY;
 }
 
 export function title(name: string, about: string, paint: Paint): string {

@@ -1,0 +1,27 @@
+/** Runs a program on the workers of a page. */
+import type { Call } from '../part.ts';
+import { type Hire, on } from '../play.ts';
+import type { Answer } from './worker.ts';
+
+const hire: Hire = (size, calls, take) => {
+  const left = [...calls];
+  const workers = Array.from({ length: size }, () => {
+    return new Worker(new URL('./worker.ts', import.meta.url), { type: 'module' });
+  });
+  const ended = workers.map((worker) => {
+    return new Promise<void>((resolve, reject) => {
+      const next = (call: Call | undefined) => (call ? worker.postMessage(call) : resolve());
+      worker.onmessage = ({ data }: MessageEvent<Answer>) => (data === 'ended' ? next(left.shift()) : take(data));
+      worker.onerror = ({ message }) => reject(new Error(message || 'A worker could not be loaded'));
+      next(left.shift());
+    });
+  });
+  return {
+    ended: Promise.all(ended),
+    stop: () => {
+      for (const worker of workers) worker.terminate();
+    },
+  };
+};
+
+export const run = on({ pool: hire, threads: hire });

@@ -1,0 +1,18 @@
+/** `npm run start:browser`: serves the page as it stands in the sources. */
+import { fileURLToPath } from 'node:url';
+import { defineConfig } from 'vite';
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+
+export default defineConfig({
+  // The package itself: elsewhere it stands in node_modules, and needs no alias.
+  resolve: { alias: { lockwork: `${root}dist/index.js` } },
+  server: {
+    fs: { allow: [root] },
+    // What makes a page cross-origin isolated, so that it may share memory.
+    headers: {
+      'Cross-Origin-Opener-Policy': 'same-origin',
+      'Cross-Origin-Embedder-Policy': 'require-corp',
+    },
+  },
+});

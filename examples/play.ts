@@ -1,0 +1,105 @@
+/** The main thread's side of every platform: runs a program on its threads, and puts their steps in order. */
+import { Arena, Barrier } from 'lockwork';
+import { type Call, type Posted, voice } from './part.ts';
+import { type Name, programs } from './programs.ts';
+import type { Role, Stage, Step, Task, Verdict } from './stage.ts';
+
+/** Who wants to see it as it happens. */
+export interface Audience {
+  begins(threads: string[]): void;
+  step(step: Step): void;
+}
+
+export interface Played {
+  steps: Step[];
+  verdict: Verdict;
+}
+
+export type Run = (program: Name, audience?: Audience) => Promise<Played>;
+
+/** Threads at work. */
+export interface Crew {
+  /** Resolves when all calls have ended, rejects when one has failed. */
+  ended: Promise<unknown>;
+  /** Ends the threads, whatever they are doing. */
+  stop(): unknown;
+}
+
+/** Performs the calls on `size` threads, the first `size` of them at once, each on a thread of its own. */
+export type Hire = (size: number, calls: Call[], take: (step: Posted) => void) => Crew;
+
+/** How a platform gets threads. */
+export interface Platform {
+  pool: Hire;
+  threads: Hire;
+}
+
+/** How long the threads may take to start (ms), on a very busy machine. */
+const PATIENCE = 30_000;
+
+export const on = (platform: Platform): Run =>
+  async function run(program, audience) {
+    const taken = Arena.default.allocate(Int32Array, 1);
+    const numbered = Arena.default.allocate(Int32Array, 1);
+    const steps: Step[] = [];
+    const early = new Map<number, Posted>();
+    let zero = 0;
+
+    /** Puts the steps back into their order. */
+    function take(posted: Posted): void {
+      early.set(posted.order, posted);
+      for (let next = early.get(steps.length); next; next = early.get(steps.length)) {
+        const { order, clock, thread, kind, text } = next;
+        early.delete(order);
+        zero ||= clock;
+        const step = { time: Math.max(clock - zero, steps.at(-1)?.time ?? 0), thread, kind, text };
+        steps.push(step);
+        audience?.step(step);
+      }
+    }
+
+    async function play(hire: Hire, threads: string[], parts: Omit<Role, 'name'>[], tasks: Task[] = []): Promise<void> {
+      audience?.begins([...threads, ...tasks.map(({ name }) => name)]);
+      const size = threads.length;
+      const start = new Barrier(size + tasks.length, { timeout: PATIENCE });
+      // As many as there are threads meet at the start, so each of those is on a thread of its own.
+      const calls = parts.map((part, index) => ({
+        ...part,
+        program,
+        taken,
+        numbered,
+        ...(index < size && { start }),
+      }));
+      const crew = hire(size, calls, take);
+      try {
+        await Promise.all([crew.ended, ...tasks.map((task) => meanwhile(task, start))]);
+        // The end of a part may come by another way than its steps, and be here first.
+        while (steps.length < Atomics.load(taken, 0)) await new Promise((resolve) => setTimeout(resolve, 1));
+      } finally {
+        await crew.stop();
+      }
+      start.destroy();
+    }
+
+    async function meanwhile({ name, run }: Task, start: Barrier): Promise<void> {
+      await start.waitAsync();
+      await run(voice(name, taken, take));
+    }
+
+    const stage: Stage = {
+      pool(size, part, tasks) {
+        const threads = Array.from({ length: size }, (_, index) => `thread ${index + 1}`);
+        const parts = tasks.map((props) => ({ part: part.name, props }));
+        return play(platform.pool, threads, parts);
+      },
+      threads(roles, ...tasks) {
+        const threads = roles.map(({ name }) => name);
+        return play(platform.threads, threads, roles, tasks);
+      },
+    };
+
+    await programs[program].main(stage);
+    Arena.default.free(taken);
+    Arena.default.free(numbered);
+    return { steps, verdict: programs[program].verdict(steps) };
+  };
