@@ -126,7 +126,7 @@ describe('both engines count the same ways', () => {
       return [
         once(function* () {
           yield* call('lockAcquire', lock.cell, lock.stamp, waiter, FOR_EVER);
-          yield* call('condWait', cell, stamp, waiter, SOON, 0);
+          yield* call('condWait', cell, stamp, waiter, waiter, SOON, 0);
         }),
         once(function* () {
           yield* call('condNotify', cell, stamp, notifier, 1, 0);
