@@ -50,7 +50,7 @@ describe('both engines count the same ways', () => {
 
   const bytes = readFileSync(CORE);
   const inCore = (threads: number, make: (world: World) => Program[]): void => {
-    const world = new World(loadCore(bytes), threads);
+    const world = new World(loadCore(bytes), { threads });
     compare(bytes, make(world), world.memory.slice(0, 4096));
   };
 
