@@ -58,6 +58,8 @@ export interface System {
   readonly invariant?: ((view: View) => string | undefined) | undefined;
   /** Threads may spin: what is checked is a spinlock, say. */
   readonly spins?: boolean | undefined;
+  /** Whether a thread may spin in this state, since another is about to end that by its next few instructions. */
+  readonly maySpin?: ((thread: number, view: View) => boolean) | undefined;
   /** Whether a thread that can never go on may be left like that in this state. */
   readonly mayStarve?: ((thread: number, view: View) => boolean) | undefined;
 }
@@ -799,7 +801,9 @@ class Walk {
   private findSpinning(): void {
     const size = this.states.size;
     for (const t of this.everyone()) {
-      const mine = (packed: number): boolean => (packed & (THREAD | PROGRESS | CHANCE)) === t;
+      const excused = this.excused(t);
+      const mine = (packed: number): boolean =>
+        (packed & (THREAD | PROGRESS | CHANCE)) === t && excused?.[packed >>> EDGE] !== 1;
       const incoming = new Int32Array(size);
       for (let edge = 0; edge < this.edgeCount; edge++)
         if (mine(this.edges[edge]!)) incoming[this.edges[edge]! >>> EDGE]!++;
@@ -818,6 +822,18 @@ class Walk {
       const wrong = new Wrong('spinning', `T${t + 1} goes round in circles from here, and never sleeps`);
       throw Object.assign(wrong, { state: incoming.findIndex((count) => count > 0) });
     }
+  }
+
+  /** The states in which a thread may spin. */
+  private excused(t: number): Uint8Array | undefined {
+    const { maySpin } = this.system;
+    if (!maySpin) return undefined;
+    const excused = new Uint8Array(this.states.size);
+    for (let id = 0; id < excused.length; id++) {
+      this.load(id);
+      if (maySpin(t, this.here)) excused[id] = 1;
+    }
+    return excused;
   }
 
   /**

@@ -50,7 +50,7 @@ describe('both engines count the same ways', () => {
 
   const bytes = readFileSync(CORE);
   const inCore = (threads: number, make: (world: World) => Program[]): void => {
-    const world = new World(loadCore(bytes), threads);
+    const world = new World(loadCore(bytes), { threads });
     compare(bytes, make(world), world.memory.slice(0, 4096));
   };
 
@@ -126,7 +126,7 @@ describe('both engines count the same ways', () => {
       return [
         once(function* () {
           yield* call('lockAcquire', lock.cell, lock.stamp, waiter, FOR_EVER);
-          yield* call('condWait', cell, stamp, waiter, SOON, 0);
+          yield* call('condWait', cell, stamp, waiter, waiter, SOON, 0);
         }),
         once(function* () {
           yield* call('condNotify', cell, stamp, notifier, 1, 0);

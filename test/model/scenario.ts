@@ -18,6 +18,8 @@ export interface Scenario {
   readonly threads: number;
   /** Cells of the arena, its header and map included; 64 if nothing is said. */
   readonly cells?: number;
+  /** How often threads look before they sleep; not more than once if nothing is said. */
+  readonly spins?: number;
   readonly build: (world: World) => Play;
 }
 
@@ -51,9 +53,18 @@ export const PREV = 12;
 export const LENGTH = 16;
 export const STAMP = 20;
 export const GENERATION = 32;
+export const INBOX = 16;
+export const TAKE = 44;
+const SPINS = 48;
+const MAY_BLOCK = 52;
+const TARGET = 56;
+const HOME = 60;
+/** In the word of a Lock, RLock or Semaphore: what is not owner or permits; and that a task of the owner has a Lock. */
+export const FLAGS = 31;
+export const TASK = 32;
 
-export const forever = (body: () => Script): Program => ({ body, forever: true });
-export const once = (body: () => Script): Program => ({ body, forever: false });
+export const forever = (body: Program['body']): Program => ({ body, forever: true });
+export const once = (body: Program['body']): Program => ({ body, forever: false });
 
 /* What scripts do. */
 
@@ -83,6 +94,10 @@ export const until = (address: number, holds: (value: number) => boolean): Reque
   address,
   holds,
 });
+/** Any of these. */
+export function* choose(results: readonly number[]): Script<number> {
+  return results.length > 1 ? Number(yield { kind: 'choice', results }) : results[0]!;
+}
 /** Tells the monitor at once: "it has happened". */
 export const after = (event: unknown): Request => ({ kind: 'event', early: true, event });
 /** Tells the monitor at the last moment: "it is about to happen". */
@@ -95,44 +110,28 @@ export function expect(actual: number, ...allowed: number[]): number {
 
 /* The world. */
 
-/** The module under test. `guardSpins`: see `loadCore`. */
+/** The module under test. */
 export interface Core {
   readonly module: Module;
   readonly bytes: Uint8Array;
 }
 
-/**
- * Decodes the published bytes. One constant is replaced: a thread that finds a guard word taken tries 128 times
- * before it sleeps, and 128 failed tries, which change nothing, make 128 states. One try shows the same.
- */
+/** Decodes the published bytes. */
 export function loadCore(bytes: Uint8Array): Core {
-  return { bytes, module: tamed(decode(bytes)) };
-}
-
-const GUARD_SPINS = 128;
-
-function tamed(module: Module): Module {
-  const functions = module.functions.map((func) => ({
-    ...func,
-    code: func.code.map((instruction) =>
-      instruction.name === 'i32.const' && instruction.immediate === GUARD_SPINS
-        ? { ...instruction, immediate: 0 }
-        : instruction,
-    ),
-  }));
-  return { ...module, functions };
+  return { bytes, module: decode(bytes) };
 }
 
 /** Kinds, statuses and offsets as in assembly/abi.ts. */
 export const Kind = {
-  LOCK: 2,
-  RLOCK: 3,
-  SEMAPHORE: 4,
-  BOUNDED_SEMAPHORE: 5,
-  EVENT: 6,
-  BARRIER: 7,
-  CONDITION: 8,
-  THREAD: 9,
+  LOCK: 3,
+  RLOCK: 4,
+  SEMAPHORE: 5,
+  BOUNDED_SEMAPHORE: 6,
+  EVENT: 7,
+  BARRIER: 8,
+  CONDITION: 9,
+  THREAD: 10,
+  TASK: 13,
 } as const;
 export const Status = {
   OK: 0,
@@ -142,7 +141,10 @@ export const Status = {
   BROKEN: -4,
   DESTROYED: -5,
   BUSY: -6,
+  PENDING: -7,
 } as const;
+/** A waiter's verdicts. */
+export const State = { WOKEN: 2, GRANTED: 3, BROKEN: 4 } as const;
 
 /** Names of the fields, by offset, as in assembly/cell.ts and the primitives' files. */
 const FIELDS = [
@@ -163,13 +165,15 @@ const FIELDS = [
   'last',
   'last',
 ];
+const WAITER = { 0: 'state', 4: 'inbox', 11: 'take', 12: 'spins', 13: 'mayBlock', 14: 'target', 15: 'home' };
 const FIELDS_OF: Readonly<Record<number, Readonly<Record<number, string>>>> = {
   [Kind.RLOCK]: { 11: 'depth' },
   [Kind.SEMAPHORE]: { 11: 'bound' },
   [Kind.BOUNDED_SEMAPHORE]: { 11: 'bound' },
-  [Kind.BARRIER]: { 11: 'parties', 12: 'arrived' },
+  [Kind.BARRIER]: { 11: 'parties' },
   [Kind.CONDITION]: { 11: 'lock', 12: 'lockStamp' },
-  [Kind.THREAD]: { 0: 'state', 11: 'take', 12: 'spins', 13: 'mayBlock', 14: 'target' },
+  [Kind.THREAD]: WAITER,
+  [Kind.TASK]: WAITER,
 };
 
 const MEMORY = 65536;
@@ -189,6 +193,8 @@ export class World {
   readonly memory = new Uint8Array(MEMORY);
   /** The threads' records, in order. */
   readonly threads: readonly number[];
+  /** For each thread, its tasks' waiters. */
+  readonly tasks: readonly number[][];
   readonly arena = ARENA;
   /** Names of cells and what is in them, for traces. */
   private readonly cells = new Map<number, { readonly name: string; readonly kind: number }>();
@@ -196,15 +202,29 @@ export class World {
   private readonly interpreter: Interpreter;
   private nextData = DATA;
 
-  constructor(core: Core, threads: number, arenaCells = 64) {
+  constructor(core: Core, { threads, cells = 64, spins = 0 }: Pick<Scenario, 'threads' | 'cells' | 'spins'>) {
     this.interpreter = new Interpreter(core.module);
-    this.layOut(arenaCells);
-    this.threads = Array.from({ length: threads }, (_, t) => {
-      const record = this.call('allocate', ARENA, Kind.THREAD, 1);
-      this.cells.set(record, { name: `T${t + 1}`, kind: Kind.THREAD });
-      this.poke(record + 52, 1); // mayBlock; spins (48) stays 0: a look more shows nothing new
-      return record;
-    });
+    this.layOut(cells);
+    this.threads = Array.from({ length: threads }, (_, t) => this.record(`T${t + 1}`, Kind.THREAD, spins));
+    this.tasks = this.threads.map(() => []);
+  }
+
+  /** A thread's record, or a waiter of its task: as bindings/thread.ts makes them. */
+  private record(name: string, kind: number, spins: number, home?: number): number {
+    const record = this.call('allocate', ARENA, kind, 1);
+    this.cells.set(record, { name, kind });
+    this.poke(record + SPINS, spins);
+    this.poke(record + MAY_BLOCK, 1);
+    this.poke(record + HOME, home ?? record);
+    return record;
+  }
+
+  /** A cell for a wait of a thread's task, or for a task that owns RLocks. */
+  task(me: number): number {
+    const t = this.threads.indexOf(me);
+    const mine = this.tasks[t]!;
+    mine.push(this.record(`T${t + 1}.${'abc'[mine.length]}`, Kind.TASK, -1, me));
+    return mine.at(-1)!;
   }
 
   /** An empty arena, as bindings/region.ts makes one: a header, and a map whose first cells are not free. */
@@ -266,33 +286,52 @@ export class World {
   condition = (lock: Primitive): Primitive =>
     this.create(Kind.CONDITION, 'condition', { first: lock.cell, second: lock.stamp });
 
-  /** Whether a thread's record is linked into a queue. */
-  stands(view: View, record: number): boolean {
-    const [next, prev] = [view.word(record + NEXT), view.word(record + PREV)];
-    if (next <= 0 || next > MEMORY - CELL || prev <= 0 || prev > MEMORY - CELL) return false;
-    return view.word(next + PREV) === record && view.word(prev + NEXT) === record;
+  /** Whether a waiter is linked into a queue. */
+  stands(view: View, waiter: number): boolean {
+    return this.links(view, waiter) === 2;
+  }
+
+  /** How many neighbours in a queue point at a waiter: one only while it is put there or taken out. */
+  private links(view: View, waiter: number): number {
+    const points = (neighbour: number, link: number): number =>
+      neighbour > 0 && neighbour < MEMORY - CELL && view.word(neighbour + link) === waiter ? 1 : 0;
+    return points(view.word(waiter + NEXT), PREV) + points(view.word(waiter + PREV), NEXT);
   }
 
   /**
-   * What is left in a thread's record, which is also its waiter: its links mean something while it stands in a queue,
-   * the rest while it is in a call. (Offsets as in assembly/cell.ts and thread.ts.)
+   * What is left in waiters, of which a thread's record is one: their links mean something while they stand in a queue,
+   * the rest while their thread is in a call. (Offsets as in assembly/cell.ts and thread.ts.)
    */
   *leftovers(view: View, keeps: readonly number[] = []): Iterable<number> {
     for (const [t, record] of this.threads.entries()) {
-      if (this.stands(view, record)) continue;
-      yield record + 8;
-      yield record + 12;
-      if (view.inside(t)) continue;
-      for (const field of [0, 32, 44, 56]) if (!keeps.includes(field)) yield record + field;
+      for (const waiter of [record, ...this.tasks[t]!]) {
+        if (this.links(view, waiter) > 0) continue;
+        yield waiter + PREV;
+        // A task's waiter with a verdict is linked into its thread's inbox.
+        if (waiter === record || !view.inside(t)) yield waiter + NEXT;
+        if (view.inside(t)) continue;
+        for (const field of [0, GENERATION, TAKE, TARGET]) if (!keeps.includes(field)) yield waiter + field;
+      }
     }
+  }
+
+  /**
+   * A thread that takes its inbox meanwhile spins until it knows the waiter before, which the one who put another into
+   * it writes down next (assembly/inbox.ts).
+   */
+  maySpin(thread: number, view: View): boolean {
+    const UNKNOWN = 1;
+    return this.tasks[thread]!.some((waiter) => view.word(waiter + NEXT) === UNKNOWN);
   }
 
   /** When no thread is in a call, nothing of their waiting is left in the primitives: no flag, no waiter, no guard. */
   disturbed(view: View): string | undefined {
     for (let t = 0; t < this.threads.length; t++) if (view.inside(t)) return undefined;
     for (const [cell, { name, kind }] of this.cells) {
-      if (kind === 0 || kind === Kind.THREAD || view.word(cell + STAMP) === 0) continue;
-      const flags = kind <= Kind.BOUNDED_SEMAPHORE ? view.word(cell) & (CELL - 1) : 0;
+      if (kind === Kind.THREAD && view.word(cell + INBOX) !== 0)
+        return `no task waits, and the inbox of ${name} is not empty`;
+      if (kind === 0 || kind === Kind.THREAD || kind === Kind.TASK || view.word(cell + STAMP) === 0) continue;
+      const flags = kind <= Kind.BOUNDED_SEMAPHORE ? view.word(cell) & FLAGS : 0;
       const [guard, next, prev, length, pins] = [4, 8, 12, LENGTH, 40].map((offset) => view.word(cell + offset));
       if (flags || guard || next !== cell || prev !== cell || length || pins)
         return `nobody is in a call, and ${name} is not at rest`;
@@ -342,7 +381,7 @@ export interface Run {
 
 /** Lays the world out and checks it. */
 export function run(core: Core, scenario: Scenario, options: Options = {}): Run {
-  const world = new World(core, scenario.threads, scenario.cells);
+  const world = new World(core, scenario);
   const play = scenario.build(world);
   const interpreter = new Interpreter(core.module);
   const threads = new Threads(interpreter, {
@@ -358,6 +397,9 @@ export function run(core: Core, scenario: Scenario, options: Options = {}): Run 
       ...play,
       threads,
       memory: world.memory,
+      maySpin: world.tasks.some((tasks) => tasks.length > 0)
+        ? (thread, view) => world.maySpin(thread, view)
+        : undefined,
       leftovers: (view) => world.leftovers(view, play.keeps),
       invariant: (view) => world.disturbed(view) ?? play.invariant?.(view),
     },

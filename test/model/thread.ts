@@ -24,15 +24,26 @@ export type Request =
   /** Goes on when the word holds what is waited for. Not part of the checked code: a way to set the scene. */
   | { readonly kind: 'until'; readonly address: number; readonly holds: (value: number) => boolean }
   /** Tells the monitor. `early`: it happened as soon as the last operation did; otherwise as late as the next one. */
-  | { readonly kind: 'event'; readonly early: boolean; readonly event: unknown };
+  | { readonly kind: 'event'; readonly early: boolean; readonly event: unknown }
+  /** JavaScript's own waiting, with `Atomics.waitAsync`, for a word to be something else than 0. The answer is that of `memory.atomic.wait32`. */
+  | { readonly kind: 'sleep'; readonly address: number; readonly timed: boolean }
+  /** Something that the checked code does not decide: all results are tried. */
+  | { readonly kind: 'choice'; readonly results: readonly number[] };
 
-export type Script<Result = void> = Generator<Request, Result, Value>;
+/** A request, and the call that the thread is inside of if it is made by JavaScript on the way through one. */
+export type Asked = Request & { readonly within?: string | undefined };
+
+export type Script<Result = void> = Generator<Asked, Result, Value>;
 
 /** What a script or a monitor throws when the module broke a promise. */
 export class Objection extends Error {}
 
+/**
+ * What a thread does. When `body` answers something, plain data, it goes on with a new `body` of that, and whatever else
+ * it has seen is forgotten: so a program may go on for ever without making states for ever.
+ */
 export interface Program {
-  readonly body: () => Script;
+  readonly body: (from?: any) => Script<unknown>;
   /** Runs the body again and again, and may stop after any round: others must then be able to go on without it. */
   readonly forever: boolean;
 }
@@ -73,7 +84,7 @@ export type Operation =
   /** The world has several answers: the clock, or whether to go on with another round. */
   | {
       readonly kind: 'choose';
-      readonly what: 'clock' | 'grow' | 'round';
+      readonly what: 'clock' | 'grow' | 'round' | 'choice';
       readonly results: readonly number[];
       readonly at: number;
     }
@@ -99,8 +110,10 @@ export interface LocalState {
 interface ScriptState {
   readonly id: number;
   readonly program: Program;
+  /** What the body began with, and what it was answered since. */
+  readonly from: unknown;
   readonly answers: readonly Value[];
-  readonly request: Request | 'round' | 'done' | Objection;
+  readonly request: Asked | 'round' | 'done' | Objection;
   readonly next: Map<Value | undefined, ScriptState>;
 }
 
@@ -137,6 +150,7 @@ export class Threads {
   private readonly world: World;
   private readonly known = new Map<string, LocalState>();
   private readonly roots = new Map<Program, ScriptState>();
+  private readonly chapters = new Map<Program, Map<string, ScriptState>>();
   private scripts = 0;
 
   constructor(interpreter: Interpreter, world: World) {
@@ -160,7 +174,7 @@ export class Threads {
   private compute(state: LocalState, result: Value | undefined): LocalState {
     const { operation, script } = state;
     const inCall = state.frames.length > 0;
-    if (!inCall) return this.settle(this.advance(script, result), [], undefined, false);
+    if (!inCall) return this.settle(this.advance(script, result), [], undefined, operation.kind === 'wait');
     const frames = state.frames.map((frame) => ({ ...frame, locals: [...frame.locals], stack: [...frame.stack] }));
     this.interpreter.answer(frames, result);
     const time = operation.kind === 'choose' && operation.what === 'clock' ? Number(result) : state.time;
@@ -248,7 +262,8 @@ export class Threads {
     const known = this.known.get(key);
     if (known) return known;
     const { request } = script;
-    const call = typeof request === 'object' && 'kind' in request && request.kind === 'call' ? request.name : '';
+    const asked = typeof request === 'object' && 'kind' in request ? request : undefined;
+    const call = asked?.kind === 'call' ? asked.name : (asked?.within ?? '');
     const state = { id: this.states.length, operation, safepoint, call, next: new Map(), script, frames, time };
     this.known.set(key, state);
     this.states.push(state);
@@ -259,8 +274,8 @@ export class Threads {
     const known = this.roots.get(program);
     if (known) return known;
     const root: ScriptState = program.forever
-      ? { id: this.scripts++, program, answers: [], request: 'round', next: new Map() }
-      : this.replay(program, []);
+      ? { id: this.scripts++, program, from: undefined, answers: [], request: 'round', next: new Map() }
+      : this.replay(program, undefined, []);
     this.roots.set(program, root);
     return root;
   }
@@ -273,28 +288,38 @@ export class Threads {
     return next;
   }
 
-  private advanced({ program, request, answers }: ScriptState, answer: Value | undefined): ScriptState {
-    if (request !== 'round') return this.replay(program, [...answers, answer as Value]);
+  private advanced({ program, request, from, answers }: ScriptState, answer: Value | undefined): ScriptState {
+    if (request !== 'round') return this.replay(program, from, [...answers, answer as Value]);
     return answer === AGAIN
-      ? this.replay(program, [])
-      : { id: this.scripts++, program, answers: [], request: 'done', next: new Map() };
+      ? this.replay(program, undefined, [])
+      : { id: this.scripts++, program, from, answers: [], request: 'done', next: new Map() };
   }
 
-  private replay(program: Program, answers: readonly Value[]): ScriptState {
-    const script = program.body();
-    const request = (): ScriptState['request'] => {
-      try {
-        let turn = script.next();
-        for (const answer of answers) turn = script.next(answer);
-        return turn.done ? 'done' : turn.value;
-      } catch (error) {
-        if (error instanceof Objection) return error;
-        throw error;
-      }
-    };
-    const next = request();
-    if (next === 'done' && program.forever) return this.root(program);
-    return { id: this.scripts++, program, answers, request: next, next: new Map() };
+  private replay(program: Program, from: unknown, answers: readonly Value[]): ScriptState {
+    const script = program.body(from);
+    let request: ScriptState['request'];
+    try {
+      let turn = script.next();
+      for (const answer of answers) turn = script.next(answer);
+      if (turn.done && turn.value !== undefined) return this.chapter(program, turn.value);
+      if (turn.done && program.forever) return this.root(program);
+      request = turn.done ? 'done' : turn.value;
+    } catch (error) {
+      if (!(error instanceof Objection)) throw error;
+      request = error;
+    }
+    return { id: this.scripts++, program, from, answers, request, next: new Map() };
+  }
+
+  private chapter(program: Program, from: unknown): ScriptState {
+    const chapters = this.chapters.get(program) ?? new Map<string, ScriptState>();
+    this.chapters.set(program, chapters);
+    const key = JSON.stringify(from);
+    const known = chapters.get(key);
+    if (known) return known;
+    const chapter = this.replay(program, from, []);
+    chapters.set(key, chapter);
+    return chapter;
   }
 }
 
@@ -320,6 +345,17 @@ function scripted(request: ScriptState['request']): Operation {
       return { ...request, at: -1 };
     case 'event':
       return { ...request, at: -1 };
+    case 'sleep':
+      return {
+        kind: 'wait',
+        address: request.address,
+        bytes: 4,
+        expected: 0,
+        timeout: request.timed ? 1n : -1n,
+        at: -1,
+      };
+    case 'choice':
+      return { kind: 'choose', what: 'choice', results: request.results, at: -1 };
     case 'call':
       throw new Error('a call is run, not scripted');
   }

@@ -14,6 +14,7 @@ import {
   once,
   type Scenario,
   SOON,
+  State,
   Status,
   TIMED,
   UNTIMED,
@@ -22,8 +23,22 @@ import {
 } from '../scenario.ts';
 import { Objection, type Script } from '../thread.ts';
 
-/** The flag of a broken barrier, as in assembly/barrier.ts. */
-const BROKEN = 8;
+/** States of a barrier, as in assembly/abi.ts. */
+const [FILLING, ACTION, BROKEN, ANY] = [0, 4, 8, -1];
+
+/** The ways to end a generation: the table at `barrierEnd` in assembly/barrier.ts. */
+function* abort(cell: number, me: number): Script {
+  expect(yield* call('barrierEnd', cell, me, 0, ANY, State.BROKEN, BROKEN), 1);
+}
+function* renew(cell: number, me: number): Script {
+  expect(yield* call('barrierEnd', cell, me, 0, ANY, State.BROKEN, FILLING), 1);
+}
+/** After the action. The generation is the one that this thread came in. */
+function* end(cell: number, me: number, failed: boolean): Script<number> {
+  const generation = yield* get(me + GENERATION);
+  const [verdict, to] = failed ? [State.BROKEN, BROKEN] : [State.GRANTED, FILLING];
+  return (yield* call('barrierEnd', cell, me, generation, ACTION, verdict, to)) ? Status.OK : Status.BROKEN;
+}
 
 /** Rounds of a barrier: how often each thread came and left, and which indexes were given in rounds that are not over. */
 interface Rounds {
@@ -152,7 +167,7 @@ const broken = (name: string, reset: boolean, timeout: number): Scenario => ({
         (reset ? forever : once)(come(a)),
         (reset ? forever : once)(come(b)),
         (reset ? forever : once)(function* () {
-          expect(yield* call('barrierBreak', cell, stamp, c, reset ? 1 : 0), Status.OK);
+          yield* (reset ? renew : abort)(cell, c);
         }),
       ],
     };
@@ -160,16 +175,16 @@ const broken = (name: string, reset: boolean, timeout: number): Scenario => ({
 });
 
 /** The last to come runs an action, before which nobody goes on; if it fails, the barrier is broken for the others. */
-const action = (name: string, fails: boolean, timeout: number, abort = false): Scenario => ({
+const action = (name: string, fails: boolean, timeout: number, aborted = false): Scenario => ({
   primitive: 'barrier',
   name,
-  threads: abort ? 3 : 2,
+  threads: aborted ? 3 : 2,
   build(world) {
     const { cell, stamp } = world.barrier(2);
     const data = world.data('data');
     // The binding reads the generation off its thread's record to call `barrierEnd`.
     const keeps = [GENERATION];
-    const allowed = fails || timeout !== FOR_EVER || abort ? [Status.BROKEN] : [];
+    const allowed = fails || timeout !== FOR_EVER || aborted ? [Status.BROKEN] : [];
     return {
       keeps,
       monitor: agree,
@@ -178,17 +193,16 @@ const action = (name: string, fails: boolean, timeout: number, abort = false): S
       programs: world.threads.map((me, t) =>
         once(function* () {
           if (t === 2) {
-            expect(yield* call('barrierBreak', cell, stamp, me, 0), Status.OK);
+            yield* abort(cell, me);
             return;
           }
           const index = yield* call('barrierWait', cell, stamp, me, timeout, 1);
           expect(index, 1, ...(fails ? [] : [0]), ...allowed);
           if (index === 1) {
             yield* use(data);
-            const generation = yield* get(me + GENERATION);
-            const status = yield* call('barrierEnd', cell, me, generation, fails ? 1 : 0);
+            const status = yield* end(cell, me, fails);
             if (!fails) yield verdict(status);
-            if (!abort) expect(status, Status.OK);
+            if (!aborted) expect(status, Status.OK);
           } else {
             if (!fails) yield verdict(index);
             if (index === 0) yield* use(data);
@@ -238,8 +252,7 @@ export const barrier: readonly Scenario[] = [
           programs: world.threads.map((me, t) =>
             once(function* () {
               const index = expect(yield* call('barrierWait', cell, stamp, me, FOR_EVER, acts), 0, 1);
-              if (acts && index === 1)
-                expect(yield* call('barrierEnd', cell, me, yield* get(me + GENERATION), 0), Status.OK);
+              if (acts && index === 1) expect(yield* end(cell, me, false), Status.OK);
               if (t === 0) expect(yield* call('barrierWait', cell, stamp, me, SOON, acts), Status.BROKEN);
             }),
           ),
@@ -270,7 +283,7 @@ export const barrier: readonly Scenario[] = [
           }),
           once(function* () {
             yield until(cell + LENGTH, (length) => length === 1);
-            expect(yield* call('barrierBreak', cell, stamp, other, 1), Status.OK);
+            yield* renew(cell, other);
             expect(yield* call('barrierWait', cell, stamp, other, FOR_EVER, 0), 0, 1);
           }),
         ],
@@ -293,7 +306,7 @@ export const barrier: readonly Scenario[] = [
             const index = expect(yield* call('barrierWait', cell, stamp, me, FOR_EVER, 1), 0, 1);
             yield* use(data);
             if (index === 0) return;
-            expect(yield* call('barrierEnd', cell, me, yield* get(me + GENERATION), 0), Status.OK);
+            expect(yield* end(cell, me, false), Status.OK);
           }),
         ),
       };
@@ -328,9 +341,9 @@ export const barrier: readonly Scenario[] = [
       return {
         programs: [
           once(function* () {
-            expect(yield* call('barrierBreak', cell, stamp, a, 0), Status.OK);
+            yield* abort(cell, a);
             expect(yield* call('barrierWait', cell, stamp, a, FOR_EVER, 0), Status.BROKEN);
-            expect(yield* call('barrierBreak', cell, stamp, a, 1), Status.OK);
+            yield* renew(cell, a);
             yield { kind: 'write', address: flag, value: 1 };
             expect(yield* call('barrierWait', cell, stamp, a, FOR_EVER, 0), 0);
           }),

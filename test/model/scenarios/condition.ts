@@ -51,7 +51,7 @@ function setting(world: World, recursive: boolean): Setting {
       expect(yield* call(`${name}Release`, lock.cell, lock.stamp, me), Status.OK);
     },
     *wait(me, timeout) {
-      const status = yield* call('condWait', condition.cell, condition.stamp, me, timeout, flag);
+      const status = yield* call('condWait', condition.cell, condition.stamp, me, me, timeout, flag);
       return expect(status, Status.OK, ...(timeout === FOR_EVER ? [] : [Status.TIMEOUT]));
     },
     *notify(me, n) {
@@ -327,7 +327,7 @@ export const condition: readonly Scenario[] = [
         return {
           programs: [
             once(function* () {
-              expect(yield* call('condWait', cell, stamp, stranger, FOR_EVER, flag), Status.NOT_HELD);
+              expect(yield* call('condWait', cell, stamp, stranger, stranger, FOR_EVER, flag), Status.NOT_HELD);
               expect(yield* call('condNotify', cell, stamp, stranger, 1, flag), Status.NOT_HELD);
             }),
             // That somebody else holds an RLock changes nothing; a Lock's holder is not asked for.

@@ -107,7 +107,7 @@ export const death: readonly Scenario[] = [
           once(function* () {
             expect(yield* call('lockAcquire', lock.cell, lock.stamp, me, FOR_EVER), Status.OK);
             yield* use(data);
-            if (me !== world.threads[2]) expect(yield* call('condWait', cell, stamp, me, FOR_EVER, 0), Status.OK);
+            if (me !== world.threads[2]) expect(yield* call('condWait', cell, stamp, me, me, FOR_EVER, 0), Status.OK);
             else expect(yield* call('condNotify', cell, stamp, me, 2, 0), Status.OK);
             expect(yield* call('lockRelease', lock.cell, lock.stamp, me), Status.OK);
           }),

@@ -138,7 +138,7 @@ export const destroy: readonly Scenario[] = [
     (world) => world.condition(world.lock()),
     function* (cell, stamp, me) {
       const notified = yield* call('condNotify', cell, stamp, me, 1, 0);
-      const waited = yield* call('condWait', cell, stamp, me, FOR_EVER, 0);
+      const waited = yield* call('condWait', cell, stamp, me, me, FOR_EVER, 0);
       // Nobody holds the lock: as long as it lives, that is what it says; once it is gone, it stays gone.
       expect(notified, Status.NOT_HELD, Status.DESTROYED);
       return notified === Status.DESTROYED ? waited : Status.NOT_HELD;

@@ -19,6 +19,8 @@ import {
   until,
   use,
 } from '../scenario.ts';
+import { allowed, awaitingEvent, came, eventLoop, type Step, waits } from '../tasks.ts';
+import type { Script } from '../thread.ts';
 
 /** The flag of an event that is set, as in assembly/event.ts. */
 const SET = 4;
@@ -92,6 +94,58 @@ const flicker = (name: string, waiters: readonly number[]): Scenario => ({
           expect(yield* call('eventSet', cell, stamp, world.threads[setter]!), Status.OK);
           expect(yield* call('eventClear', cell, stamp), Status.OK);
         }),
+      ],
+    };
+  },
+});
+
+/** Threads with tasks and threads that block wait; another one, or the last task of the first, sets it and may clear it. */
+const mixed = (
+  name: string,
+  tasks: readonly number[],
+  timeout: number,
+  { clears = false, loops = false, sets = false } = {},
+): Scenario => ({
+  primitive: 'event',
+  name,
+  threads: tasks.length + (sets ? 0 : 1),
+  build(world) {
+    const event = world.event();
+    const { cell, stamp } = event;
+    const program = loops ? forever : once;
+    const setter = world.threads.length - 1;
+    const set = function* (me: number): Script<unknown> {
+      return expect(yield* call('eventSet', cell, stamp, me), Status.OK);
+    };
+    const clear = function* (): Script<unknown> {
+      return expect(yield* call('eventClear', cell, stamp), Status.OK);
+    };
+    const all = tasks.reduce((sum, count) => sum + Math.max(count, 1), 0);
+    return {
+      clock: timeout === FOR_EVER ? UNTIMED : TIMED,
+      wraps: new Map([[cell + GENERATION, 4]]),
+      mayStarve: (_thread, view) =>
+        (loops || (sets && clears)) && view.finished(sets ? 0 : setter) && (view.word(cell) & SET) === 0,
+      programs: [
+        ...tasks.map((count, t) => {
+          const me = world.threads[t]!;
+          const task: Step[] = [waits(awaitingEvent(event, me), timeout), came(...allowed(timeout))];
+          const own: Step[] = [() => set(me), ...(clears ? [clear] : [])];
+          const steps = Array<Step[]>(count).fill(task);
+          if (count > 0) return program(eventLoop(world, me, sets && t === 0 ? [...steps, own] : steps));
+          return program(function* () {
+            expect(yield* call('eventWait', cell, stamp, me, timeout), ...allowed(timeout));
+          });
+        }),
+        ...(sets
+          ? []
+          : [
+              program(function* () {
+                if (!loops && timeout === FOR_EVER && clears) yield until(cell + LENGTH, (length) => length === all);
+                yield* set(world.threads[setter]!);
+                if (clears) yield* clear();
+              }),
+            ]),
       ],
     };
   },
@@ -193,6 +247,15 @@ export const event: readonly Scenario[] = [
   flicker('1 waiter, set and clear, for ever', [FOR_EVER]),
   flicker('2 waiters, set and clear, for ever', [FOR_EVER, FOR_EVER]),
   flicker('2 waiters, one of them timed, set and clear, for ever', [SOON, FOR_EVER]),
+  mixed('set lets 2 tasks and a thread through', [2, 0], FOR_EVER),
+  mixed('set lets 2 tasks and a thread through, timed', [2, 0], SOON),
+  mixed('set and clear at once let 2 tasks and a thread through', [2, 0], FOR_EVER, { clears: true }),
+  mixed('set and clear race with the timeouts of a task and a thread', [1, 0], SOON, { clears: true }),
+  mixed('a task and a thread, set and clear, for ever', [1, 0], FOR_EVER, { clears: true, loops: true }),
+  mixed('a task and a thread, set and clear, for ever, timed', [1, 0], SOON, { clears: true, loops: true }),
+  mixed('2 tasks of 2 threads, set and clear, for ever', [1, 1], FOR_EVER, { clears: true, loops: true }),
+  mixed('a task lets another one of its thread through, and 2 threads', [1, 0, 0], FOR_EVER, { sets: true }),
+  mixed('a task lets 2 others of its thread through, timed', [2, 0], SOON, { sets: true, clears: true }),
   {
     primitive: 'event',
     name: 'what was written before set is seen after wait',

@@ -16,11 +16,13 @@ import {
   SOON,
   type Specification,
   Status,
+  TASK,
   TIMED,
   UNTIMED,
   until,
   use,
 } from '../scenario.ts';
+import { acquiring, END, eventLoop, type Step, waits } from '../tasks.ts';
 import type { Script } from '../thread.ts';
 
 /** Takes the lock, uses what it protects, gives it back. */
@@ -95,7 +97,7 @@ const order: Scenario = {
     const [holder, first, second] = world.threads as [number, number, number];
     return {
       invariant(view) {
-        if (((view.word(cell) >> 2) & 15) > 1) return 'two are awake for one lock';
+        if (((view.word(cell) >> 2) & 7) > 1) return 'two are awake for one lock';
         const both = world.stands(view, first) && world.stands(view, second) && view.word(cell + GUARD) === 0;
         return both && view.word(cell + NEXT) !== first ? 'the second waiter stands before the first' : undefined;
       },
@@ -113,7 +115,49 @@ const order: Scenario = {
   },
 };
 
+/**
+ * Threads that block and threads with tasks, all for one lock. `tasks`: how many each thread has, 0 for one that blocks.
+ */
+const mixed = (name: string, tasks: readonly number[], timeout: number, loops = tasks.length): Scenario => ({
+  primitive: 'lock',
+  name,
+  threads: tasks.length,
+  build(world) {
+    const lock = world.lock();
+    const { cell, stamp } = lock;
+    const data = world.data('data');
+    return {
+      clock: timeout === FOR_EVER ? UNTIMED : TIMED,
+      programs: world.threads.map((me, t) => {
+        const program = t < loops ? forever : once;
+        if (tasks[t] === 0) return program(() => round(me, cell, stamp, data, timeout));
+        const task: Step[] = [
+          waits(acquiring(lock, me | TASK, me), timeout),
+          function* (status) {
+            expect(status, Status.OK, ...(timeout === FOR_EVER ? [] : [Status.TIMEOUT]));
+            if (status !== Status.OK) return END;
+            return yield* use(data);
+          },
+          () => call('lockRelease', cell, stamp, me),
+        ];
+        return program(eventLoop(world, me, Array<Step[]>(tasks[t]!).fill(task)));
+      }),
+    };
+  },
+});
+
 export const lock: readonly Scenario[] = [
+  mixed('a task and a thread for ever', [1, 0], FOR_EVER),
+  mixed('a task and a thread for ever, timed', [1, 0], SOON),
+  mixed('2 tasks of one thread for ever', [2], FOR_EVER),
+  mixed('2 tasks of one thread for ever, timed', [2], SOON),
+  mixed('2 tasks of one thread, and another thread for ever', [2, 0], FOR_EVER),
+  mixed('2 tasks of one thread, and another thread for ever, timed', [2, 0], SOON),
+  mixed('a task and 2 threads for ever', [1, 0, 0], FOR_EVER),
+  mixed('a task and 2 threads, once, timed', [1, 0, 0], SOON, 0),
+  mixed('2 tasks of 2 threads, and another thread for ever', [1, 1, 0], FOR_EVER),
+  mixed('2 tasks of one thread and 2 threads, once', [2, 0, 0], FOR_EVER, 0),
+
   contention(2, '2 threads for ever', [FOR_EVER]),
   contention(3, '3 threads for ever', [FOR_EVER]),
   contention(3, '3 threads for ever, timed', [SOON]),

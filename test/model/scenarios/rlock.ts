@@ -15,6 +15,7 @@ import {
   UNTIMED,
   use,
 } from '../scenario.ts';
+import { acquiringAs, allowed, END, eventLoop, type Step, waits } from '../tasks.ts';
 import type { Script } from '../thread.ts';
 
 /** As in assembly/resource.ts and rlock.ts. */
@@ -57,9 +58,72 @@ const nested = (threads: number, name: string, timeout: number, loops = threads)
   },
 });
 
+/** Threads with tasks that each own it in their turn, or together in the name of one owner; and threads that block. */
+const mixed = (
+  name: string,
+  tasks: readonly number[],
+  timeout: number,
+  together = false,
+  loops = tasks.length,
+): Scenario => ({
+  primitive: 'rlock',
+  name,
+  threads: tasks.length,
+  build(world) {
+    const lock = world.rlock();
+    const { cell, stamp } = lock;
+    const data = world.data('data');
+    const acquire = (owner: number) => call('rlockAcquire', cell, stamp, owner, 0);
+    const release = (owner: number) => call('rlockRelease', cell, stamp, owner);
+    const task = (owner: number): Step[] => [
+      waits(acquiringAs(owner, lock), timeout),
+      function* (status) {
+        if (expect(status, ...allowed(timeout)) !== Status.OK) return END;
+        if (together) return undefined;
+        expect(yield* acquire(owner), Status.OK);
+        expect(yield* recursion(cell, owner), 2);
+        yield* use(data);
+        return expect(yield* release(owner), Status.OK);
+      },
+      function* () {
+        if (together) yield* use(data);
+        return expect(yield* release(owner), Status.OK);
+      },
+    ];
+    return {
+      clock: timeout === FOR_EVER ? UNTIMED : TIMED,
+      programs: world.threads.map((me, t) => {
+        const program = t < loops ? forever : once;
+        if (tasks[t] === 0)
+          return program(function* () {
+            expect(yield* release(me), Status.NOT_HELD);
+            const status = yield* call('rlockAcquire', cell, stamp, me, timeout);
+            if (expect(status, ...allowed(timeout)) !== Status.OK) return;
+            yield* use(data);
+            expect(yield* release(me), Status.OK);
+          });
+        const owner = world.task(me);
+        return program(
+          eventLoop(
+            world,
+            me,
+            Array.from({ length: tasks[t]! }, () => task(together ? owner : world.task(me))),
+          ),
+        );
+      }),
+    };
+  },
+});
+
 export const rlock: readonly Scenario[] = [
   nested(2, '2 threads for ever', FOR_EVER),
   nested(2, '2 threads for ever, timed', SOON),
   nested(3, '3 threads for ever', FOR_EVER),
   nested(3, '3 threads for ever, timed', SOON),
+  mixed('2 tasks of one thread, and another thread for ever', [2, 0], FOR_EVER),
+  mixed('2 tasks of one thread, and another thread for ever, timed', [2, 0], SOON),
+  mixed('2 tasks in the name of one owner, and another thread for ever', [2, 0], FOR_EVER, true),
+  mixed('2 tasks in the name of one owner, and another thread for ever, timed', [2, 0], SOON, true),
+  mixed('a task and 2 threads for ever', [1, 0, 0], FOR_EVER),
+  mixed('a task and 2 threads, once, timed', [1, 0, 0], SOON, false, 0),
 ];

@@ -18,6 +18,11 @@ import {
   TIMED,
   UNTIMED,
 } from '../scenario.ts';
+import { acquiring, allowed, came, END, eventLoop, type Step, waits } from '../tasks.ts';
+import type { Script } from '../thread.ts';
+
+/** What acquiring adds to the word. */
+const PERMIT = -64;
 
 /** Takes a permit, is inside for a while, gives the permit back. */
 const contention = (threads: number, permits: number, name: string, timeout: number, loops = threads): Scenario => ({
@@ -60,6 +65,71 @@ const releases = (name: string, timeout: number, gifts: readonly number[]): Scen
             expect(status, Status.OK, ...(timeout === FOR_EVER ? [] : [Status.TIMEOUT]));
           }),
         ),
+        once(function* () {
+          for (const gift of gifts) expect(yield* call('semRelease', cell, stamp, giver, gift), Status.OK);
+        }),
+      ],
+    };
+  },
+});
+
+/** Threads with tasks, and threads that block: as `contention`. */
+const mixed = (
+  name: string,
+  tasks: readonly number[],
+  permits: number,
+  timeout: number,
+  loops = tasks.length,
+): Scenario => ({
+  primitive: 'semaphore',
+  name,
+  threads: tasks.length,
+  build(world) {
+    const semaphore = world.semaphore(permits, permits);
+    const { cell, stamp } = semaphore;
+    const enter = function* (status: number): Script<unknown> {
+      if (expect(status, ...allowed(timeout)) !== Status.OK) return END;
+      return yield after('in');
+    };
+    const leave = function* (me: number): Script<unknown> {
+      yield before('out');
+      return expect(yield* call('semRelease', cell, stamp, me, 1), Status.OK);
+    };
+    return {
+      clock: timeout === FOR_EVER ? UNTIMED : TIMED,
+      monitor: atMost(permits),
+      programs: world.threads.map((me, t) => {
+        const program = t < loops ? forever : once;
+        const task: Step[] = [waits(acquiring(semaphore, PERMIT, me), timeout), enter, () => leave(me)];
+        if (tasks[t]! > 0) return program(eventLoop(world, me, Array<Step[]>(tasks[t]!).fill(task)));
+        return program(function* () {
+          if ((yield* enter(yield* call('semAcquire', cell, stamp, me, timeout))) !== END) yield* leave(me);
+        });
+      }),
+    };
+  },
+});
+
+/** Waiters of all kinds get what they wait for, in one release or in two. */
+const gifts = (name: string, tasks: readonly number[], timeout: number, gifts: readonly number[]): Scenario => ({
+  primitive: 'semaphore',
+  name,
+  threads: tasks.length + 1,
+  build(world) {
+    const semaphore = world.semaphore(0);
+    const { cell, stamp } = semaphore;
+    const giver = world.threads.at(-1)!;
+    return {
+      clock: timeout === FOR_EVER ? UNTIMED : TIMED,
+      programs: [
+        ...tasks.map((count, t) => {
+          const me = world.threads[t]!;
+          const task: Step[] = [waits(acquiring(semaphore, PERMIT, me), timeout), came(...allowed(timeout))];
+          if (count > 0) return once(eventLoop(world, me, Array<Step[]>(count).fill(task)));
+          return once(function* () {
+            expect(yield* call('semAcquire', cell, stamp, me, timeout), ...allowed(timeout));
+          });
+        }),
         once(function* () {
           for (const gift of gifts) expect(yield* call('semRelease', cell, stamp, giver, gift), Status.OK);
         }),
@@ -160,6 +230,15 @@ export const semaphore: readonly Scenario[] = [
   releases('release(1) and release(1) to 2 waiters', FOR_EVER, [1, 1]),
   releases('release(3) to 3 waiters', FOR_EVER, [3]),
   releases('release(1) and release(1) to 2 timed waiters', SOON, [1, 1]),
+  mixed('a task and a thread for ever, 1 permit, timed', [1, 0], 1, SOON),
+  mixed('2 tasks of one thread, and another thread for ever, 1 permit', [2, 0], 1, FOR_EVER),
+  mixed('2 tasks of one thread, and another thread for ever, 1 permit, timed', [2, 0], 1, SOON),
+  mixed('2 tasks of one thread, and 2 threads, once, 2 permits', [2, 0, 0], 2, FOR_EVER, 0),
+  mixed('a task and 2 threads for ever, 1 permit', [1, 0, 0], 1, FOR_EVER),
+  mixed('a task and 2 threads for ever, 2 permits', [1, 0, 0], 2, FOR_EVER),
+  gifts('release(3) to 2 tasks and a thread', [2, 0], FOR_EVER, [3]),
+  gifts('release(2) and release(1) to 2 tasks of 2 threads and a thread', [1, 1, 0], FOR_EVER, [2, 1]),
+  gifts('release(1) and release(1) to a timed task and a timed thread', [1, 0], SOON, [1, 1]),
   explained('acquire, look and release are linearizable', 1, 3),
   explained('a bounded one refuses what is too much', 1, 2),
 ];
