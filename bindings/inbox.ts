@@ -168,8 +168,8 @@ export class Inbox {
       if (first === Status.PENDING) {
         const pending = new Pending(this, wait, waiter);
         this.#pending.set(waiter, pending);
-        if (!this.#armed) this.#arm();
         pending.start(limit, signal, settle, reject);
+        if (!this.#armed) this.#arm();
       } else {
         this.give(waiter);
         settle(first);
