@@ -121,6 +121,9 @@ class Pending {
   }
 }
 
+/** Of a browser, a number without methods. */
+type Timer = ReturnType<typeof setInterval> & { ref?(): void; unref?(): void };
+
 /** A barrier whose action a task of this thread runs, in this generation. */
 export interface Acting {
   readonly cell: number;
@@ -136,7 +139,7 @@ export class Inbox {
   readonly #pending = new Map<number, Pending>();
   readonly #spare: number[] = [];
   #armed = false;
-  #keepAlive: ReturnType<typeof setInterval> | undefined;
+  #keepAlive: Timer | undefined;
 
   constructor(region: Region) {
     this.#region = region;
@@ -167,6 +170,7 @@ export class Inbox {
       };
       if (first === Status.PENDING) {
         const pending = new Pending(this, wait, waiter);
+        if (!this.busy) this.#stay();
         this.#pending.set(waiter, pending);
         pending.start(limit, signal, settle, reject);
         if (!this.#armed) this.#arm();
@@ -217,8 +221,10 @@ export class Inbox {
         if (status !== Status.PENDING) break;
         if (wait.deadlocked()) {
           // If it stands in a queue, it stays there, without anybody who cares what becomes of it.
-          if (entered) this.#pending.set(mine.waiter, mine);
-          else this.give(mine.waiter);
+          if (entered) {
+            if (!this.busy) this.#stay();
+            this.#pending.set(mine.waiter, mine);
+          } else this.give(mine.waiter);
           deadlock();
         }
         const left = late ? Infinity : deadline - performance.now();
@@ -308,9 +314,7 @@ export class Inbox {
     return found;
   }
 
-  /** Waits for the inbox, and keeps the process alive: a pending `waitAsync` does not. */
   #arm(): void {
-    if (this.busy) this.#keepAlive ??= setInterval(() => {}, LONGEST);
     while (!this.#armed && this.busy) {
       const { async, value } = Atomics.waitAsync(this.#region.words(this.#address), this.#address >>> 2, 0);
       if (async) {
@@ -324,10 +328,17 @@ export class Inbox {
     }
   }
 
+  /** Somebody waits: the process must not end, as it would with nothing but a pending `waitAsync`. */
+  #stay(): void {
+    // Where a timer can be let go and held again, that costs a twentieth of a new one.
+    if (this.#keepAlive?.ref) this.#keepAlive.ref();
+    else this.#keepAlive = setInterval(() => {}, LONGEST) as Timer;
+  }
+
   /** Nobody waits any more. A `waitAsync` that is pending stays, and serves the next. */
   #rest(): void {
-    clearInterval(this.#keepAlive);
-    this.#keepAlive = undefined;
+    if (this.#keepAlive?.unref) this.#keepAlive.unref();
+    else clearInterval(this.#keepAlive);
     for (const waiter of this.#spare.splice(0)) this.#region.core.reclaim(this.#region.base, waiter, 1);
   }
 }
