@@ -60,9 +60,15 @@ class Existing {
   constructor(readonly region: Region) {}
 }
 
+const arenas = new WeakMap<Region, Arena>();
+
 /** An arena that this thread knows. */
 export function arenaOf(region: Region): Arena {
-  return new Arena(new Existing(region) as ArenaOptions);
+  const known = arenas.get(region);
+  if (known) return known;
+  const arena = new Arena(new Existing(region) as ArenaOptions);
+  arenas.set(region, arena);
+  return arena;
 }
 
 /** The region of an arena, for the other classes of this package. */
