@@ -74,9 +74,9 @@ export function section(name: Name): Section {
 
 export const sections = (): Section[] => names.map(section);
 
-/** Runs them one after the other. */
-export async function runAll(sections: Section[]): Promise<Played[]> {
-  const played: Played[] = [];
-  for (const section of sections) played.push(await section.run());
-  return played;
+/** Runs them one after the other, also when one could not be run. */
+export async function runAll(sections: Section[]): Promise<PromiseSettledResult<Played>[]> {
+  const results: PromiseSettledResult<Played>[] = [];
+  for (const section of sections) results.push(...(await Promise.allSettled([section.run()])));
+  return results;
 }

@@ -12,7 +12,8 @@ const hire: Hire = (size, calls, take) => {
     return new Promise<void>((resolve, reject) => {
       const next = (call: Call | undefined) => (call ? worker.postMessage(call) : resolve());
       worker.onmessage = ({ data }: MessageEvent<Answer>) => (data === 'ended' ? next(left.shift()) : take(data));
-      worker.onerror = ({ message }) => reject(new Error(message || 'A worker could not be loaded'));
+      worker.onerror = ({ message }) =>
+        reject(new Error(message || 'a worker could not be loaded: was its script served without the headers?'));
       next(left.shift());
     });
   });

@@ -4,15 +4,26 @@ import { defineConfig } from 'vite';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
+/** What makes a page cross-origin isolated, so that it may share memory. */
+const isolation = new Headers({
+  'Cross-Origin-Opener-Policy': 'same-origin',
+  'Cross-Origin-Embedder-Policy': 'require-corp',
+});
+
 export default defineConfig({
   // The package itself: elsewhere it stands in node_modules, and needs no alias.
   resolve: { alias: { lockwork: `${root}dist/index.js` } },
-  server: {
-    fs: { allow: [root] },
-    // What makes a page cross-origin isolated, so that it may share memory.
-    headers: {
-      'Cross-Origin-Opener-Policy': 'same-origin',
-      'Cross-Origin-Embedder-Policy': 'require-corp',
+  server: { fs: { allow: [root] } },
+  plugins: [
+    {
+      name: 'isolation',
+      // In every answer. `server.headers` leaves them out where nothing has changed (304), and WebKit refuses such workers.
+      configureServer: ({ middlewares }) => {
+        middlewares.use((_request, response, next) => {
+          response.setHeaders(isolation);
+          next();
+        });
+      },
     },
-  },
+  ],
 });
