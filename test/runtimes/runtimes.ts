@@ -55,6 +55,32 @@ const NOT_HERE: readonly Exception[] = [
   { file: 'hang.test.ts', on: but('Node 26'), reason: 'of the watchdog that is used under Vitest' },
   { file: 'readme.test.ts', on: but('Node 26'), reason: 'of the documents, whose snippets are for the pinned Node' },
   { file: 'page/', on: but(...PAGES), reason: 'there is no page' },
+  { file: 'core.test.ts', on: PAGES, reason: 'of the published file, which is the same everywhere' },
+  { file: 'threads.test.ts', on: PAGES, reason: "of the end of Node's threads; a page's do not tell of theirs" },
+  {
+    file: 'arena.test.ts',
+    on: PAGES,
+    tests: ['is the same in every thread', 'takes an array once from threads that come at once'],
+    reason: 'a thread of a page knows the default arena of another once it gets something of it',
+  },
+  {
+    file: 'arena.test.ts',
+    on: PAGES,
+    tests: ['gets the record of a thread back that ends'],
+    reason: "of the end of Node's threads; a page's do not tell of theirs",
+  },
+  {
+    file: 'errors.test.ts',
+    on: PAGES,
+    tests: ['on a platform without SharedArrayBuffer', 'on a page that forbids', 'on a thread that may not block'],
+    reason: 'they imitate a page in a process; page/ has the tests of real ones',
+  },
+  {
+    file: 'handle.test.ts',
+    on: PAGES,
+    tests: ['all of them attach from'],
+    reason: "of Node's ways to a thread; page/beside.test.ts has those of a page",
+  },
   { file: PROGRAM, on: PAGES, reason: 'a page does not end by itself' },
   {
     file: 'guard.test.ts',
