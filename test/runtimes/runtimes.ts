@@ -81,10 +81,16 @@ const NOT_HERE: readonly Exception[] = [
     tests: ['all of them attach from'],
     reason: "of Node's ways to a thread; page/beside.test.ts has those of a page",
   },
+  {
+    file: 'handle.test.ts',
+    on: ['WebKit'],
+    tests: ['attaches, cloned', 'attaches, posted', 'an Arena > attaches, in whichever thread'],
+    reason: 'the engine clones shared memory only for other threads',
+  },
   { file: PROGRAM, on: PAGES, reason: 'a page does not end by itself' },
   {
     file: 'guard.test.ts',
-    on: ['Node 20', 'Node 22'],
+    on: ['Node 20', 'Node 22', 'WebKit'],
     tests: ["is held by using, the engine's own"],
     reason: 'the engine does not know `using`; it is compiled away',
   },
