@@ -3,6 +3,7 @@ import { defineConfig } from 'vitest/config';
 import { NAMES } from './test/browsers/find.ts';
 import { ISOLATED, pages } from './test/browsers/pages.ts';
 import { provider } from './test/browsers/provider.ts';
+import { suite, suiteOf } from './test/browsers/suite.ts';
 
 export default defineConfig({
   test: {
@@ -30,11 +31,12 @@ export default defineConfig({
       ...NAMES.map((name) => ({
         extends: true as const,
         resolve: { alias: { lockwork: fileURLToPath(new URL('dist/index.js', import.meta.url)) } },
-        plugins: [pages],
+        plugins: [pages, suite],
         server: { headers: ISOLATED },
         test: {
           name,
           include: ['test/page/*.test.ts'],
+          provide: { suite: suiteOf(name) },
           browser: {
             enabled: true,
             headless: true,

@@ -185,7 +185,7 @@ describe.each(KINDS)('the handle of a %s', (kind) => {
   const state = () => [
     Arena.default.used,
     (from(kind, good) as Primitive).waiters,
-    Buffer.from(garbage.buffer).toString('latin1'),
+    new TextDecoder('latin1').decode(new Uint8Array(garbage.buffer).slice()),
   ];
   refuses(kind, () => kind, state, {
     from: [refused, (_, bad) => from(kind, bad)],

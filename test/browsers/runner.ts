@@ -1,0 +1,12 @@
+/** The dedicated worker, which may block, in which a page runs a test file: told which, it posts the harness's lines. */
+import { runFile } from '../runtimes/harness.ts';
+
+// Vitest's server rewrites every dynamic import to a call of this.
+Object.assign(globalThis, { __vitest_browser_runner__: { wrapDynamicImport: (load: () => unknown) => load() } });
+
+addEventListener(
+  'message',
+  ({ data: { file, notHere } }) =>
+    runFile(file, () => import(/* @vite-ignore */ new URL(`./${file}.js`, import.meta.url).href), postMessage, notHere),
+  { once: true },
+);
