@@ -70,7 +70,8 @@ export interface View {
   monitor(): unknown;
   dead(thread: number): boolean;
   finished(thread: number): boolean;
-  asleep(thread: number): boolean;
+  /** The word that it sleeps on; 0 when it does not sleep. */
+  sleepsOn(thread: number): number;
   /** It is inside a call of the module. */
   inside(thread: number): boolean;
   /** What the clock last said in its call. */
@@ -381,7 +382,10 @@ class Walk {
       monitor: () => this.monitors[this.monitorAt],
       dead: (t) => (vector[this.count + t]! & KILLED) !== 0,
       finished: (t) => threads.states[vector[t]!]!.operation.kind === 'done',
-      asleep: (t) => (vector[this.count + t]! & RANK) !== 0,
+      sleepsOn: (t) => {
+        const { operation } = threads.states[vector[t]!]!;
+        return (vector[this.count + t]! & RANK) !== 0 && operation.kind === 'wait' ? operation.address : 0;
+      },
       inside: (t) => threads.states[vector[t]!]!.call !== '',
       time: (t) => threads.states[vector[t]!]!.time,
     };

@@ -324,9 +324,9 @@ export class World {
     return this.tasks[thread]!.some((waiter) => view.word(waiter + NEXT) === UNKNOWN);
   }
 
-  /** When no thread is in a call, nothing of their waiting is left in the primitives: no flag, no waiter, no guard. */
+  /** When no thread is in a call, and none died in one, nothing of their waiting is left in the primitives: no flag, no waiter, no guard. */
   disturbed(view: View): string | undefined {
-    for (let t = 0; t < this.threads.length; t++) if (view.inside(t)) return undefined;
+    for (let t = 0; t < this.threads.length; t++) if (view.inside(t) || view.dead(t)) return undefined;
     for (const [cell, { name, kind }] of this.cells) {
       if (kind === Kind.THREAD && view.word(cell + INBOX) !== 0)
         return `no task waits, and the inbox of ${name} is not empty`;

@@ -56,11 +56,15 @@ interface Waiting {
   readonly timed: boolean;
 }
 
-/** What a task does, one after the other: waits, and scripts that get to know what came of the last wait. */
-export type Step = Waiting | ((status: number) => Script<unknown>);
+/**
+ * What a task does, one after the other: waits, and scripts that get to know what came of the last wait (and in which
+ * generation of a Barrier or an Event it was).
+ */
+export type Step = Waiting | ((status: number, generation: number) => Script<unknown>);
 
-/** What a script answers when its task is to do no more. */
+/** What a script answers when its task is to do no more, or to leave the next step out. */
 export const END = 'end';
+export const SKIP = 'skip';
 
 /** What a wait may answer: OK, or TIMEOUT if it may give up. */
 export const allowed = (timeout: number): number[] =>
@@ -193,6 +197,7 @@ export function notification(condition: Primitive, lock: Primitive, owner: numbe
 interface Standing {
   at: number;
   status: number;
+  generation: number;
   memory: Memory | null;
 }
 
@@ -202,7 +207,7 @@ const NOBODY = -1;
 /** What a thread with tasks does; a round of it is over when all have come to their ends. */
 export function eventLoop(world: World, me: number, tasks: readonly (readonly Step[])[]): Program['body'] {
   const waiters = tasks.map(() => world.task(me));
-  const begin: readonly Standing[] = tasks.map(() => ({ at: 0, status: Status.OK, memory: null }));
+  const begin: readonly Standing[] = tasks.map(() => ({ at: 0, status: Status.OK, generation: 0, memory: null }));
 
   return function* (from = begin) {
     const standing: Standing[] = structuredClone(from);
@@ -214,7 +219,8 @@ export function eventLoop(world: World, me: number, tasks: readonly (readonly St
       const mine = standing[task]!;
       const now = step(task)!;
       if (typeof now === 'function') {
-        mine.at = (yield* now(mine.status)) === END ? tasks[task]!.length : mine.at + 1;
+        const result = yield* now(mine.status, mine.generation);
+        mine.at = result === END ? tasks[task]!.length : mine.at + (result === SKIP ? 2 : 1);
         return;
       }
       const first = now.wait.first ? yield* now.wait.first() : Status.TIMEOUT;
@@ -224,7 +230,8 @@ export function eventLoop(world: World, me: number, tasks: readonly (readonly St
 
     function settle(task: number, status: number): void {
       if (status === Status.PENDING) return;
-      standing[task] = { at: standing[task]!.at + 1, status, memory: null };
+      const { at, memory } = standing[task]!;
+      standing[task] = { at: at + 1, status, generation: memory?.generation ?? 0, memory: null };
     }
 
     function* giveUp(task: number): Script {

@@ -21,6 +21,7 @@ import {
   until,
   use,
 } from '../scenario.ts';
+import { eventLoop, meeting, type Step, waits } from '../tasks.ts';
 import { Objection, type Script } from '../thread.ts';
 
 /** States of a barrier, as in assembly/abi.ts. */
@@ -33,9 +34,9 @@ function* abort(cell: number, me: number): Script {
 function* renew(cell: number, me: number): Script {
   expect(yield* call('barrierEnd', cell, me, 0, ANY, State.BROKEN, FILLING), 1);
 }
-/** After the action. The generation is the one that this thread came in. */
-function* end(cell: number, me: number, failed: boolean): Script<number> {
-  const generation = yield* get(me + GENERATION);
+/** After the action. The generation is the one that who ran it came in: in its record, if it blocked. */
+function* end(cell: number, me: number, failed: boolean, came?: number): Script<number> {
+  const generation = came ?? (yield* get(me + GENERATION));
   const [verdict, to] = failed ? [State.BROKEN, BROKEN] : [State.GRANTED, FILLING];
   return (yield* call('barrierEnd', cell, me, generation, ACTION, verdict, to)) ? Status.OK : Status.BROKEN;
 }
@@ -47,17 +48,18 @@ interface Rounds {
   readonly given: readonly (readonly number[])[];
 }
 
-/** Tell it `before('come')` and `after(index)`. Counts are kept relative to the slowest thread, or they would never end. */
-const rounds = (threads: number, parties: number): Monitor<Rounds> => ({
-  initial: { came: Array(threads).fill(0), left: Array(threads).fill(0), given: [[], []] },
-  step({ came, left, given }, thread, event) {
-    const plus = (counts: readonly number[]): number[] => counts.map((count, t) => (t === thread ? count + 1 : count));
+/** Tell it `before([party, 'come'])` and `after([party, index])`. Counts are kept relative to the slowest thread, or they would never end. */
+const rounds = (parties: number): Monitor<Rounds> => ({
+  initial: { came: Array(parties).fill(0), left: Array(parties).fill(0), given: [[], []] },
+  step({ came, left, given }, _thread, told) {
+    const [party, event] = told as [number, unknown];
+    const plus = (counts: readonly number[]): number[] => counts.map((count, p) => (p === party ? count + 1 : count));
     if (event === 'come') return { came: plus(came), left, given };
     const index = Number(event);
-    const round = left[thread]!;
-    if (came.some((count) => count <= round)) throw new Objection(`T${thread + 1} goes on before all have come`);
+    const round = left[party]!;
+    if (came.some((count) => count <= round)) throw new Objection(`party ${party + 1} goes on before all have come`);
     if (index < 0 || index >= parties || given[round]!.includes(index))
-      throw new Objection(`T${thread + 1} got the index ${index}, which is taken or none`);
+      throw new Objection(`party ${party + 1} got the index ${index}, which is taken or none`);
     const now = given.map((indexes, r) => (r === round ? [...indexes, index].sort() : indexes));
     if (now[0]!.length < parties) return { came, left: plus(left), given: now };
     return { came: came.map((count) => count - 1), left: plus(left).map((count) => count - 1), given: [now[1]!, []] };
@@ -73,12 +75,12 @@ const meetings = (threads: number, name: string): Scenario => ({
     const { cell, stamp } = world.barrier(threads);
     return {
       wraps: new Map([[cell + GENERATION, 8]]),
-      monitor: rounds(threads, threads),
+      monitor: rounds(threads),
       mayStarve: (_thread, view) => world.threads.some((_, t) => view.finished(t)),
-      programs: world.threads.map((me) =>
+      programs: world.threads.map((me, t) =>
         forever(function* () {
-          yield before('come');
-          yield after(yield* call('barrierWait', cell, stamp, me, FOR_EVER, 0));
+          yield before([t, 'come']);
+          yield after([t, yield* call('barrierWait', cell, stamp, me, FOR_EVER, 0)]);
         }),
       ),
     };
@@ -93,14 +95,14 @@ const twice = (threads: number, name: string): Scenario => ({
     const { cell, stamp } = world.barrier(threads);
     const data = world.data('data');
     return {
-      monitor: rounds(threads, threads),
+      monitor: rounds(threads),
       programs: world.threads.map((me, t) =>
         once(function* () {
           // In every round another one writes, and what it wrote is seen by all after the barrier.
           for (let round = 0; round < 2; round++) {
             if (t === round) yield* use(data);
-            yield before('come');
-            yield after(yield* call('barrierWait', cell, stamp, me, FOR_EVER, 0));
+            yield before([t, 'come']);
+            yield after([t, yield* call('barrierWait', cell, stamp, me, FOR_EVER, 0)]);
           }
           yield { kind: 'read', address: data };
         }),
@@ -215,6 +217,113 @@ const action = (name: string, fails: boolean, timeout: number, aborted = false):
   },
 });
 
+/* The same with tasks; `tasks` says how many each thread has, 0 for one that blocks. */
+
+const partiesOf = (tasks: readonly number[]): number => tasks.reduce((sum, count) => sum + Math.max(count, 1), 0);
+
+/** Everybody comes, again and again. */
+const mixedMeetings = (name: string, tasks: readonly number[]): Scenario => ({
+  primitive: 'barrier',
+  name,
+  threads: tasks.length,
+  build(world) {
+    const parties = partiesOf(tasks);
+    const barrier = world.barrier(parties);
+    const { cell, stamp } = barrier;
+    let party = 0;
+    return {
+      wraps: new Map([[cell + GENERATION, 8]]),
+      monitor: rounds(parties),
+      mayStarve: (_thread, view) => world.threads.some((_, t) => view.finished(t)),
+      programs: world.threads.map((me, t) => {
+        const come = (p: number) =>
+          function* (): Script {
+            yield before([p, 'come']);
+          };
+        const go = (p: number) =>
+          function* (index: number): Script {
+            yield after([p, index]);
+          };
+        const mine = Array.from({ length: Math.max(tasks[t]!, 1) }, () => party++);
+        if (tasks[t]! > 0)
+          return forever(
+            eventLoop(
+              world,
+              me,
+              mine.map((p) => [come(p), waits(meeting(barrier)), go(p)]),
+            ),
+          );
+        return forever(function* () {
+          yield* come(mine[0]!)();
+          yield* go(mine[0]!)(yield* call('barrierWait', cell, stamp, me, FOR_EVER, 0));
+        });
+      }),
+    };
+  },
+});
+
+/** All come once, within a time or not; another thread may abort it, or the last to come has an action to run. */
+const mixed = (
+  name: string,
+  tasks: readonly number[],
+  timeouts: readonly number[],
+  { aborts = false, acts = false, fails = false, parties = partiesOf(tasks) } = {},
+): Scenario => ({
+  primitive: 'barrier',
+  name,
+  threads: tasks.length + (aborts ? 1 : 0),
+  build(world) {
+    const barrier = world.barrier(parties);
+    const { cell, stamp } = barrier;
+    const data = world.data('data');
+    const timed = timeouts.includes(SOON);
+    const breaks = timed || aborts || fails;
+    // More than parties: some are of the next round, in which nobody else may come.
+    const surplus = partiesOf(tasks) > parties;
+    const results = [...Array(parties).keys(), ...(breaks ? [Status.BROKEN] : [])];
+    const came = function* (me: number, index: number, generation: number): Script {
+      expect(index, ...results);
+      let passed = index !== Status.BROKEN;
+      if (acts && index === parties - 1) {
+        yield* use(data);
+        passed = (yield* end(cell, me, fails, generation)) === Status.OK && !fails;
+        if (!breaks) expect(passed ? 1 : 0, 1);
+      } else if (acts && passed) yield { kind: 'read', address: data };
+      if (!surplus) yield verdict(passed ? Status.OK : Status.BROKEN);
+    };
+    return {
+      keeps: [GENERATION],
+      clock: timed ? TIMED : UNTIMED,
+      monitor: agree,
+      wraps: new Map([[cell + GENERATION, 8]]),
+      mayStarve: (thread, view) =>
+        surplus &&
+        timeouts[thread] === FOR_EVER &&
+        world.threads.every((_, t) => t === thread || view.finished(t)) &&
+        view.word(cell + LENGTH) < parties,
+      programs: [
+        ...tasks.map((count, t) => {
+          const me = world.threads[t]!;
+          const timeout = timeouts[t]!;
+          const task: Step[] = [waits(meeting(barrier, acts ? 1 : 0), timeout), (index, g) => came(me, index, g)];
+          if (count > 0) return once(eventLoop(world, me, Array<Step[]>(count).fill(task)));
+          return once(function* () {
+            const index = yield* call('barrierWait', cell, stamp, me, timeout, acts ? 1 : 0);
+            yield* came(me, index, yield* get(me + GENERATION));
+          });
+        }),
+        ...(aborts
+          ? [
+              once(function* () {
+                yield* abort(cell, world.threads.at(-1)!);
+              }),
+            ]
+          : []),
+      ],
+    };
+  },
+});
+
 export const barrier: readonly Scenario[] = [
   meetings(2, '2 threads for ever'),
   meetings(3, '3 threads for ever'),
@@ -268,6 +377,28 @@ export const barrier: readonly Scenario[] = [
   action('an action that fails', true, FOR_EVER),
   action('an action races with timeouts', false, SOON),
   action('an action races with abort', false, FOR_EVER, true),
+  mixedMeetings('a task and a thread for ever', [1, 0]),
+  mixedMeetings('2 tasks of one thread for ever', [2]),
+  mixedMeetings('2 tasks of one thread, and another thread for ever', [2, 0]),
+  mixedMeetings('2 tasks of 2 threads, and another thread for ever', [1, 1, 0]),
+  mixed('a timed task and a timed thread agree', [1, 0], [SOON, SOON]),
+  mixed('2 timed tasks of one thread, and another thread, agree', [2, 0], [SOON, FOR_EVER]),
+  mixed('a timed task, another thread and a timed one agree', [1, 0, 0], [SOON, FOR_EVER, SOON]),
+  mixed('an abort, a task and a thread', [1, 0], [FOR_EVER, FOR_EVER], { aborts: true }),
+  mixed('an abort, a timed task and a timed thread', [1, 0], [SOON, SOON], { aborts: true }),
+  mixed('a task and a thread, and an action', [1, 0], [FOR_EVER, FOR_EVER], { acts: true }),
+  mixed('a task and a thread, timed, and an action', [1, 0], [SOON, SOON], { acts: true }),
+  mixed('a task and a thread, and an action that fails', [1, 0], [FOR_EVER, FOR_EVER], { acts: true, fails: true }),
+  mixed('a task and a thread, and an action that races with abort', [1, 0], [FOR_EVER, FOR_EVER], {
+    acts: true,
+    aborts: true,
+  }),
+  mixed('a task comes while an action runs', [1, 0, 0], [FOR_EVER, FOR_EVER, FOR_EVER], { acts: true, parties: 2 }),
+  mixed('a timed task comes while an action runs', [1, 0, 0], [SOON, FOR_EVER, FOR_EVER], { acts: true, parties: 2 }),
+  mixed('2 tasks of one thread come, and a thread while an action runs', [2, 0], [FOR_EVER, FOR_EVER], {
+    acts: true,
+    parties: 2,
+  }),
   {
     primitive: 'barrier',
     name: 'who waits when it is reset finds it broken; then it works',

@@ -16,16 +16,20 @@ import {
   SOON,
   Status,
   set,
+  TASK,
   TIMED,
   UNTIMED,
   until,
   use,
   type World,
 } from '../scenario.ts';
+import { acquiring, acquiringAs, eventLoop, notification, SKIP, type Step, waits } from '../tasks.ts';
 import { Objection, type Script } from '../thread.ts';
 import { recursion } from './rlock.ts';
 
 interface Setting {
+  /** The steps of a task that acquires the lock, and that waits; and in whose name it does the rest, the thread's over a Lock. */
+  task(me: number): { readonly acquires: Step; readonly waits: (timeout: number) => Step; readonly who: number };
   readonly condition: Primitive;
   readonly lock: Primitive;
   readonly recursive: number;
@@ -44,6 +48,15 @@ function setting(world: World, recursive: boolean): Setting {
     condition,
     lock,
     recursive: flag,
+    task(me) {
+      const who = recursive ? world.task(me) : me;
+      const owner = recursive ? who : me | TASK;
+      return {
+        acquires: waits(recursive ? acquiringAs(who, lock) : acquiring(lock, owner, me)),
+        waits: (timeout) => waits(notification(condition, lock, owner, flag), timeout),
+        who,
+      };
+    },
     *acquire(me) {
       expect(yield* call(`${name}Acquire`, lock.cell, lock.stamp, me, FOR_EVER), Status.OK);
     },
@@ -72,42 +85,70 @@ const counted: Monitor<number> = {
 /** Whoever was not notified may wait for ever; a notification that has not arrived may not. */
 const allArrived = (_thread: number, view: View): boolean => view.monitor() === 0;
 
-/** All wait; then somebody notifies some. With `early`, the notifier does not look whether they wait. */
+/** Who waits: for how long, and whether as a thread that blocks (0) or as so many tasks of one. */
+type Waiter = number | { readonly tasks: number; readonly timeout: number };
+const tasksOf = (waiter: Waiter): number => (typeof waiter === 'number' ? 0 : waiter.tasks);
+const timeoutOf = (waiter: Waiter): number => (typeof waiter === 'number' ? waiter : waiter.timeout);
+const tasks = (tasks: number, timeout = FOR_EVER): Waiter => ({ tasks, timeout });
+
+/** All wait; then somebody notifies some. */
 const notified = (
   name: string,
   recursive: boolean,
-  timeouts: readonly number[],
+  waiters: readonly Waiter[],
   notifications: readonly number[],
 ): Scenario => ({
   primitive: 'condition',
   name,
-  threads: timeouts.length + 1,
+  threads: waiters.length + 1,
   build(world) {
-    const { condition, acquire, release, wait, notify } = setting(world, recursive);
+    const { condition, lock, acquire, release, wait, notify, task } = setting(world, recursive);
     const data = world.data('data');
     const notifier = world.threads.at(-1)!;
-    const patient = timeouts.filter((timeout) => timeout === FOR_EVER).length;
+    const all = waiters.flatMap((waiter) => Array<number>(Math.max(tasksOf(waiter), 1)).fill(timeoutOf(waiter)));
+    const patient = all.filter((timeout) => timeout === FOR_EVER).length;
+    const woken = function* (who: number, status: number): Script {
+      if (status === Status.OK) yield after('woken');
+      yield* use(data);
+      yield* release(who);
+    };
     return {
-      clock: timeouts.includes(SOON) ? TIMED : UNTIMED,
+      clock: all.includes(SOON) ? TIMED : UNTIMED,
       monitor: counted,
       mayStarve: allArrived,
       programs: [
-        ...timeouts.map((timeout, t) =>
-          once(function* () {
-            const me = world.threads[t]!;
+        ...waiters.map((waiter, t) => {
+          const me = world.threads[t]!;
+          const timeout = timeoutOf(waiter);
+          const steps = (): Step[] => {
+            const { acquires, waits, who } = task(me);
+            return [
+              acquires,
+              // Twice, as far as that goes.
+              function* () {
+                if (recursive) expect(yield* call('rlockAcquire', lock.cell, lock.stamp, who, 0), Status.OK);
+                yield* use(data);
+              },
+              waits(timeout),
+              function* (status) {
+                expect(status, Status.OK, ...(timeout === FOR_EVER ? [] : [Status.TIMEOUT]));
+                if (recursive) {
+                  expect(yield* recursion(lock.cell, who), 2);
+                  yield* release(who);
+                }
+                yield* woken(who, status);
+              },
+            ];
+          };
+          if (tasksOf(waiter) > 0) return once(eventLoop(world, me, Array.from({ length: tasksOf(waiter) }, steps)));
+          return once(function* () {
             yield* acquire(me);
             yield* use(data);
-            const status = yield* wait(me, timeout);
-            if (status === Status.OK) yield after('woken');
-            yield* use(data);
-            yield* release(me);
-          }),
-        ),
+            yield* woken(me, yield* wait(me, timeout));
+          });
+        }),
         once(function* () {
-          yield until(
-            condition.cell + LENGTH,
-            (length) => length === (patient === timeouts.length ? patient : timeouts.length),
-          );
+          yield until(condition.cell + LENGTH, (length) => length === all.length);
           yield* acquire(notifier);
           let left = patient;
           for (const n of notifications) {
@@ -126,36 +167,66 @@ const notified = (
 });
 
 /** Takes what is there, or waits for it; brings it when it is not there. All of them for ever. */
-const market = (name: string, recursive: boolean, consumers: readonly number[]): Scenario => ({
+const market = (name: string, recursive: boolean, consumers: readonly Waiter[], producers = 0): Scenario => ({
   primitive: 'condition',
   name,
   threads: consumers.length + 1,
   build(world) {
-    const { acquire, release, wait, notify } = setting(world, recursive);
+    const { acquire, release, wait, notify, task } = setting(world, recursive);
     const goods = world.data('goods');
     const producer = world.threads.length - 1;
+    const takes = function* (who: number): Script {
+      if ((yield* get(goods)) > 0) yield set(goods, 0);
+      yield* release(who);
+    };
+    const brings = function* (who: number): Script {
+      if ((yield* get(goods)) === 0) {
+        yield set(goods, 1);
+        yield* notify(who, 1);
+      }
+      yield* release(who);
+    };
     return {
-      clock: consumers.includes(SOON) ? TIMED : UNTIMED,
+      clock: consumers.map(timeoutOf).includes(SOON) ? TIMED : UNTIMED,
       mayStarve: (_thread, view) => view.finished(producer) && view.word(goods) === 0,
       programs: [
-        ...consumers.map((timeout, t) =>
-          forever(function* () {
-            const me = world.threads[t]!;
+        ...consumers.map((consumer, t) => {
+          const me = world.threads[t]!;
+          const timeout = timeoutOf(consumer);
+          const steps = (): Step[] => {
+            const { acquires, waits, who } = task(me);
+            return [
+              acquires,
+              function* () {
+                return (yield* get(goods)) === 0 ? undefined : SKIP;
+              },
+              waits(timeout),
+              () => takes(who),
+            ];
+          };
+          if (tasksOf(consumer) > 0)
+            return forever(eventLoop(world, me, Array.from({ length: tasksOf(consumer) }, steps)));
+          return forever(function* () {
             yield* acquire(me);
             if ((yield* get(goods)) === 0) yield* wait(me, timeout);
-            if ((yield* get(goods)) > 0) yield set(goods, 0);
-            yield* release(me);
-          }),
-        ),
-        forever(function* () {
-          const me = world.threads[producer]!;
-          yield* acquire(me);
-          if ((yield* get(goods)) === 0) {
-            yield set(goods, 1);
-            yield* notify(me, 1);
-          }
-          yield* release(me);
+            yield* takes(me);
+          });
         }),
+        forever(
+          producers === 0
+            ? function* () {
+                yield* acquire(world.threads[producer]!);
+                yield* brings(world.threads[producer]!);
+              }
+            : eventLoop(
+                world,
+                world.threads[producer]!,
+                Array.from({ length: producers }, () => {
+                  const { acquires, who } = task(world.threads[producer]!);
+                  return [acquires, () => brings(who)];
+                }),
+              ),
+        ),
       ],
     };
   },
@@ -174,6 +245,21 @@ export const condition: readonly Scenario[] = [
     notified(`${name}, notify(1), 1 of 2 timed: it takes no notification along`, recursive, [SOON, FOR_EVER], [1]),
     market(`${name}, 2 consumers and a producer for ever`, recursive, [FOR_EVER, FOR_EVER]),
     market(`${name}, 2 consumers, one of them timed, and a producer for ever`, recursive, [SOON, FOR_EVER]),
+    notified(`${name}, notify(1), 2 tasks of one thread wait`, recursive, [tasks(2)], [1]),
+    notified(`${name}, notify(2), a task and a thread wait`, recursive, [tasks(1), FOR_EVER], [2]),
+    notified(`${name}, notify(1), a timed task and a thread`, recursive, [tasks(1, SOON), FOR_EVER], [1]),
+    notified(`${name}, notify(1), a task and a timed thread`, recursive, [tasks(1), SOON], [1]),
+    notified(
+      `${name}, notify(1), 2 timed tasks of one thread and a thread`,
+      recursive,
+      [tasks(2, SOON), FOR_EVER],
+      [1],
+    ),
+    market(`${name}, a task, a thread and a producer for ever`, recursive, [tasks(1), FOR_EVER]),
+    market(`${name}, a timed task and a producer for ever`, recursive, [tasks(1, SOON)]),
+    market(`${name}, 2 tasks of one thread and a producer for ever`, recursive, [tasks(2)]),
+    market(`${name}, a thread and a task that produces for ever`, recursive, [FOR_EVER], 1),
+    market(`${name}, a task and a task that produces for ever`, recursive, [tasks(1)], 1),
   ]),
   notified('Lock, notify(2), 3 wait', false, [FOR_EVER, FOR_EVER, FOR_EVER], [2]),
   {

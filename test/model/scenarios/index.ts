@@ -7,11 +7,12 @@ import { condition } from './condition.ts';
 import { death } from './death.ts';
 import { destroy } from './destroy.ts';
 import { event } from './event.ts';
+import { inbox } from './inbox.ts';
 import { lock } from './lock.ts';
 import { rlock } from './rlock.ts';
 import { semaphore } from './semaphore.ts';
 
-const ORDER = ['lock', 'rlock', 'semaphore', 'event', 'barrier', 'condition', 'arena'];
+const ORDER = ['lock', 'rlock', 'semaphore', 'event', 'barrier', 'condition', 'inbox', 'arena'];
 
 export const scenarios: readonly Scenario[] = [
   ...lock,
@@ -20,6 +21,7 @@ export const scenarios: readonly Scenario[] = [
   ...event,
   ...barrier,
   ...condition,
+  ...inbox,
   ...destroy,
   ...death,
   ...arena,

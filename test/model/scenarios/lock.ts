@@ -34,10 +34,17 @@ function* round(me: number, cell: number, stamp: number, data: number, timeout: 
   expect(yield* call('lockRelease', cell, stamp, me), Status.OK);
 }
 
-const contention = (threads: number, name: string, timeouts: readonly number[], loops = threads): Scenario => ({
+const contention = (
+  threads: number,
+  name: string,
+  timeouts: readonly number[],
+  loops = threads,
+  spins = 0,
+): Scenario => ({
   primitive: 'lock',
   name,
   threads,
+  spins,
   build(world) {
     const { cell, stamp } = world.lock();
     const data = world.data('data');
@@ -159,6 +166,8 @@ export const lock: readonly Scenario[] = [
   mixed('2 tasks of one thread and 2 threads, once', [2, 0, 0], FOR_EVER, 0),
 
   contention(2, '2 threads for ever', [FOR_EVER]),
+  contention(2, '2 threads for ever that look twice before they sleep', [FOR_EVER], 2, 2),
+  contention(2, '2 threads for ever that look twice before they sleep, timed', [SOON], 2, 2),
   contention(3, '3 threads for ever', [FOR_EVER]),
   contention(3, '3 threads for ever, timed', [SOON]),
   contention(3, '3 threads for ever, one of them timed', [SOON, FOR_EVER, FOR_EVER]),

@@ -1,0 +1,155 @@
+/**
+ * The inbox: what tasks of a thread are told arrives, whoever tells it, and however many at once; also when one of them
+ * dies at it.
+ */
+
+import type { View } from '../check.ts';
+import {
+  call,
+  expect,
+  FOR_EVER,
+  forever,
+  GENERATION,
+  INBOX,
+  once,
+  type Primitive,
+  type Scenario,
+  SOON,
+  Status,
+  TIMED,
+  UNTIMED,
+  type World,
+} from '../scenario.ts';
+import { acquiring, allowed, awaitingEvent, came, eventLoop, meeting, type Step, type Wait, waits } from '../tasks.ts';
+import type { Program, Script } from '../thread.ts';
+
+/** What acquiring a permit adds to a semaphore's word. */
+const PERMIT = -64;
+
+/** A thread that has something in its inbox, and nobody on the way to tell it, must not sleep. */
+const unheard =
+  (world: World) =>
+  (view: View): string | undefined => {
+    const someone = world.threads.some((_, t) => view.inside(t) && view.sleepsOn(t) !== world.threads[t]! + INBOX);
+    const lost = world.threads.findIndex((me, t) => view.sleepsOn(t) === me + INBOX && view.word(me + INBOX) !== 0);
+    return lost >= 0 && !someone ? `T${lost + 1} sleeps with something in its inbox` : undefined;
+  };
+
+/** Each of the first thread's tasks waits for a permit of its own, and each of the other threads gives one of them. */
+const givers = (name: string, timeout: number, loops: boolean): Scenario => ({
+  primitive: 'inbox',
+  name,
+  threads: 3,
+  build(world) {
+    const [me, ...others] = world.threads as [number, number, number];
+    const semaphores = others.map(() => world.semaphore(0, 1));
+    const program = loops ? forever : once;
+    const tasks = semaphores.map((semaphore): Step[] => [
+      waits(acquiring(semaphore, PERMIT, me), timeout),
+      came(...allowed(timeout)),
+    ]);
+    return {
+      clock: timeout === FOR_EVER ? UNTIMED : TIMED,
+      invariant: unheard(world),
+      mayStarve: (thread, view) => loops && thread === 0 && others.some((_, t) => view.finished(t + 1)),
+      programs: [
+        program(eventLoop(world, me, tasks)),
+        ...others.map((other, t) =>
+          program(function* () {
+            const { cell, stamp } = semaphores[t]!;
+            expect(yield* call('semRelease', cell, stamp, other, 1), Status.OK, Status.OVER_RELEASE);
+          }),
+        ),
+      ],
+    };
+  },
+});
+
+/** Two tasks of one thread wait; of the other threads the first, which tells them, may die at any moment. */
+const mortal = (
+  name: string,
+  make: (world: World) => Primitive,
+  wait: (primitive: Primitive, me: number) => Wait,
+  tell: (primitive: Primitive, me: number) => Script,
+  helps: boolean,
+): Scenario => ({
+  primitive: 'inbox',
+  name,
+  threads: helps ? 3 : 2,
+  build(world) {
+    const primitive = make(world);
+    const [me, ...others] = world.threads as [number, number, number?];
+    const tasks = [1, 2].map((): Step[] => [waits(wait(primitive, me))]);
+    const lost = unheard(world);
+    return {
+      deaths: { most: 1, who: [1] },
+      invariant: lost,
+      // Who stands in the queue still was not told.
+      mayStarve: (thread, view) =>
+        thread === 0 && view.dead(1) && world.tasks[0]!.some((waiter) => world.stands(view, waiter)),
+      programs: [
+        once(eventLoop(world, me, tasks)),
+        ...others.map(
+          (other): Program =>
+            once(function* () {
+              yield* tell(primitive, other!);
+            }),
+        ),
+      ],
+    };
+  },
+});
+
+const set = function* ({ cell, stamp }: Primitive, me: number): Script {
+  expect(yield* call('eventSet', cell, stamp, me), Status.OK);
+};
+
+export const inbox: readonly Scenario[] = [
+  givers('2 tasks, and 2 threads that each give one of them what it waits for', FOR_EVER, false),
+  givers('2 timed tasks, and 2 threads that each give one of them what it waits for', SOON, false),
+  givers('2 tasks, and 2 threads that each give one of them what it waits for, for ever', FOR_EVER, true),
+  {
+    primitive: 'inbox',
+    name: '3 tasks: one is told by a thread, one by another task',
+    threads: 2,
+    build(world) {
+      const [me, other] = world.threads as [number, number];
+      const [own, others] = [world.event(), world.event()];
+      return {
+        invariant: unheard(world),
+        programs: [
+          forever(
+            eventLoop(world, me, [
+              [waits(awaitingEvent(own, me))],
+              [waits(awaitingEvent(others, me)), () => call('eventClear', others.cell, others.stamp)],
+              [() => set(own, me), () => call('eventClear', own.cell, own.stamp)],
+            ]),
+          ),
+          forever(() => set(others, other)),
+        ],
+        mayStarve: (thread, view) => thread === 0 && view.finished(1),
+        wraps: new Map([own, others].map(({ cell }) => [cell + GENERATION, 4])),
+      };
+    },
+  },
+  mortal('who sets an event for 2 tasks dies', (world) => world.event(), awaitingEvent, set, false),
+  mortal('one of 2 who set an event for 2 tasks dies', (world) => world.event(), awaitingEvent, set, true),
+  mortal(
+    'who releases 2 permits to 2 tasks dies',
+    (world) => world.semaphore(0),
+    (semaphore, me) => acquiring(semaphore, PERMIT, me),
+    function* ({ cell, stamp }, me) {
+      expect(yield* call('semRelease', cell, stamp, me, 2), Status.OK);
+    },
+    false,
+  ),
+  mortal(
+    'who comes to a barrier last, after 2 tasks, dies',
+    (world) => world.barrier(3),
+    (barrier) => meeting(barrier),
+    function* ({ cell, stamp }, me) {
+      expect(yield* call('barrierWait', cell, stamp, me, FOR_EVER, 0), 0, 1, 2);
+    },
+    false,
+  ),
+];
