@@ -40,9 +40,9 @@ export function checkOptions(value: unknown, where: string): void {
 /** What every async call takes. */
 export interface WaitOptions {
   /** ms; nothing or `Infinity` for ever, 0 not at all. */
-  timeout?: number;
+  timeout?: number | undefined;
   /** Gives up when it is aborted: the promise rejects with its `reason`. */
-  signal?: AbortSignal;
+  signal?: AbortSignal | undefined;
 }
 
 /** The options of an async call. Throws the reason of a signal that is aborted already. */

@@ -247,7 +247,7 @@ export class Condition extends Holdable<'Condition'> {
     this.notify(0, options);
     let holds = Boolean(await predicate());
     for (let left = limit; !holds && left > 0; left = deadline - performance.now()) {
-      await this.waitAsync({ timeout: left, signal: options?.signal, owner: options?.owner } as OwnerWaitOptions);
+      await this.waitAsync({ timeout: left, signal: options?.signal, owner: options?.owner });
       holds = Boolean(await predicate());
     }
     return holds;

@@ -34,7 +34,7 @@ export class Guard {
 /** What can be held: acquired, released, and so scoped. */
 export abstract class Holdable<K extends string = string> extends Primitive<K> {
   abstract acquire(timeout?: number): boolean;
-  abstract acquireAsync(options?: WaitOptions): Promise<boolean>;
+  abstract acquireAsync(options?: WaitOptions & OwnerOptions): Promise<boolean>;
   abstract release(): void;
 
   /**
@@ -58,7 +58,7 @@ export abstract class Holdable<K extends string = string> extends Primitive<K> {
   async holdAsync(options?: WaitOptions & OwnerOptions): Promise<Guard> {
     const owner = checkOwner(options, `${this.kind}.holdAsync`) ?? this.newOwner();
     const { timeout, signal } = options ?? {};
-    if (!(await this.acquireAsync({ timeout, signal, owner } as WaitOptions))) throw this.tooLate(timeout);
+    if (!(await this.acquireAsync({ timeout, signal, owner }))) throw this.tooLate(timeout);
     return new Guard(() => this.letGo(owner), owner);
   }
 

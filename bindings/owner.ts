@@ -44,7 +44,7 @@ export class Owner {
 /** In whose name an async call acts. */
 export interface OwnerOptions {
   /** From the guard of `holdAsync()`; or a `new Owner()`. */
-  owner?: Owner;
+  owner?: Owner | undefined;
 }
 
 /** The owner among the options, if there is one. */
