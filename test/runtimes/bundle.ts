@@ -24,7 +24,8 @@ export async function bundle(outdir: string, files: readonly string[], more: Bui
     target: 'es2022',
     sourcemap: true,
     logLevel: 'warning',
-    external: ['lockwork', 'node:*'],
+    // vite: of a file that is bundled with the others and run by Vitest only (runtimes.ts).
+    external: ['lockwork', 'vite', 'node:*'],
     ...more,
     outdir,
     absWorkingDir: root,

@@ -54,6 +54,7 @@ const NOT_HERE: readonly Exception[] = [
   { file: 'examples.test.ts', on: but('Node 26'), reason: '`npm start`, a command of the pinned Node' },
   { file: 'hang.test.ts', on: but('Node 26'), reason: 'of the watchdog that is used under Vitest' },
   { file: 'readme.test.ts', on: but('Node 26'), reason: 'of the documents, whose snippets are for the pinned Node' },
+  { file: 'serve.test.ts', on: but('Node 26'), reason: '`npm run start:browser`, a command of the pinned Node' },
   { file: 'page/', on: but(...PAGES), reason: 'there is no page' },
   { file: 'core.test.ts', on: PAGES, reason: 'of the published file, which is the same everywhere' },
   { file: 'threads.test.ts', on: PAGES, reason: "of the end of Node's threads; a page's do not tell of theirs" },
