@@ -155,7 +155,6 @@ export const enum Given {
  */
 export function give(cell: Cell, thread: Thread, permits: bool, word: i32, free: i32): Given {
   if (!due(free, permits)) return swapWord(cell, word, free) == word ? Given.QUIET : Given.FAILED;
-  let verdict: i32 = State.WOKEN;
   return tell(cell, thread, word, free, true) ? Given.TOLD : Given.FAILED;
 }
 

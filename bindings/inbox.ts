@@ -1,4 +1,4 @@
-import { Field, type State, Status } from '../assembly/abi.js';
+import { Field, State, Status } from '../assembly/abi.js';
 import { OutOfMemoryError, UnsupportedError } from './errors.js';
 import type { Region } from './region.js';
 import { makeTask } from './thread.js';
@@ -48,8 +48,8 @@ export abstract class Wait {
     return false;
   }
 
-  /** Whether it waits for a task of this thread, and must not block. */
-  deadlocked(): boolean {
+  /** Whether it would wait, or having entered the queue waits, for a task of this thread, and must not block. */
+  deadlocked(_entered: boolean): boolean {
     return false;
   }
 
@@ -151,6 +151,15 @@ export class Inbox {
     return this.#pending.size > 0;
   }
 
+  /** Whether a task was handed what it waits for at `cell`, and has not been told: that can still pass on. */
+  handed(cell: number): boolean {
+    const region = this.#region;
+    for (const waiter of this.#pending.keys()) {
+      if (this.#verdict(waiter) === State.GRANTED && region.load(waiter, Field.THREAD_TARGET) === cell) return true;
+    }
+    return false;
+  }
+
   /**
    * Waits as a task does. Answers what `answer` makes of the final status; rejects with what it throws, or with the
    * signal's reason when it was aborted.
@@ -219,7 +228,7 @@ export class Inbox {
           else if (pending) this.#step(pending, pending.wait.resume(waiter, verdict));
         }
         if (status !== Status.PENDING) break;
-        if (wait.deadlocked()) {
+        if (wait.deadlocked(entered)) {
           // If it stands in a queue, it stays there, without anybody who cares what becomes of it.
           if (entered) {
             if (!this.busy) this.#stay();

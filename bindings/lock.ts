@@ -11,7 +11,7 @@ export class LockWait extends ResourceWait {
     return this.region.core.lockRelease(this.cell, this.life, this.region.thread);
   }
 
-  override deadlocked(): boolean {
+  protected override heldByTask(): boolean {
     const { region, cell } = this;
     return (region.load(cell, Field.WORD) & -TASK) === (region.thread | TASK);
   }

@@ -23,6 +23,16 @@ export abstract class ResourceWait extends Wait {
   /** Undoes it. */
   protected abstract release(): number;
 
+  /** Whether the word says that a task of this thread holds it. */
+  protected heldByTask(): boolean {
+    return false;
+  }
+
+  /** Once it stands in the queue, this thread's tasks do not acquire (Inbox.block). */
+  override deadlocked(entered: boolean): boolean {
+    return !entered && this.heldByTask() && !this.region.inbox!.handed(this.cell);
+  }
+
   enter(waiter: number): number {
     return this.#acquire(waiter, Infinity, 0);
   }
@@ -82,7 +92,7 @@ export abstract class Resource<K extends string = string> extends Holdable<K> {
     if (!inbox || limit === 0) return undefined;
     const wait = this.wait();
     if (inbox.busy) return inbox.block(wait, limit, () => this.deadlock());
-    return wait.deadlocked() ? this.deadlock() : undefined;
+    return wait.deadlocked(false) ? this.deadlock() : undefined;
   }
 
   /** Acquires as a task: `attempt` at once, or else waits. */
@@ -90,9 +100,11 @@ export abstract class Resource<K extends string = string> extends Holdable<K> {
     try {
       const { limit, signal } = checkWait(options, `${this.kind}.acquireAsync`);
       this.live();
+      // From now on blocking calls look whether a task holds it.
+      const inbox = inboxOf(this.region);
       const status = attempt();
       if (status !== Status.TIMEOUT || limit === 0) return Promise.resolve(this.settle(status));
-      return inboxOf(this.region).wait(wait(), limit, signal, (status) => this.settle(status));
+      return inbox.wait(wait(), limit, signal, (status) => this.settle(status));
     } catch (error) {
       return Promise.reject(error);
     }

@@ -16,7 +16,7 @@ export class RLockReturn extends ResourceWait {
     return this.region.core.rlockRelease(this.cell, this.life, this.take);
   }
 
-  override deadlocked(): boolean {
+  protected override heldByTask(): boolean {
     const { region, cell } = this;
     return region.inbox!.owners.has((region.load(cell, Field.WORD) & -UNIT) >>> 0);
   }
