@@ -136,6 +136,16 @@ export const WAITS: Record<string, (tasks?: number) => Place> = {
   'Condition over an RLock': () => condition(new RLock()),
 };
 
+/** Whoever has this place in a queue: a task of this thread, a thread, and a task of another, in turn. */
+export function start<A extends { place: number }>(
+  args: A,
+  block: (args: A) => unknown,
+  task: (args: A) => Promise<unknown>,
+): Promise<unknown> {
+  const kinds = [() => task(args), () => thread(args, block), () => thread(args, task)];
+  return kinds[args.place % kinds.length]!();
+}
+
 /** What a promise answers, or the name of the error that it rejects with. */
 export function outcome(promise: Promise<unknown>): Promise<unknown> {
   return promise.catch((error: Error) => error.name);
