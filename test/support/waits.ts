@@ -1,5 +1,6 @@
 /** Every wait of a task that there is, so that what they share is tested of each. */
 import { Barrier, BoundedSemaphore, Condition, Event, Lock, Owner, RLock, Semaphore, type WaitOptions } from 'lockwork';
+import { thread } from './threads.ts';
 
 /** A place where tasks wait for what nobody gives them yet. */
 export interface Place {
