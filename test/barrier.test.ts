@@ -1,6 +1,6 @@
 import { Arena, Barrier, BrokenBarrierError, ThreadingError } from 'lockwork';
 import { describe, expect, it } from 'vitest';
-import { integersFrom, NOT_FUNCTIONS, OPTIONS, refuses, TIMEOUTS } from './support/badInput.ts';
+import { integersFrom, NOT_FUNCTIONS, OPTIONS, refuses, rejects, TIMEOUTS, WAITS } from './support/badInput.ts';
 import { integers, settle } from './support/settle.ts';
 import { thread, threads, thrown, until } from './support/threads.ts';
 
@@ -407,3 +407,10 @@ refuses('Barrier', () => new Barrier(2), state, {
   'from (action)': [NOT_FUNCTIONS.slice(1), (barrier, action) => Barrier.from(barrier, { action })],
   wait: [TIMEOUTS, (barrier, bad) => barrier.wait(bad)],
 });
+
+rejects(
+  'Barrier',
+  () => new Barrier(1),
+  (barrier) => [barrier.waiting, barrier.waiters, barrier.broken, Arena.default.used],
+  { waitAsync: [WAITS, (barrier, bad) => barrier.waitAsync(bad)] },
+);

@@ -1,6 +1,16 @@
 import { Arena, Condition, Lock, NotHeldError, RLock, ThreadingError } from 'lockwork';
 import { describe, expect, it } from 'vitest';
-import { integersFrom, NOT_FUNCTIONS, OPTIONS, refuses, TIMEOUTS } from './support/badInput.ts';
+import {
+  integersFrom,
+  NOT_FUNCTIONS,
+  NOT_OPTIONS,
+  OPTIONS,
+  OWNERS,
+  refuses,
+  rejects,
+  TIMEOUTS,
+  WAITS,
+} from './support/badInput.ts';
 import { integers, settle } from './support/settle.ts';
 import { thread, threads, thrown, until } from './support/threads.ts';
 
@@ -486,7 +496,28 @@ refuses('Condition', held, state, {
   'waitFor (predicate)': [NOT_FUNCTIONS, (condition, bad) => condition.waitFor(bad)],
   'waitFor (timeout)': [TIMEOUTS, (condition, bad) => condition.waitFor(() => true, bad)],
   notify: [integersFrom(0), (condition, bad) => condition.notify(bad)],
+  'notify (options)': [[...OWNERS, ...NOT_OPTIONS], (condition, bad) => condition.notify(1, bad)],
+  notifyAll: [[...OWNERS, ...NOT_OPTIONS], (condition, bad) => condition.notifyAll(bad)],
+  release: [[...OWNERS, ...NOT_OPTIONS], (condition, bad) => condition.release(bad)],
 });
+
+rejects(
+  'Condition over a Lock',
+  () => {
+    const condition = new Condition(new Lock());
+    condition.acquire();
+    return condition;
+  },
+  ({ lock, waiters }) => [lock.locked, lock.waiters, waiters, Arena.default.used],
+  {
+    acquireAsync: [WAITS, (condition, bad) => condition.acquireAsync(bad)],
+    holdAsync: [WAITS, (condition, bad) => condition.holdAsync(bad)],
+    withAsync: [NOT_FUNCTIONS, (condition, bad) => condition.withAsync(bad)],
+    waitAsync: [[...OWNERS, ...WAITS], (condition, bad) => condition.waitAsync(bad)],
+    'waitForAsync (predicate)': [NOT_FUNCTIONS, (condition, bad) => condition.waitForAsync(bad)],
+    'waitForAsync (options)': [[...OWNERS, ...WAITS], (condition, bad) => condition.waitForAsync(() => true, bad)],
+  },
+);
 
 describe('new Condition', () => {
   it('refuses a lock of another arena', () => {

@@ -1,6 +1,6 @@
 import { Arena, Event, ThreadingError } from 'lockwork';
 import { describe, expect, it } from 'vitest';
-import { OPTIONS, refuses, TIMEOUTS } from './support/badInput.ts';
+import { OPTIONS, refuses, rejects, TIMEOUTS, WAITS } from './support/badInput.ts';
 import { integers, settle } from './support/settle.ts';
 import { thread, threads, until } from './support/threads.ts';
 
@@ -182,3 +182,16 @@ refuses(
     wait: [TIMEOUTS, (event, bad) => event.wait(bad)],
   },
 );
+
+for (const isSet of [false, true]) {
+  rejects(
+    isSet ? 'Event that is set' : 'Event',
+    () => {
+      const event = new Event();
+      if (isSet) event.set();
+      return event;
+    },
+    (event) => [event.isSet, event.waiters, Arena.default.used],
+    { waitAsync: [WAITS, (event, bad) => event.waitAsync(bad)] },
+  );
+}

@@ -1,4 +1,4 @@
-import { BoundedSemaphore, Condition, Lock, RLock, Semaphore, TimeoutError } from 'lockwork';
+import { BoundedSemaphore, Condition, type Guard, Lock, RLock, Semaphore, TimeoutError } from 'lockwork';
 import { describe, expect, it } from 'vitest';
 import { thread, until } from './support/threads.ts';
 
@@ -200,5 +200,114 @@ describe('hold', () => {
     expect(() => guard.release()).toThrow('Lock: not held');
     expect(() => lock.with(() => lock.release())).toThrow('Lock: not held');
     expect(lock.locked).toBe(false);
+  });
+});
+
+/** Whether nobody holds it. */
+function isFree(holdable: Lock): boolean {
+  const free = holdable.tryAcquire();
+  if (free) holdable.release();
+  return free;
+}
+
+describe.each(HOLDABLES)('%s, by a task', (_name, make) => {
+  it('is held by using to the end of the block', async () => {
+    const holdable = make();
+    for (let turn = 0; turn < 3; turn++) {
+      using _held = await holdable.holdAsync();
+      expect(isFree(holdable)).toBe(false);
+      if (turn) continue;
+    }
+    expect(isFree(holdable)).toBe(true);
+    const failing = async () => {
+      using _held = await holdable.holdAsync();
+      await undefined;
+      throw new Error(`free: ${isFree(holdable)}`);
+    };
+    await expect(failing()).rejects.toThrow('free: false');
+    expect(isFree(holdable)).toBe(true);
+  });
+
+  it('is released once by a guard, whatever it is asked', async () => {
+    const holdable = make();
+    const guard = await holdable.holdAsync();
+    guard.release();
+    const other = await holdable.holdAsync({ timeout: 0 });
+    guard.release();
+    guard[Symbol.dispose]();
+    expect(isFree(holdable)).toBe(false);
+    other[Symbol.dispose]();
+    expect(isFree(holdable)).toBe(true);
+  });
+
+  it('throws when the time is up, and rejects when it is aborted, without calling the function', async () => {
+    const holdable = make();
+    const guard = await holdable.holdAsync();
+    const calls: unknown[] = [];
+    const fn = () => calls.push(1);
+    for (const timeout of [0, 2]) {
+      for (const late of [holdable.holdAsync({ timeout }), holdable.withAsync(fn, { timeout })]) {
+        await expect(late).rejects.toThrow(TimeoutError);
+        await expect(late).rejects.toThrow(`${holdable.kind} "seats": not acquired within ${timeout} ms`);
+      }
+    }
+    const controller = new AbortController();
+    for (const early of [true, false]) {
+      const { signal } = early ? { signal: AbortSignal.abort('off') } : controller;
+      const waits = [holdable.holdAsync({ signal }), holdable.withAsync(fn, { signal })];
+      controller.abort('off');
+      for (const wait of waits) await expect(wait).rejects.toBe('off');
+    }
+    expect(calls).toEqual([]);
+    guard.release();
+    expect(isFree(holdable)).toBe(true);
+  });
+
+  it('is held while a function runs, to the end of its promise, and released however it ends', async () => {
+    const holdable = make();
+    const boom = new Error('off');
+    const held: boolean[] = [];
+    const look = () => held.push(isFree(holdable));
+    const ends: [fn: (guard: Guard) => unknown, answer: unknown][] = [
+      [() => 'plain', 'plain'],
+      [() => undefined, undefined],
+      [(guard) => guard, expect.objectContaining({ release: expect.any(Function) })],
+      [async () => 'async', 'async'],
+      [() => new Promise((resolve) => setTimeout(resolve, 1, 'later')).finally(look), 'later'],
+      // biome-ignore lint/suspicious/noThenProperty: that is the point
+      [() => ({ then: (resolve: (answer: string) => void) => resolve('thenable') }), 'thenable'],
+      [
+        () => {
+          throw boom;
+        },
+        boom,
+      ],
+      [() => Promise.reject(boom), boom],
+      [(guard) => guard.release(), undefined],
+    ];
+    for (const [fn, answer] of ends) {
+      const run = holdable.withAsync((guard) => {
+        look();
+        return fn(guard);
+      });
+      expect(await run.catch((error) => error)).toEqual(answer);
+      expect(isFree(holdable), String(fn)).toBe(true);
+    }
+    expect(held).toEqual(Array(ends.length + 1).fill(false));
+  });
+
+  it('gives each task in the queue its turn', async () => {
+    const holdable = make();
+    const order: number[] = [];
+    const tasks = [0, 1, 2, 3, 4].map((index) =>
+      holdable.withAsync(async () => {
+        order.push(index);
+        await new Promise((resolve) => setTimeout(resolve));
+        order.push(index);
+      }),
+    );
+    await Promise.all(tasks);
+    expect(order).toEqual([0, 0, 1, 1, 2, 2, 3, 3, 4, 4]);
+    expect(isFree(holdable)).toBe(true);
   });
 });

@@ -1,6 +1,6 @@
 import { Arena, Lock, NotHeldError } from 'lockwork';
 import { describe, expect, it } from 'vitest';
-import { NOT_FUNCTIONS, OPTIONS, refuses, TIMEOUTS } from './support/badInput.ts';
+import { NOT_FUNCTIONS, OPTIONS, refuses, rejects, TIMEOUTS, WAITS } from './support/badInput.ts';
 import { excludes } from './support/mutex.ts';
 import { thread, until } from './support/threads.ts';
 
@@ -95,5 +95,17 @@ refuses(
     acquire: [TIMEOUTS, (lock, bad) => lock.acquire(bad)],
     hold: [TIMEOUTS, (lock, bad) => lock.hold(bad)],
     with: [NOT_FUNCTIONS, (lock, bad) => lock.with(bad)],
+  },
+);
+
+rejects(
+  'Lock',
+  () => new Lock(),
+  (lock) => [lock.locked, lock.waiters, Arena.default.used],
+  {
+    acquireAsync: [WAITS, (lock, bad) => lock.acquireAsync(bad)],
+    holdAsync: [WAITS, (lock, bad) => lock.holdAsync(bad)],
+    withAsync: [NOT_FUNCTIONS, (lock, bad) => lock.withAsync(bad)],
+    'withAsync (options)': [WAITS, (lock, bad) => lock.withAsync(() => 1, bad)],
   },
 );

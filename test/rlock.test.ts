@@ -1,6 +1,6 @@
-import { Arena, Condition, NotHeldError, RLock } from 'lockwork';
+import { Arena, Condition, NotHeldError, Owner, RLock } from 'lockwork';
 import { describe, expect, it } from 'vitest';
-import { NOT_FUNCTIONS, OPTIONS, refuses, TIMEOUTS } from './support/badInput.ts';
+import { NOT_FUNCTIONS, NOT_OPTIONS, OPTIONS, OWNERS, refuses, rejects, TIMEOUTS, WAITS } from './support/badInput.ts';
 import { excludes } from './support/mutex.ts';
 import { thread, threads, until } from './support/threads.ts';
 
@@ -162,5 +162,27 @@ refuses(
     acquire: [TIMEOUTS, (lock, bad) => lock.acquire(bad)],
     hold: [TIMEOUTS, (lock, bad) => lock.hold(bad)],
     with: [NOT_FUNCTIONS, (lock, bad) => lock.with(bad)],
+    release: [[...OWNERS, ...NOT_OPTIONS], (lock, bad) => lock.release(bad)],
+  },
+);
+
+const owner = new Owner();
+rejects(
+  'RLock',
+  () => new RLock(),
+  (lock) => [state(lock), lock.waiters, Arena.default.used],
+  {
+    'acquireAsync (no owner)': [
+      [undefined, {}, { timeout: 0 }].map((bad) => [bad, TypeError]),
+      (lock, bad) => lock.acquireAsync(bad),
+    ],
+    acquireAsync: [OWNERS, (lock, bad) => lock.acquireAsync(bad)],
+    'acquireAsync (options)': [
+      WAITS.filter(([bad]) => bad && typeof bad === 'object'),
+      (lock, bad: object) => lock.acquireAsync({ ...bad, owner }),
+    ],
+    holdAsync: [[...OWNERS, ...WAITS], (lock, bad) => lock.holdAsync(bad)],
+    withAsync: [NOT_FUNCTIONS, (lock, bad) => lock.withAsync(bad)],
+    'withAsync (options)': [[...OWNERS, ...WAITS], (lock, bad) => lock.withAsync(() => 1, bad)],
   },
 );

@@ -1,6 +1,15 @@
 import { Arena, Barrier, BoundedSemaphore, OverReleaseError, Semaphore } from 'lockwork';
 import { describe, expect, it } from 'vitest';
-import { type Bad, integersFrom, NOT_FUNCTIONS, OPTIONS, refuses, TIMEOUTS } from './support/badInput.ts';
+import {
+  type Bad,
+  integersFrom,
+  NOT_FUNCTIONS,
+  OPTIONS,
+  refuses,
+  rejects,
+  TIMEOUTS,
+  WAITS,
+} from './support/badInput.ts';
 import { excludes } from './support/mutex.ts';
 import { thread, threads, until } from './support/threads.ts';
 
@@ -234,6 +243,18 @@ for (const [name, Class] of CLASSES) {
       hold: [TIMEOUTS, (semaphore, bad) => semaphore.hold(bad)],
       with: [NOT_FUNCTIONS, (semaphore, bad) => semaphore.with(bad)],
       release: [[...integersFrom(1), [MOST + 1, RangeError]], (semaphore, bad) => semaphore.release(bad)],
+    },
+  );
+
+  rejects(
+    name,
+    () => new Class(1),
+    (semaphore) => [semaphore.value, semaphore.waiters, Arena.default.used],
+    {
+      acquireAsync: [WAITS, (semaphore, bad) => semaphore.acquireAsync(bad)],
+      holdAsync: [WAITS, (semaphore, bad) => semaphore.holdAsync(bad)],
+      withAsync: [NOT_FUNCTIONS, (semaphore, bad) => semaphore.withAsync(bad)],
+      'withAsync (options)': [WAITS, (semaphore, bad) => semaphore.withAsync(() => 1, bad)],
     },
   );
 }

@@ -42,34 +42,86 @@ export const OPTIONS = wrong(
   { arena: new WebAssembly.Memory({ initial: 1, maximum: 1, shared: true }) },
 );
 
+/** No options at all. */
+export const NOT_OPTIONS = wrong(TypeError, null, 0, 1, true, 'options', Symbol('options'), () => 1);
+
+/** No options of a call that waits as a task. */
+export const WAITS: Bad[] = [
+  ...NOT_OPTIONS,
+  ...TIMEOUTS.map(([timeout, error]): Bad => [{ timeout }, error]),
+  ...wrong(
+    TypeError,
+    ...[null, 1, 'abort', {}, { aborted: true }, { aborted: 0, addEventListener() {}, removeEventListener() {} }],
+    ...[
+      { aborted: false, addEventListener() {} },
+      { aborted: false, addEventListener: 1, removeEventListener() {} },
+      new EventTarget(),
+      new AbortController(),
+    ],
+  ).map(([signal, error]): Bad => [{ signal }, error]),
+];
+
+/** No options of a call in the name of an owner. */
+export const OWNERS = wrong(TypeError, null, 1, 'me', true, {}, () => 1).map(
+  ([owner, error]): Bad => [{ owner }, error],
+);
+
+type Calls<T> = Record<string, readonly [bad: readonly Bad[], call: (target: T, bad: never) => unknown]>;
+
 /**
  * A test for every call: each of its bad arguments throws an error of exactly its type and with a message, and leaves
  * what `state` answers as it was.
  */
-export function refuses<T>(
+export function refuses<T>(label: string, make: () => T, state: (target: T) => unknown, calls: Calls<T>): void {
+  table(label, make, state, calls, (call) => {
+    try {
+      call();
+    } catch (error) {
+      return describe(error);
+    }
+    return 'nothing';
+  });
+}
+
+/** The same of calls that answer a promise: it rejects, and nothing is thrown. */
+export function rejects<T>(
   label: string,
   make: () => T,
-  state: (target: T) => unknown,
-  calls: Record<string, readonly [bad: readonly Bad[], call: (target: T, bad: never) => unknown]>,
+  state: (target: Awaited<T>) => unknown,
+  calls: Calls<Awaited<T>>,
+): void {
+  table(label, make, state, calls, (call) => {
+    try {
+      return Promise.resolve(call()).then(() => 'nothing', describe);
+    } catch (error) {
+      return `thrown, not rejected: ${error}`;
+    }
+  });
+}
+
+function table<T>(
+  label: string,
+  make: () => T,
+  state: (target: Awaited<T>) => unknown,
+  calls: Calls<Awaited<T>>,
+  refusal: (call: () => unknown) => unknown,
 ): void {
   for (const [name, [table, call]] of Object.entries(calls)) {
-    it(`${label}: ${name} refuses bad arguments and changes nothing`, () => {
-      const target = make();
+    it(`${label}: ${name} refuses bad arguments and changes nothing`, async () => {
+      const target = await make();
       const before = state(target);
       for (const [value, type] of table) {
-        const refusal = { threw: describe(() => call(target, value as never)), state: state(target) };
-        expect(refusal, `${name}(${inspect(value)})`).toEqual({ threw: type.name, state: before });
+        const threw = await refusal(() => call(target, value as never));
+        expect({ threw, state: state(target) }, `${name}(${inspect(value)})`).toEqual({
+          threw: type.name,
+          state: before,
+        });
       }
     });
   }
 }
 
-/** The type of error that a call throws; 'nothing', or why it is no good. */
-function describe(call: () => unknown): string {
-  try {
-    call();
-  } catch (error) {
-    return error instanceof Error && error.message ? error.constructor.name : `without a message: ${error}`;
-  }
-  return 'nothing';
+/** The type of an error; or why it is no good. */
+function describe(error: unknown): string {
+  return error instanceof Error && error.message ? error.constructor.name : `without a message: ${error}`;
 }

@@ -1,0 +1,232 @@
+/** What all waits of tasks share. What they are: support/waits.ts. */
+import { Arena, type WaitOptions } from 'lockwork';
+import { describe, expect, it } from 'vitest';
+import { until } from './support/threads.ts';
+import { outcome, type Place, turn, WAITS, watched } from './support/waits.ts';
+
+const boom = { reason: 'the flight is cancelled' };
+
+/** Starts so many waits, and waits until they stand in the queue. */
+async function stand(
+  place: Place,
+  count: number,
+  options: (index: number) => WaitOptions | undefined = () => undefined,
+) {
+  const waits: Promise<unknown>[] = [];
+  for (let index = 0; index < count; index++) {
+    const wait = place.wait(options(index));
+    wait.catch(() => {});
+    waits.push(wait);
+    await until(() => place.target.waiters === index + 1, `${index + 1} tasks wait`);
+  }
+  return waits;
+}
+
+describe.each(Object.entries(WAITS))('A task that waits: %s', (kind, make) => {
+  /** Who gives up at a barrier breaks it for the others. */
+  const breaks = kind === 'Barrier';
+
+  it('stands in the queue until it is let through', async () => {
+    const place = make();
+    const [wait] = await stand(place, 1);
+    let over = false;
+    void wait!.then(() => {
+      over = true;
+    });
+    await turn();
+    expect([over, place.target.waiters]).toEqual([false, 1]);
+    place.next();
+    expect(await wait).toBe(place.through);
+    expect(place.target.waiters).toBe(0);
+    place.end();
+  });
+
+  it('goes on in its order', async () => {
+    const count = 50;
+    const place = make(count);
+    const order: number[] = [];
+    const waits = (await stand(place, count)).map((wait, index) => wait.then(() => order.push(index)));
+    if (place.all) place.next();
+    for (const wait of waits) {
+      if (!place.all) place.next();
+      await wait;
+    }
+    expect(order).toEqual(waits.map((_, index) => index));
+    expect(place.target.waiters).toBe(0);
+    place.end();
+  });
+
+  it('gives up when its time is up, and not before', async () => {
+    for (const timeout of [0, 0.1, 1.5, 20]) {
+      const place = make();
+      const start = performance.now();
+      expect(await outcome(place.wait({ timeout }))).toBe(place.late);
+      // Some browsers round their clock.
+      expect(performance.now() - start).toBeGreaterThan(timeout - 1);
+      expect(place.target.waiters).toBe(0);
+      place.mend?.();
+      const [wait] = await stand(place, 1);
+      place.next();
+      expect(await wait).toBe(place.through);
+      place.end();
+    }
+  });
+
+  it('waits longer than any timer counts', async () => {
+    const timeouts = [2 ** 31 - 1, 2 ** 31, 2 ** 32 + 1, 1e300, Infinity, undefined];
+    const place = make(timeouts.length);
+    const waits = await stand(place, timeouts.length, (index) => ({ timeout: timeouts[index] }) as WaitOptions);
+    // A timer that took one of these for 0 or 1 would have run before this one.
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    expect(place.target.waiters).toBe(timeouts.length);
+    if (place.all) place.next();
+    for (const wait of waits) {
+      if (!place.all) place.next();
+      expect(await outcome(wait)).not.toBe(place.late);
+    }
+    place.end();
+  });
+
+  it('rejects at once with the reason of a signal that is aborted already, and never stood in the queue', async () => {
+    const place = make();
+    const { signal, added } = watched(AbortSignal.abort(boom));
+    for (const timeout of [0, 5, Infinity]) {
+      const wait = place.wait({ signal, timeout });
+      expect(place.target.waiters).toBe(0);
+      await expect(wait).rejects.toBe(boom);
+    }
+    expect([added(), place.target.waiters]).toEqual([0, 0]);
+    const [wait] = await stand(place, 1);
+    place.next();
+    expect(await wait).toBe(place.through);
+    place.end();
+  });
+
+  it('rejects with the reason when it is aborted, and leaves nothing behind', async () => {
+    const place = make();
+    const controller = new AbortController();
+    const { signal, listeners } = watched(controller.signal);
+    const [wait] = await stand(place, 1, () => ({ signal, timeout: 60_000 }));
+    expect(listeners()).toBe(1);
+    controller.abort(boom);
+    expect(place.target.waiters).toBe(0);
+    await expect(wait).rejects.toBe(boom);
+    expect(listeners()).toBe(0);
+    place.mend?.();
+    const [other] = await stand(place, 1);
+    place.next();
+    expect(await other).toBe(place.through);
+    place.end();
+  });
+
+  it("has the platform's own reasons", async () => {
+    const reasons = ['AbortError', 'TimeoutError', 'TimeoutError'];
+    const controller = new AbortController();
+    const signals = [controller.signal, AbortSignal.timeout(5), AbortSignal.any([AbortSignal.timeout(5)])];
+    for (const [index, signal] of signals.entries()) {
+      const place = make();
+      const wait = outcome(place.wait({ signal }));
+      controller.abort();
+      expect(await wait).toBe(reasons[index]);
+      place.mend?.();
+      place.end();
+    }
+  });
+
+  it('is not moved by a signal that is aborted later, and has taken its listener away', async () => {
+    for (const end of ['through', 'late'] as const) {
+      const place = make();
+      const controller = new AbortController();
+      const { signal, listeners } = watched(controller.signal);
+      const wait = outcome(place.wait({ signal, timeout: end === 'late' ? 1 : 60_000 }));
+      if (end === 'through') {
+        await until(() => place.target.waiters === 1, 'it waits');
+        place.next();
+        controller.abort(boom);
+      }
+      expect(await wait).toBe(place[end]);
+      controller.abort(boom);
+      expect(listeners()).toBe(0);
+      place.mend?.();
+      place.end();
+    }
+  });
+
+  if (!breaks)
+    it('leaves the queue from wherever it stands, and the others go on in their order', async () => {
+      for (const leaver of [0, 2, 4]) {
+        const place = make(5);
+        const controller = new AbortController();
+        const waits = await stand(place, 5, (index) => (index === leaver ? { signal: controller.signal } : undefined));
+        const order: number[] = [];
+        waits.forEach(
+          (wait, index) =>
+            void wait.then(
+              () => order.push(index),
+              () => {},
+            ),
+        );
+        controller.abort(boom);
+        await expect(waits[leaver]).rejects.toBe(boom);
+        expect(place.target.waiters).toBe(4);
+        if (place.all) place.next();
+        for (const [index, wait] of waits.entries()) {
+          if (index === leaver) continue;
+          if (!place.all) place.next();
+          expect(await wait).toBe(place.through);
+        }
+        expect(order).toEqual([0, 1, 2, 3, 4].filter((index) => index !== leaver));
+        place.end();
+      }
+    });
+
+  it('is not moved by an abort that comes right after what it waited for', async () => {
+    const place = make(2);
+    const controller = new AbortController();
+    const [first, second] = await stand(place, 2, (index) => (index ? undefined : { signal: controller.signal }));
+    place.next();
+    controller.abort(boom);
+    expect(await first).toBe(place.through);
+    expect(place.target.waiters).toBe(place.all ? 0 : 1);
+    if (!place.all) place.next();
+    expect(await outcome(second!)).not.toBe(place.late);
+    place.end();
+  });
+
+  it('keeps what it waits for from being destroyed', async () => {
+    const place = make();
+    const [wait] = await stand(place, 1);
+    expect(() => place.target.destroy()).toThrow(/cannot be destroyed/);
+    place.next();
+    expect(await wait).toBe(place.through);
+    place.end();
+    expect(await outcome(place.wait())).toBe('ThreadingError');
+    await expect(place.wait({ timeout: 0 })).rejects.toThrow(/destroyed/);
+  });
+
+  it('gives all memory back, however it ends', async () => {
+    const count = 200;
+    // What is kept for the next time is there from now on.
+    const warm = make();
+    expect(await outcome(warm.wait({ timeout: 1 }))).toBe(warm.late);
+    const { used } = Arena.default;
+    const place = make(count);
+    const controller = new AbortController();
+    const { signal, listeners } = watched(controller.signal);
+    const waits = (await stand(place, count, () => ({ signal }))).map(outcome);
+    expect(Arena.default.used - used).toBeGreaterThanOrEqual(count * 64);
+    controller.abort(new RangeError('over'));
+    const others = breaks ? place.late : 'RangeError';
+    expect(await Promise.all(waits)).toEqual(['RangeError', ...Array(count - 1).fill(others)]);
+    place.mend?.();
+    expect([place.target.waiters, listeners()]).toEqual([0, 0]);
+    const more = await stand(place, count);
+    if (place.all) place.next();
+    for (const wait of more) {
+      if (!place.all) place.next();
+      await wait;
+    }
+    place.end();
+    expect(Arena.default.used).toBe(used);
+  });
+});
