@@ -2,9 +2,11 @@
  * Every JavaScript and TypeScript snippet of README.md and docs/ runs as it stands there, in a process of its own.
  *
  *   expression;       // true: why            what it must be; also behind console.log(…) and const x = …
- *   statement;        // throws NotHeldError  what it must throw
+ *   statement;        // throws NotHeldError  what it must throw; with `await` in it, reject with
  *   // main.js                                as first line: the snippet is that file, and belongs to the named ones
  *                                             before and after it; what runs is main
+ *
+ * What is for a page or for a bundler (```js page, ```js config) runs elsewhere: docs/browser.md.
  */
 import { execFile } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -50,7 +52,10 @@ function withChecks(code: string, first: number): { code: string; stated: number
     const [, literal] = LITERAL.exec(comment) ?? [];
     if (!error && !literal) return line;
     const number = first + stated++;
-    if (error) return `${indent}$assert.throws(() => { ${statement}; }, { name: '${error}' }); $reached(${number});`;
+    if (error) {
+      const fails = statement.includes('await ') ? 'await $assert.rejects(async ' : '$assert.throws(';
+      return `${indent}${fails}() => { ${statement}; }, { name: '${error}' }); $reached(${number});`;
+    }
     const check = `$check(${number}, ${literal}, `;
     const [, variable] = /^(?:const|let) (\w+) =/.exec(statement) ?? [];
     if (variable) return `${indent}${statement}; ${check}${variable});`;
@@ -153,6 +158,11 @@ describe('the documentation', () => {
     const readme = readFileSync(join(root, 'README.md'), 'utf8');
     const missing = Object.keys(threading).filter((name) => !readme.includes(`\`${name}`));
     expect(missing).toEqual([]);
+  });
+
+  test('has the same recipes for pages everywhere', () => {
+    const recipes = (document: string) => readFileSync(join(root, document), 'utf8').match(/^```js \w+\n.*?^```$/gms)!;
+    expect(recipes('docs/browser.md')).toEqual(expect.arrayContaining(recipes('README.md')));
   });
 
   test('links to what exists', () => {
