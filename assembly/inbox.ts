@@ -24,7 +24,7 @@ import { Thread } from "./thread";
 /** The waiter before is not written down yet. */
 const UNKNOWN: usize = 1;
 
-/** Puts a waiter that has its verdict into its thread's inbox. `thread`: who does it; it looks into its own by itself. */
+/** Puts a waiter that has its verdict into its thread's inbox. `thread`: who does it, and looks into its own by itself. */
 @inline
 export function post(waiter: Thread, thread: Thread): void {
   const home = waiter.home;

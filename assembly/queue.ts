@@ -9,9 +9,9 @@ import { isTask, setTarget, targetOf, Thread } from "./thread";
  * The FIFO queue of a primitive's waiters: a ring through their own cells that begins and ends at the primitive's.
  * No end is a special case, and one that gives up leaves from the middle. All of it under the primitive's guard.
  *
- * Who takes a waiter out gives it its verdict in the same section (`tell`); only a Condition moves waiters to another queue
- * without a word, and then says so in their `target`. So under the guard of a queue, a waiter's state and target tell
- * whether it stands there.
+ * Who takes a waiter out gives it its verdict in the same section (`tell`); only a Condition moves waiters to another
+ * queue without a word, and then says so in their `target`. So under the guard of a queue, a waiter's state and target
+ * tell whether it stands there.
  */
 
 /** In the word of every primitive that uses it: somebody stands in the queue. */
@@ -46,8 +46,9 @@ export const enum Place {
 }
 
 /**
- * `thread`, a thread or a waiter of its task, enters the queue, in one step with the word's from `word` to `next`: whoever else changes the word comes
- * before, and this fails, or after, and finds the waiter. Answers 1, 0 when the word was another, or DESTROYED.
+ * `thread`, a thread or a waiter of its task, enters the queue, in one step with the word's from `word` to `next`:
+ * whoever else changes the word comes before, and this fails, or after, and finds the waiter. Answers 1, 0 when the word
+ * was another, or DESTROYED.
  */
 export function enter(
   cell: Cell,

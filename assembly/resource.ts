@@ -41,8 +41,8 @@ import { isTask, Thread } from "./thread";
  *   - At most one waiter of a lock is awake at a time; the others need not race it.
  *   - A task that was woken is awake as any other: until its thread looks into its inbox, the rest sleep on.
  *
- * Barging with wake-ups by count: after M. Burrows's nsync ("designated waker"). Handoff after a time: after parking_lot by A.
- * d'Antras ("eventual fairness") and WTF::Lock by F. Pizlo, from which it has the idea.
+ * Barging with wake-ups by count: after M. Burrows's nsync ("designated waker"). Handoff after a time: after parking_lot
+ * by A. d'Antras ("eventual fairness") and WTF::Lock by F. Pizlo, from which it has the idea.
  */
 
 /** All that is not owner or permits. */
