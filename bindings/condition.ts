@@ -7,7 +7,7 @@ import { Lock, LockWait } from './lock.js';
 import { checkOwner, Owner, type OwnerOptions, ownerIn } from './owner.js';
 import { type Attached, attached, created, type Handle, type Idle, type PrimitiveOptions } from './primitive.js';
 import type { Region } from './region.js';
-import { type OwnerWaitOptions, RLock, RLockReturn, retryOwner } from './rlock.js';
+import { type OwnerWaitOptions, RLock, RLockReturn } from './rlock.js';
 
 const MOST = 2 ** 31 - 1;
 /** The high word of `last`, an f64: not 0 when the lock is the Condition's own. */
@@ -76,9 +76,9 @@ class ConditionWait extends Wait {
     return this.#lock.decline(waiter, verdict);
   }
 
-  /** The other has been notified: it may as well have been this one. Not when its time was up. */
-  override rivals(other: Wait): boolean {
-    return other instanceof ConditionWait && other.cell === this.cell && other.#result === Status.OK;
+  /** Not when its time was up. */
+  override get rival(): number | undefined {
+    return this.#result === Status.OK ? this.cell : undefined;
   }
 
   #end(status: number): number {
@@ -201,7 +201,7 @@ export class Condition extends Holdable<'Condition'> {
     try {
       return await notified;
     } finally {
-      if (this.#recursive) retryOwner(region, this.peek(Field.FIRST), take);
+      if (this.#recursive) inboxOf(region).retry(region.load(cell, Field.FIRST), take);
     }
   }
 

@@ -43,9 +43,14 @@ export abstract class Wait {
     return false;
   }
 
-  /** Whether a waiter with a verdict of the other wait does as well for this one, which then waits with this one's. */
-  rivals(_other: Wait): boolean {
-    return false;
+  /** Waits with the same may change places: a Condition that has notified one of them might as well have another. */
+  get rival(): number | undefined {
+    return undefined;
+  }
+
+  /** Who may be the lock's owner before the wait is over, by another task. */
+  get owner(): number | undefined {
+    return undefined;
   }
 
   /** Whether it would wait, or having entered the queue waits, for a task of this thread, and must not block. */
@@ -217,7 +222,7 @@ export class Inbox {
         for (const waiter of this.#collected()) {
           const verdict = this.#verdict(waiter);
           const pending = this.#pending.get(waiter);
-          if (pending && status === Status.PENDING && entered && wait.rivals(pending.wait)) {
+          if (pending && status === Status.PENDING && entered && wait.rival && wait.rival === pending.wait.rival) {
             this.#pending.set(mine.waiter, pending);
             this.#pending.delete(waiter);
             pending.waiter = mine.waiter;
@@ -265,12 +270,12 @@ export class Inbox {
     }
   }
 
-  /** Lets waits that may have become possible in another way try once more. */
-  retry(which: (wait: Wait) => boolean): void {
+  /** An owner has the lock: what else it waits for by other tasks, it has, too. */
+  retry(cell: number, owner: number): void {
     for (const pending of [...this.#pending.values()]) {
       const { wait, waiter } = pending;
-      if (!which(wait) || this.#region.core.leave(wait.cell, waiter) !== Status.TIMEOUT) continue;
-      this.#step(pending, wait.enter(waiter));
+      if (wait.cell !== cell || wait.owner !== owner) continue;
+      if (this.#region.core.leave(cell, waiter) === Status.TIMEOUT) this.#step(pending, wait.enter(waiter));
     }
   }
 

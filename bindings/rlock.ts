@@ -4,7 +4,6 @@ import { inboxOf } from './inbox.js';
 import { IDLE_LOCK } from './lock.js';
 import { checkOwner, Owner, type OwnerOptions, ownerIn, unuseOwner, useOwner } from './owner.js';
 import { type Attached, attached, type Handle, type Idle, type PrimitiveOptions } from './primitive.js';
-import type { Region } from './region.js';
 import { Resource, ResourceWait } from './resource.js';
 
 /** The options of an async call of an `RLock`, or of a `Condition` over one. */
@@ -33,6 +32,10 @@ class RLockWait extends RLockReturn {
     if (verdict !== State.WOKEN || !this.#owned) return super.resume(waiter, verdict);
     this.decline(waiter, verdict);
     return this.enter(waiter);
+  }
+
+  override get owner(): number {
+    return this.take;
   }
 
   get #owned(): boolean {
@@ -105,7 +108,7 @@ export class RLock extends Resource<'RLock'> {
     } finally {
       if (!held) unuseOwner(owner, region);
     }
-    if (held) retryOwner(region, cell, take);
+    if (held) inboxOf(region).retry(cell, take);
     return held;
   }
 
@@ -163,9 +166,4 @@ export class RLock extends Resource<'RLock'> {
 // Outside of the class: one that names itself within is called _RLock by bundlers.
 function make(at: Attached): RLock {
   return new RLock(at as PrimitiveOptions);
-}
-
-/** An owner has the lock: what else it waits for by other tasks, it has, too. */
-export function retryOwner(region: Region, cell: number, take: number): void {
-  inboxOf(region).retry((wait) => wait instanceof RLockWait && wait.cell === cell && wait.take === take);
 }

@@ -77,8 +77,11 @@ export function onEnd(callback: () => void): void {
 export function unregister(region: Region): void {
   const { base, core, thread, inbox } = region;
   inbox?.close();
-  if (owns(region)) return;
-  core.reclaim(base, thread, 1);
+  const holders = holdersIn(region);
+  for (const record of [...(inbox?.owners ?? []), thread]) {
+    if (!holders.has(record)) core.reclaim(base, record, 1);
+  }
+  if (holders.has(thread)) return;
   for (const name of Object.keys(core) as (keyof Core)[]) {
     core[name] = (): never => {
       throw new ThreadingError('This thread has ended for lockwork: use primitives before its "exit" event');
@@ -86,12 +89,8 @@ export function unregister(region: Region): void {
   }
 }
 
-function owns(region: Region): boolean {
-  return region
-    .cells()
-    .some(
-      ({ kind, address }) =>
-        (kind === Kind.LOCK || kind === Kind.RLOCK) &&
-        (region.load(address, Field.WORD) & -UNIT) >>> 0 === region.thread,
-    );
+/** Who holds a lock of the arena. */
+function holdersIn(region: Region): Set<number> {
+  const locks = region.cells().filter(({ kind }) => kind === Kind.LOCK || kind === Kind.RLOCK);
+  return new Set(locks.map(({ address }) => (region.load(address, Field.WORD) & -UNIT) >>> 0));
 }
