@@ -55,7 +55,12 @@ const NOT_HERE: readonly Exception[] = [
   { file: 'hang.test.ts', on: but('Node 26'), reason: 'of the watchdog that is used under Vitest' },
   { file: 'readme.test.ts', on: but('Node 26'), reason: 'of the documents, whose snippets are for the pinned Node' },
   { file: 'serve.test.ts', on: but('Node 26'), reason: '`npm run start:browser`, a command of the pinned Node' },
-  { file: 'page/', on: but(...PAGES), reason: 'there is no page' },
+  { file: 'page/', on: but('Node 26', ...PAGES), reason: 'there is no page' },
+  ...['blocking', 'examples', 'recipe', 'unsupported'].map((name) => ({
+    file: `page/${name}.`,
+    on: ['Node 26' as const],
+    reason: 'there is no page',
+  })),
   { file: 'core.test.ts', on: PAGES, reason: 'of the published file, which is the same everywhere' },
   { file: 'threads.test.ts', on: PAGES, reason: "of the end of Node's threads; a page's do not tell of theirs" },
   {
