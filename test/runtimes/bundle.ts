@@ -2,7 +2,7 @@
  * Bundles test files and `vitest` into JavaScript that every supported runtime takes: `lock.test.ts` becomes
  * `lock.test.ts.js`, beside it `harness.js` to run it. `lockwork` stays an import: what is tested is dist/.
  */
-import { cpSync, readdirSync, rmSync } from 'node:fs';
+import { cpSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type BuildOptions, build } from 'esbuild';
@@ -10,6 +10,8 @@ import { type BuildOptions, build } from 'esbuild';
 export const root = fileURLToPath(new URL('../..', import.meta.url));
 const test = join(root, 'test');
 const support = readdirSync(join(test, 'support'));
+const { devDependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+const tools = Object.keys(devDependencies).filter((name) => name !== 'vitest');
 
 /** All that there are. */
 export const testFiles = readdirSync(test).filter((name) => name.endsWith('.test.ts'));
@@ -24,8 +26,7 @@ export async function bundle(outdir: string, files: readonly string[], more: Bui
     target: 'es2022',
     sourcemap: true,
     logLevel: 'warning',
-    // vite: of a file that is bundled with the others and run by Vitest only (runtimes.ts).
-    external: ['lockwork', 'vite', 'node:*'],
+    external: ['lockwork', 'node:*', ...tools],
     ...more,
     outdir,
     absWorkingDir: root,
