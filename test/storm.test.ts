@@ -6,7 +6,7 @@ import { integers } from './support/settle.ts';
 import { thread, threads, until } from './support/threads.ts';
 
 /** How many waits on each primitive, by four threads together; 100,000 is a storm. */
-const WAITS = Number(globalThis.process?.env.LOCKWORK_STORM ?? 8_000);
+const WAITS = Number(globalThis.process?.env.LOCKWORK_STORM ?? 20_000);
 /** For so many waits (ms), on a busy machine. */
 const BOUND = 10_000 + WAITS / 2;
 
