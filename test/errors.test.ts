@@ -5,11 +5,11 @@ import { describe, expect, it } from 'vitest';
 type Api = typeof threading;
 
 /** What `fn(lockwork)` answers in a process of its own that ran `prepare` before lockwork was loaded. Both go as text. */
-function onPlatform<R>(prepare: () => void, fn: (api: Api) => R): R {
+function onPlatform<R>(prepare: () => void, fn: (api: Api) => R): Awaited<R> {
   const code = `
     (${prepare})();
     const api = await import(${JSON.stringify(import.meta.resolve('lockwork'))});
-    console.log(JSON.stringify((${fn})(api) ?? null));
+    console.log(JSON.stringify((await (${fn})(api)) ?? null));
   `;
   const options = { input: code, timeout: 20_000 };
   return JSON.parse(execFileSync(process.execPath, ['--input-type=module', '-'], options).toString());
@@ -83,6 +83,63 @@ describe('messages', () => {
     expect(message(() => fail({ name: 'seats' }))).toMatch(new RegExp(`^${named} .`));
     expect(message(() => fail({}))).toMatch(new RegExp(`^${kind}: .`));
   });
+});
+
+describe('messages of promises', () => {
+  const { Lock, RLock, Semaphore, Event, Barrier, Condition } = threading;
+  const gone = <T extends { destroy(): void }>(it: T): T => {
+    it.destroy();
+    return it;
+  };
+
+  it.each([
+    ['Lock', 'not acquired within 1 ms', (it) => held(new Lock(it)).holdAsync({ timeout: 1 })],
+    ['RLock', 'not acquired within 1 ms', (it) => held(new RLock(it)).holdAsync({ timeout: 1 })],
+    ['Semaphore', 'not acquired within 0 ms', (it) => new Semaphore(0, it).withAsync(() => 1, { timeout: 0 })],
+    ['Condition', 'not acquired within 1 ms', (it) => held(new Condition(new Lock(it), it)).holdAsync({ timeout: 1 })],
+    ['Condition', 'not held', (it) => new Condition(new Lock(it), it).waitAsync()],
+    ['Condition', 'not held', (it) => new Condition(new Lock(it), it).waitForAsync(() => true)],
+    ['Barrier', 'broken', (it) => new Barrier(2, it).waitAsync({ timeout: 1 })],
+    ['Lock', 'destroyed', (it) => gone(new Lock(it)).acquireAsync(), ''],
+    ['Condition', 'destroyed', (it) => gone(new Condition(undefined, it)).acquireAsync(), ''],
+    ['Condition', 'destroyed', (it) => gone(new Condition(new Lock(it), it)).waitAsync(), ''],
+    ['Event', 'destroyed', (it) => gone(new Event(it)).waitAsync(), ''],
+    ['Barrier', 'destroyed', (it) => gone(new Barrier(2, it)).waitAsync(), ''],
+  ] as [kind: string, what: string, fail: (options: object) => Promise<unknown>, name?: string][])(
+    'name the kind and the name: %s, %s',
+    async (kind, what, fail, name = ' "seats"') => {
+      const wait = fail({ name: 'seats' });
+      await expect(wait).rejects.toBeInstanceOf(threading.ThreadingError);
+      await expect(wait).rejects.toThrow(new RegExp(`^${kind}${name}: .*${what}`));
+    },
+  );
+
+  it('name the call that refuses an argument, and what it was', async () => {
+    const lock = new Lock();
+    await expect(lock.acquireAsync({ timeout: -1 })).rejects.toThrow(/^Lock.acquireAsync: the timeout .* -1$/);
+    await expect(lock.acquireAsync({ signal: 1 as never })).rejects.toThrow(/^Lock.acquireAsync: the signal .* 1$/);
+    await expect(new Event().waitAsync(null as never)).rejects.toThrow(/^Event.waitAsync: the options .* null$/);
+    await expect(new RLock().acquireAsync()).rejects.toThrow(/^RLock.acquireAsync: it needs an owner/);
+    await expect(lock.withAsync(1 as never)).rejects.toThrow(/^Lock.withAsync: the argument .* 1$/);
+  });
+
+  it('name the async call where a blocking one was given a promise', () => {
+    const lock = new Lock({ name: 'seats' });
+    expect(() => lock.with(async () => 1)).toThrow(/^Lock "seats": with\(fn\) .*Use withAsync\(fn\)$/);
+    const barrier = new Barrier(1, { name: 'seats', action: async () => 1 });
+    expect(() => barrier.wait()).toThrow(/^Barrier "seats": the action returned a promise.*Use await waitAsync\(\)$/);
+  });
+
+  it('name what a task holds, where a thread would wait for it for ever', async () => {
+    const lock = new Lock({ name: 'seats' });
+    using _held = await lock.holdAsync();
+    expect(() => lock.acquire()).toThrow(/^Lock "seats": .*a task of this thread/);
+  });
+
+  function held<T extends { tryAcquire(): boolean }>(it: T): T {
+    it.tryAcquire();
+    return it;
+  }
 });
 
 describe('on a platform without SharedArrayBuffer', () => {
@@ -217,7 +274,7 @@ describe('on a thread that may not block', () => {
           call();
         } catch (error) {
           const { message } = error as Error;
-          threw = `${(error as Error).name} ${message.includes('"seats"')} ${message.includes(`so ${what}() never works here`)}`;
+          threw = `${(error as Error).name} ${message.includes('"seats"')} ${message.includes(`so ${what}() never works here. Use await ${what}Async()`)}`;
         }
         return `${index} ${what}: ${threw}, ${String(state()) === before}`;
       });
@@ -279,5 +336,44 @@ describe('on a thread that may not block', () => {
       ...[false, true, true, false],
       ...[true, false],
     ]);
+  });
+
+  it('every async form works, also when it must wait', async () => {
+    const results = onPlatform(mayNotBlock, async (api) => {
+      const { Lock, RLock, Semaphore, BoundedSemaphore, Event, Barrier, Condition } = api;
+      const answers: unknown[] = [];
+      const holdables = [
+        new Lock(),
+        new RLock(),
+        new Semaphore(),
+        new BoundedSemaphore(),
+        new Condition(new Lock()),
+        new Condition(),
+      ];
+      for (const it of holdables) {
+        const first = await it.holdAsync();
+        const second = it.withAsync(async () => 'second');
+        answers.push(await it.holdAsync({ timeout: 1 }).catch((error) => error.name));
+        first.release();
+        answers.push(await second);
+      }
+      const event = new Event();
+      const set = event.waitAsync();
+      event.set();
+      answers.push(await set);
+      const barrier = new Barrier(2);
+      answers.push(...(await Promise.all([barrier.waitAsync(), barrier.waitAsync()])));
+      const condition = new Condition(new Lock());
+      const notified = condition.withAsync(() =>
+        condition.waitForAsync(() => answers.length > 15, { timeout: 10_000 }),
+      );
+      await condition.withAsync(() => {
+        answers.push('ready');
+        condition.notify();
+      });
+      answers.push(await notified);
+      return answers;
+    });
+    expect(results).toEqual([...Array(6).fill(['TimeoutError', 'second']).flat(), true, 0, 1, 'ready', true]);
   });
 });
