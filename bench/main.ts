@@ -8,9 +8,10 @@ import { contended } from './contended.ts';
 import { handoff, parked } from './handoff.ts';
 import { measure, type Row, type Settings, type Topic } from './measure.ts';
 import { build } from './rivals.ts';
+import { alone, crowd } from './tasks.ts';
 import { uncontended } from './uncontended.ts';
 
-const TOPICS: Topic[] = [uncontended, contended, handoff, parked];
+const TOPICS: Topic[] = [uncontended, alone, crowd, contended, handoff, parked];
 const FULL: Settings = { rounds: 21, window: 200 };
 const QUICK: Settings = { rounds: 7, window: 50 };
 

@@ -45,6 +45,9 @@ export interface WaitOptions {
   signal?: AbortSignal | undefined;
 }
 
+/** What no options mean. */
+export const FOR_EVER = { limit: Infinity, signal: undefined };
+
 /** The options of an async call. Throws the reason of a signal that is aborted already. */
 export function checkWait(
   options: WaitOptions | undefined,

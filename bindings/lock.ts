@@ -58,12 +58,7 @@ export class Lock extends Resource<'Lock'> {
    * @throws TypeError, RangeError when an option is wrong
    */
   acquireAsync(options?: WaitOptions): Promise<boolean> {
-    const take = this.thread | TASK;
-    return this.task(
-      options,
-      () => this.core.acquire(this.cell, this.life, this.thread, take, 0, 0, 0),
-      () => this.wait(take),
-    );
+    return this.task(options, this.thread | TASK);
   }
 
   /** Takes the lock if it is free; never waits. True when this thread holds it now. */
@@ -85,7 +80,11 @@ export class Lock extends Resource<'Lock'> {
     return this.peek(Field.WORD) >= UNIT;
   }
 
-  protected override wait(take = this.thread): ResourceWait {
+  protected override attempt(take: number): number {
+    return this.core.acquire(this.cell, this.life, this.thread, take, 0, 0, 0);
+  }
+
+  protected override wait(take: number): ResourceWait {
     return new LockWait(this.region, this.cell, this.life, take);
   }
 

@@ -1,6 +1,9 @@
 import { checkOptions, show } from './check.js';
 import { inboxOf } from './inbox.js';
-import { type OwnerCells, owners, type Region } from './region.js';
+import type { Region } from './region.js';
+
+/** Registered, so that two copies of the package in one realm take each other's owners. */
+const CELLS = Symbol.for('lockwork.owner');
 
 /**
  * Who owns an `RLock` that was acquired the async way. Tasks of one thread must not own it together, so `holdAsync()`
@@ -8,18 +11,13 @@ import { type OwnerCells, owners, type Region } from './region.js';
  * notifies in its name. It belongs to its thread and cannot be posted.
  */
 export class Owner {
-  constructor() {
-    owners().set(this, new Map());
-  }
-}
-
-function cellsOf(owner: Owner): OwnerCells {
-  return owners().get(owner)!;
+  /** By arena: its address, and how often it holds something there or acquires it. */
+  readonly [CELLS]: Map<Region, { readonly address: number; uses: number }> = new Map();
 }
 
 /** Adds a use of an owner in an arena: an RLock that it acquires or holds. Answers its address there. */
 export function useOwner(owner: Owner, region: Region): number {
-  const cells = cellsOf(owner);
+  const cells = owner[CELLS];
   let cell = cells.get(region);
   if (!cell) {
     const inbox = inboxOf(region);
@@ -33,7 +31,7 @@ export function useOwner(owner: Owner, region: Region): number {
 
 /** Takes a use back. Without any, its address may come to mean somebody else. */
 export function unuseOwner(owner: Owner, region: Region): void {
-  const cells = cellsOf(owner);
+  const cells = owner[CELLS];
   const cell = cells.get(region);
   if (!cell || --cell.uses > 0) return;
   const inbox = inboxOf(region);
@@ -44,7 +42,7 @@ export function unuseOwner(owner: Owner, region: Region): void {
 
 /** Its address in an arena; 0 when it holds nothing there, and acquires nothing. */
 export function ownerIn(owner: Owner, region: Region): number {
-  return cellsOf(owner).get(region)?.address ?? 0;
+  return owner[CELLS].get(region)?.address ?? 0;
 }
 
 /** In whose name an async call acts. */
@@ -57,7 +55,7 @@ export interface OwnerOptions {
 export function checkOwner(options: OwnerOptions | undefined, where: string): Owner | undefined {
   checkOptions(options, where);
   const owner = options?.owner;
-  if (owner !== undefined && !owners().has(owner)) {
+  if (owner !== undefined && !(owner?.[CELLS] instanceof Map)) {
     throw new TypeError(`${where}: the owner must be that of a guard of this thread, not ${show(owner)}`);
   }
   return owner;

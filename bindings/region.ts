@@ -65,12 +65,8 @@ export function bufferOf(memory: WebAssembly.Memory, end: number): SharedArrayBu
   return memory.buffer as unknown as SharedArrayBuffer;
 }
 
-/** The cells of an owner (owner.ts) by arena, and how often it holds something there or acquires it. */
-export type OwnerCells = Map<Region, { readonly address: number; uses: number }>;
-
 interface Registry {
   readonly regions: Map<string, Region>;
-  readonly owners: WeakMap<object, OwnerCells>;
   /** The region of the default arena, once there is one. */
   default?: Region;
 }
@@ -83,16 +79,11 @@ function registry(): Registry {
   let found = holder[KEY];
   if (!found) {
     const regions = new Map<string, Region>();
-    found = { regions, owners: new WeakMap() };
+    found = { regions };
     holder[KEY] = found;
     onEnd(() => regions.forEach(unregister));
   }
   return found;
-}
-
-/** All owners of this thread. */
-export function owners(): WeakMap<object, OwnerCells> {
-  return registry().owners;
 }
 
 /** What of a memory is a place for an arena: `TypeError` with the reason when it is none. */

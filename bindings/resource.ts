@@ -1,5 +1,5 @@
 import { Field, HANDOFF, PATIENCE, State, Status, TASK, WOKEN } from '../assembly/abi.js';
-import { checkWait, type WaitOptions } from './check.js';
+import { checkWait, FOR_EVER, type WaitOptions } from './check.js';
 import { Holdable } from './guard.js';
 import { inboxOf, Wait } from './inbox.js';
 import type { Region } from './region.js';
@@ -83,28 +83,31 @@ export abstract class ResourceWait extends Wait {
 
 /** What Lock, RLock and Semaphore share: acquiring as a task, and beside tasks. Algorithm: `assembly/resource.ts`. */
 export abstract class Resource<K extends string = string> extends Holdable<K> {
-  /** A wait for it by this thread itself. */
-  protected abstract wait(): ResourceWait;
+  /** Tries once, in the name of a thread or a task: `take` as it stands in the word. */
+  protected abstract attempt(take: number): number;
+
+  /** A wait for it in this name. */
+  protected abstract wait(take: number): ResourceWait;
 
   /** Blocks in a thread that has tasks which wait. Nothing when there are none: then the core may block. */
   protected beside(limit: number): number | undefined {
     const { inbox } = this.region;
     if (!inbox || limit === 0) return undefined;
-    const wait = this.wait();
+    const wait = this.wait(this.thread);
     if (inbox.busy) return inbox.block(wait, limit, () => this.deadlock());
     return wait.deadlocked(false) ? this.deadlock() : undefined;
   }
 
-  /** Acquires as a task: `attempt` at once, or else waits. */
-  protected task(options: WaitOptions | undefined, attempt: () => number, wait: () => ResourceWait): Promise<boolean> {
+  /** Acquires as a task, at once or after a wait. */
+  protected task(options: WaitOptions | undefined, take: number): Promise<boolean> {
     try {
-      const { limit, signal } = checkWait(options, `${this.kind}.acquireAsync`);
+      const { limit, signal } = options ? checkWait(options, `${this.kind}.acquireAsync`) : FOR_EVER;
       this.live();
       // From now on blocking calls look whether a task holds it.
       const inbox = inboxOf(this.region);
-      const status = attempt();
+      const status = this.attempt(take);
       if (status !== Status.TIMEOUT || limit === 0) return Promise.resolve(this.settle(status));
-      return inbox.wait(wait(), limit, signal, (status) => this.settle(status));
+      return inbox.wait(this.wait(take), limit, signal, (status) => this.settle(status));
     } catch (error) {
       return Promise.reject(error);
     }

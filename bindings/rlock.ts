@@ -100,11 +100,7 @@ export class RLock extends Resource<'RLock'> {
     const take = useOwner(owner, region);
     let held = false;
     try {
-      held = await this.task(
-        options,
-        () => this.core.rlockAcquire(cell, this.life, take, 0),
-        () => this.wait(take),
-      );
+      held = await this.task(options, take);
     } finally {
       if (!held) unuseOwner(owner, region);
     }
@@ -149,7 +145,11 @@ export class RLock extends Resource<'RLock'> {
     return this.owned ? this.peek(Field.FIRST) + 1 : 0;
   }
 
-  protected override wait(take = this.thread): ResourceWait {
+  protected override attempt(take: number): number {
+    return this.core.rlockAcquire(this.cell, this.life, take, 0);
+  }
+
+  protected override wait(take: number): ResourceWait {
     return new RLockWait(this.region, this.cell, this.life, take);
   }
 

@@ -62,11 +62,7 @@ export class Semaphore extends Resource<'Semaphore' | 'BoundedSemaphore'> {
    * @throws TypeError, RangeError when an option is wrong
    */
   acquireAsync(options?: WaitOptions): Promise<boolean> {
-    return this.task(
-      options,
-      () => this.core.semAcquire(this.cell, this.life, this.thread, 0),
-      () => this.wait(),
-    );
+    return this.task(options, this.thread);
   }
 
   /** Takes a permit if there is one; never waits. */
@@ -88,6 +84,11 @@ export class Semaphore extends Resource<'Semaphore' | 'BoundedSemaphore'> {
   /** How many permits are free. */
   get value(): number {
     return Math.floor(this.peek(Field.WORD) / UNIT);
+  }
+
+  /** Permits are in nobody's name. */
+  protected override attempt(): number {
+    return this.core.semAcquire(this.cell, this.life, this.thread, 0);
   }
 
   protected override wait(): ResourceWait {

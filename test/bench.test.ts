@@ -22,6 +22,8 @@ interface Results {
   results: { topic: string; rows: Row[]; claims: { text: string; ratio: number; holds: boolean }[] }[];
 }
 
+const TASKS = ['async-sema', 'async-mutex', 'Web Locks', 'Lock', 'Semaphore', 'RLock.holdAsync', 'Lock.withAsync'];
+
 /** Whether the machine is fast is no test's business; that everything is measured is. */
 const ROWS = {
   uncontended: [
@@ -40,6 +42,8 @@ const ROWS = {
     'Event.set + clear',
     'Barrier(1).wait',
   ],
+  async: TASKS,
+  tasks: TASKS,
   contended: ['futex mutex in wasm', 'mutex on Atomics', 'Lock', 'RLock', 'Semaphore'],
   handoff: [
     'wait32 + notify in wasm',
@@ -86,6 +90,6 @@ describe('npm run bench', () => {
   it('refuses a topic that there is not, and names those that there are', async () => {
     const refused = await bench('unknown').catch((error: { code: number; stderr: string }) => error);
     expect(refused).toMatchObject({ code: 2 });
-    expect(refused.stderr).toContain('uncontended, contended, handoff, parked');
+    expect(refused.stderr).toContain('uncontended, async, tasks, contended, handoff, parked');
   });
 });
