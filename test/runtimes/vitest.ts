@@ -49,7 +49,9 @@ function read(output: string, printed: string): Map<string, Result> {
       if (test.status === 'passed') result.passed++;
       else result.failures.push(`${test.fullName}\n${test.failureMessages?.join('\n') || test.status}`);
     }
-    if (status === 'failed' && !result.failures.length) result.failures.push(message || printed.slice(-4_000));
+    if (status === 'failed' && assertionResults.every((test) => test.status === 'passed')) {
+      result.failures.push(message || printed.slice(-4_000));
+    }
     if (result.tests || result.failures.length) results.set(relative(join(root, 'test'), name), result);
   }
   if (!report.success && ![...results.values()].some(({ failures }) => failures.length)) {
