@@ -15,6 +15,9 @@ const HOLDABLES = [
   ['Condition', () => new Condition(new Lock(), { name: 'seats' }), (condition: Condition) => condition.lock.locked],
 ] as unknown as [string, () => Lock, (holdable: Lock) => boolean][];
 
+// WebKit has no Symbol.dispose yet.
+const dispose: typeof Symbol.dispose = Symbol.dispose ?? Symbol.for('Symbol.dispose');
+
 type Scope = (holdable: Lock, fn: () => unknown) => unknown;
 
 // Vitest compiles `using` away in its files, as bundlers do for older engines ...
@@ -60,8 +63,7 @@ describe.each(HOLDABLES)('%s', (_name, make, isHeld) => {
     // Now somebody else holds it: that is none of the old guard's business.
     holdable.acquire();
     guard.release();
-    // WebKit has no Symbol.dispose yet.
-    guard[Symbol.dispose ?? Symbol.for('Symbol.dispose')]();
+    guard[dispose]();
     expect(isHeld(holdable)).toBe(true);
   });
 
@@ -234,9 +236,9 @@ describe.each(HOLDABLES)('%s, by a task', (_name, make) => {
     guard.release();
     const other = await holdable.holdAsync({ timeout: 0 });
     guard.release();
-    guard[Symbol.dispose]();
+    guard[dispose]();
     expect(isFree(holdable)).toBe(false);
-    other[Symbol.dispose]();
+    other[dispose]();
     expect(isFree(holdable)).toBe(true);
   });
 

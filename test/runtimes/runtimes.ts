@@ -93,6 +93,7 @@ const NOT_HERE: readonly Exception[] = [
     tests: ['attaches, cloned', 'attaches, posted', 'an Arena > attaches, in whichever thread'],
     reason: 'the engine clones shared memory only for other threads',
   },
+  { file: 'process.test.ts', on: PAGES, reason: 'a page does not end by itself' },
   { file: PROGRAM, on: PAGES, reason: 'a page does not end by itself' },
   {
     file: 'guard.test.ts',
