@@ -95,7 +95,7 @@ describe.each([
     const holding = await holder(lock, 2);
     const behind = await beside({ lock, queue, event }, ({ lock, queue, event, running }) => {
       running();
-      while (queue.waiters < 1);
+      while (queue.waiters < 1 || event.waiters < 1);
       lock.with(() => event.set());
     });
     const through = await run({ lock, event }, async ({ lock, event }) => {
@@ -234,7 +234,7 @@ describe.each([
       const { lock } = condition;
       const controller = new AbortController();
       const { signal } = controller;
-      const task = condition.withAsync(() => condition.waitAsync(how === 'late' ? { timeout: 1 } : { signal }));
+      const task = condition.withAsync(() => condition.waitAsync(how === 'late' ? { timeout: 200 } : { signal }));
       const end = task.catch((error) => error);
       while (!condition.waiters || lock.locked) await new Promise((resolve) => setTimeout(resolve));
       lock.acquire();
