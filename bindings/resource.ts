@@ -101,7 +101,7 @@ export abstract class Resource<K extends string = string> extends Holdable<K> {
   /** Acquires as a task, at once or after a wait. */
   protected task(options: WaitOptions | undefined, take: number): Promise<boolean> {
     try {
-      const { limit, signal } = options ? checkWait(options, `${this.kind}.acquireAsync`) : FOR_EVER;
+      const { limit, signal } = options === undefined ? FOR_EVER : checkWait(options, `${this.kind}.acquireAsync`);
       this.live();
       // From now on blocking calls look whether a task holds it.
       const inbox = inboxOf(this.region);
