@@ -87,7 +87,7 @@ describe.each(HOLDABLES)('The queue of a %s', (_, make) => {
   });
 
   it('passes on a grant that meets an abort', async () => {
-    const rounds = 300;
+    const rounds = 150;
     const lock = make();
     // 3n + 1: a thread holds the lock; 3n + 2: a task waits; 3n + 3: a thread behind it, too, and it is about to be aborted.
     const step = integers(1);
@@ -237,6 +237,16 @@ describe('A Semaphore', () => {
     await Promise.all(waits);
     permits.release(3);
     expect(permits.value).toBe(3);
+  });
+
+  it('lets all of many tasks go on with one release, though not all are woken at once', async () => {
+    const permits = new Semaphore(0);
+    const tasks = Array.from({ length: 100 }, () => permits.acquireAsync());
+    permits.release(99);
+    expect(await Promise.all(tasks.slice(0, 99))).toEqual(Array(99).fill(true));
+    expect([permits.waiters, permits.value]).toEqual([1, 0]);
+    permits.release();
+    await tasks[99];
   });
 
   it('never lets more in than it has permits, tasks and threads together', async () => {
