@@ -1,9 +1,9 @@
 /** Blocking threads, and tasks of several threads, in one queue. */
-import { BoundedSemaphore, Event, Lock, RLock, Semaphore } from 'lockwork';
+import { Barrier, BoundedSemaphore, Condition, Event, Lock, RLock, Semaphore } from 'lockwork';
 import { describe, expect, it } from 'vitest';
 import { integers } from './support/settle.ts';
 import { thread, threads, until } from './support/threads.ts';
-import { start, turn } from './support/waits.ts';
+import { outcome, start, turn } from './support/waits.ts';
 
 const boom = { reason: 'the flight is cancelled' };
 
@@ -54,37 +54,105 @@ describe.each(HOLDABLES)('The queue of a %s', (_, make) => {
     expect(lock.waiters).toBe(0);
   });
 
-  it('passes on a grant that meets an abort', async () => {
-    const rounds = 1_000;
+  it.each([
+    ['has it', false],
+    ['finds it taken and passes the wake-up on', true],
+  ])('wakes a task that is aborted before it can be told: it %s', async (_, taken) => {
     const lock = make();
-    // Odd: the other thread holds the lock; even: a task waits for it and is about to be aborted.
     const step = integers(1);
-    const releasing = thread({ lock, step, rounds }, ({ lock, step, rounds }) => {
-      let blocked = 0;
+    const controller = new AbortController();
+    const holding = thread({ lock, step, taken }, ({ lock, step, taken }) => {
+      lock.acquire();
+      Atomics.store(step, 0, 1);
+      while (Atomics.load(step, 0) === 1);
+      lock.release();
+      if (taken) lock.acquire();
+      Atomics.store(step, 0, 3);
+      while (Atomics.load(step, 0) === 3);
+      if (taken) lock.release();
+    });
+    await until(() => Atomics.load(step, 0) === 1, 'the other thread holds it');
+    const task = outcome(lock.withAsync(() => 'through', { signal: controller.signal }));
+    const behind = thread({ lock }, ({ lock }) => lock.with(() => 'through'));
+    await until(() => lock.waiters === 2, 'a task and a thread wait');
+    Atomics.store(step, 0, 2);
+    // Without a turn of the event loop: nobody tells the task.
+    while (Atomics.load(step, 0) === 2);
+    controller.abort(new RangeError('off'));
+    Atomics.store(step, 0, 4);
+    expect(await task).toBe(taken ? 'RangeError' : 'through');
+    expect(await behind).toBe('through');
+    await holding;
+    expect([lock.waiters, lock.tryAcquire()]).toEqual([0, true]);
+  });
+
+  it('passes on a grant that meets an abort', async () => {
+    const rounds = 150;
+    const lock = make();
+    // 3n + 1: a thread holds the lock; 3n + 2: a task waits; 3n + 3: a thread behind it, too, and it is about to be aborted.
+    const step = integers(1);
+    const both = threads(2, { lock, step, rounds }, ({ lock, step, rounds, index }) => {
+      const reached = (state: number) => {
+        while (Atomics.load(step, 0) < state);
+      };
       for (let round = 0; round < rounds; round++) {
+        if (index) reached(3 * round + 2);
         lock.acquire();
-        Atomics.store(step, 0, 2 * round + 1);
-        while (Atomics.load(step, 0) !== 2 * round + 2);
-        for (let i = Math.random() * 300; i > 0; i--);
-        lock.release();
-        // Whether or not the task took the lock, it comes back.
-        blocked += Number(lock.acquire(10_000));
+        if (!index) {
+          Atomics.store(step, 0, 3 * round + 1);
+          reached(3 * round + 3);
+          for (let i = Math.random() * 300; i > 0; i--);
+        }
         lock.release();
       }
-      return blocked;
     });
     let taken = 0;
     for (let round = 0; round < rounds; round++) {
-      await until(() => Atomics.load(step, 0) === 2 * round + 1, `round ${round}`);
+      await until(() => Atomics.load(step, 0) === 3 * round + 1, `round ${round}`);
       const controller = new AbortController();
       const task = lock.withAsync(() => taken++, { signal: controller.signal });
-      Atomics.store(step, 0, 2 * round + 2);
+      Atomics.store(step, 0, 3 * round + 2);
+      await until(() => lock.waiters === 2, 'a thread waits behind the task');
+      Atomics.store(step, 0, 3 * round + 3);
       for (let i = Math.random() * 3_000; i > 0; i--);
       controller.abort(boom);
       await task.catch((error) => expect(error).toBe(boom));
     }
-    expect(await releasing).toBe(rounds);
+    await both;
     expect([lock.waiters, lock.tryAcquire()]).toEqual([0, true]);
+  });
+});
+
+describe('A task that is aborted after it was given what it waits for, and before it was told', () => {
+  it.each([
+    ['Event', () => new Event()],
+    ['Barrier', () => new Barrier(2)],
+    ['Condition over a Lock', () => new Condition(new Lock())],
+    ['Condition over an RLock', () => new Condition()],
+  ])('has it: %s', async (_, make) => {
+    const target = make();
+    const step = integers(1);
+    const controller = new AbortController();
+    const { signal } = controller;
+    const wait =
+      target instanceof Condition
+        ? target.withAsync(({ owner }) => target.waitAsync({ signal, owner }))
+        : target.waitAsync({ signal });
+    const giving = thread({ target, step }, ({ target, step }, { Event, Barrier }) => {
+      Atomics.store(step, 0, 1);
+      while (Atomics.load(step, 0) === 1);
+      if (target instanceof Event) target.set();
+      else if (target instanceof Barrier) target.wait();
+      else target.with(() => target.notify());
+      Atomics.store(step, 0, 3);
+    });
+    await until(() => Atomics.load(step, 0) === 1 && target.waiters === 1, 'the task waits, the other thread runs');
+    Atomics.store(step, 0, 2);
+    while (Atomics.load(step, 0) === 2);
+    controller.abort(boom);
+    expect(await wait).toBe(target instanceof Barrier ? 0 : true);
+    await giving;
+    expect(target.waiters).toBe(0);
   });
 });
 
@@ -169,6 +237,16 @@ describe('A Semaphore', () => {
     await Promise.all(waits);
     permits.release(3);
     expect(permits.value).toBe(3);
+  });
+
+  it('lets all of many tasks go on with one release, though not all are woken at once', async () => {
+    const permits = new Semaphore(0);
+    const tasks = Array.from({ length: 100 }, () => permits.acquireAsync());
+    permits.release(99);
+    expect(await Promise.all(tasks.slice(0, 99))).toEqual(Array(99).fill(true));
+    expect([permits.waiters, permits.value]).toEqual([1, 0]);
+    permits.release();
+    await tasks[99];
   });
 
   it('never lets more in than it has permits, tasks and threads together', async () => {

@@ -203,7 +203,7 @@ class Schedule {
   start(name: string, wait: (options: WaitOptions) => Promise<unknown>, arrive: (id: number) => void, least = 0): void {
     const id = ++this.#last;
     const controller = new AbortController();
-    const timeout = Math.max(least, [Infinity, Infinity, 0, 1 + this.dice(5)][this.dice(4)]!);
+    const timeout = Math.max(least, [Infinity, 2 ** 40, 0, 1 + this.dice(5)][this.dice(4)]!);
     this.log.push(`${id}: ${name}, ${timeout} ms`);
     wait({ timeout, signal: controller.signal }).then(
       (answer) => this.ends.set(id, answer),

@@ -12,7 +12,7 @@ const BOUND = 10_000 + WAITS / 2;
 
 interface Shared {
   target: Lock | RLock | Semaphore | Event | Barrier | Condition;
-  /** Entries that the lock protects, and those who are inside. */
+  /** Entries that the lock protects, those who are inside, and threads whose tasks are still at it. */
   count: Int32Array;
   waits: number;
   /** Even: tasks; odd: the thread itself. */
@@ -72,10 +72,18 @@ async function storm({ target, count, waits, index }: Shared, api: typeof thread
     }
   };
 
+  /** Whom other tasks may abort. */
+  const waiting = new Set<AbortController>();
   const task = async (): Promise<void> => {
+    // What comes while this thread is busy finds a task that is about to be aborted.
+    if (!dice(4)) {
+      for (let i = Math.random() * 60_000; i > 0; i--);
+      for (const oldest of [...waiting].slice(0, 1 + dice(4))) oldest.abort('off');
+    }
     const controller = new AbortController();
     const { signal } = controller;
     const abort = () => controller.abort('off');
+    waiting.add(controller);
     const timeout = [0, Math.random(), Math.random() * 3, patience][dice(target instanceof Event ? 3 : 4)]!;
     const options = { timeout, signal };
     // Already, at once, soon, or not at all.
@@ -107,16 +115,19 @@ async function storm({ target, count, waits, index }: Shared, api: typeof thread
         release();
       } else if (timeout === patience && !signal.aborted) wrong.push('forgotten');
     }
+    waiting.delete(controller);
   };
 
   if (index % 2) {
-    for (let wait = 0; wait < waits; wait++) block();
+    // Tasks are slower; without anybody beside them there is no storm.
+    for (let wait = 0; wait < waits || Atomics.load(count, 2) > 0; wait++) block();
   } else {
     let left = waits;
     const many = Array.from({ length: 40 }, async () => {
       while (left-- > 0) await task();
     });
     await Promise.all(many);
+    Atomics.sub(count, 2, 1);
   }
   return { through, wrong };
 }
@@ -165,7 +176,8 @@ describe('A storm of waits', () => {
     async (_, make) => {
       const target = make();
       const lock = target instanceof Condition ? target.lock : target;
-      const count = integers(2);
+      const count = integers(3);
+      count[2] = 2;
       const shared = { target, count, waits: WAITS / 4 };
       // Every thread that will be here has its record.
       await threads(3, { target }, ({ target }) => target.waiters);
@@ -175,7 +187,7 @@ describe('A storm of waits', () => {
         storm({ ...shared, index: 0 }, threading),
       ]);
       expect(parts.flatMap(({ wrong }) => wrong)).toEqual([]);
-      expect([...count]).toEqual([parts.reduce((sum, { through }) => sum + through, 0), 0]);
+      expect([...count]).toEqual([parts.reduce((sum, { through }) => sum + through, 0), 0, 0]);
       if (target instanceof Event) target.clear();
       else if (target instanceof Barrier) target.reset();
       else if (target instanceof Semaphore) expect(target.value).toBe(target instanceof BoundedSemaphore ? 1 : 2);

@@ -1,5 +1,16 @@
 /** What all waits of tasks share. What they are: support/waits.ts. */
-import { Arena, type WaitOptions } from 'lockwork';
+import {
+  Arena,
+  Barrier,
+  BoundedSemaphore,
+  Condition,
+  Event,
+  Lock,
+  Owner,
+  RLock,
+  Semaphore,
+  type WaitOptions,
+} from 'lockwork';
 import { describe, expect, it } from 'vitest';
 import { until } from './support/threads.ts';
 import { outcome, type Place, turn, WAITS, watched } from './support/waits.ts';
@@ -228,5 +239,63 @@ describe.each(Object.entries(WAITS))('A task that waits: %s', (kind, make) => {
     }
     place.end();
     expect(Arena.default.used).toBe(used);
+  });
+});
+
+describe('A task that need not wait', () => {
+  const free: [name: string, wait: (options?: WaitOptions) => Promise<unknown>, answer?: unknown][] = [
+    ['Lock', (options) => new Lock().acquireAsync(options)],
+    ['RLock', (options) => new RLock().acquireAsync({ ...options, owner: new Owner() })],
+    ['Semaphore', (options) => new Semaphore(1).acquireAsync(options)],
+    ['BoundedSemaphore', (options) => new BoundedSemaphore(1).acquireAsync(options)],
+    ['Condition', (options) => new Condition(new Lock()).acquireAsync(options)],
+    ['Event', (options) => setEvent().waitAsync(options)],
+    ['Barrier', (options) => new Barrier(1).waitAsync(options), 0],
+    ['withAsync', (options) => new Lock().withAsync(() => 'answer', options), 'answer'],
+    ['waitForAsync', (options) => heldCondition().waitForAsync(() => 1, options)],
+  ];
+
+  function setEvent(): Event {
+    const event = new Event();
+    event.set();
+    return event;
+  }
+
+  function heldCondition(): Condition {
+    const condition = new Condition(new Lock());
+    condition.tryAcquire();
+    return condition;
+  }
+
+  it.each(free)(
+    'goes through at once, whatever the options, and listens to no signal: %s',
+    async (_, wait, answer = true) => {
+      const { signal, added } = watched(new AbortController().signal);
+      const nothing = { timeout: undefined, signal: undefined } as unknown as WaitOptions;
+      for (const options of [
+        undefined,
+        {},
+        nothing,
+        { timeout: 0 },
+        { timeout: 5, signal },
+        { timeout: Infinity, signal },
+      ]) {
+        expect(await wait(options)).toBe(answer);
+      }
+      expect(added()).toBe(0);
+    },
+  );
+
+  it.each(free)('answers by a promise what is wrong with a signal that is aborted: %s', async (_, wait) => {
+    await expect(wait({ signal: AbortSignal.abort(boom), timeout: 0 })).rejects.toBe(boom);
+  });
+
+  it('is given by its own thread what it waits for without a turn of the event loop', async () => {
+    const lock = new Lock();
+    lock.tryAcquire();
+    const waiting = lock.acquireAsync();
+    lock.release();
+    expect([lock.tryAcquire(), lock.waiters]).toEqual([false, 0]);
+    expect(await waiting).toBe(true);
   });
 });

@@ -14,6 +14,8 @@ export class Clock {
     performance.now = () => this.#now;
     Object.assign(globalThis, {
       setTimeout: (run: () => void, ms = 0) => {
+        // Engines would take it for 1 ms.
+        if (ms > 2 ** 31 - 1) throw new RangeError(`no timer counts ${ms} ms`);
         this.#timers.set(++this.#last, { at: this.#now + Math.max(1, ms), run });
         return this.#last;
       },
