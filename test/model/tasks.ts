@@ -28,7 +28,7 @@ import {
   TAKE,
   type World,
 } from './scenario.ts';
-import type { Asked, Program, Script } from './thread.ts';
+import { type Asked, Objection, type Program, type Script } from './thread.ts';
 
 /** What a wait remembers while it lasts. */
 interface Memory {
@@ -211,7 +211,7 @@ export function eventLoop(world: World, me: number, tasks: readonly (readonly St
 
   return function* (from = begin) {
     const standing: Standing[] = structuredClone(from);
-    const waiting = (task: number): boolean => standing[task]!.memory !== null;
+    const waiting = (task: number): boolean => (standing[task]?.memory ?? null) !== null;
     const step = (task: number): Step | undefined => tasks[task]![standing[task]!.at];
     const waitOf = (task: number): Waiting => step(task) as Waiting;
 
@@ -243,7 +243,11 @@ export function eventLoop(world: World, me: number, tasks: readonly (readonly St
     function* collect(): Script {
       const found: number[] = [];
       let waiter = yield* call('collect', me);
-      for (; waiter; waiter = yield* get(waiter + NEXT)) found.push(waiter);
+      for (; waiter; waiter = yield* get(waiter + NEXT)) {
+        if (found.includes(waiter) || !waiting(waiters.indexOf(waiter)))
+          throw new Objection('in the inbox there is a waiter twice, or one that does not wait');
+        found.push(waiter);
+      }
       for (const waiter of found) {
         const task = waiters.indexOf(waiter);
         settle(task, yield* waitOf(task).wait.resume(waiter, yield* look(waiter), standing[task]!.memory!));
