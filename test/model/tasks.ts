@@ -204,8 +204,16 @@ interface Standing {
 const TIMED_OUT = 2;
 const NOBODY = -1;
 
-/** What a thread with tasks does; a round of it is over when all have come to their ends. */
-export function eventLoop(world: World, me: number, tasks: readonly (readonly Step[])[]): Program['body'] {
+/**
+ * What a thread with tasks does; a round of it is over when all have come to their ends. Which of several goes on first
+ * is open, unless they go `inOrder`.
+ */
+export function eventLoop(
+  world: World,
+  me: number,
+  tasks: readonly (readonly Step[])[],
+  inOrder = false,
+): Program['body'] {
   const waiters = tasks.map(() => world.task(me));
   const begin: readonly Standing[] = tasks.map(() => ({ at: 0, status: Status.OK, generation: 0, memory: null }));
 
@@ -258,7 +266,7 @@ export function eventLoop(world: World, me: number, tasks: readonly (readonly St
       const all = [...tasks.keys()];
       const ready = all.filter((task) => !waiting(task) && step(task));
       let posted = all.some(waiting) && (ready.length === 0 || (yield* look(me + INBOX)) !== 0);
-      if (ready.length > 0 && !posted) yield* go(yield* choose(ready));
+      if (ready.length > 0 && !posted) yield* go(yield* choose(inOrder ? ready.slice(0, 1) : ready));
       else if (ready.length === 0) {
         const impatient = all.filter((task) => waiting(task) && waitOf(task).timed && !standing[task]!.memory!.late);
         const end = Number(yield { kind: 'sleep', address: me + INBOX, timed: impatient.length > 0 });
