@@ -201,6 +201,12 @@ interface Standing {
   memory: Memory | null;
 }
 
+/** What a thread knows between two turns: where its tasks stand, and what it took out of its inbox and has not looked at. */
+interface Loop {
+  readonly standing: Standing[];
+  readonly found: number[];
+}
+
 const TIMED_OUT = 2;
 const NOBODY = -1;
 
@@ -215,10 +221,13 @@ export function eventLoop(
   inOrder = false,
 ): Program['body'] {
   const waiters = tasks.map(() => world.task(me));
-  const begin: readonly Standing[] = tasks.map(() => ({ at: 0, status: Status.OK, generation: 0, memory: null }));
+  const begin: Loop = {
+    standing: tasks.map(() => ({ at: 0, status: Status.OK, generation: 0, memory: null })),
+    found: [],
+  };
 
   return function* (from = begin) {
-    const standing: Standing[] = structuredClone(from);
+    const { standing, found }: Loop = structuredClone(from);
     const waiting = (task: number): boolean => (standing[task]?.memory ?? null) !== null;
     const step = (task: number): Step | undefined => tasks[task]![standing[task]!.at];
     const waitOf = (task: number): Waiting => step(task) as Waiting;
@@ -228,7 +237,8 @@ export function eventLoop(
       const now = step(task)!;
       if (typeof now === 'function') {
         const result = yield* now(mine.status, mine.generation);
-        mine.at = result === END ? tasks[task]!.length : mine.at + (result === SKIP ? 2 : 1);
+        const at = result === END ? tasks[task]!.length : mine.at + (result === SKIP ? 2 : 1);
+        Object.assign(mine, { ...begin.standing[task], at });
         return;
       }
       const first = now.wait.first ? yield* now.wait.first() : Status.TIMEOUT;
@@ -249,20 +259,25 @@ export function eventLoop(
     }
 
     function* collect(): Script {
-      const found: number[] = [];
       let waiter = yield* call('collect', me);
       for (; waiter; waiter = yield* get(waiter + NEXT)) {
         if (found.includes(waiter) || !waiting(waiters.indexOf(waiter)))
           throw new Objection('in the inbox there is a waiter twice, or one that does not wait');
         found.push(waiter);
       }
-      for (const waiter of found) {
-        const task = waiters.indexOf(waiter);
-        settle(task, yield* waitOf(task).wait.resume(waiter, yield* look(waiter), standing[task]!.memory!));
-      }
     }
 
-    function* turn(): Script<unknown> {
+    function* resume(waiter: number): Script {
+      const task = waiters.indexOf(waiter);
+      settle(task, yield* waitOf(task).wait.resume(waiter, yield* look(waiter), standing[task]!.memory!));
+    }
+
+    function* turn(): Script<Loop | undefined> {
+      const first = found.shift();
+      if (first) {
+        yield* resume(first);
+        return next();
+      }
       const all = [...tasks.keys()];
       const ready = all.filter((task) => !waiting(task) && step(task));
       let posted = all.some(waiting) && (ready.length === 0 || (yield* look(me + INBOX)) !== 0);
@@ -275,7 +290,11 @@ export function eventLoop(
         posted = (yield* look(me + INBOX)) !== 0;
       }
       if (posted) yield* collect();
-      return all.some((task) => waiting(task) || step(task)) ? standing : undefined;
+      return next();
+    }
+
+    function next(): Loop | undefined {
+      return tasks.some((_, task) => waiting(task) || step(task)) ? { standing, found } : undefined;
     }
 
     return yield* within(turn(), () => {

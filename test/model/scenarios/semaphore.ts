@@ -248,11 +248,12 @@ export const semaphore: readonly Scenario[] = [
       const semaphore = world.semaphore(0);
       const { cell, stamp } = semaphore;
       const [me, giver] = world.threads as [number, number];
+      const { cell: given, stamp: life } = world.event();
       const task: Step[] = [waits(acquiring(semaphore, PERMIT, me)), came(Status.OK)];
-      // Its thread is busy until as many are awake.
+      // Its thread is busy until all is given.
       const busy: Step[] = [
         function* () {
-          yield until(cell, (word) => word >> 6 === 9 && ((word >> 2) & 7) === 7);
+          yield until(given, (word) => word !== 0);
         },
       ];
       return {
@@ -261,6 +262,7 @@ export const semaphore: readonly Scenario[] = [
           once(function* () {
             yield until(cell + LENGTH, (length) => length === 9);
             expect(yield* call('semRelease', cell, stamp, giver, 9), Status.OK);
+            yield* call('eventSet', given, life, giver);
           }),
         ],
       };
