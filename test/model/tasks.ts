@@ -212,13 +212,14 @@ const NOBODY = -1;
 
 /**
  * What a thread with tasks does; a round of it is over when all have come to their ends. Which of several goes on first
- * is open, unless they go `inOrder`.
+ * is open, and between any two steps the thread may look into its inbox: unless it is `busy`, takes one after the other,
+ * and does not look before all wait.
  */
 export function eventLoop(
   world: World,
   me: number,
   tasks: readonly (readonly Step[])[],
-  inOrder = false,
+  busy = false,
 ): Program['body'] {
   const waiters = tasks.map(() => world.task(me));
   const begin: Loop = {
@@ -280,8 +281,8 @@ export function eventLoop(
       }
       const all = [...tasks.keys()];
       const ready = all.filter((task) => !waiting(task) && step(task));
-      let posted = all.some(waiting) && (ready.length === 0 || (yield* look(me + INBOX)) !== 0);
-      if (ready.length > 0 && !posted) yield* go(yield* choose(inOrder ? ready.slice(0, 1) : ready));
+      let posted = ready.length > 0 && !busy && all.some(waiting) && (yield* look(me + INBOX)) !== 0;
+      if (ready.length > 0 && !posted) yield* go(yield* choose(busy ? ready.slice(0, 1) : ready));
       else if (ready.length === 0) {
         const impatient = all.filter((task) => waiting(task) && waitOf(task).timed && !standing[task]!.memory!.late);
         const end = Number(yield { kind: 'sleep', address: me + INBOX, timed: impatient.length > 0 });
