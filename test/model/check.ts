@@ -141,6 +141,8 @@ const LINE = 64;
 const WORDS = LINE / 4;
 /** More quiet accesses in a row than a call makes. A thread that spins on quiet words must come to an end, too. */
 const PATIENCE = 1000;
+/** More steps than any call takes if nobody else does anything. */
+const LONGEST_ALONE = 300;
 /** In the vector's word for a sleeping thread: its place in the queue of its address; killed threads may linger there. */
 const RANK = 7;
 const KILLED = 8;
@@ -277,10 +279,8 @@ class Walk {
         this.edgesFrom.push(this.edgeCount);
         this.expand(at);
       }
-      if (at === this.states.size) {
-        if (!this.system.spins) this.findSpinning();
-        this.findStarvation();
-      }
+      if (!this.system.spins) this.findSpinning();
+      if (at === this.states.size) this.findStarvation();
     } catch (error) {
       if (!(error instanceof Wrong)) throw error;
       const wrong = error as Wrong & { state?: number };
@@ -480,10 +480,10 @@ class Walk {
           this.finish(t, threads.step(state, undefined), roundEnded);
           return;
         case 'choose':
-          if (operation.what === 'round' && state !== from) {
+          if (state !== from && (operation.what === 'round' || operation.what === 'choice')) {
             // A round ends here, and the step with it: rounds that are all quiet would never end.
             this.begun();
-            this.emit(t, state, true);
+            this.emit(t, state, roundEnded || operation.what === 'round');
             return;
           }
           for (const result of operation.results) {
@@ -800,7 +800,8 @@ class Walk {
 
   /**
    * Does anybody go round in circles, all alone, without finishing anything? For each thread: take away states that none of
-   * its own steps leads to, and the steps from them, and so on. If something is left over, there is a circle in it.
+   * its own steps leads to, and the steps from them, and so on. If something is left over, there is a circle in it. Who
+   * counts its rounds makes no circle, but a long way.
    */
   private findSpinning(): void {
     const size = this.states.size;
@@ -811,20 +812,30 @@ class Walk {
       const incoming = new Int32Array(size);
       for (let edge = 0; edge < this.edgeCount; edge++)
         if (mine(this.edges[edge]!)) incoming[this.edges[edge]! >>> EDGE]!++;
+      const alone = new Int32Array(size);
       const free: number[] = [];
       for (let id = 0; id < size; id++) if (incoming[id] === 0) free.push(id);
       let left = size;
+      let spinning = -1;
       while (free.length > 0) {
         const id = free.pop()!;
         left--;
-        for (let edge = this.edgesFrom[id]!, end = this.edgesFrom[id + 1] ?? this.edgeCount; edge < end; edge++) {
+        if (alone[id]! > LONGEST_ALONE) spinning = id;
+        for (
+          let edge = this.edgesFrom[id] ?? this.edgeCount, end = this.edgesFrom[id + 1] ?? this.edgeCount;
+          edge < end;
+          edge++
+        ) {
           const to = this.edges[edge]! >>> EDGE;
-          if (mine(this.edges[edge]!) && --incoming[to]! === 0) free.push(to);
+          if (!mine(this.edges[edge]!)) continue;
+          alone[to] = Math.max(alone[to]!, alone[id]! + 1);
+          if (--incoming[to]! === 0) free.push(to);
         }
       }
-      if (left === 0) continue;
+      if (left > 0) spinning = incoming.findIndex((count) => count > 0);
+      if (spinning < 0) continue;
       const wrong = new Wrong('spinning', `T${t + 1} goes round in circles from here, and never sleeps`);
-      throw Object.assign(wrong, { state: incoming.findIndex((count) => count > 0) });
+      throw Object.assign(wrong, { state: spinning });
     }
   }
 

@@ -231,6 +231,13 @@ export interface Outcome {
   readonly fault: string | undefined;
 }
 
+/** A scenario of the unbroken module: how large it is, and the instructions it runs. */
+interface Original {
+  readonly scenario: Scenario;
+  readonly states: number;
+  readonly covered: ReadonlySet<number>;
+}
+
 /** How many times as many states as the original a mutant may make before a scenario gives it up. */
 const PATIENCE = 20;
 
@@ -245,8 +252,7 @@ export function* hunt(
 ): Generator<Outcome> {
   const busy = new Set<number>();
   const contested = new Set<number>();
-  const originals: { readonly scenario: Scenario; readonly states: number; readonly covered: ReadonlySet<number> }[] =
-    [];
+  const originals: Original[] = [];
   for (const scenario of scenarios) {
     const { verdict, covered } = run(core, scenario, { mostStates });
     if (verdict.counterexample) throw new Error(`${scenario.name} does not hold: nothing to mutate`);
@@ -258,19 +264,21 @@ export function* hunt(
 
   const covered = new Set(originals.flatMap((one) => [...one.covered]));
   let index = 0;
+  let last: Original | undefined;
   for (const { module, ...mutant } of mutants(core.module, covered, busy, contested)) {
     if (index++ % of !== shard) continue;
     const concerned = originals.filter(({ covered }) => covered.has(mutant.at));
     const primitives = [...new Set(concerned.map(({ scenario }) => scenario.primitive))];
-    let [killer, fault]: (string | undefined)[] = [];
-    for (const { scenario, states } of concerned) {
+    // What noticed the last one often notices its neighbour, too.
+    if (last && concerned.includes(last)) concerned.unshift(last);
+    let fault: string | undefined;
+    const killer = concerned.find(({ scenario, states }) => {
       const most = states > mostStates ? 2 * mostStates : PATIENCE * (states + 1000);
       fault = attempt({ ...core, module }, scenario, most);
-      if (fault === undefined) continue;
-      killer = `${scenario.primitive}: ${scenario.name}`;
-      break;
-    }
-    yield { mutant, primitives, killer, fault };
+      return fault !== undefined;
+    });
+    last = killer ?? last;
+    yield { mutant, primitives, killer: killer && `${killer.scenario.primitive}: ${killer.scenario.name}`, fault };
   }
 }
 

@@ -223,7 +223,7 @@ export class World {
   task(me: number): number {
     const t = this.threads.indexOf(me);
     const mine = this.tasks[t]!;
-    mine.push(this.record(`T${t + 1}.${'abc'[mine.length]}`, Kind.TASK, -1, me));
+    mine.push(this.record(`T${t + 1}.${'abcdefghij'[mine.length]}`, Kind.TASK, -1, me));
     return mine.at(-1)!;
   }
 

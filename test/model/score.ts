@@ -13,7 +13,7 @@ import { scenarios } from './scenarios/index.ts';
 import { survivors } from './survivors.ts';
 
 /** Larger scenarios would take too long to be run to their ends so often. */
-const MOST_STATES = 100_000;
+const MOST_STATES = 30_000;
 
 /** The source line an instruction came from, without its surroundings. */
 function sourceOf(at: number, locate: (offset: number) => string | undefined): { where: string; line: string } {

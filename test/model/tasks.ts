@@ -28,7 +28,7 @@ import {
   TAKE,
   type World,
 } from './scenario.ts';
-import type { Asked, Program, Script } from './thread.ts';
+import { type Asked, Objection, type Program, type Script } from './thread.ts';
 
 /** What a wait remembers while it lasts. */
 interface Memory {
@@ -201,17 +201,35 @@ interface Standing {
   memory: Memory | null;
 }
 
+/** What a thread knows between two turns: where its tasks stand, and what it took out of its inbox and has not looked at. */
+interface Loop {
+  readonly standing: Standing[];
+  readonly found: number[];
+}
+
 const TIMED_OUT = 2;
 const NOBODY = -1;
 
-/** What a thread with tasks does; a round of it is over when all have come to their ends. */
-export function eventLoop(world: World, me: number, tasks: readonly (readonly Step[])[]): Program['body'] {
+/**
+ * What a thread with tasks does; a round of it is over when all have come to their ends. Which of several goes on first
+ * is open, and between any two steps the thread may look into its inbox: unless it is `busy`, takes one after the other,
+ * and does not look before all wait.
+ */
+export function eventLoop(
+  world: World,
+  me: number,
+  tasks: readonly (readonly Step[])[],
+  busy = false,
+): Program['body'] {
   const waiters = tasks.map(() => world.task(me));
-  const begin: readonly Standing[] = tasks.map(() => ({ at: 0, status: Status.OK, generation: 0, memory: null }));
+  const begin: Loop = {
+    standing: tasks.map(() => ({ at: 0, status: Status.OK, generation: 0, memory: null })),
+    found: [],
+  };
 
   return function* (from = begin) {
-    const standing: Standing[] = structuredClone(from);
-    const waiting = (task: number): boolean => standing[task]!.memory !== null;
+    const { standing, found }: Loop = structuredClone(from);
+    const waiting = (task: number): boolean => (standing[task]?.memory ?? null) !== null;
     const step = (task: number): Step | undefined => tasks[task]![standing[task]!.at];
     const waitOf = (task: number): Waiting => step(task) as Waiting;
 
@@ -220,7 +238,8 @@ export function eventLoop(world: World, me: number, tasks: readonly (readonly St
       const now = step(task)!;
       if (typeof now === 'function') {
         const result = yield* now(mine.status, mine.generation);
-        mine.at = result === END ? tasks[task]!.length : mine.at + (result === SKIP ? 2 : 1);
+        const at = result === END ? tasks[task]!.length : mine.at + (result === SKIP ? 2 : 1);
+        Object.assign(mine, { ...begin.standing[task], at });
         return;
       }
       const first = now.wait.first ? yield* now.wait.first() : Status.TIMEOUT;
@@ -241,20 +260,29 @@ export function eventLoop(world: World, me: number, tasks: readonly (readonly St
     }
 
     function* collect(): Script {
-      const found: number[] = [];
       let waiter = yield* call('collect', me);
-      for (; waiter; waiter = yield* get(waiter + NEXT)) found.push(waiter);
-      for (const waiter of found) {
-        const task = waiters.indexOf(waiter);
-        settle(task, yield* waitOf(task).wait.resume(waiter, yield* look(waiter), standing[task]!.memory!));
+      for (; waiter; waiter = yield* get(waiter + NEXT)) {
+        if (found.includes(waiter) || !waiting(waiters.indexOf(waiter)))
+          throw new Objection('in the inbox there is a waiter twice, or one that does not wait');
+        found.push(waiter);
       }
     }
 
-    function* turn(): Script<unknown> {
+    function* resume(waiter: number): Script {
+      const task = waiters.indexOf(waiter);
+      settle(task, yield* waitOf(task).wait.resume(waiter, yield* look(waiter), standing[task]!.memory!));
+    }
+
+    function* turn(): Script<Loop | undefined> {
+      const first = found.shift();
+      if (first) {
+        yield* resume(first);
+        return next();
+      }
       const all = [...tasks.keys()];
       const ready = all.filter((task) => !waiting(task) && step(task));
-      let posted = all.some(waiting) && (ready.length === 0 || (yield* look(me + INBOX)) !== 0);
-      if (ready.length > 0 && !posted) yield* go(yield* choose(ready));
+      let posted = ready.length > 0 && !busy && all.some(waiting) && (yield* look(me + INBOX)) !== 0;
+      if (ready.length > 0 && !posted) yield* go(yield* choose(busy ? ready.slice(0, 1) : ready));
       else if (ready.length === 0) {
         const impatient = all.filter((task) => waiting(task) && waitOf(task).timed && !standing[task]!.memory!.late);
         const end = Number(yield { kind: 'sleep', address: me + INBOX, timed: impatient.length > 0 });
@@ -263,7 +291,11 @@ export function eventLoop(world: World, me: number, tasks: readonly (readonly St
         posted = (yield* look(me + INBOX)) !== 0;
       }
       if (posted) yield* collect();
-      return all.some((task) => waiting(task) || step(task)) ? standing : undefined;
+      return next();
+    }
+
+    function next(): Loop | undefined {
+      return tasks.some((_, task) => waiting(task) || step(task)) ? { standing, found } : undefined;
     }
 
     return yield* within(turn(), () => {

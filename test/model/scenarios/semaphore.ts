@@ -8,6 +8,7 @@ import {
   expect,
   FOR_EVER,
   forever,
+  LENGTH,
   linearizable,
   observed,
   once,
@@ -17,6 +18,7 @@ import {
   Status,
   TIMED,
   UNTIMED,
+  until,
 } from '../scenario.ts';
 import { acquiring, allowed, came, END, eventLoop, type Step, waits } from '../tasks.ts';
 import type { Script } from '../thread.ts';
@@ -238,6 +240,34 @@ export const semaphore: readonly Scenario[] = [
   mixed('a task and 2 threads for ever, 2 permits', [1, 0, 0], 2, FOR_EVER),
   gifts('release(3) to 2 tasks and a thread', [2, 0], FOR_EVER, [3]),
   gifts('release(2) and release(1) to 2 tasks of 2 threads and a thread', [1, 1, 0], FOR_EVER, [2, 1]),
+  {
+    primitive: 'semaphore',
+    name: 'release(9) to 9 tasks of one thread: 7 are awake at once at most, and wake the others',
+    threads: 2,
+    build(world) {
+      const semaphore = world.semaphore(0);
+      const { cell, stamp } = semaphore;
+      const [me, giver] = world.threads as [number, number];
+      const { cell: given, stamp: life } = world.event();
+      const task: Step[] = [waits(acquiring(semaphore, PERMIT, me)), came(Status.OK)];
+      // Its thread is busy until all is given.
+      const busy: Step[] = [
+        function* () {
+          yield until(given, (word) => word !== 0);
+        },
+      ];
+      return {
+        programs: [
+          once(eventLoop(world, me, [...Array<Step[]>(9).fill(task), busy], true)),
+          once(function* () {
+            yield until(cell + LENGTH, (length) => length === 9);
+            expect(yield* call('semRelease', cell, stamp, giver, 9), Status.OK);
+            yield* call('eventSet', given, life, giver);
+          }),
+        ],
+      };
+    },
+  },
   gifts('release(1) and release(1) to a timed task and a timed thread', [1, 0], SOON, [1, 1]),
   explained('acquire, look and release are linearizable', 1, 3),
   explained('a bounded one refuses what is too much', 1, 2),
