@@ -106,7 +106,7 @@ describe.each([
   });
 
   it('carries items from tasks to threads and from threads to tasks, losing none', async () => {
-    const [items, room] = [1_000, 2];
+    const [items, room] = [250, 2];
     const lock = make();
     const [notFull, notEmpty] = [new Condition(lock), new Condition(lock)];
     // How many items are in the buffer, and the items, the last one first to go.
