@@ -83,6 +83,8 @@ export interface Options {
   readonly reduce?: boolean;
   readonly mostStates?: number;
   readonly progress?: (states: number, depth: number) => void;
+  /** What an earlier search learned about the same scenario: it need not be found out step by step once more. */
+  readonly known?: Pick<Verdict, 'busyWords' | 'writtenLines'> | undefined;
   /** Count the walks up to this length, for a comparison with another engine. */
   readonly count?: number;
 }
@@ -117,6 +119,8 @@ export interface Verdict {
   readonly localStates: number;
   /** Words two threads meet at; all others are quiet. */
   readonly busyWords: readonly number[];
+  /** Lines of memory that are written. */
+  readonly writtenLines: readonly number[];
   /** Offsets of the instructions by which they meet there: only for those does it matter that an access is atomic. */
   readonly busyInstructions: ReadonlySet<number>;
   /** Those whose word another thread may write at that moment: for them it matters that they are one step. */
@@ -165,8 +169,8 @@ class Wrong extends Error {
 class Learned extends Error {}
 
 export function check(system: System, options: Options = {}): Verdict {
-  const busy = new Set<number>();
-  const lines: number[] = [];
+  const busy = new Set(options.known?.busyWords);
+  const lines = [...(options.known?.writtenLines ?? [])];
   for (let walks = 1; ; walks++) {
     const walk = new Walk(system, options, busy, lines);
     try {
@@ -175,6 +179,7 @@ export function check(system: System, options: Options = {}): Verdict {
         walks,
         localStates: system.threads.states.length,
         busyWords: [...busy].sort((a, b) => a - b),
+        writtenLines: lines,
       };
     } catch (error) {
       if (!(error instanceof Learned)) throw error;
@@ -228,6 +233,8 @@ class Walk {
   private edgeCount = 0;
   private readonly edgesFrom: number[] = [];
   private byItself = true;
+  /** A thread that does more in a step than any call does, or -1. */
+  private endless = -1;
 
   /* While a path is told again: what was done, and the successor that we are looking for. */
   private log: Step[] | undefined;
@@ -262,7 +269,7 @@ class Walk {
     this.states = new Interner(width);
   }
 
-  run(): Omit<Verdict, 'walks' | 'localStates' | 'busyWords'> {
+  run(): Omit<Verdict, 'walks' | 'localStates' | 'busyWords' | 'writtenLines'> {
     this.begin();
     let depth = 0;
     let lastOfDepth = 0;
@@ -349,6 +356,10 @@ class Walk {
     }
     this.settled[id] = settled;
     this.lookForCollisions();
+    const { endless } = this;
+    this.endless = -1;
+    if (endless >= 0 && !this.system.spins && !this.system.maySpin?.(endless, this.here))
+      throw new Wrong('spinning', `T${endless + 1} goes on and on, and never sleeps`);
     const wrong = this.system.invariant?.(this.here);
     if (wrong !== undefined) throw new Wrong('monitor', wrong);
     if (this.edgeCount === before) {
@@ -466,6 +477,7 @@ class Walk {
             state = next;
             continue;
           }
+          if (quiet) this.endless = t;
           this.begun();
           this.finish(t, next, roundEnded);
           return;

@@ -9,7 +9,7 @@ import { differences } from './differential.ts';
 import { Interpreter } from './interpret.ts';
 import { CORE, title } from './main.ts';
 import { count } from './replay.ts';
-import { call, FOR_EVER, loadCore, once, run, SOON, Status, TIMED, use, World } from './scenario.ts';
+import { call, FOR_EVER, INBOX, loadCore, once, run, SOON, Status, TIMED, use, World } from './scenario.ts';
 import { scenarios } from './scenarios/index.ts';
 import { type Program, Threads } from './thread.ts';
 
@@ -90,6 +90,24 @@ describe('both engines count the same ways', () => {
         once(function* () {
           yield* call('eventSet', cell, stamp, setter);
           yield* call('eventClear', cell, stamp);
+        }),
+      ];
+    }));
+
+  test("a task at the core's Event, and the inbox", () =>
+    inCore(2, (world) => {
+      const { cell, stamp } = world.event();
+      const [me, setter] = world.threads as [number, number];
+      const waiter = world.task(me);
+      return [
+        once(function* () {
+          if ((yield* call('eventWait', cell, stamp, waiter, FOR_EVER)) !== Status.PENDING) return;
+          yield { kind: 'sleep', address: me + INBOX, timed: true };
+          yield* call('leave', cell, waiter);
+          yield* call('collect', me);
+        }),
+        once(function* () {
+          yield* call('eventSet', cell, stamp, setter);
         }),
       ];
     }));

@@ -10,6 +10,7 @@
  * alone: time is abstract here, a wait ends when the checker says so.
  */
 
+import type { Options, Verdict } from './check.ts';
 import { accessOf, type Func, type Instruction, type Module } from './decode.ts';
 import { type Core, run, type Scenario } from './scenario.ts';
 
@@ -231,10 +232,10 @@ export interface Outcome {
   readonly fault: string | undefined;
 }
 
-/** A scenario of the unbroken module: how large it is, and the instructions it runs. */
+/** A scenario of the unbroken module: what came of it, and the instructions it runs. */
 interface Original {
   readonly scenario: Scenario;
-  readonly states: number;
+  readonly verdict: Verdict;
   readonly covered: ReadonlySet<number>;
 }
 
@@ -258,9 +259,9 @@ export function* hunt(
     if (verdict.counterexample) throw new Error(`${scenario.name} does not hold: nothing to mutate`);
     for (const at of verdict.busyInstructions) busy.add(at);
     for (const at of verdict.contestedInstructions) contested.add(at);
-    originals.push({ scenario, states: verdict.states, covered });
+    originals.push({ scenario, verdict, covered });
   }
-  originals.sort((a, b) => a.states - b.states);
+  originals.sort((a, b) => a.verdict.states - b.verdict.states);
 
   const covered = new Set(originals.flatMap((one) => [...one.covered]));
   let index = 0;
@@ -272,9 +273,10 @@ export function* hunt(
     // What noticed the last one often notices its neighbour, too.
     if (last && concerned.includes(last)) concerned.unshift(last);
     let fault: string | undefined;
-    const killer = concerned.find(({ scenario, states }) => {
+    const killer = concerned.find(({ scenario, verdict }) => {
+      const { states } = verdict;
       const most = states > mostStates ? 2 * mostStates : PATIENCE * (states + 1000);
-      fault = attempt({ ...core, module }, scenario, most);
+      fault = attempt({ ...core, module }, scenario, { mostStates: most, known: verdict });
       return fault !== undefined;
     });
     last = killer ?? last;
@@ -282,9 +284,9 @@ export function* hunt(
   }
 }
 
-function attempt(core: Core, scenario: Scenario, mostStates: number): string | undefined {
+function attempt(core: Core, scenario: Scenario, options: Options): string | undefined {
   try {
-    return run(core, scenario, { mostStates }).verdict.counterexample?.fault;
+    return run(core, scenario, options).verdict.counterexample?.fault;
   } catch (error) {
     // The world could not even be laid out, or impossible memory led the checker itself astray.
     return `${(error as Error).message}`;

@@ -87,6 +87,13 @@ class Runner {
           turn = script.next(this.ask({ name: 'i32.load', operands: [0, request.address] }));
         else if (request.kind === 'write')
           turn = script.next(this.ask({ name: 'i32.store', operands: [0, request.address, request.value] }));
+        else if (request.kind === 'sleep')
+          turn = script.next(
+            this.ask({
+              name: 'memory.atomic.wait32',
+              operands: [0, request.address, 0, request.timed ? 1n : -1n],
+            }),
+          );
         else throw new Error(`${request.kind} has no place in a comparison`);
       }
     } catch (error) {

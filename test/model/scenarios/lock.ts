@@ -191,6 +191,29 @@ export const lock: readonly Scenario[] = [
       };
     },
   },
+  ...[GUARD, 0].map(
+    (taken): Scenario => ({
+      primitive: 'lock',
+      name: `who looks twice sleeps in the end, when ${taken ? 'the guard is' : 'it is'} not released`,
+      threads: 2,
+      spins: 2,
+      build(world) {
+        const { cell, stamp } = world.lock();
+        const [me, holder] = world.threads as [number, number];
+        world.call('lockAcquire', cell, stamp, holder, 0);
+        if (taken) world.poke(cell + taken, 1);
+        return {
+          mayStarve: (thread) => thread === 0,
+          programs: [
+            once(function* () {
+              yield* call('lockAcquire', cell, stamp, me, FOR_EVER);
+            }),
+            once(function* () {}),
+          ],
+        };
+      },
+    }),
+  ),
   handoff,
   order,
   contention(3, '3 threads, once, timed', [SOON], 0),
