@@ -20,7 +20,7 @@ export async function runProject(project: string, files: readonly string[]): Pro
     const printed = await new Promise<string>((resolve) => {
       const options = { cwd: root, timeout: BOUND, maxBuffer: 2 ** 26 };
       execFile(process.execPath, [vitest, ...args], options, (error, out, err) =>
-        resolve(`${error ?? ''}\n${out}${err}`),
+        resolve(`${error ?? ''} ${error?.signal ?? ''}\n${out}${err}`),
       );
     });
     return read(output, printed);
