@@ -243,13 +243,23 @@ interface Original {
 const PATIENCE = 20;
 
 /**
- * Runs the mutants, or every `of`-th of them from the `shard`-th on, each in all scenarios that run the changed
+ * Runs the mutants of the `chosen` instructions, or every `of`-th of them from the `shard`-th on, each in all scenarios that run the changed
  * instruction: the smallest first, and those of more than `mostStates` states only so far.
  */
 export function* hunt(
   core: Core,
   scenarios: readonly Scenario[],
-  { mostStates, shard = 0, of = 1 }: { readonly mostStates: number; readonly shard?: number; readonly of?: number },
+  {
+    mostStates,
+    shard = 0,
+    of = 1,
+    chosen = () => true,
+  }: {
+    readonly mostStates: number;
+    readonly shard?: number;
+    readonly of?: number;
+    readonly chosen?: (at: number) => boolean;
+  },
 ): Generator<Outcome> {
   const busy = new Set<number>();
   const contested = new Set<number>();
@@ -263,7 +273,7 @@ export function* hunt(
   }
   originals.sort((a, b) => a.verdict.states - b.verdict.states);
 
-  const covered = new Set(originals.flatMap((one) => [...one.covered]));
+  const covered = new Set(originals.flatMap((one) => [...one.covered]).filter(chosen));
   let index = 0;
   let last: Original | undefined;
   for (const { module, ...mutant } of mutants(core.module, covered, busy, contested)) {

@@ -1,6 +1,7 @@
 /**
  * `npm run model:mutate`: breaks the core in every small way (mutate.ts) and says for each primitive how many of the
- * breaks the scenarios notice. Survivors must be in survivors.ts, with the reason why they are harmless.
+ * breaks the scenarios notice. Survivors must be in survivors.ts, with the reason why they are harmless, and nothing
+ * else may. `npm run model:mutate -- FILE:LINE …` breaks only the lines that begin so.
  */
 
 import { readFileSync } from 'node:fs';
@@ -14,6 +15,8 @@ import { survivors } from './survivors.ts';
 
 /** Larger scenarios would take too long to be run to their ends so often. */
 const MOST_STATES = 30_000;
+/** A broken core may make far more of them; MB for each worker. */
+const MOST_HEAP = 6000;
 
 /** The source line an instruction came from, without its surroundings. */
 function sourceOf(at: number, locate: (offset: number) => string | undefined): { where: string; line: string } {
@@ -26,7 +29,7 @@ function sourceOf(at: number, locate: (offset: number) => string | undefined): {
 const explained = (line: string, what: string) =>
   survivors.find((one) => line.includes(one.line) && (!one.what || one.what.test(what)));
 
-async function main(): Promise<number> {
+async function main(args: readonly string[]): Promise<number> {
   const of = availableParallelism();
   const outcomes: Outcome[] = [];
   const progress = (): void => {
@@ -34,7 +37,10 @@ async function main(): Promise<number> {
   };
   await Promise.all(
     Array.from({ length: of }, (_, shard) => {
-      const worker = new Worker(new URL(import.meta.url), { workerData: { shard, of } });
+      const worker = new Worker(new URL(import.meta.url), {
+        workerData: { shard, of, args },
+        resourceLimits: { maxOldGenerationSizeMb: MOST_HEAP },
+      });
       worker.on('message', (outcome: Outcome) => {
         outcomes.push(outcome);
         progress();
@@ -48,15 +54,19 @@ async function main(): Promise<number> {
   if (process.stderr.isTTY) process.stderr.write('\r\x1b[K');
 
   const locate = locateIn(readFileSync(CORE));
+  const stale = new Set(survivors);
   let unexplained = 0;
   console.log('survivors');
   for (const { mutant, killer } of outcomes.sort((a, b) => a.mutant.at - b.mutant.at)) {
     if (killer) continue;
     const { where, line } = sourceOf(mutant.at, locate);
-    const reason = explained(line, mutant.what)?.why;
-    if (!reason) unexplained++;
-    console.log(`  ${where.padEnd(18)} ${mutant.what.padEnd(28)} ${reason ?? `UNEXPLAINED  ${line}`}`);
+    const reason = explained(line, mutant.what);
+    if (reason) stale.delete(reason);
+    else unexplained++;
+    console.log(`  ${where.padEnd(18)} ${mutant.what.padEnd(28)} ${reason?.why ?? `UNEXPLAINED  ${line}`}`);
   }
+  if (args.length > 0) stale.clear();
+  for (const { line, what } of stale) console.log(`  survivors.ts: nothing survives at  ${line}  ${what ?? ''}`);
   console.log('\nprimitive    mutants   killed   the same   score');
   const kinds = [...new Set(scenarios.map(({ primitive }) => primitive))];
   for (const kind of [...kinds, 'all']) {
@@ -77,10 +87,16 @@ async function main(): Promise<number> {
       ].join(' '),
     );
   }
-  return unexplained === 0 ? 0 : 1;
+  return unexplained === 0 && stale.size === 0 ? 0 : 1;
 }
 
-if (isMainThread) process.exitCode = await main();
-else
-  for (const outcome of hunt(loadCore(readFileSync(CORE)), scenarios, { mostStates: MOST_STATES, ...workerData }))
+function work(shard: number, of: number, args: readonly string[]): void {
+  const bytes = readFileSync(CORE);
+  const locate = locateIn(bytes);
+  const chosen = (at: number): boolean => args.length === 0 || args.some((arg) => locate(at)?.startsWith(arg));
+  for (const outcome of hunt(loadCore(bytes), scenarios, { mostStates: MOST_STATES, shard, of, chosen }))
     parentPort!.postMessage(outcome);
+}
+
+if (isMainThread) process.exitCode = await main(process.argv.slice(2));
+else work(workerData.shard, workerData.of, workerData.args);

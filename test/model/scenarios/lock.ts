@@ -171,26 +171,29 @@ export const lock: readonly Scenario[] = [
   contention(3, '3 threads for ever', [FOR_EVER]),
   contention(3, '3 threads for ever, timed', [SOON]),
   contention(3, '3 threads for ever, one of them timed', [SOON, FOR_EVER, FOR_EVER]),
-  {
-    primitive: 'lock',
-    name: 'never released: timed acquires come to an end',
-    threads: 3,
-    build(world) {
-      const { cell, stamp } = world.lock();
-      world.call('lockAcquire', cell, stamp, world.threads[2]!, 0);
-      return {
-        clock: TIMED,
-        programs: [
-          ...world.threads.slice(0, 2).map((me) =>
-            forever(function* () {
-              expect(yield* call('lockAcquire', cell, stamp, me, SOON), Status.TIMEOUT);
-            }),
-          ),
-          once(function* () {}),
-        ],
-      };
-    },
-  },
+  ...[0, 2].map(
+    (spins): Scenario => ({
+      primitive: 'lock',
+      name: `never released: timed acquires${spins ? ' that look twice' : ''} come to an end`,
+      threads: 3,
+      spins,
+      build(world) {
+        const { cell, stamp } = world.lock();
+        world.call('lockAcquire', cell, stamp, world.threads[2]!, 0);
+        return {
+          clock: TIMED,
+          programs: [
+            ...world.threads.slice(0, 2).map((me) =>
+              forever(function* () {
+                expect(yield* call('lockAcquire', cell, stamp, me, SOON), Status.TIMEOUT);
+              }),
+            ),
+            once(function* () {}),
+          ],
+        };
+      },
+    }),
+  ),
   ...[GUARD, 0].map(
     (taken): Scenario => ({
       primitive: 'lock',
