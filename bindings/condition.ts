@@ -197,7 +197,7 @@ export class Condition extends Holdable<'Condition'> {
     this.live();
     const { region, cell, life } = this;
     const wait = new ConditionWait(region, cell, life, take, this.#recursive);
-    const notified = inboxOf(region).wait(wait, limit, signal, (status) => this.settle(status));
+    const notified = inboxOf(region).wait(wait, limit, signal, (status) => this.answer(status));
     try {
       return await notified;
     } finally {

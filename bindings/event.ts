@@ -66,7 +66,7 @@ export class Event extends Primitive<'Event'> {
     const status = core.eventWait(cell, life, thread, 0);
     if (status !== Status.TIMEOUT || limit === 0) return this.settle(status);
     const wait = new EventWait(region, cell, life);
-    return inboxOf(region).wait(wait, limit, signal, (status) => this.settle(status));
+    return inboxOf(region).wait(wait, limit, signal, (status) => this.answer(status));
   }
 
   /** Sets the event and lets all who wait go on. Never waits. */
@@ -82,8 +82,7 @@ export class Event extends Primitive<'Event'> {
   /** Whether it is set. */
   get isSet(): boolean {
     // A wait of 0 ms: twice as fast as a look into memory from here.
-    const status = this.core.eventWait(this.cell, this.life, this.thread, 0);
-    return status === Status.OK || (status !== Status.TIMEOUT && this.refuse(status));
+    return this.answer(this.core.eventWait(this.cell, this.life, this.thread, 0));
   }
 
   /** @internal */

@@ -170,6 +170,7 @@ export class Inbox {
    * signal's reason when it was aborted.
    *
    * @param limit ms
+   * @param answer must not collect: the thread may be blocking, and its own verdict be in the inbox
    */
   wait<T>(wait: Wait, limit: number, signal: AbortSignal | undefined, answer: (status: number) => T): Promise<T> {
     return new Promise((resolve, reject) => {

@@ -171,12 +171,17 @@ export abstract class Primitive<K extends string = string> implements Handle<K> 
   }
 
   /** True for OK, false for a timeout; everything else throws. */
-  protected settle(status: number): boolean {
-    this.#region.inbox?.collect();
+  protected answer(status: number): boolean {
     return status === Status.OK || (status !== Status.TIMEOUT && this.refuse(status));
   }
 
-  /** OK, or throws. */
+  /** The same, after a call that may have given this thread's tasks their verdicts. */
+  protected settle(status: number): boolean {
+    this.#region.inbox?.collect();
+    return this.answer(status);
+  }
+
+  /** OK, or throws; otherwise as `settle`. */
   protected expect(status: number): void {
     this.#region.inbox?.collect();
     if (status !== Status.OK) this.refuse(status);

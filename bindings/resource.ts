@@ -107,7 +107,7 @@ export abstract class Resource<K extends string = string> extends Holdable<K> {
       const inbox = inboxOf(this.region);
       const status = this.attempt(take);
       if (status !== Status.TIMEOUT || limit === 0) return Promise.resolve(this.settle(status));
-      return inbox.wait(this.wait(take), limit, signal, (status) => this.settle(status));
+      return inbox.wait(this.wait(take), limit, signal, (status) => this.answer(status));
     } catch (error) {
       return Promise.reject(error);
     }

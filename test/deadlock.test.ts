@@ -165,6 +165,25 @@ describe.each([
     expect(event.waiters).toBe(0);
   });
 
+  it('waits for an Event beside many tasks, and overlooks no verdict that comes while it looks at others', async () => {
+    const event = new Event();
+    const tasks = 500;
+    for (let round = 0; round < 10; round++) {
+      const { done } = await beside({ event, tasks }, ({ event, tasks, running }) => {
+        running();
+        while (event.waiters <= tasks);
+        event.set();
+        event.clear();
+      });
+      const seen = await run({ event, tasks }, async ({ event, tasks }) => {
+        const pending = Array.from({ length: tasks }, () => event.waitAsync());
+        return [event.wait(), ...(await Promise.all(pending))];
+      });
+      await done;
+      expect(seen).toEqual(Array(tasks + 1).fill(true));
+    }
+  });
+
   it('waits at a Barrier beside its tasks', async () => {
     const barrier = new Barrier(4);
     const { done } = await beside({ barrier }, ({ barrier, running }) => {

@@ -19,11 +19,11 @@ const MAP = 'only who enumerates the arena looks at which kind a cell is; taken 
 export const survivors: readonly Survivor[] = [
   { line: 'if (spins)', why: LOOK },
   { line: 'if (spins > 0)', why: LOOK },
-  { line: 'setTarget(thread, cell)', what: /0 → 1/, why: `it is PARKED before it looks: ${EFFORT}` },
-  { line: 'dequeue(cell, head)', what: /0 → 1/, why: `notifies a head that it did not tell: ${EFFORT}` },
+  { line: 'isTask(thread) ? State.AWAITED', what: /0 → 1/, why: `it is PARKED before it looks: ${EFFORT}` },
+  { line: 'state = atomic.xchg', what: /0 → 1/, why: `notifies a head that it did not tell: ${EFFORT}` },
   { line: 'if (!older && home', what: /0 → 1/, why: `notifies for each waiter in an inbox: ${EFFORT}` },
-  { line: 'function nextGeneration', what: /add/, why: 'a generation need only be another one', same: true },
-  { line: 'function drain', what: /0 → 1/, why: 'without `step`, the words mean nothing', same: true },
+  { line: 'cell.generation++', what: /add/, why: 'a generation need only be another one', same: true },
+  { line: 'while (tell(cell', what: /0 → 1/, why: 'without `step`, the words mean nothing', same: true },
   { line: '<u32>UNIT &&', what: /_u/, why: EFFORT },
   { line: '<u32>UNIT', what: /_u/, why: 'differs at the word 64 only, and no record has the address 64', same: true },
   {

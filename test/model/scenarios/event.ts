@@ -8,6 +8,7 @@ import {
   GENERATION,
   LENGTH,
   linearizable,
+  look,
   observed,
   once,
   type Scenario,
@@ -60,7 +61,10 @@ const released = (name: string, waiters: number, timeout: number, clears: boolea
         once(function* () {
           if (timeout === FOR_EVER) yield until(cell + LENGTH, (length) => length === waiters);
           expect(yield* call('eventSet', cell, stamp, setter), Status.OK);
-          if (clears) expect(yield* call('eventClear', cell, stamp), Status.OK);
+          if (!clears) return;
+          expect(yield* call('eventClear', cell, stamp), Status.OK);
+          // Nobody is left in the queue, and the word says so.
+          if (timeout === FOR_EVER) expect(yield* look(cell), 0);
         }),
       ],
     };
