@@ -67,7 +67,11 @@ async function main(args: readonly string[]): Promise<number> {
   }
   if (args.length > 0) stale.clear();
   for (const { line, what } of stale) console.log(`  survivors.ts: nothing survives at  ${line}  ${what ?? ''}`);
-  console.log('\nprimitive    mutants   killed   the same   score');
+  const row = (...[first, ...rest]: (string | number)[]): void =>
+    console.log(String(first).padEnd(12) + rest.map((cell) => String(cell).padStart(11)).join(''));
+  const percent = (part: number, whole: number): string => (whole ? `${((100 * part) / whole).toFixed(1)} %` : '-');
+  console.log();
+  row('primitive', 'mutants', 'killed', 'of all', 'the same', 'of the rest');
   const kinds = [...new Set(scenarios.map(({ primitive }) => primitive))];
   for (const kind of [...kinds, 'all']) {
     const own = outcomes.filter(({ primitives }) => kind === 'all' || primitives.includes(kind));
@@ -75,17 +79,7 @@ async function main(args: readonly string[]): Promise<number> {
     const same = own.filter(
       ({ killer, mutant }) => !killer && explained(sourceOf(mutant.at, locate).line, mutant.what)?.same,
     ).length;
-    const columns = [own.length, killed, same].map(String);
-    const score = `${((100 * killed) / (own.length - same)).toFixed(1)} %`;
-    console.log(
-      [
-        kind.padEnd(12),
-        columns[0]!.padStart(7),
-        columns[1]!.padStart(8),
-        columns[2]!.padStart(10),
-        score.padStart(9),
-      ].join(' '),
-    );
+    row(kind, own.length, killed, percent(killed, own.length), same, percent(killed, own.length - same));
   }
   return unexplained === 0 && stale.size === 0 ? 0 : 1;
 }
