@@ -250,7 +250,7 @@ describe('A Semaphore', () => {
   });
 
   it('never lets more in than it has permits, tasks and threads together', async () => {
-    const [rounds, room] = [2_000, 2];
+    const [rounds, room] = [500, 2];
     const permits = new BoundedSemaphore(room);
     // How many are inside, and how many at the most.
     const inside = integers(2);
