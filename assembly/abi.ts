@@ -124,6 +124,8 @@ export const enum Field {
   /** An f64. Barrier: timeout. Condition: whether the lock is its own. */
   LAST = 56,
   THREAD_INBOX = 16,
+  /** Of a task's waiter: where its thread keeps what it knows of the wait (bindings/inbox.ts). */
+  TASK_PLACE = 16,
   THREAD_TAKE = 44,
   THREAD_SPINS = 48,
   THREAD_MAY_BLOCK = 52,

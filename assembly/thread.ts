@@ -9,7 +9,7 @@ import { Cell } from "./cell";
  * this form, and each task that owns RLocks has one for its address and nothing else.
  *
  *    0  word        its state, below
- *   16  inbox       a thread's: the waiters of its tasks that have a verdict (inbox.ts)
+ *   16  inbox       a thread's: the waiters of its tasks that have a verdict (inbox.ts); a task's: the bindings'
  *   44  take        what acquiring adds to the word of a Lock or RLock (the owner) or a Semaphore (minus a permit);
  *                   in a Barrier's queue the arrival index
  *   48  spins       how often it looks before it sleeps; 0 on one core; -1: a task's, which never sleeps

@@ -10,7 +10,7 @@ import {
 } from './check.js';
 import { inboxOf, Wait } from './inbox.js';
 import { Attached, attached, created, type Handle, type Idle, Primitive, type PrimitiveOptions } from './primitive.js';
-import { bufferOf, type Region } from './region.js';
+import { bufferOf } from './region.js';
 
 /** A wait at a barrier; its steps are `barrierWait` of `assembly/barrier.ts`. */
 class BarrierWait extends Wait {
@@ -19,12 +19,10 @@ class BarrierWait extends Wait {
   #late = false;
 
   constructor(
-    region: Region,
-    cell: number,
-    life: number,
+    target: Barrier,
     private readonly action: boolean,
   ) {
-    super(region, cell, life);
+    super(target);
   }
 
   enter(waiter: number): number {
@@ -44,6 +42,11 @@ class BarrierWait extends Wait {
     this.#late = true;
     this.region.core.barrierEnd(this.cell, waiter, this.generation, FILLING, State.BROKEN, BROKEN);
     return Status.PENDING;
+  }
+
+  /** The index, or what `refuse` makes an error of. */
+  protected override conclude(status: number): number {
+    return status;
   }
 
   /** It would wait for the end of an action that a task of this thread runs. */
@@ -119,7 +122,7 @@ export class Barrier extends Primitive<'Barrier'> {
     let index: number;
     let generation: number;
     if (inbox?.busy || inbox?.acting.size) {
-      const wait = new BarrierWait(region, cell, life, action !== undefined);
+      const wait = new BarrierWait(this, action !== undefined);
       index = inbox.block(wait, limit, () => this.deadlock());
       generation = wait.generation;
       inbox.acting.delete(wait);
@@ -158,12 +161,13 @@ export class Barrier extends Primitive<'Barrier'> {
   async waitAsync(options?: WaitOptions): Promise<number> {
     const { limit, signal } = checkWait(options, 'Barrier.waitAsync');
     const action = this.#action;
-    const { region, cell, life } = this;
+    const { region } = this;
     this.live();
     const inbox = inboxOf(region);
-    const wait = new BarrierWait(region, cell, life, action !== undefined);
+    const wait = new BarrierWait(this, action !== undefined);
     const patience = options?.timeout === undefined ? this.#timeout : limit;
-    const index = await inbox.wait(wait, patience, signal, (status) => (status < 0 ? this.refuse(status) : status));
+    const index = await inbox.wait<number>(wait, patience, signal);
+    if (index < 0) return this.refuse(index);
     if (action && index === this.parties - 1) {
       let failed = true;
       try {

@@ -6,7 +6,6 @@ import { inboxOf, Wait } from './inbox.js';
 import { Lock, LockWait } from './lock.js';
 import { checkOwner, Owner, type OwnerOptions, ownerIn } from './owner.js';
 import { type Attached, attached, created, type Handle, type Idle, type PrimitiveOptions } from './primitive.js';
-import type { Region } from './region.js';
 import { type OwnerWaitOptions, RLock, RLockReturn } from './rlock.js';
 
 const MOST = 2 ** 31 - 1;
@@ -34,12 +33,10 @@ class ConditionWait extends Wait {
   #result: Status = Status.OK;
 
   /** @param take the owner, as it stands in the lock's word */
-  constructor(region: Region, cell: number, life: number, take: number, recursive: boolean) {
-    super(region, cell, life);
-    const lock = region.load(cell, Field.FIRST);
-    const lockLife = region.load(cell, Field.SECOND);
-    this.#lock = new (recursive ? RLockReturn : LockWait)(region, lock, lockLife, take);
-    this.#recursive = recursive;
+  constructor(target: Condition, take: number) {
+    super(target);
+    this.#recursive = target.lock instanceof RLock;
+    this.#lock = new (this.#recursive ? RLockReturn : LockWait)(target.lock, take);
   }
 
   enter(waiter: number): number {
@@ -174,9 +171,7 @@ export class Condition extends Holdable<'Condition'> {
     const { core, region, cell, life, thread } = this;
     return this.settle(
       region.inbox?.busy
-        ? region.inbox.block(new ConditionWait(region, cell, life, thread, this.#recursive), limit, () =>
-            this.deadlock(),
-          )
+        ? region.inbox.block(new ConditionWait(this, thread), limit, () => this.deadlock())
         : core.condWait(cell, life, thread, thread, limit, this.#recursive),
     );
   }
@@ -195,9 +190,8 @@ export class Condition extends Holdable<'Condition'> {
     const { limit, signal } = checkWait(options, 'Condition.waitAsync');
     const take = this.#owner(options, 'waitAsync');
     this.live();
-    const { region, cell, life } = this;
-    const wait = new ConditionWait(region, cell, life, take, this.#recursive);
-    const notified = inboxOf(region).wait(wait, limit, signal, (status) => this.answer(status));
+    const { region, cell } = this;
+    const notified = inboxOf(region).wait<boolean>(new ConditionWait(this, take), limit, signal);
     try {
       return await notified;
     } finally {

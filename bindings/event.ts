@@ -49,7 +49,7 @@ export class Event extends Primitive<'Event'> {
     const { core, region, cell, life, thread } = this;
     return this.settle(
       region.inbox?.busy && limit > 0
-        ? region.inbox.block(new EventWait(region, cell, life), limit, () => this.deadlock())
+        ? region.inbox.block(new EventWait(this), limit, () => this.deadlock())
         : core.eventWait(cell, life, thread, limit),
     );
   }
@@ -65,8 +65,7 @@ export class Event extends Primitive<'Event'> {
     const { core, region, cell, life, thread } = this;
     const status = core.eventWait(cell, life, thread, 0);
     if (status !== Status.TIMEOUT || limit === 0) return this.settle(status);
-    const wait = new EventWait(region, cell, life);
-    return inboxOf(region).wait(wait, limit, signal, (status) => this.answer(status));
+    return inboxOf(region).wait(new EventWait(this), limit, signal);
   }
 
   /** Sets the event and lets all who wait go on. Never waits. */

@@ -9,17 +9,55 @@ import { makeTask } from './thread.js';
  * record (`assembly/inbox.ts`). At most one `Atomics.waitAsync` a thread waits for that word.
  */
 
+/** The longest time that timers and waits take, ms: about 24 days. Whoever waits longer waits again. */
+const LONGEST = 2 ** 31 - 1;
+
+/** So many cells of waiters are kept while some are in use. */
+const SPARE = 64;
+
+/** A primitive, as who waits for it sees it. */
+export interface Awaitable {
+  readonly region: Region;
+  readonly cell: number;
+  readonly life: number;
+  /** What the final status means; it may throw. It must not collect: see `Inbox.block`. */
+  answer(status: number): unknown;
+}
+
+type Resolve = (value: unknown) => void;
+
+// Who waits in vain of many waits pays for what each allocates, so one function serves all promises.
+let resolveLast: Resolve;
+let rejectLast: Resolve;
+const keep = (resolve: Resolve, reject: Resolve): void => {
+  resolveLast = resolve;
+  rejectLast = reject;
+};
+
 /**
- * One wait: its steps are the core's, and each answers a status or (Barrier) an index. PENDING: the waiter stands in a
- * queue, and a verdict will come.
+ * One wait, and what becomes of it. Its steps are the core's, and each answers a status or (Barrier) an index. PENDING:
+ * the waiter stands in a queue, and a verdict will come.
  */
 export abstract class Wait {
-  constructor(
-    /** The primitive's. */
-    readonly region: Region,
-    readonly cell: number,
-    readonly life: number,
-  ) {}
+  /** The cell that stands in the queue for it at the moment. */
+  waiter = 0;
+  #resolve: Resolve | undefined;
+  #reject: Resolve | undefined;
+  #signal: AbortSignal | undefined;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #aborted = false;
+
+  constructor(readonly target: Awaitable) {}
+
+  get region(): Region {
+    return this.target.region;
+  }
+  get cell(): number {
+    return this.target.cell;
+  }
+  get life(): number {
+    return this.target.life;
+  }
 
   /** Goes through, or into the queue. */
   abstract enter(waiter: number): number;
@@ -61,46 +99,39 @@ export abstract class Wait {
   protected state(waiter: number): State {
     return this.region.load(waiter, Field.WORD) | 0;
   }
-}
 
-/** The longest time that timers and waits take, ms: about 24 days. Whoever waits longer waits again. */
-const LONGEST = 2 ** 31 - 1;
+  /** What a task gets that waits. */
+  promise<T>(): Promise<T> {
+    const promise = new Promise<unknown>(keep);
+    this.#resolve = resolveLast;
+    this.#reject = rejectLast;
+    return promise as Promise<T>;
+  }
 
-/** So many cells of waiters are kept while some are in use. */
-const SPARE = 64;
-
-/** A wait, the waiter that it has at the moment, and what becomes of it. */
-class Pending {
-  resolve: ((status: number) => void) | undefined;
-  #reject: ((reason: unknown) => void) | undefined;
-  #signal: AbortSignal | undefined;
-  #timer: ReturnType<typeof setTimeout> | undefined;
-  #aborted = false;
-
-  constructor(
-    readonly inbox: Inbox,
-    readonly wait: Wait,
-    public waiter: number,
-  ) {}
-
-  start(
-    limit: number,
-    signal: AbortSignal | undefined,
-    resolve: (status: number) => void,
-    reject: (reason: unknown) => void,
-  ): void {
-    this.resolve = resolve;
-    this.#reject = reject;
-    this.#signal = signal;
-    signal?.addEventListener('abort', this);
+  /** A task has to wait, `limit` ms at the most. */
+  start(limit: number, signal: AbortSignal | undefined): void {
+    if (signal) {
+      this.#signal = signal;
+      signal.addEventListener('abort', this);
+    }
     if (limit < Infinity) this.#tick(performance.now() + limit);
   }
 
+  /** It is over. */
   settle(status: number): void {
     this.#forget();
-    // Aborted too late, it has what it waited for.
-    if (this.#aborted && (status === Status.TIMEOUT || status === Status.BROKEN)) this.#reject?.(this.#signal?.reason);
-    else this.resolve?.(status);
+    try {
+      // Aborted too late, it has what it waited for.
+      if (this.#aborted && (status === Status.TIMEOUT || status === Status.BROKEN)) throw this.#signal?.reason;
+      this.#resolve?.(this.conclude(status));
+    } catch (error) {
+      this.#reject?.(error);
+    }
+  }
+
+  /** What the task gets when the last step answered this. */
+  protected conclude(status: number): unknown {
+    return this.target.answer(status);
   }
 
   /** The signal's listener. */
@@ -117,12 +148,58 @@ class Pending {
 
   #giveUp(): void {
     this.#forget();
-    this.inbox.giveUp(this);
+    this.region.inbox!.giveUp(this);
   }
 
   #forget(): void {
-    clearTimeout(this.#timer);
+    if (this.#timer !== undefined) clearTimeout(this.#timer);
     this.#signal?.removeEventListener('abort', this);
+  }
+}
+
+/**
+ * The waits of a thread's tasks, found by their waiters: each waiter's cell says at which place its wait is. A Map would
+ * do the same, but each table that it outgrows keeps the next one alive, and all that is in there, until V8 collects
+ * everything; waits that come and go fast then cost twice as much.
+ */
+class Waits {
+  /** Place 0 is nobody's. */
+  readonly #all: (Wait | undefined)[] = [undefined];
+  readonly #free: number[] = [];
+  readonly #region: Region;
+  size = 0;
+
+  constructor(region: Region) {
+    this.#region = region;
+  }
+
+  of(waiter: number): Wait | undefined {
+    return this.#all[this.#region.load(waiter, Field.TASK_PLACE)];
+  }
+
+  add(wait: Wait): void {
+    const place = this.#free.pop() ?? this.#all.length;
+    this.#all[place] = wait;
+    this.#put(wait.waiter, place);
+    this.size++;
+  }
+
+  delete({ waiter }: Wait): void {
+    const place = this.#region.load(waiter, Field.TASK_PLACE);
+    this.#all[place] = undefined;
+    this.#put(waiter, 0);
+    this.#free.push(place);
+    if (--this.size > 0 || this.#all.length <= SPARE) return;
+    this.#all.length = 1;
+    this.#free.length = 0;
+  }
+
+  values(): Wait[] {
+    return this.#all.filter((wait) => wait !== undefined);
+  }
+
+  #put(waiter: number, place: number): void {
+    this.#region.words(waiter)[(waiter + Field.TASK_PLACE) >>> 2] = place;
   }
 }
 
@@ -141,7 +218,7 @@ export class Inbox {
   readonly owners = new Set<number>();
   readonly #region: Region;
   readonly #address: number;
-  readonly #pending = new Map<number, Pending>();
+  readonly #pending: Waits;
   readonly #spare: number[] = [];
   #armed = false;
   #keepAlive: Timer | undefined;
@@ -149,6 +226,7 @@ export class Inbox {
   constructor(region: Region) {
     this.#region = region;
     this.#address = region.thread + Field.THREAD_INBOX;
+    this.#pending = new Waits(region);
   }
 
   /** Whether a task waits. */
@@ -159,48 +237,40 @@ export class Inbox {
   /** Whether a task was handed what it waits for at `cell`, and has not been told: that can still pass on. */
   handed(cell: number): boolean {
     const region = this.#region;
-    for (const waiter of this.#pending.keys()) {
+    for (const { waiter } of this.#pending.values()) {
       if (this.#verdict(waiter) === State.GRANTED && region.load(waiter, Field.THREAD_TARGET) === cell) return true;
     }
     return false;
   }
 
   /**
-   * Waits as a task does. Answers what `answer` makes of the final status; rejects with what it throws, or with the
-   * signal's reason when it was aborted.
+   * Waits as a task does. Answers what the wait concludes from the final status; rejects with what that throws, or with
+   * the signal's reason when it was aborted.
    *
    * @param limit ms
-   * @param answer must not collect: the thread may be blocking, and its own verdict be in the inbox
    */
-  wait<T>(wait: Wait, limit: number, signal: AbortSignal | undefined, answer: (status: number) => T): Promise<T> {
-    return new Promise((resolve, reject) => {
-      const waiter = this.take();
-      const first = wait.enter(waiter);
-      const settle = (status: number): void => {
-        try {
-          resolve(answer(status));
-        } catch (error) {
-          reject(error);
-        }
-      };
-      if (first === Status.PENDING) {
-        const pending = new Pending(this, wait, waiter);
-        if (!this.busy) this.#stay();
-        this.#pending.set(waiter, pending);
-        pending.start(limit, signal, settle, reject);
-        if (!this.#armed) this.#arm();
-      } else {
-        this.give(waiter);
-        settle(first);
-      }
-      this.collect();
-    });
+  wait<T>(wait: Wait, limit: number, signal: AbortSignal | undefined): Promise<T> {
+    const waiter = this.take();
+    wait.waiter = waiter;
+    const promise = wait.promise<T>();
+    const status = wait.enter(waiter);
+    if (status === Status.PENDING) {
+      if (!this.busy) this.#stay();
+      this.#pending.add(wait);
+      wait.start(limit, signal);
+      if (!this.#armed) this.#arm();
+    } else {
+      this.give(waiter);
+      wait.settle(status);
+    }
+    this.collect();
+    return promise;
   }
 
   /** For a wait whose time is up, or that is aborted. */
-  giveUp(pending: Pending): void {
-    if (this.#pending.get(pending.waiter) !== pending) return;
-    this.#step(pending, pending.wait.leave(pending.waiter));
+  giveUp(wait: Wait): void {
+    if (this.#pending.of(wait.waiter) !== wait) return;
+    this.#step(wait, wait.leave(wait.waiter));
     this.collect();
   }
 
@@ -213,49 +283,50 @@ export class Inbox {
    */
   block(wait: Wait, limit: number, deadlock: () => never): number {
     const deadline = performance.now() + limit;
-    const aside: Pending[] = [];
-    const mine = new Pending(this, wait, this.take());
+    const aside: Wait[] = [];
+    wait.waiter = this.take();
     let late = false;
     let status: number = Status.PENDING;
     try {
       // First the wake-ups that are there: what no task has seen yet passes on, too.
       for (let entered = false; status === Status.PENDING; ) {
-        for (const waiter of this.#collected()) {
+        for (let waiter = this.#taken(), next = 0; waiter; waiter = next) {
+          next = this.#next(waiter);
           const verdict = this.#verdict(waiter);
-          const pending = this.#pending.get(waiter);
-          if (pending && status === Status.PENDING && entered && wait.rival && wait.rival === pending.wait.rival) {
-            this.#pending.set(mine.waiter, pending);
-            this.#pending.delete(waiter);
-            pending.waiter = mine.waiter;
-            mine.waiter = waiter;
+          const pending = this.#pending.of(waiter);
+          if (pending && status === Status.PENDING && entered && wait.rival && wait.rival === pending.rival) {
+            this.#pending.delete(pending);
+            pending.waiter = wait.waiter;
+            wait.waiter = waiter;
+            this.#pending.add(pending);
           }
-          if (waiter === mine.waiter) status = wait.resume(waiter, verdict);
-          else if (pending?.wait.decline(waiter, verdict)) aside.push(pending);
-          else if (pending) this.#step(pending, pending.wait.resume(waiter, verdict));
+          if (waiter === wait.waiter) status = wait.resume(waiter, verdict);
+          else if (pending?.decline(waiter, verdict)) aside.push(pending);
+          else if (pending) this.#step(pending, pending.resume(waiter, verdict));
         }
         if (status !== Status.PENDING) break;
         if (wait.deadlocked(entered)) {
           // If it stands in a queue, it stays there, without anybody who cares what becomes of it.
           if (entered) {
             if (!this.busy) this.#stay();
-            this.#pending.set(mine.waiter, mine);
-          } else this.give(mine.waiter);
+            this.#pending.add(wait);
+          } else this.give(wait.waiter);
           deadlock();
         }
         const left = late ? Infinity : deadline - performance.now();
         if (!entered) {
           entered = true;
-          status = wait.enter(mine.waiter);
+          status = wait.enter(wait.waiter);
         } else if (left <= 0) {
           late = true;
-          status = wait.leave(mine.waiter);
+          status = wait.leave(wait.waiter);
         } else {
           Atomics.wait(this.#region.words(this.#address), this.#address >>> 2, 0, Math.min(left, LONGEST));
         }
       }
-      this.give(mine.waiter);
+      this.give(wait.waiter);
     } finally {
-      for (const pending of aside) this.#step(pending, pending.wait.enter(pending.waiter));
+      for (const pending of aside) this.#step(pending, pending.enter(pending.waiter));
       this.collect();
     }
     return status;
@@ -264,36 +335,41 @@ export class Inbox {
   /** Settles what has its verdict; what this thread itself gives its tasks does not take the way through the engine. */
   collect(): void {
     while (Atomics.load(this.#region.words(this.#address), this.#address >>> 2) !== 0) {
-      for (const waiter of this.#collected()) {
-        const pending = this.#pending.get(waiter);
-        if (pending) this.#step(pending, pending.wait.resume(waiter, this.#verdict(waiter)));
+      for (let waiter = this.#taken(), next = 0; waiter; waiter = next) {
+        next = this.#next(waiter);
+        const pending = this.#pending.of(waiter);
+        if (pending) this.#step(pending, pending.resume(waiter, this.#verdict(waiter)));
       }
     }
   }
 
   /** An owner has the lock: what else it waits for by other tasks, it has, too. */
   retry(cell: number, owner: number): void {
-    for (const pending of [...this.#pending.values()]) {
-      const { wait, waiter } = pending;
+    for (const wait of this.#pending.values()) {
       if (wait.cell !== cell || wait.owner !== owner) continue;
-      if (this.#region.core.leave(cell, waiter) === Status.TIMEOUT) this.#step(pending, wait.enter(waiter));
+      if (this.#region.core.leave(cell, wait.waiter) === Status.TIMEOUT) this.#step(wait, wait.enter(wait.waiter));
     }
   }
 
   /** This thread ends: its tasks leave the queues. It may block, as all threads that tell of their end. */
   close(): void {
     const given = new Set<number>();
-    for (const [waiter, { wait }] of this.#pending) if (wait.abandon(waiter) === Status.PENDING) given.add(waiter);
+    for (const wait of this.#pending.values()) {
+      if (wait.abandon(wait.waiter) === Status.PENDING) given.add(wait.waiter);
+    }
     while (given.size > 0) {
-      for (const waiter of this.#collected()) {
-        this.#pending.get(waiter)?.wait.decline(waiter, this.#verdict(waiter));
+      for (let waiter = this.#taken(), next = 0; waiter; waiter = next) {
+        next = this.#next(waiter);
+        this.#pending.of(waiter)?.decline(waiter, this.#verdict(waiter));
         given.delete(waiter);
       }
       // The verdict is there, and who gave it is about to tell.
       if (given.size > 0) Atomics.wait(this.#region.words(this.#address), this.#address >>> 2, 0);
     }
-    for (const waiter of this.#pending.keys()) this.give(waiter);
-    this.#pending.clear();
+    for (const wait of this.#pending.values()) {
+      this.#pending.delete(wait);
+      this.give(wait.waiter);
+    }
     this.#rest();
   }
 
@@ -309,24 +385,26 @@ export class Inbox {
     else this.#region.core.reclaim(this.#region.base, waiter, 1);
   }
 
-  #step(pending: Pending, status: number): void {
+  #step(wait: Wait, status: number): void {
     if (status === Status.PENDING) return;
-    this.#pending.delete(pending.waiter);
-    this.give(pending.waiter);
+    this.#pending.delete(wait);
+    this.give(wait.waiter);
     if (!this.busy) this.#rest();
-    pending.settle(status);
+    wait.settle(status);
   }
 
   #verdict(waiter: number): State {
     return this.#region.load(waiter, Field.WORD);
   }
 
-  /** What is in the inbox, oldest first. Taken out whole, before anything of it stands in a queue again. */
-  #collected(): number[] {
-    const found: number[] = [];
-    let waiter = this.#region.core.collect(this.#region.thread) >>> 0;
-    for (; waiter; waiter = this.#region.load(waiter, Field.NEXT)) found.push(waiter);
-    return found;
+  /** Takes all out of the inbox: the oldest of them, 0 when there is none. */
+  #taken(): number {
+    return this.#region.core.collect(this.#region.thread) >>> 0;
+  }
+
+  /** Who comes after it. Must be asked before it stands in a queue again. */
+  #next(waiter: number): number {
+    return this.#region.load(waiter, Field.NEXT);
   }
 
   #arm(): void {
@@ -360,11 +438,15 @@ export class Inbox {
 
 /** The inbox of this thread in an arena, made on first use. */
 export function inboxOf(region: Region): Inbox {
+  return region.inbox ?? makeInbox(region);
+}
+
+function makeInbox(region: Region): Inbox {
   if (typeof Atomics.waitAsync !== 'function') {
     throw new UnsupportedError(
       'lockwork needs Atomics.waitAsync for its async calls, which this platform does not have',
     );
   }
-  region.inbox ??= new Inbox(region);
+  region.inbox = new Inbox(region);
   return region.inbox;
 }

@@ -85,7 +85,7 @@ export class Lock extends Resource<'Lock'> {
   }
 
   protected override wait(take: number): ResourceWait {
-    return new LockWait(this.region, this.cell, this.life, take);
+    return new LockWait(this, take);
   }
 
   /** @internal */

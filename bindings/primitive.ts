@@ -87,7 +87,7 @@ export abstract class Primitive<K extends string = string> implements Handle<K> 
 
   // The subclasses' view of the fields above. Those that anybody can see can also be changed by anybody.
   /** @internal */
-  protected get region(): Region {
+  get region(): Region {
     return this.#region;
   }
   /** @internal */
@@ -95,11 +95,11 @@ export abstract class Primitive<K extends string = string> implements Handle<K> 
     return this.#core;
   }
   /** @internal */
-  protected get cell(): number {
+  get cell(): number {
     return this.#cell;
   }
   /** @internal */
-  protected get life(): number {
+  get life(): number {
     return this.#stamp;
   }
   /** @internal */
@@ -170,8 +170,12 @@ export abstract class Primitive<K extends string = string> implements Handle<K> 
     );
   }
 
-  /** True for OK, false for a timeout; everything else throws. */
-  protected answer(status: number): boolean {
+  /**
+   * True for OK, false for a timeout; everything else throws.
+   *
+   * @internal
+   */
+  answer(status: number): boolean {
     return status === Status.OK || (status !== Status.TIMEOUT && this.refuse(status));
   }
 

@@ -1,23 +1,20 @@
 import { Field, HANDOFF, PATIENCE, State, Status, TASK, WOKEN } from '../assembly/abi.js';
 import { checkWait, FOR_EVER, type WaitOptions } from './check.js';
 import { Holdable } from './guard.js';
-import { inboxOf, Wait } from './inbox.js';
-import type { Region } from './region.js';
+import { type Awaitable, inboxOf, Wait } from './inbox.js';
 
 /** A wait for a Lock, an RLock or a permit; its steps are `acquire` of `assembly/resource.ts`. */
 export abstract class ResourceWait extends Wait {
   /** When it was first woken in vain. */
-  #since = Infinity;
+  #since: number | undefined;
   #late = false;
 
   constructor(
-    region: Region,
-    cell: number,
-    life: number,
+    target: Awaitable,
     /** What acquiring adds to the word. */
     readonly take: number,
   ) {
-    super(region, cell, life);
+    super(target);
   }
 
   /** Undoes it. */
@@ -42,10 +39,10 @@ export abstract class ResourceWait extends Wait {
       this.#rename(waiter);
       return Status.OK;
     }
-    const late = this.#since < Infinity && performance.now() - this.#since >= PATIENCE;
+    const late = this.#since !== undefined && performance.now() - this.#since >= PATIENCE;
     const status = this.#acquire(waiter, this.#late ? 0 : Infinity, late ? WOKEN | HANDOFF : WOKEN);
     // From here on it looks at the clock; handoffs are for the unlucky.
-    if (status === Status.PENDING && this.#since === Infinity) this.#since = performance.now();
+    if (status === Status.PENDING) this.#since ??= performance.now();
     return status;
   }
 
@@ -81,6 +78,10 @@ export abstract class ResourceWait extends Wait {
   }
 }
 
+/** What is known at once needs no promise of its own. */
+const HELD = Promise.resolve(true);
+const NOT_HELD = Promise.resolve(false);
+
 /** What Lock, RLock and Semaphore share: acquiring as a task, and beside tasks. Algorithm: `assembly/resource.ts`. */
 export abstract class Resource<K extends string = string> extends Holdable<K> {
   /** Tries once, in the name of a thread or a task: `take` as it stands in the word. */
@@ -93,6 +94,8 @@ export abstract class Resource<K extends string = string> extends Holdable<K> {
   protected beside(limit: number): number | undefined {
     const { inbox } = this.region;
     if (!inbox || limit === 0) return undefined;
+    const status = this.attempt(this.thread);
+    if (status !== Status.TIMEOUT) return status;
     const wait = this.wait(this.thread);
     if (inbox.busy) return inbox.block(wait, limit, () => this.deadlock());
     return wait.deadlocked(false) ? this.deadlock() : undefined;
@@ -106,8 +109,8 @@ export abstract class Resource<K extends string = string> extends Holdable<K> {
       // From now on blocking calls look whether a task holds it.
       const inbox = inboxOf(this.region);
       const status = this.attempt(take);
-      if (status !== Status.TIMEOUT || limit === 0) return Promise.resolve(this.settle(status));
-      return inbox.wait(this.wait(take), limit, signal, (status) => this.answer(status));
+      if (status !== Status.TIMEOUT || limit === 0) return this.settle(status) ? HELD : NOT_HELD;
+      return inbox.wait(this.wait(take), limit, signal);
     } catch (error) {
       return Promise.reject(error);
     }

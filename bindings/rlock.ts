@@ -150,7 +150,7 @@ export class RLock extends Resource<'RLock'> {
   }
 
   protected override wait(take: number): ResourceWait {
-    return new RLockWait(this.region, this.cell, this.life, take);
+    return new RLockWait(this, take);
   }
 
   protected override heldBy(): string {

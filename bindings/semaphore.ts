@@ -92,7 +92,7 @@ export class Semaphore extends Resource<'Semaphore' | 'BoundedSemaphore'> {
   }
 
   protected override wait(): ResourceWait {
-    return new SemaphoreWait(this.region, this.cell, this.life, -UNIT);
+    return new SemaphoreWait(this, -UNIT);
   }
 
   /** @internal */
