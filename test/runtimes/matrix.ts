@@ -14,7 +14,7 @@ export function failuresOf(runtime: Runtime, column: Column, files: readonly str
   });
 }
 
-/** A Markdown table: a row for each file, a column for each runtime, and below it the reasons for what is not run. */
+/** A Markdown table: a row for all, and for each file, a column for each runtime, and below it the reasons for what is not run. */
 export function matrix(columns: ReadonlyMap<Runtime, Column>, files: readonly string[]): string {
   const notes: string[] = [];
   const note = (reason: string): string => {
@@ -24,17 +24,24 @@ export function matrix(columns: ReadonlyMap<Runtime, Column>, files: readonly st
   const cell = (runtime: Runtime, column: Column, file: string): string => {
     const { reasons, whole } = notHere(runtime, file);
     const marks = reasons.map(note).join(' ');
-    if (whole) return `not here ${marks}`;
+    if (whole) return `– ${marks}`;
     const result = column instanceof Error ? undefined : column.get(file);
     if (!result) return '**missing**';
     const { passed, tests, failures } = result;
     const share = `${passed}/${tests}`;
     return [failures.length ? `**${share}**` : share, marks].filter(Boolean).join(' ');
   };
+  const all = (column: Column): string => {
+    if (column instanceof Error) return '**missing**';
+    const results = [...column.values()];
+    const sum = (of: 'passed' | 'tests') => results.reduce((sum, result) => sum + result[of], 0);
+    return `${sum('passed')}/${sum('tests')}`;
+  };
   const row = (...cells: string[]) => `| ${cells.join(' | ')} |`;
   return [
     row('passed / tests', ...columns.keys()),
     row('---', ...[...columns.keys()].map(() => '---')),
+    row('all', ...[...columns.values()].map(all)),
     ...files.map((file) => row(file, ...[...columns].map(([runtime, column]) => cell(runtime, column, file)))),
     '',
     ...notes.map((reason, index) => `${index + 1}. not here: ${reason}`),
