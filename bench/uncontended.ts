@@ -6,10 +6,12 @@ import { AtomicsMutex, FutexMutex, instantiate, makeMemory } from './rivals.ts';
 
 /** Operations in one call of tinybench's: many, so that its own work does not count; and few, so that the calls are
  * many and V8 optimizes what they call (it never replaces a wasm function while that runs). */
-const BATCH = 1000;
+export const BATCH = 1000;
 
 const FLOOR = 'compare-exchange + exchange in wasm';
 const ATOMICS = 'mutex on Atomics';
+const V8 = "V8's Atomics.Mutex";
+const PYTHON = "Python's Lock";
 
 export const uncontended: Topic = {
   name: 'uncontended',
@@ -26,6 +28,23 @@ export const uncontended: Topic = {
       ratio: (median) => median(ATOMICS) / median('Lock'),
       holds: (ratio) => ratio >= 2,
     },
+    {
+      text: "Lock is at least 8 times as fast as V8's Atomics.Mutex",
+      ratio: (median) => median(V8) / median('Lock'),
+      holds: (ratio) => ratio >= 8,
+    },
+    {
+      text: "Lock is at least 10 times as fast as Python's",
+      ratio: (median) => median(PYTHON) / median('Lock'),
+      holds: (ratio) => ratio >= 10,
+    },
+  ],
+  outsiders: [
+    { name: V8, program: 'V8 with --harmony-struct', task: 'uncontended' },
+    { name: "glibc's pthread_mutex", program: 'glibc pthreads', task: 'uncontended' },
+    { name: PYTHON, program: 'Python threading', task: 'lock' },
+    { name: "Python's RLock", program: 'Python threading', task: 'rlock' },
+    { name: "Python's Semaphore", program: 'Python threading', task: 'semaphore' },
   ],
   open() {
     const { floor } = instantiate(makeMemory());
@@ -54,7 +73,7 @@ export const uncontended: Topic = {
   },
 };
 
-function rival(name: string, ours: boolean, batch: () => void): Rival {
+export function rival(name: string, ours: boolean, batch: () => void): Rival {
   return {
     name,
     ours,
