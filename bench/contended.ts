@@ -10,6 +10,8 @@ interface Holdable {
 }
 
 const FUTEX = 'futex mutex in wasm';
+const MUTEX = "multithreading's Mutex";
+const SEMAPHORE = "multithreading's Semaphore";
 
 const CONTENDERS: Contender<Holdable>[] = [
   contender(FUTEX, false, makeMemory, (memory) => new FutexMutex(memory)),
@@ -43,10 +45,18 @@ export const contended: Topic = {
   name: 'contended',
   title: 'Two threads, one lock, no pause: ns for acquire, count, release',
   baseline: FUTEX,
-  claims: [],
+  claims: [
+    {
+      text: 'Lock and Semaphore are at least 2 times as fast as those of multithreading',
+      ratio: (median) => Math.min(median(MUTEX) / median('Lock'), median(SEMAPHORE) / median('Semaphore')),
+      holds: (ratio) => ratio >= 2,
+    },
+  ],
   outsiders: [
     { name: "V8's Atomics.Mutex", program: 'V8 with --harmony-struct', task: 'contended' },
     { name: "glibc's pthread_mutex", program: 'glibc pthreads', task: 'contended' },
+    { name: MUTEX, program: 'multithreading', task: 'contendedMutex' },
+    { name: SEMAPHORE, program: 'multithreading', task: 'contendedSemaphore' },
   ],
   open() {
     const pair = new Pair();

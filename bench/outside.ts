@@ -14,6 +14,7 @@ const PROGRAMS = {
   'V8 with --harmony-struct': () => [process.execPath, '--harmony-struct', path('bench/outside/v8.ts')],
   'glibc pthreads': () => [compile()],
   'Python threading': () => ['python3', path('bench/outside/python.py')],
+  multithreading: () => [process.execPath, path('bench/outside/multithreading.ts')],
 };
 
 const C_SOURCE = path('bench/outside/pthread.c');

@@ -5,7 +5,7 @@ import { Lock, RLock, Semaphore } from 'lockwork';
 import { copy, type Rival, type Topic } from './measure.ts';
 
 const BATCH = 1000;
-const TASKS = 100;
+export const TASKS = 100;
 
 const SEMA = 'async-sema';
 const MUTEX = 'async-mutex';
@@ -78,11 +78,12 @@ function topic(name: string, title: string, tasks: number, sema: number, mutex: 
         holds: (ratio) => ratio >= mutex,
       },
     ],
+    outsiders: [{ name: "multithreading's Mutex", program: 'multithreading', task: name }],
     open: () => ({ rivals: contestants().map(([name, ours, turns]) => rival(name, ours, turns, tasks)) }),
   };
 }
 
-function rival(name: string, ours: boolean, turns: Turns, tasks: number): Rival {
+export function rival(name: string, ours: boolean, turns: Turns, tasks: number): Rival {
   return {
     name,
     ours,

@@ -12,6 +12,8 @@ const FLOOR = 'compare-exchange + exchange in wasm';
 const ATOMICS = 'mutex on Atomics';
 const V8 = "V8's Atomics.Mutex";
 const PYTHON = "Python's Lock";
+const MUTEX = "multithreading's Mutex";
+const SEMAPHORE = "multithreading's Semaphore";
 
 export const uncontended: Topic = {
   name: 'uncontended',
@@ -38,6 +40,11 @@ export const uncontended: Topic = {
       ratio: (median) => median(PYTHON) / median('Lock'),
       holds: (ratio) => ratio >= 10,
     },
+    {
+      text: 'Lock and Semaphore are at least 20 times as fast as those of multithreading',
+      ratio: (median) => Math.min(median(MUTEX) / median('Lock'), median(SEMAPHORE) / median('Semaphore')),
+      holds: (ratio) => ratio >= 20,
+    },
   ],
   outsiders: [
     { name: V8, program: 'V8 with --harmony-struct', task: 'uncontended' },
@@ -45,6 +52,8 @@ export const uncontended: Topic = {
     { name: PYTHON, program: 'Python threading', task: 'lock' },
     { name: "Python's RLock", program: 'Python threading', task: 'rlock' },
     { name: "Python's Semaphore", program: 'Python threading', task: 'semaphore' },
+    { name: MUTEX, program: 'multithreading', task: 'mutex' },
+    { name: SEMAPHORE, program: 'multithreading', task: 'semaphore' },
   ],
   open() {
     const { floor } = instantiate(makeMemory());

@@ -24,7 +24,16 @@ interface Results {
   results: { topic: string; rows: Row[]; claims: { text: string; ratio?: number }[]; notes: string[] }[];
 }
 
-const TASKS = ['async-sema', 'async-mutex', 'Web Locks', 'Lock', 'Semaphore', 'RLock.holdAsync', 'Lock.withAsync'];
+const TASKS = [
+  'async-sema',
+  'async-mutex',
+  'Web Locks',
+  'Lock',
+  'Semaphore',
+  'RLock.holdAsync',
+  'Lock.withAsync',
+  "multithreading's Mutex",
+];
 
 const TURNS = [
   'wait32 + notify in wasm',
@@ -57,6 +66,8 @@ const ROWS = {
     "Python's Lock",
     "Python's RLock",
     "Python's Semaphore",
+    "multithreading's Mutex",
+    "multithreading's Semaphore",
   ],
   async: TASKS,
   tasks: TASKS,
@@ -68,6 +79,8 @@ const ROWS = {
     'Semaphore',
     "V8's Atomics.Mutex",
     "glibc's pthread_mutex",
+    "multithreading's Mutex",
+    "multithreading's Semaphore",
   ],
   handoff: [...TURNS, "V8's Atomics.Condition", "glibc's semaphores", "Python's Events"],
   parked: [...TURNS, "V8's Atomics.Condition", "glibc's semaphores"],
