@@ -14,6 +14,7 @@ const V8 = "V8's Atomics.Mutex";
 const PYTHON = "Python's Lock";
 const MUTEX = "multithreading's Mutex";
 const SEMAPHORE = "multithreading's Semaphore";
+const BARRIER = "multithreading's Barrier(1)";
 
 export const uncontended: Topic = {
   name: 'uncontended',
@@ -45,6 +46,11 @@ export const uncontended: Topic = {
       ratio: (median) => Math.min(median(MUTEX) / median('Lock'), median(SEMAPHORE) / median('Semaphore')),
       holds: (ratio) => ratio >= 20,
     },
+    {
+      text: 'Barrier(1) is at least 20 times as fast as that of multithreading',
+      ratio: (median) => median(BARRIER) / median('Barrier(1).wait'),
+      holds: (ratio) => ratio >= 20,
+    },
   ],
   outsiders: [
     { name: V8, program: 'V8 with --harmony-struct', task: 'uncontended' },
@@ -54,6 +60,7 @@ export const uncontended: Topic = {
     { name: "Python's Semaphore", program: 'Python threading', task: 'semaphore' },
     { name: MUTEX, program: 'multithreading', task: 'mutex' },
     { name: SEMAPHORE, program: 'multithreading', task: 'semaphore' },
+    { name: BARRIER, program: 'multithreading', task: 'barrier' },
   ],
   open() {
     const { floor } = instantiate(makeMemory());

@@ -68,6 +68,7 @@ const ROWS = {
     "Python's Semaphore",
     "multithreading's Mutex",
     "multithreading's Semaphore",
+    "multithreading's Barrier(1)",
   ],
   async: TASKS,
   tasks: TASKS,

@@ -1,6 +1,6 @@
 /** npm `multithreading`, in a process of its own: it replaces globals, and only threads of its own get its locks. */
 import { readFileSync } from 'node:fs';
-import { initRuntime, Mutex, move, Semaphore, spawn } from 'multithreading';
+import { Barrier, initRuntime, Mutex, move, Semaphore, spawn } from 'multithreading';
 import { tally } from '../contended.ts';
 import type { Report } from '../pair.ts';
 import { path } from '../rivals.ts';
@@ -50,6 +50,7 @@ function contended(name: string, semaphore?: Semaphore) {
 
 const mutex = new Mutex();
 const semaphore = new Semaphore(1);
+const barrier = new Barrier(1);
 
 const turns = async (times: number): Promise<void> => {
   for (let i = 0; i < times; i++) (await mutex.lock()).dispose();
@@ -63,6 +64,9 @@ await serve(version, {
   }).measure,
   semaphore: rival('', false, () => {
     for (let i = 0; i < BATCH; i++) semaphore.blockingAcquire().dispose();
+  }).measure,
+  barrier: rival('', false, () => {
+    for (let i = 0; i < BATCH; i++) barrier.blockingWait();
   }).measure,
   async: tasks('', false, turns, 1).measure,
   tasks: tasks('', false, turns, TASKS).measure,
