@@ -101,17 +101,17 @@ class Program {
 
   async ask(window: number, task: string): Promise<Sample> {
     this.#child.stdin.write(`${window} ${task}\n`);
-    return (await this.#read(window + PATIENCE)) as Sample;
+    return (await this.#read(window + PATIENCE, task)) as Sample;
   }
 
-  async #read(within: number): Promise<unknown> {
+  async #read(within: number, what = 'it'): Promise<unknown> {
     const timer = setTimeout(() => this.#child.kill('SIGKILL'), within);
     const { done, value } = await this.#lines.next();
     clearTimeout(timer);
     if (!done) return JSON.parse(value);
     await this.#closed;
     const { signalCode, exitCode } = this.#child;
-    throw new Error(firstLine(this.#complaints) || `it ended with ${signalCode ?? exitCode}`);
+    throw new Error(firstLine(this.#complaints) || `${what} ended with ${signalCode ?? exitCode}`);
   }
 
   async close(): Promise<void> {

@@ -69,6 +69,7 @@ static void *contended(void *into) {
   return NULL;
 }
 
+/* glibc's semaphores do not spin: who must wait asks the kernel at once. */
 static void pass(int to) {
   if (pause_ms)
     for (double until = now() + pause_ms; now() < until;);

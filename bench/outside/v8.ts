@@ -6,21 +6,12 @@ import { type Control, Pair } from '../pair.ts';
 import { BATCH, rival } from '../uncontended.ts';
 import { serve } from './serve.ts';
 
-declare const mutex: unique symbol;
-declare const condition: unique symbol;
-interface MutexObject {
-  [mutex]: true;
-}
-interface ConditionObject {
-  [condition]: true;
-}
-
 const { Mutex, Condition } = Atomics as unknown as {
-  Mutex: { new (): MutexObject; lock(mutex: MutexObject, held: () => void): void };
+  Mutex: { new (): object; lock(mutex: object, held: () => void): void };
   Condition: {
-    new (): ConditionObject;
-    wait(condition: ConditionObject, mutex: MutexObject): void;
-    notify(condition: ConditionObject, count: number): void;
+    new (): object;
+    wait(condition: object, mutex: object): void;
+    notify(condition: object, count: number): void;
   };
 };
 
@@ -30,7 +21,7 @@ export function enter(name: string, shared: unknown, side: number, control: Cont
   return play(makeBall(shared as Shared, side), side, control, name === 'parked');
 }
 
-type Contended = [mutex: MutexObject, counter: Int32Array];
+type Contended = [mutex: object, counter: Int32Array];
 
 function contend([mutex, counter]: Contended, { stop }: Control): () => number {
   const count = (): void => {
@@ -46,7 +37,7 @@ function contend([mutex, counter]: Contended, { stop }: Control): () => number {
   };
 }
 
-type Shared = [mutex: MutexObject, condition: ConditionObject, holder: Int32Array];
+type Shared = [mutex: object, condition: object, holder: Int32Array];
 
 function makeBall([mutex, condition, holder]: Shared, side: number): Ball {
   const give = (): void => {
@@ -60,6 +51,10 @@ function makeBall([mutex, condition, holder]: Shared, side: number): Ball {
 }
 
 async function main(): Promise<void> {
+  if (!Mutex) {
+    console.error('this V8 has no Atomics.Mutex');
+    process.exit(1);
+  }
   const pair = new Pair();
   const counter = new Int32Array(new SharedArrayBuffer(64), 0, 1);
   const alone = new Mutex();
