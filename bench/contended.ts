@@ -1,7 +1,7 @@
 /** What a lock that two threads want at once lets through. */
 import { Lock, RLock, Semaphore } from 'lockwork';
-import { copy, type Topic } from './measure.ts';
-import { type Contender, type Control, contender, Pair } from './pair.ts';
+import { copy, type Sample, type Topic } from './measure.ts';
+import { type Contender, type Control, contender, Pair, type Report } from './pair.ts';
 import { AtomicsMutex, FutexMutex, makeMemory } from './rivals.ts';
 
 interface Holdable {
@@ -10,6 +10,8 @@ interface Holdable {
 }
 
 const FUTEX = 'futex mutex in wasm';
+const MUTEX = "multithreading's Mutex";
+const SEMAPHORE = "multithreading's Semaphore";
 
 const CONTENDERS: Contender<Holdable>[] = [
   contender(FUTEX, false, makeMemory, (memory) => new FutexMutex(memory)),
@@ -43,7 +45,19 @@ export const contended: Topic = {
   name: 'contended',
   title: 'Two threads, one lock, no pause: ns for acquire, count, release',
   baseline: FUTEX,
-  claims: [],
+  claims: [
+    {
+      text: 'Lock and Semaphore are at least 2 times as fast as those of multithreading',
+      ratio: (median) => Math.min(median(MUTEX) / median('Lock'), median(SEMAPHORE) / median('Semaphore')),
+      holds: (ratio) => ratio >= 2,
+    },
+  ],
+  outsiders: [
+    { name: "V8's Atomics.Mutex", program: 'V8 with --harmony-struct', task: 'contended' },
+    { name: "glibc's pthread_mutex", program: 'glibc pthreads', task: 'contended' },
+    { name: MUTEX, program: 'multithreading', task: 'contendedMutex' },
+    { name: SEMAPHORE, program: 'multithreading', task: 'contendedSemaphore' },
+  ],
   open() {
     const pair = new Pair();
     return {
@@ -56,13 +70,7 @@ export const contended: Topic = {
           async measure(window) {
             counter[0] = 0;
             const reports = await pair.run({ topic: 'contended', name, shared }, window);
-            const counts = reports.map(({ operations }) => operations);
-            const sum = counts.reduce((a, b) => a + b);
-            if (counter[0] !== sum) {
-              throw new Error(`${name}: ${sum} increments, but the counter says ${counter[0]}: it does not exclude`);
-            }
-            const milliseconds = Math.max(...reports.map(({ milliseconds }) => milliseconds));
-            return { ns: (milliseconds * 1e6) / sum, share: Math.min(...counts) / sum };
+            return tally(name, reports, counter[0]!);
           },
         };
       }),
@@ -70,6 +78,17 @@ export const contended: Topic = {
     };
   },
 };
+
+/** What the threads' reports come to, if what they counted together is what each says it did. */
+export function tally(name: string, reports: Report[], counted: number): Sample {
+  const counts = reports.map(({ operations }) => operations);
+  const sum = counts.reduce((a, b) => a + b);
+  if (counted !== sum) {
+    throw new Error(`${name}: ${sum} increments, but the counter says ${counted}: it does not exclude`);
+  }
+  const milliseconds = Math.max(...reports.map(({ milliseconds }) => milliseconds));
+  return { ns: (milliseconds * 1e6) / sum, share: Math.min(...counts) / sum };
+}
 
 /** A thread's part: until the time is up. */
 export function contend(name: string, shared: unknown, side: number, { stop }: Control): () => number {

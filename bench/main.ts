@@ -7,6 +7,7 @@ import { parseArgs, styleText } from 'node:util';
 import { contended } from './contended.ts';
 import { handoff, parked } from './handoff.ts';
 import { measure, type Row, type Settings, type Topic } from './measure.ts';
+import { outside } from './outside.ts';
 import { build } from './rivals.ts';
 import { alone, crowd } from './tasks.ts';
 import { uncontended } from './uncontended.ts';
@@ -30,7 +31,9 @@ ${TOPICS.map(({ name, title }) => `  ${name.padEnd(13)}${title}`).join('\n')}
 interface Result {
   topic: string;
   rows: Row[];
-  claims: { text: string; ratio: number; holds: boolean }[];
+  /** Without a ratio when a rival is missing. */
+  claims: { text: string; ratio?: number; holds?: boolean }[];
+  notes: string[];
 }
 
 /** What the command line says; a wrong one ends here. */
@@ -73,24 +76,26 @@ function progress(text: string): void {
 }
 
 async function run(topic: Topic, settings: Settings): Promise<Result> {
-  const { rivals, close } = await topic.open();
+  const here = await topic.open();
+  const others = await outside(topic.outsiders ?? []);
   try {
+    const rivals = [...here.rivals, ...others.rivals];
     const rows = await measure(rivals, topic.baseline, settings, (text) => progress(`${topic.name}, ${text}`));
-    const median = (name: string): number => rows.find((row) => row.name === name)!.median;
+    const median = (name: string): number => rows.find((row) => row.name === name)?.median ?? Number.NaN;
     const claims = topic.claims.map(({ text, ratio, holds }) => {
       const measured = ratio(median);
-      return { text, ratio: measured, holds: holds(measured) };
+      return Number.isNaN(measured) ? { text } : { text, ratio: measured, holds: holds(measured) };
     });
-    return { topic: topic.name, rows, claims };
+    return { topic: topic.name, rows, claims, notes: others.notes };
   } finally {
     progress('');
-    await close?.();
+    await Promise.all([here.close?.(), others.close()]);
   }
 }
 
-function show({ title, baseline }: Topic, { rows, claims }: Result): void {
+function show({ title, baseline }: Topic, { rows, claims, notes }: Result): void {
   const shares = rows.some(({ share }) => share !== undefined);
-  const widths = [38, 11, 23, 8, 14];
+  const widths = [38, 13, 27, 9, 14];
   const line = (cells: string[]): string =>
     cells.map((cell, i) => (i ? cell.padStart(widths[i]!) : cell.padEnd(widths[i]!))).join('');
   const head = line(['', 'median', 'quartiles', 'ratio', ...(shares ? ['slower one'] : [])]);
@@ -103,9 +108,12 @@ function show({ title, baseline }: Topic, { rows, claims }: Result): void {
   console.log(
     styleText('dim', `ratio: to ${baseline}${shares ? '. slower one: its part of the work; 50 % is fair' : ''}`),
   );
+  for (const note of notes) console.log(styleText('dim', note));
   for (const { text, ratio, holds } of claims) {
     const verdict = holds ? styleText('green', 'holds') : styleText('red', 'does not hold');
-    console.log(`${text}: ${ratio.toFixed(2)}, ${verdict}`);
+    console.log(
+      `${text}: ${ratio === undefined ? 'not measured, a rival is missing' : `${ratio.toFixed(2)}, ${verdict}`}`,
+    );
   }
 }
 

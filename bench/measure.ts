@@ -1,4 +1,5 @@
 /** Rounds, medians, spread: what all topics share. */
+import type { Outsider } from './outside.ts';
 
 /** One measurement of one rival. */
 export interface Sample {
@@ -23,6 +24,8 @@ export interface Topic {
   /** Whose median the others are divided by. */
   baseline: string;
   claims: Claim[];
+  /** Rivals in other processes, where the machine has them. */
+  outsiders?: Outsider[];
   open(): Session | Promise<Session>;
 }
 
@@ -34,7 +37,7 @@ export interface Session {
 /** Something that is to hold of a topic's figures. */
 export interface Claim {
   text: string;
-  /** From the medians by name. */
+  /** From the medians by name; NaN stands for a rival that this machine lacks. */
   ratio(median: (name: string) => number): number;
   holds(ratio: number): boolean;
 }

@@ -3,6 +3,7 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { attach } from 'lockwork';
 import { contend } from './contended.ts';
 import { bounce } from './handoff.ts';
+import { enter } from './outside/v8.ts';
 import type { Control, Report, Trial } from './pair.ts';
 
 const { side, control } = workerData as { side: number; control: Control };
@@ -12,6 +13,7 @@ const topics: Record<string, (name: string, shared: unknown, side: number, contr
   contended: contend,
   handoff: (...contender) => bounce(...contender, false),
   parked: (...contender) => bounce(...contender, true),
+  v8: enter,
 };
 /** Kept from round to round, with what V8 has learnt of them. */
 const parts = new Map<string, () => number>();
