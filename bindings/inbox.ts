@@ -214,8 +214,6 @@ export interface Acting {
 
 export class Inbox {
   readonly acting = new Set<Acting>();
-  /** Cells of this thread's tasks that own RLocks. */
-  readonly owners = new Set<number>();
   readonly #region: Region;
   readonly #address: number;
   readonly #pending: Waits;

@@ -17,7 +17,8 @@ export class RLockReturn extends ResourceWait {
 
   protected override heldByTask(): boolean {
     const { region, cell } = this;
-    return region.inbox!.owners.has((region.load(cell, Field.WORD) & -UNIT) >>> 0);
+    const owner = (region.load(cell, Field.WORD) & -UNIT) >>> 0;
+    return owner !== 0 && owner !== region.thread && region.load(owner, Field.THREAD_HOME) === region.thread;
   }
 }
 

@@ -78,7 +78,11 @@ export function unregister(region: Region): void {
   const { base, core, thread, inbox } = region;
   inbox?.close();
   const holders = holdersIn(region);
-  for (const record of [...(inbox?.owners ?? []), thread]) {
+  // The tasks that wait have left: what is here yet owns, or acquired nothing.
+  const tasks = region.cells().filter(({ kind, address }) => {
+    return kind === Kind.TASK && region.load(address, Field.THREAD_HOME) === thread;
+  });
+  for (const record of [...tasks.map(({ address }) => address), thread]) {
     if (!holders.has(record)) core.reclaim(base, record, 1);
   }
   if (holders.has(thread)) return;

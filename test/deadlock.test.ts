@@ -148,6 +148,28 @@ describe.each([
     expect([lock.locked, lock.waiters]).toEqual([false, 0]);
   });
 
+  it.each(HOLDABLES)('is told of a destroyed one, its tasks waiting or not: %s', async (_, make) => {
+    const [lock, event] = [make(), new Event()];
+    const names = await run({ lock, event }, async ({ lock, event }) => {
+      (await lock.holdAsync()).release();
+      lock.destroy();
+      const attempt = () => {
+        try {
+          return lock.acquire();
+        } catch (error) {
+          return (error as Error).name;
+        }
+      };
+      const alone = attempt();
+      const task = event.waitAsync();
+      const names = [alone, attempt()];
+      event.set();
+      await task;
+      return names;
+    });
+    expect(names).toEqual(['ThreadingError', 'ThreadingError']);
+  });
+
   it('waits for an Event beside its tasks', async () => {
     const event = new Event();
     const { done } = await beside({ event }, ({ event, running }) => {
