@@ -1,8 +1,8 @@
 /** What a lock that two threads want at once lets through. */
 import { Lock, RLock, Semaphore } from 'lockwork';
 import { copy, type Topic } from './measure.ts';
-import { type Contender, type Control, contender, Pair } from './pair.ts';
 import { AtomicsMutex, FutexMutex, makeMemory } from './rivals.ts';
+import { type Contender, type Control, contender, Threads } from './threads.ts';
 
 interface Holdable {
   acquire(): unknown;
@@ -45,7 +45,7 @@ export const contended: Topic = {
   baseline: FUTEX,
   claims: [],
   open() {
-    const pair = new Pair();
+    const pair = new Threads(2);
     return {
       rivals: CONTENDERS.map(({ name, ours, share }) => {
         const counter = new Int32Array(new SharedArrayBuffer(64), 0, 1);
