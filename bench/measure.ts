@@ -4,12 +4,14 @@
 export interface Sample {
   /** Nanoseconds for one operation. */
   ns: number;
-  /** Two threads: how much of the work the slower one did; 0.5 is fair. */
-  share?: number;
+  /** Further figures, by the names of the topic's columns. */
+  more?: Record<string, number>;
 }
 
 export interface Rival {
   name: string;
+  /** Rivals are compared within a group: they have one name in all groups. */
+  group?: string;
   /** Whether it is lockwork's. */
   ours: boolean;
   /** Works for about `window` ms. */
@@ -22,8 +24,19 @@ export interface Topic {
   title: string;
   /** Whose median the others are divided by. */
   baseline: string;
+  columns?: Column[];
   claims: Claim[];
-  open(): Session | Promise<Session>;
+  /** How many rounds it wants, where so many rivals would take too long; as a part of the usual number. */
+  part?: number;
+  /** @param all whether to measure also what is left out by default */
+  open(all: boolean): Session | Promise<Session>;
+}
+
+/** A further figure of every sample. */
+export interface Column {
+  name: string;
+  note: string;
+  show(value: number): string;
 }
 
 export interface Session {
@@ -34,13 +47,14 @@ export interface Session {
 /** Something that is to hold of a topic's figures. */
 export interface Claim {
   text: string;
-  /** From the medians by name. */
-  ratio(median: (name: string) => number): number;
+  /** From the medians by name, or from all rows; and of which group it is. */
+  ratio(median: (name: string) => number, rows: Row[]): number | { ratio: number; at: string };
   holds(ratio: number): boolean;
 }
 
 export interface Row {
   name: string;
+  group?: string;
   ours: boolean;
   /** ns: of all rounds the median, and the quartiles. */
   median: number;
@@ -48,7 +62,8 @@ export interface Row {
   upper: number;
   /** To the baseline's median. */
   ratio: number;
-  share?: number;
+  /** Medians too. */
+  more: Record<string, number>;
   samples: number[];
 }
 
@@ -69,27 +84,38 @@ export async function measure(
   // Round 0 warms up and does not count.
   for (let round = 0; round <= rounds; round++) {
     for (const rival of rivals) {
-      progress(`round ${round} of ${rounds}: ${rival.name}`);
+      progress(`round ${round} of ${rounds}: ${[rival.group, rival.name].filter(Boolean).join(': ')}`);
       const sample = await rival.measure(window);
       if (round) samples.get(rival)!.push(sample);
     }
   }
   const rows = rivals.map((rival) => row(rival, samples.get(rival)!));
-  const base = rows.find(({ name }) => name === baseline)!.median;
-  return rows.map((row) => ({ ...row, ratio: row.median / base }));
+  return rows.map((row) => {
+    const base = rows.find(({ name, group }) => name === baseline && group === row.group)!;
+    return { ...row, ratio: row.median / base.median };
+  });
 }
 
-function row({ name, ours }: Rival, samples: Sample[]): Row {
+function row({ name, group, ours }: Rival, samples: Sample[]): Row {
   const ns = samples.map((sample) => sample.ns);
-  const shares = samples.flatMap(({ share }) => (share === undefined ? [] : [share]));
+  const columns = Object.keys(samples[0]!.more ?? {});
   return {
     name,
+    ...(group && { group }),
     ours,
     median: quantile(ns, 0.5),
     lower: quantile(ns, 0.25),
     upper: quantile(ns, 0.75),
     ratio: 1,
-    ...(shares.length && { share: quantile(shares, 0.5) }),
+    more: Object.fromEntries(
+      columns.map((column) => [
+        column,
+        quantile(
+          samples.map((it) => it.more![column]!),
+          0.5,
+        ),
+      ]),
+    ),
     samples: ns,
   };
 }

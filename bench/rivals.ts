@@ -10,6 +10,7 @@ interface Core {
   unlock(word: number): void;
   pass(word: number): void;
   take(word: number): void;
+  work(steps: number): number;
 }
 
 const path = (relative: string): string => fileURLToPath(new URL(`../${relative}`, import.meta.url));

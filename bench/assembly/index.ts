@@ -38,3 +38,10 @@ export function pass(word: usize): void {
 export function take(word: usize): void {
   while (!atomic.xchg<i32>(word, 0)) atomic.wait<i32>(word, 0, -1);
 }
+
+/** Work that touches no memory: every step needs the one before. */
+export function work(steps: i32): i32 {
+  let x = steps;
+  while (steps--) x = x * 1664525 + 1013904223;
+  return x;
+}
