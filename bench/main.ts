@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs, styleText } from 'node:util';
 import { contended } from './contended.ts';
 import { handoff, parked } from './handoff.ts';
+import { herd } from './herd.ts';
 import { hog } from './hog.ts';
 import { measure, type Row, type Settings, type Topic } from './measure.ts';
 import { mix } from './mix.ts';
@@ -13,7 +14,7 @@ import { build } from './rivals.ts';
 import { alone, crowd } from './tasks.ts';
 import { uncontended } from './uncontended.ts';
 
-const TOPICS: Topic[] = [uncontended, alone, crowd, contended, handoff, parked, mix, hog];
+const TOPICS: Topic[] = [uncontended, alone, crowd, contended, handoff, parked, mix, hog, herd];
 const FULL: Settings = { rounds: 21, window: 200 };
 const QUICK: Settings = { rounds: 7, window: 50 };
 

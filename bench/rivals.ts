@@ -11,6 +11,12 @@ interface Core {
   pass(word: number): void;
   take(word: number): void;
   work(steps: number): number;
+  conditionWait(word: number, sequence: number): void;
+  conditionNotifyAll(sequence: number): void;
+  eventWait(word: number): void;
+  eventSet(word: number): void;
+  eventClear(word: number): void;
+  barrierWait(arrived: number, round: number, parties: number): void;
 }
 
 const path = (relative: string): string => fileURLToPath(new URL(`../${relative}`, import.meta.url));

@@ -3,6 +3,7 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { attach } from 'lockwork';
 import { contend } from './contended.ts';
 import { bounce } from './handoff.ts';
+import { flock } from './herd.ts';
 import { compete } from './mix.ts';
 import type { Control, Order, Report } from './threads.ts';
 
@@ -14,6 +15,7 @@ const topics: Record<string, (name: string, shared: unknown, side: number, contr
   handoff: (...contender) => bounce(...contender, false),
   parked: (...contender) => bounce(...contender, true),
   mix: compete,
+  herd: flock,
 };
 /** Kept from round to round, with what V8 has learnt of them. */
 const parts = new Map<string, () => number>();

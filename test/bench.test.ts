@@ -26,6 +26,8 @@ const TASKS = ['async-sema', 'async-mutex', 'Web Locks', 'Lock', 'Semaphore', 'R
 
 const MUTEXES = ['futex mutex in wasm', 'mutex on Atomics', 'Lock'];
 
+const ALL = 'all woken at once, in wasm';
+
 const HANDOFF = [
   'wait32 + notify in wasm',
   'wait + notify of Atomics',
@@ -61,6 +63,12 @@ const ROWS = {
   // Each of 2, 8 and 16 threads in five mixes.
   mix: Array.from({ length: 15 }, () => MUTEXES).flat(),
   hog: MUTEXES,
+  // 1, 4 and 16 waiters each.
+  herd: [
+    [ALL, 'the same, after unlocking', 'Condition'],
+    [ALL, 'Event'],
+    [ALL, 'Barrier'],
+  ].flatMap((names) => Array.from({ length: 3 }, () => names).flat()),
 };
 
 describe('npm run bench', () => {
