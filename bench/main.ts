@@ -119,8 +119,8 @@ function show({ title, baseline, columns = [], part }: Topic, { rows, claims }: 
 }
 
 function number(ns: number): string {
-  const digits = ns < 1e5 ? 1 : 0;
-  return ns.toLocaleString('en', { minimumFractionDigits: digits, maximumFractionDigits: digits });
+  if (ns >= 1e6) return `${number(ns / 1e6)} ms`;
+  return ns.toLocaleString('en', { minimumFractionDigits: 1, maximumFractionDigits: 1 });
 }
 
 async function main(): Promise<void> {
