@@ -1,8 +1,8 @@
 /** What a lock that two threads want at once lets through. */
 import { Lock, RLock, Semaphore } from 'lockwork';
-import { copy, type Topic } from './measure.ts';
+import { copy, type Sample, type Topic } from './measure.ts';
 import { AtomicsMutex, FutexMutex, makeMemory } from './rivals.ts';
-import { type Contender, type Control, contender, Threads } from './threads.ts';
+import { type Contender, type Control, contender, type Report, Threads } from './threads.ts';
 
 export interface Holdable {
   acquire(): unknown;
@@ -11,6 +11,7 @@ export interface Holdable {
 
 export const FUTEX = 'futex mutex in wasm';
 export const ATOMICS = 'mutex on Atomics';
+const SLOWER = 'slower one';
 
 /** What every mutex is compared with, and ours. */
 export const MUTEXES: Contender<Holdable>[] = [
@@ -50,7 +51,7 @@ export const contended: Topic = {
   title: 'Two threads, one lock, no pause: ns for acquire, count, release',
   baseline: FUTEX,
   columns: [
-    { name: 'slower one', note: 'its part of the work; 50 % is fair', show: (part) => `${(part * 100).toFixed(0)} %` },
+    { name: SLOWER, note: 'its part of the work; 50 % is fair', show: (part) => `${(part * 100).toFixed(0)} %` },
   ],
   claims: [],
   open() {
@@ -65,11 +66,7 @@ export const contended: Topic = {
           async measure(window) {
             counter[0] = 0;
             const reports = await pair.run({ topic: 'contended', name, shared }, window);
-            const counts = reports.map(({ operations }) => operations);
-            const sum = counts.reduce((a, b) => a + b);
-            checkCount(name, sum, counter);
-            const milliseconds = Math.max(...reports.map(({ milliseconds }) => milliseconds));
-            return { ns: (milliseconds * 1e6) / sum, more: { 'slower one': Math.min(...counts) / sum } };
+            return tally(name, reports, counter[0]!);
           },
         };
       }),
@@ -78,10 +75,15 @@ export const contended: Topic = {
   },
 };
 
-/** Whoever lets two threads in at once loses increments. */
-export function checkCount(name: string, increments: number, counter: Int32Array): void {
-  if (counter[0] === increments) return;
-  throw new Error(`${name}: ${increments} increments, but the counter says ${counter[0]}: it does not exclude`);
+/** What the threads' reports come to, if what they counted together is what each says it did. */
+export function tally(name: string, reports: Report[], counted: number): Sample {
+  const counts = reports.map(({ operations }) => operations);
+  const sum = counts.reduce((a, b) => a + b);
+  if (counted !== sum) {
+    throw new Error(`${name}: ${sum} increments, but the counter says ${counted}: it does not exclude`);
+  }
+  const milliseconds = Math.max(...reports.map(({ milliseconds }) => milliseconds));
+  return { ns: (milliseconds * 1e6) / sum, more: { [SLOWER]: Math.min(...counts) / sum } };
 }
 
 /** A thread's part: until the time is up. */

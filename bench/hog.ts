@@ -37,8 +37,9 @@ export const hog: Topic = {
           name: mutex.name,
           ours: mutex.ours,
           async measure(window) {
-            const { sum, turns, waits } = await compete(window);
-            return { ns: waits[1]! * 1e6, more: { [SHARE]: turns[1]! / sum } };
+            const { turns, waits } = await compete(window, true);
+            const [hogs, victims] = turns as [number, number];
+            return { ns: waits[1]!, more: { [SHARE]: victims / (hogs + victims) } };
           },
         };
       }),

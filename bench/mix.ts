@@ -1,5 +1,5 @@
 /** What a lock lets through, at what price and how fairly, when threads hold it for a while and leave it for a while. */
-import { ATOMICS, checkCount, FUTEX, type Holdable, MUTEXES } from './contended.ts';
+import { ATOMICS, FUTEX, type Holdable, MUTEXES, tally } from './contended.ts';
 import { type Claim, copy, type Row, type Sample, type Topic } from './measure.ts';
 import { instantiate, makeMemory } from './rivals.ts';
 import { type Contender, type Control, Threads } from './threads.ts';
@@ -32,7 +32,7 @@ export const mix: Topic = {
     { name: CPU, note: 'ns that the process computes for each turn', show: (ns) => ns.toFixed(0) },
     {
       name: LONGEST,
-      note: 'of any thread, of all turns or of one in ten',
+      note: 'of any thread',
       show: (ns) => `${(ns / 1e6).toFixed(2)} ms`,
     },
     { name: JAIN, note: '1 when all threads have as many turns', show: (index) => index.toFixed(2) },
@@ -57,7 +57,11 @@ export const mix: Topic = {
             name: mutex.name,
             group: label(mix),
             ours: mutex.ours,
-            measure: async (window) => sample(await compete(window)),
+            // Apart, since whoever looks at the clock twice in each turn is 100 ns late.
+            async measure(window) {
+              const { waits } = await compete(window / 2, true);
+              return sample(await compete(window / 2, false), waits);
+            },
           };
         }),
       ),
@@ -74,15 +78,12 @@ function time(ns: number): string {
   return ns < 1000 ? `${ns} ns` : `${ns / 1000} µs`;
 }
 
-function sample({ milliseconds, cpu, sum, turns, waits }: Outcome): Sample {
+function sample({ ns, cpu, turns }: Outcome, waits: number[]): Sample {
+  const sum = turns.reduce((a, b) => a + b);
   const squares = turns.reduce((squares, count) => squares + count ** 2, 0);
   return {
-    ns: (milliseconds * 1e6) / sum,
-    more: {
-      [CPU]: (cpu * 1e6) / sum,
-      [LONGEST]: Math.max(...waits) * 1e6,
-      [JAIN]: sum ** 2 / (turns.length * squares),
-    },
+    ns,
+    more: { [CPU]: cpu / sum, [LONGEST]: Math.max(...waits), [JAIN]: sum ** 2 / (turns.length * squares) },
   };
 }
 
@@ -114,19 +115,27 @@ function compare(rows: Row[], threads: number[], rival: string, ratio: (ours: Ro
     .sort((a, b) => a.ratio - b.ratio);
 }
 
-/** What came of a competition; times in ms. */
+/** What came of a competition; times in ns. */
 interface Outcome {
-  milliseconds: number;
+  /** For one turn. */
+  ns: number;
+  /** Of the whole process. */
   cpu: number;
-  /** Of all threads, and of each. */
-  sum: number;
+  /** Of each thread: how many turns, and the longest wait, if it looked at the clock. */
   turns: number[];
-  /** The longest of each thread. */
   waits: number[];
 }
 
 /** What the threads of a competition share; `speed` in steps of work for each ns. */
-type Shared = [lock: unknown, counter: Int32Array, waits: Float64Array, speed: number, hold: number, thinks: number[]];
+type Shared = [
+  lock: unknown,
+  counter: Int32Array,
+  waits: Float64Array,
+  speed: number,
+  hold: number,
+  thinks: number[],
+  timed: boolean,
+];
 
 /** A competition of as many threads as there are times to think: each holds the mutex, and thinks (ns), in turns. */
 export function competition(
@@ -134,40 +143,36 @@ export function competition(
   { name, share }: Contender<Holdable>,
   hold: number,
   thinks: number[],
-): (window: number) => Promise<Outcome> {
+): (window: number, timed: boolean) => Promise<Outcome> {
   const counter = new Int32Array(new SharedArrayBuffer(64), 0, 1);
   const waits = new Float64Array(new SharedArrayBuffer(8 * thinks.length));
-  const shared: Shared = [share(), counter, waits, calibrate(), hold, thinks];
-  const trial = { topic: 'mix', name, variant: `${hold} ${thinks}`, shared };
-  return async (window) => {
+  const handle = share();
+  return async (window, timed) => {
+    const shared: Shared = [handle, counter, waits, calibrate(), hold, thinks, timed];
+    const trial = { topic: 'mix', name, variant: `${hold} ${thinks} ${timed}`, shared };
     counter[0] = 0;
     const before = process.cpuUsage();
     const reports = await threads.run(trial, window, thinks.length);
     const { user, system } = process.cpuUsage(before);
+    const { ns } = tally(name, reports, counter[0]!);
     const turns = reports.map(({ operations }) => operations);
-    const sum = turns.reduce((a, b) => a + b);
-    checkCount(name, sum, counter);
-    const milliseconds = Math.max(...reports.map(({ milliseconds }) => milliseconds));
-    return { milliseconds, cpu: (user + system) / 1000, sum, turns, waits: [...waits] };
+    return { ns, cpu: (user + system) * 1000, turns, waits: [...waits] };
   };
 }
 
 /** A thread's part: until the time is up. */
 export function compete(name: string, shared: unknown, side: number, { stop }: Control): () => number {
-  const [handle, counter, waits, speed, hold, thinks] = shared as Shared;
-  const think = thinks[side]!;
-  // To look at the clock twice takes 100 ns: where that is much, waits are measured in one of ten turns.
-  const batch = hold + think < 10_000 ? 10 : 1;
+  const [handle, counter, waits, speed, hold, thinks, timed] = shared as Shared;
   return copy(turns)({
     lock: MUTEXES.find((mutex) => mutex.name === name)!.use(handle, side),
     counter,
     stop,
     work: worker(),
     hold: Math.round(hold * speed),
-    think: Math.round(think * speed),
-    batch,
+    think: Math.round(thinks[side]! * speed),
+    timed,
     report(longest) {
-      waits[side] = longest;
+      waits[side] = longest * 1e6;
     },
   });
 }
@@ -180,28 +185,26 @@ interface Part {
   /** Steps. */
   hold: number;
   think: number;
-  /** In the first of so many turns the wait is measured. */
-  batch: number;
+  timed: boolean;
+  /** ms. */
   report(longest: number): void;
 }
 
 const turns =
-  ({ lock, counter, stop, work, hold, think, batch, report }: Part) =>
+  ({ lock, counter, stop, work, hold, think, timed, report }: Part) =>
   () => {
     let turns = 0;
     let longest = 0;
     do {
-      for (let i = 0; i < batch; i++) {
-        const start = i ? 0 : performance.now();
-        lock.acquire();
-        const end = i ? 0 : performance.now();
-        counter[0]!++;
-        work(hold);
-        lock.release();
-        longest = Math.max(longest, end - start);
-        work(think);
-      }
-      turns += batch;
+      const start = timed ? performance.now() : 0;
+      lock.acquire();
+      const end = timed ? performance.now() : 0;
+      counter[0]!++;
+      work(hold);
+      lock.release();
+      longest = Math.max(longest, end - start);
+      work(think);
+      turns++;
     } while (!Atomics.load(stop, 0));
     report(longest);
     return turns;

@@ -69,13 +69,17 @@ export class Threads {
   /** All of them at once, or the first few, for about `window` ms. */
   async run(trial: Trial, window: number, threads = this.#workers.length): Promise<Report[]> {
     for (const word of Object.values(this.#control)) word[0] = 0;
+    const workers = this.#workers.slice(0, threads);
+    const reports = Promise.all(workers.map((worker) => ask(worker, { ...trial, threads }, window + PATIENCE)));
+    await Promise.race([this.#assembled(threads), reports]);
     const timer = setTimeout(() => Atomics.store(this.#control.stop, 0, 1), window);
-    try {
-      const workers = this.#workers.slice(0, threads);
-      return await Promise.all(workers.map((worker) => ask(worker, { ...trial, threads }, window + PATIENCE)));
-    } finally {
-      clearTimeout(timer);
-    }
+    return reports.finally(() => clearTimeout(timer));
+  }
+
+  /** Until the last one comes: on a busy machine that takes longer than some windows. */
+  async #assembled(threads: number): Promise<void> {
+    const { ready } = this.#control;
+    for (let n = 0; n < threads; n = Atomics.load(ready, 0)) await Atomics.waitAsync(ready, 0, n).value;
   }
 
   async close(): Promise<void> {
