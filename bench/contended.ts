@@ -12,6 +12,8 @@ export interface Holdable {
 export const FUTEX = 'futex mutex in wasm';
 export const ATOMICS = 'mutex on Atomics';
 const SLOWER = 'slower one';
+const MUTEX = "multithreading's Mutex";
+const SEMAPHORE = "multithreading's Semaphore";
 
 /** What every mutex is compared with, and ours. */
 export const MUTEXES: Contender<Holdable>[] = [
@@ -53,7 +55,19 @@ export const contended: Topic = {
   columns: [
     { name: SLOWER, note: 'its part of the work; 50 % is fair', show: (part) => `${(part * 100).toFixed(0)} %` },
   ],
-  claims: [],
+  claims: [
+    {
+      text: 'Lock and Semaphore are at least 2 times as fast as those of multithreading',
+      ratio: (median) => Math.min(median(MUTEX) / median('Lock'), median(SEMAPHORE) / median('Semaphore')),
+      holds: (ratio) => ratio >= 2,
+    },
+  ],
+  outsiders: [
+    { name: "V8's Atomics.Mutex", program: 'V8 with --harmony-struct', task: 'contended' },
+    { name: "glibc's pthread_mutex", program: 'glibc pthreads', task: 'contended' },
+    { name: MUTEX, program: 'multithreading', task: 'contendedMutex' },
+    { name: SEMAPHORE, program: 'multithreading', task: 'contendedSemaphore' },
+  ],
   open() {
     const pair = new Threads(2);
     return {

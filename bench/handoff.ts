@@ -1,11 +1,11 @@
 /** How long it takes until another thread goes on: two threads that let each other go on in turns. */
 import { Arena, Barrier, Condition, Event, Semaphore } from 'lockwork';
-import { copy, type Topic } from './measure.ts';
+import { type Claim, copy, type Topic } from './measure.ts';
 import { instantiate, makeMemory } from './rivals.ts';
 import { type Contender, type Control, contender, Threads } from './threads.ts';
 
 /** One side's view of a ball. */
-interface Ball {
+export interface Ball {
   /** Gives it to the other side. */
   pass(): void;
   /** Waits until it is here. */
@@ -13,6 +13,8 @@ interface Ball {
 }
 
 const RAW = 'wait32 + notify in wasm';
+const GLIBC = "glibc's semaphores";
+const PYTHON = "Python's Events";
 
 const CONTENDERS: Contender<Ball>[] = [
   contender(RAW, false, makeMemory, (memory, side) => {
@@ -93,7 +95,24 @@ const CONTENDERS: Contender<Ball>[] = [
 ];
 
 /** How long who has the ball keeps it (ms), so that the other side is surely asleep. */
-const PAUSE = 0.1;
+export const PAUSE = 0.1;
+
+/** The slowest of ours. */
+const slowest = (median: (name: string) => number): number =>
+  Math.max(...CONTENDERS.filter(({ ours }) => ours).map(({ name }) => median(name)));
+
+const AWAKE: Claim[] = [
+  {
+    text: "All four take at most 0.3 times as long as glibc's semaphores, through the kernel",
+    ratio: (median) => slowest(median) / median(GLIBC),
+    holds: (ratio) => ratio <= 0.3,
+  },
+  {
+    text: "All four are at least 5 times as fast as Python's Events",
+    ratio: (median) => median(PYTHON) / slowest(median),
+    holds: (ratio) => ratio >= 5,
+  },
+];
 
 export const handoff = topic('handoff', 'Two threads in turns: ns until the other one goes on', 0);
 export const parked = topic('parked', `The same, to a thread that sleeps: it has waited for ${PAUSE} ms`, PAUSE);
@@ -103,7 +122,12 @@ function topic(name: string, title: string, pause: number): Topic {
     name,
     title,
     baseline: RAW,
-    claims: [],
+    claims: pause ? [] : AWAKE,
+    outsiders: [
+      { name: "V8's Atomics.Condition", program: 'V8 with --harmony-struct', task: `handoff ${pause}` },
+      { name: GLIBC, program: 'glibc pthreads', task: `handoff ${pause}` },
+      ...(pause ? [] : [{ name: PYTHON, program: 'Python threading', task: 'handoff' } as const]),
+    ],
     open() {
       const pair = new Threads(2);
       return {
@@ -126,7 +150,10 @@ function topic(name: string, title: string, pause: number): Topic {
 
 /** A thread's part. Side 0 has the ball at first, and says before its last pass that it is the last. */
 export function bounce(name: string, shared: unknown, side: number, control: Control, slow: boolean): () => number {
-  const ball = CONTENDERS.find((contender) => contender.name === name)!.use(shared, side);
+  return play(CONTENDERS.find((contender) => contender.name === name)!.use(shared, side), side, control, slow);
+}
+
+export function play(ball: Ball, side: number, control: Control, slow: boolean): () => number {
   return copy(side === 0 ? serve : answer)(slow ? slowed(ball) : ball, control.stop, control.over);
 }
 

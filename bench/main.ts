@@ -10,6 +10,7 @@ import { herd } from './herd.ts';
 import { hog } from './hog.ts';
 import { measure, type Row, type Settings, type Topic } from './measure.ts';
 import { mix } from './mix.ts';
+import { outside } from './outside.ts';
 import { build } from './rivals.ts';
 import { alone, crowd } from './tasks.ts';
 import { uncontended } from './uncontended.ts';
@@ -34,7 +35,9 @@ ${TOPICS.map(({ name, title }) => `  ${name.padEnd(13)}${title}`).join('\n')}
 interface Result {
   topic: string;
   rows: Row[];
-  claims: { text: string; ratio: number; at?: string; holds: boolean }[];
+  /** Without a ratio when a rival is missing. */
+  claims: { text: string; ratio?: number; at?: string; holds?: boolean }[];
+  notes: string[];
 }
 
 /** What the command line says; a wrong one ends here. */
@@ -78,25 +81,27 @@ function progress(text: string): void {
 }
 
 async function run(topic: Topic, { rounds, window }: Settings, all: boolean): Promise<Result> {
-  const { rivals, close } = await topic.open(all);
+  const here = await topic.open(all);
+  const others = await outside(topic.outsiders ?? []);
   try {
+    const rivals = [...here.rivals, ...others.rivals];
     const settings = { rounds: Math.ceil(rounds * (topic.part ?? 1)), window };
     const rows = await measure(rivals, topic.baseline, settings, (text) => progress(`${topic.name}, ${text}`));
-    const median = (name: string): number => rows.find((row) => row.name === name)!.median;
+    const median = (name: string): number => rows.find((row) => row.name === name)?.median ?? Number.NaN;
     const claims = topic.claims.map(({ text, ratio, holds }) => {
       const found = ratio(median, rows);
       const measured = typeof found === 'number' ? { ratio: found } : found;
-      return { text, ...measured, holds: holds(measured.ratio) };
+      return Number.isNaN(measured.ratio) ? { text } : { text, ...measured, holds: holds(measured.ratio) };
     });
-    return { topic: topic.name, rows, claims };
+    return { topic: topic.name, rows, claims, notes: others.notes };
   } finally {
     progress('');
-    await close?.();
+    await Promise.all([here.close?.(), others.close()]);
   }
 }
 
-function show({ title, baseline, columns = [], part }: Topic, { rows, claims }: Result): void {
-  const widths = [38, 11, 25, 8, ...columns.map(() => 14)];
+function show({ title, baseline, columns = [], part }: Topic, { rows, claims, notes }: Result): void {
+  const widths = [38, 13, 27, 9, ...columns.map(() => 14)];
   const line = (cells: string[]): string =>
     cells.map((cell, i) => (i ? cell.padStart(widths[i]!) : cell.padEnd(widths[i]!))).join('');
   const head = line(['', 'median', 'quartiles', 'ratio', ...columns.map(({ name }) => name)]);
@@ -109,12 +114,14 @@ function show({ title, baseline, columns = [], part }: Topic, { rows, claims }: 
     const text = line([...cells, ...columns.map(({ name, show }) => show(more[name]!))]);
     console.log(ours ? text : styleText('cyan', text));
   }
-  const notes = [`ratio: to ${baseline}`, ...columns.map(({ name, note }) => `${name}: ${note}`)];
-  if (part) notes.push(`rounds: ${rows[0]!.samples.length}`);
-  console.log(styleText('dim', notes.join('. ')));
+  const legend = [`ratio: to ${baseline}`, ...columns.map(({ name, note }) => `${name}: ${note}`)];
+  if (part) legend.push(`rounds: ${rows[0]!.samples.length}`);
+  console.log(styleText('dim', legend.join('. ')));
+  for (const note of notes) console.log(styleText('dim', note));
   for (const { text, ratio, at, holds } of claims) {
     const verdict = holds ? styleText('green', 'holds') : styleText('red', 'does not hold');
-    console.log(`${text}: ${ratio.toFixed(2)}${at ? ` (${at})` : ''}, ${verdict}`);
+    const measured = `${ratio?.toFixed(2)}${at ? ` (${at})` : ''}, ${verdict}`;
+    console.log(`${text}: ${ratio === undefined ? 'not measured, a rival is missing' : measured}`);
   }
 }
 

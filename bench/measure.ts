@@ -1,4 +1,5 @@
 /** Rounds, medians, spread: what all topics share. */
+import type { Outsider } from './outside.ts';
 
 /** One measurement of one rival. */
 export interface Sample {
@@ -26,6 +27,8 @@ export interface Topic {
   baseline: string;
   columns?: Column[];
   claims: Claim[];
+  /** Rivals in other processes, where the machine has them. */
+  outsiders?: Outsider[];
   /** How many rounds it wants, where so many rivals would take too long; as a part of the usual number. */
   part?: number;
   /** @param all whether to measure also what is left out by default */
@@ -47,7 +50,7 @@ export interface Session {
 /** Something that is to hold of a topic's figures. */
 export interface Claim {
   text: string;
-  /** From the medians by name, or from all rows; and of which group it is. */
+  /** From the medians by name, where NaN stands for a rival that this machine lacks; or from all rows, with the group. */
   ratio(median: (name: string) => number, rows: Row[]): number | { ratio: number; at: string };
   holds(ratio: number): boolean;
 }

@@ -19,21 +19,26 @@ interface Core {
   barrierWait(arrived: number, round: number, parties: number): void;
 }
 
-const path = (relative: string): string => fileURLToPath(new URL(`../${relative}`, import.meta.url));
+export const path = (relative: string): string => fileURLToPath(new URL(`../${relative}`, import.meta.url));
 const SOURCE = path('bench/assembly/index.ts');
 const CONFIG = path('asconfig.json');
 const WASM = path('build/bench.wasm');
 
 /** Compiles `assembly/` when that has not been done since it last changed. */
 export function build(): void {
-  const time = (file: string): number => statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? 0;
-  if (time(WASM) > Math.max(time(SOURCE), time(CONFIG))) return;
+  if (isNewer(WASM, SOURCE, CONFIG)) return;
   const { options } = JSON.parse(readFileSync(CONFIG, 'utf8')) as { options: Record<string, unknown> };
   const flags = Object.entries(options).flatMap(([name, value]) =>
     value === true ? [`--${name}`] : [`--${name}`, String(value)],
   );
   const asc = path('node_modules/assemblyscript/bin/asc.js');
   execFileSync(process.execPath, [asc, SOURCE, '--config', 'none', '--outFile', WASM, ...flags], { stdio: 'inherit' });
+}
+
+/** Whether a file is there, and newer than what it is made of. */
+export function isNewer(made: string, ...sources: string[]): boolean {
+  const time = (file: string): number => statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? 0;
+  return time(made) > Math.max(...sources.map(time));
 }
 
 /** A memory for one rival. */

@@ -6,10 +6,15 @@ import { AtomicsMutex, FutexMutex, instantiate, makeMemory } from './rivals.ts';
 
 /** Operations in one call of tinybench's: many, so that its own work does not count; and few, so that the calls are
  * many and V8 optimizes what they call (it never replaces a wasm function while that runs). */
-const BATCH = 1000;
+export const BATCH = 1000;
 
 const FLOOR = 'compare-exchange + exchange in wasm';
 const ATOMICS = 'mutex on Atomics';
+const V8 = "V8's Atomics.Mutex";
+const PYTHON = "Python's Lock";
+const MUTEX = "multithreading's Mutex";
+const SEMAPHORE = "multithreading's Semaphore";
+const BARRIER = "multithreading's Barrier(1)";
 
 export const uncontended: Topic = {
   name: 'uncontended',
@@ -26,6 +31,36 @@ export const uncontended: Topic = {
       ratio: (median) => median(ATOMICS) / median('Lock'),
       holds: (ratio) => ratio >= 2,
     },
+    {
+      text: "Lock is at least 8 times as fast as V8's Atomics.Mutex",
+      ratio: (median) => median(V8) / median('Lock'),
+      holds: (ratio) => ratio >= 8,
+    },
+    {
+      text: "Lock is at least 10 times as fast as Python's",
+      ratio: (median) => median(PYTHON) / median('Lock'),
+      holds: (ratio) => ratio >= 10,
+    },
+    {
+      text: 'Lock and Semaphore are at least 20 times as fast as those of multithreading',
+      ratio: (median) => Math.min(median(MUTEX) / median('Lock'), median(SEMAPHORE) / median('Semaphore')),
+      holds: (ratio) => ratio >= 20,
+    },
+    {
+      text: 'Barrier(1) is at least 20 times as fast as that of multithreading',
+      ratio: (median) => median(BARRIER) / median('Barrier(1).wait'),
+      holds: (ratio) => ratio >= 20,
+    },
+  ],
+  outsiders: [
+    { name: V8, program: 'V8 with --harmony-struct', task: 'uncontended' },
+    { name: "glibc's pthread_mutex", program: 'glibc pthreads', task: 'uncontended' },
+    { name: PYTHON, program: 'Python threading', task: 'lock' },
+    { name: "Python's RLock", program: 'Python threading', task: 'rlock' },
+    { name: "Python's Semaphore", program: 'Python threading', task: 'semaphore' },
+    { name: MUTEX, program: 'multithreading', task: 'mutex' },
+    { name: SEMAPHORE, program: 'multithreading', task: 'semaphore' },
+    { name: BARRIER, program: 'multithreading', task: 'barrier' },
   ],
   open() {
     const { floor } = instantiate(makeMemory());
@@ -54,7 +89,7 @@ export const uncontended: Topic = {
   },
 };
 
-function rival(name: string, ours: boolean, batch: () => void): Rival {
+export function rival(name: string, ours: boolean, batch: () => void): Rival {
   return {
     name,
     ours,

@@ -5,6 +5,7 @@ import { contend } from './contended.ts';
 import { bounce } from './handoff.ts';
 import { flock } from './herd.ts';
 import { compete } from './mix.ts';
+import { enter } from './outside/v8.ts';
 import type { Control, Order, Report } from './threads.ts';
 
 const { side, control } = workerData as { side: number; control: Control };
@@ -16,6 +17,7 @@ const topics: Record<string, (name: string, shared: unknown, side: number, contr
   parked: (...contender) => bounce(...contender, true),
   mix: compete,
   herd: flock,
+  v8: enter,
 };
 /** Kept from round to round, with what V8 has learnt of them. */
 const parts = new Map<string, () => number>();

@@ -11,7 +11,9 @@ const main = fileURLToPath(new URL('../bench/main.ts', import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), 'lockwork-bench-'));
 afterAll(() => rmSync(folder, { recursive: true }));
 
-const bench = (...args: string[]) => promisify(execFile)(process.execPath, [main, ...args], { timeout: 60_000 });
+const benchOn = (env: NodeJS.ProcessEnv, ...args: string[]) =>
+  promisify(execFile)(process.execPath, [main, ...args], { env, timeout: 60_000 });
+const bench = (...args: string[]) => benchOn(process.env, ...args);
 
 interface Results {
   lockwork: string;
@@ -19,16 +21,21 @@ interface Results {
   v8: string;
   cpu: string;
   cores: number;
-  results: { topic: string; rows: Row[]; claims: { text: string; ratio: number; at?: string; holds: boolean }[] }[];
+  results: { topic: string; rows: Row[]; claims: { text: string; ratio?: number }[]; notes: string[] }[];
 }
 
-const TASKS = ['async-sema', 'async-mutex', 'Web Locks', 'Lock', 'Semaphore', 'RLock.holdAsync', 'Lock.withAsync'];
+const TASKS = [
+  'async-sema',
+  'async-mutex',
+  'Web Locks',
+  'Lock',
+  'Semaphore',
+  'RLock.holdAsync',
+  'Lock.withAsync',
+  "multithreading's Mutex",
+];
 
-const MUTEXES = ['futex mutex in wasm', 'mutex on Atomics', 'Lock'];
-
-const ALL = 'all woken at once, in wasm';
-
-const HANDOFF = [
+const TURNS = [
   'wait32 + notify in wasm',
   'wait + notify of Atomics',
   'two Events',
@@ -36,6 +43,10 @@ const HANDOFF = [
   'Condition',
   'Barrier(2)',
 ];
+
+const MUTEXES = ['futex mutex in wasm', 'mutex on Atomics', 'Lock'];
+
+const ALL = 'all woken at once, in wasm';
 
 /** Whether the machine is fast is no test's business; that everything is measured is. */
 const ROWS = {
@@ -54,12 +65,28 @@ const ROWS = {
     'Event.isSet',
     'Event.set + clear',
     'Barrier(1).wait',
+    "V8's Atomics.Mutex",
+    "glibc's pthread_mutex",
+    "Python's Lock",
+    "Python's RLock",
+    "Python's Semaphore",
+    "multithreading's Mutex",
+    "multithreading's Semaphore",
+    "multithreading's Barrier(1)",
   ],
   async: TASKS,
   tasks: TASKS,
-  contended: [...MUTEXES, 'RLock', 'Semaphore'],
-  handoff: HANDOFF,
-  parked: HANDOFF,
+  contended: [
+    ...MUTEXES,
+    'RLock',
+    'Semaphore',
+    "V8's Atomics.Mutex",
+    "glibc's pthread_mutex",
+    "multithreading's Mutex",
+    "multithreading's Semaphore",
+  ],
+  handoff: [...TURNS, "V8's Atomics.Condition", "glibc's semaphores", "Python's Events"],
+  parked: [...TURNS, "V8's Atomics.Condition", "glibc's semaphores"],
   // Each of 2, 8 and 16 threads in five mixes.
   mix: Array.from({ length: 15 }, () => MUTEXES).flat(),
   hog: MUTEXES,
@@ -70,6 +97,8 @@ const ROWS = {
     [ALL, 'Barrier'],
   ].flatMap((names) => Array.from({ length: 3 }, () => names).flat()),
 };
+/** Other machines have no C compiler, no glibc, no Python. */
+const MAY_BE_MISSING = /^(glibc|Python)'s /;
 
 describe('npm run bench', () => {
   it('measures everything in one run, prints it, and keeps it', { timeout: 60_000 }, async () => {
@@ -78,7 +107,15 @@ describe('npm run bench', () => {
     const { results, ...machine } = JSON.parse(readFileSync(output, 'utf8')) as Results;
 
     expect(machine).toMatchObject({ node: process.versions.node, v8: process.versions.v8 });
-    expect(Object.fromEntries(results.map(({ topic, rows }) => [topic, rows.map(({ name }) => name)]))).toEqual(ROWS);
+    expect(results.map(({ topic }) => topic)).toEqual(Object.keys(ROWS));
+    for (const { topic, rows, notes } of results) {
+      const names = rows.map(({ name }) => name);
+      const missing = ROWS[topic as keyof typeof ROWS].filter((name) => !names.includes(name));
+      expect([...names, ...missing].toSorted()).toEqual(ROWS[topic as keyof typeof ROWS].toSorted());
+      expect(missing.filter((name) => !MAY_BE_MISSING.test(name))).toEqual([]);
+      expect(notes.some((note) => note.includes('left out'))).toBe(missing.length > 0);
+      for (const note of notes) expect(stdout).toContain(note);
+    }
     for (const { name, median, lower, upper, ratio, more } of results.flatMap(({ rows }) => rows)) {
       expect(stdout).toContain(`\n${name} `);
       for (const figure of [median, lower, upper, ratio, ...Object.values(more)])
@@ -87,8 +124,9 @@ describe('npm run bench', () => {
     const groups = results.find(({ topic }) => topic === 'mix')!.rows.map(({ group }) => group);
     expect(new Set(groups).size).toBe(15);
     const claims = results.flatMap(({ claims }) => claims);
-    expect(claims.map(({ ratio }) => ratio)).toSatisfy((ratios: number[]) => ratios.every(Number.isFinite));
-    for (const { text } of claims) expect(stdout).toContain(`${text}: `);
+    for (const { text, ratio } of claims) {
+      expect(stdout).toContain(`${text}: ${ratio === undefined ? 'not measured' : ratio.toFixed(2)}`);
+    }
   });
 
   it('measures one topic alone', { timeout: 60_000 }, async () => {
@@ -96,6 +134,13 @@ describe('npm run bench', () => {
     await bench('contended', '--quick', '--rounds', '1', '--output', output);
     const { results } = JSON.parse(readFileSync(output, 'utf8')) as Results;
     expect(results.map(({ topic }) => topic)).toEqual(['contended']);
+  });
+
+  it('leaves out what the machine lacks, and says so', { timeout: 60_000 }, async () => {
+    const output = join(folder, 'poor.json');
+    const { stdout } = await benchOn({ PATH: folder }, 'uncontended', '--quick', '--rounds', '1', '--output', output);
+    expect(stdout).toContain('Python threading: left out, spawn python3 ENOENT');
+    expect(stdout).toContain("Lock is at least 10 times as fast as Python's: not measured, a rival is missing");
   });
 
   it('names its topics', async () => {

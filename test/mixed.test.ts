@@ -54,6 +54,32 @@ describe.each(HOLDABLES)('The queue of a %s', (_, make) => {
     expect(lock.waiters).toBe(0);
   });
 
+  it('excludes threads that block beside tasks of their own, and lets all of them through', async () => {
+    const lock = make();
+    const count = integers(1);
+    const both = async ({ lock, count }: { lock: Lock; count: Int32Array }) => {
+      let left = 3;
+      const task = async () => {
+        for (let i = 0; i < 1_000; i++) await lock.withAsync(() => count[0]!++);
+        left--;
+      };
+      const tasks = [task(), task(), task()];
+      let blocked = 0;
+      for (; left > 0; blocked++) {
+        // At the begin of a turn none of them holds it.
+        await new Promise((resolve) => setTimeout(resolve));
+        lock.with(() => count[0]!++);
+      }
+      await Promise.all(tasks);
+      return blocked;
+    };
+    const others = threads(2, { lock, count }, both);
+    const [own, ...theirs] = await Promise.all([both({ lock, count }), others]);
+    const blocked = [own, ...theirs.flat()].reduce((sum, one) => sum + one);
+    expect(count[0]).toBe(3 * 3 * 1_000 + blocked);
+    expect([lock.waiters, lock.tryAcquire()]).toEqual([0, true]);
+  });
+
   it.each([
     ['has it', false],
     ['finds it taken and passes the wake-up on', true],

@@ -1,0 +1,144 @@
+/* glibc's pthreads: reads lines "WINDOW TASK [PAUSE]" (ms), answers each with a line of JSON. */
+#include <gnu/libc-version.h>
+#include <pthread.h>
+#include <semaphore.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#define LINE _Alignas(64)
+#define BATCH 1000
+#define MOST 1000000
+
+static LINE pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
+static LINE volatile long counter;
+static LINE sem_t balls[2];
+static LINE atomic_int stop;
+static LINE atomic_int over;
+static LINE pthread_barrier_t start;
+static double pause_ms;
+
+struct report {
+  long operations;
+  double ms;
+};
+
+static double now(void) {
+  struct timespec time;
+  clock_gettime(CLOCK_MONOTONIC, &time);
+  return time.tv_sec * 1e3 + time.tv_nsec / 1e6;
+}
+
+static int ascending(const void *a, const void *b) {
+  double difference = *(const double *)a - *(const double *)b;
+  return (difference > 0) - (difference < 0);
+}
+
+/* The median of batches, as tinybench has it. */
+static void *uncontended(void *into) {
+  static double batches[MOST];
+  long count = 0;
+  while (count < MOST && !atomic_load(&stop)) {
+    double from = now();
+    for (int i = 0; i < BATCH; i++) {
+      pthread_mutex_lock(&mutex);
+      pthread_mutex_unlock(&mutex);
+    }
+    batches[count++] = now() - from;
+  }
+  qsort(batches, count, sizeof *batches, ascending);
+  *(struct report *)into = (struct report){BATCH, batches[count / 2]};
+  return NULL;
+}
+
+static void *contended(void *into) {
+  long operations = 0;
+  pthread_barrier_wait(&start);
+  double from = now();
+  do {
+    for (int i = 0; i < 100; i++) {
+      pthread_mutex_lock(&mutex);
+      counter++;
+      pthread_mutex_unlock(&mutex);
+    }
+    operations += 100;
+  } while (!atomic_load(&stop));
+  *(struct report *)into = (struct report){operations, now() - from};
+  return NULL;
+}
+
+/* glibc's semaphores do not spin: who must wait asks the kernel at once. */
+static void pass(int to) {
+  if (pause_ms)
+    for (double until = now() + pause_ms; now() < until;);
+  sem_post(&balls[to]);
+}
+
+/* Has the ball at first, and says before its last pass that it is the last. */
+static void *serve(void *into) {
+  long handoffs = 0;
+  pthread_barrier_wait(&start);
+  double from = now();
+  do {
+    if (atomic_load(&stop)) atomic_store(&over, 1);
+    pass(1);
+    sem_wait(&balls[0]);
+    handoffs += 2;
+  } while (!atomic_load(&over));
+  *(struct report *)into = (struct report){handoffs, now() - from};
+  return NULL;
+}
+
+static void *answer(void *into) {
+  int last;
+  (void)into;
+  pthread_barrier_wait(&start);
+  do {
+    sem_wait(&balls[1]);
+    last = atomic_load(&over);
+    pass(0);
+  } while (!last);
+  return NULL;
+}
+
+/* Always in threads beside this one: in a process with one thread glibc's mutex does without atomic instructions. */
+static void run(double window, int count, void *(*parts[])(void *), struct report reports[]) {
+  pthread_t threads[2];
+  stop = over = 0;
+  for (int i = 0; i < count; i++) pthread_create(&threads[i], NULL, parts[i], &reports[i]);
+  nanosleep(&(struct timespec){window / 1e3, (long)(window * 1e6) % 1000000000}, NULL);
+  stop = 1;
+  for (int i = 0; i < count; i++) pthread_join(threads[i], NULL);
+}
+
+int main(void) {
+  char task[32];
+  double window;
+  struct report reports[2];
+  setvbuf(stdout, NULL, _IOLBF, 0);
+  sem_init(&balls[0], 0, 0);
+  sem_init(&balls[1], 0, 0);
+  pthread_barrier_init(&start, NULL, 2);
+  printf("{\"version\":\"glibc %s\"}\n", gnu_get_libc_version());
+  while (scanf("%lf %31s", &window, task) == 2) {
+    if (!strcmp(task, "uncontended")) {
+      run(window, 1, (void *(*[])(void *)){uncontended}, reports);
+      printf("{\"ns\":%f}\n", reports[0].ms * 1e6 / reports[0].operations);
+    } else if (!strcmp(task, "contended")) {
+      counter = 0;
+      run(window, 2, (void *(*[])(void *)){contended, contended}, reports);
+      long a = reports[0].operations, b = reports[1].operations;
+      if (counter != a + b) return fprintf(stderr, "pthread_mutex does not exclude\n"), 1;
+      double ms = reports[0].ms > reports[1].ms ? reports[0].ms : reports[1].ms;
+      printf("{\"ns\":%f,\"more\":{\"slower one\":%f}}\n", ms * 1e6 / counter, (double)(a < b ? a : b) / counter);
+    } else if (!strcmp(task, "handoff") && scanf("%lf", &pause_ms) == 1) {
+      run(window, 2, (void *(*[])(void *)){serve, answer}, reports);
+      printf("{\"ns\":%f}\n", (reports[0].ms / reports[0].operations - pause_ms) * 1e6);
+    } else {
+      return fprintf(stderr, "no task %s\n", task), 1;
+    }
+  }
+  return 0;
+}

@@ -1,0 +1,83 @@
+/** V8's own Atomics.Mutex and Atomics.Condition, in a process of its own: the flag that brings them changes more. */
+import { isMainThread } from 'node:worker_threads';
+import { tally } from '../contended.ts';
+import { type Ball, PAUSE, play } from '../handoff.ts';
+import { type Control, Threads } from '../threads.ts';
+import { BATCH, rival } from '../uncontended.ts';
+import { serve } from './serve.ts';
+
+const { Mutex, Condition } = Atomics as unknown as {
+  Mutex: { new (): object; lock(mutex: object, held: () => void): void };
+  Condition: {
+    new (): object;
+    wait(condition: object, mutex: object): void;
+    notify(condition: object, count: number): void;
+  };
+};
+
+/** A thread's part. */
+export function enter(name: string, shared: unknown, side: number, control: Control): () => number {
+  if (name === 'contended') return contend(shared as Contended, control);
+  return play(makeBall(shared as Shared, side), side, control, name === 'parked');
+}
+
+type Contended = [mutex: object, counter: Int32Array];
+
+function contend([mutex, counter]: Contended, { stop }: Control): () => number {
+  const count = (): void => {
+    counter[0]!++;
+  };
+  return () => {
+    let operations = 0;
+    do {
+      for (let i = 0; i < 100; i++) Mutex.lock(mutex, count);
+      operations += 100;
+    } while (!Atomics.load(stop, 0));
+    return operations;
+  };
+}
+
+type Shared = [mutex: object, condition: object, holder: Int32Array];
+
+function makeBall([mutex, condition, holder]: Shared, side: number): Ball {
+  const give = (): void => {
+    holder[0] = 1 - side;
+    Condition.notify(condition, 1);
+  };
+  const get = (): void => {
+    while (holder[0] !== side) Condition.wait(condition, mutex);
+  };
+  return { pass: () => Mutex.lock(mutex, give), take: () => Mutex.lock(mutex, get) };
+}
+
+async function main(): Promise<void> {
+  if (!Mutex) {
+    console.error('this V8 has no Atomics.Mutex');
+    process.exit(1);
+  }
+  const pair = new Threads(2);
+  const counter = new Int32Array(new SharedArrayBuffer(64), 0, 1);
+  const alone = new Mutex();
+  const wanted: Contended = [new Mutex(), counter];
+  const played: Shared = [new Mutex(), new Condition(), new Int32Array(new SharedArrayBuffer(4))];
+  await serve(`V8 ${process.versions.v8}`, {
+    uncontended: rival('', false, () => {
+      for (let i = 0; i < BATCH; i++) Mutex.lock(alone, nothing);
+    }).measure,
+    async contended(window) {
+      counter[0] = 0;
+      const reports = await pair.run({ topic: 'v8', name: 'contended', shared: wanted }, window);
+      return tally('Atomics.Mutex', reports, counter[0]!);
+    },
+    async handoff(window, pause) {
+      const trial = { topic: 'v8', name: pause === PAUSE ? 'parked' : 'handoff', shared: played };
+      const [first] = await pair.run(trial, window);
+      return { ns: (first!.milliseconds / first!.operations - pause) * 1e6 };
+    },
+  });
+}
+
+function nothing(): void {}
+
+// Its threads import this, too.
+if (isMainThread) await main();
