@@ -1,22 +1,25 @@
 /** What a lock that two threads want at once lets through. */
 import { Lock, RLock, Semaphore } from 'lockwork';
 import { copy, type Sample, type Topic } from './measure.ts';
-import { type Contender, type Control, contender, Pair, type Report } from './pair.ts';
 import { AtomicsMutex, FutexMutex, makeMemory } from './rivals.ts';
+import { type Contender, type Control, contender, type Report, Threads } from './threads.ts';
 
-interface Holdable {
+export interface Holdable {
   acquire(): unknown;
   release(): void;
 }
 
-const FUTEX = 'futex mutex in wasm';
+export const FUTEX = 'futex mutex in wasm';
+export const ATOMICS = 'mutex on Atomics';
+const SLOWER = 'slower one';
 const MUTEX = "multithreading's Mutex";
 const SEMAPHORE = "multithreading's Semaphore";
 
-const CONTENDERS: Contender<Holdable>[] = [
+/** What every mutex is compared with, and ours. */
+export const MUTEXES: Contender<Holdable>[] = [
   contender(FUTEX, false, makeMemory, (memory) => new FutexMutex(memory)),
   contender(
-    'mutex on Atomics',
+    ATOMICS,
     false,
     () => new Int32Array(new SharedArrayBuffer(4)),
     (word) => new AtomicsMutex(word),
@@ -27,6 +30,10 @@ const CONTENDERS: Contender<Holdable>[] = [
     () => new Lock(),
     (lock) => lock,
   ),
+];
+
+const CONTENDERS: Contender<Holdable>[] = [
+  ...MUTEXES,
   contender(
     'RLock',
     true,
@@ -45,6 +52,9 @@ export const contended: Topic = {
   name: 'contended',
   title: 'Two threads, one lock, no pause: ns for acquire, count, release',
   baseline: FUTEX,
+  columns: [
+    { name: SLOWER, note: 'its part of the work; 50 % is fair', show: (part) => `${(part * 100).toFixed(0)} %` },
+  ],
   claims: [
     {
       text: 'Lock and Semaphore are at least 2 times as fast as those of multithreading',
@@ -59,7 +69,7 @@ export const contended: Topic = {
     { name: SEMAPHORE, program: 'multithreading', task: 'contendedSemaphore' },
   ],
   open() {
-    const pair = new Pair();
+    const pair = new Threads(2);
     return {
       rivals: CONTENDERS.map(({ name, ours, share }) => {
         const counter = new Int32Array(new SharedArrayBuffer(64), 0, 1);
@@ -87,7 +97,7 @@ export function tally(name: string, reports: Report[], counted: number): Sample 
     throw new Error(`${name}: ${sum} increments, but the counter says ${counted}: it does not exclude`);
   }
   const milliseconds = Math.max(...reports.map(({ milliseconds }) => milliseconds));
-  return { ns: (milliseconds * 1e6) / sum, share: Math.min(...counts) / sum };
+  return { ns: (milliseconds * 1e6) / sum, more: { [SLOWER]: Math.min(...counts) / sum } };
 }
 
 /** A thread's part: until the time is up. */

@@ -1,8 +1,8 @@
 /** How long it takes until another thread goes on: two threads that let each other go on in turns. */
 import { Arena, Barrier, Condition, Event, Semaphore } from 'lockwork';
 import { type Claim, copy, type Topic } from './measure.ts';
-import { type Contender, type Control, contender, Pair } from './pair.ts';
 import { instantiate, makeMemory } from './rivals.ts';
+import { type Contender, type Control, contender, Threads } from './threads.ts';
 
 /** One side's view of a ball. */
 export interface Ball {
@@ -129,7 +129,7 @@ function topic(name: string, title: string, pause: number): Topic {
       ...(pause ? [] : [{ name: PYTHON, program: 'Python threading', task: 'handoff' } as const]),
     ],
     open() {
-      const pair = new Pair();
+      const pair = new Threads(2);
       return {
         rivals: CONTENDERS.map(({ name: contender, ours, share }) => {
           const shared = share();

@@ -6,13 +6,16 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs, styleText } from 'node:util';
 import { contended } from './contended.ts';
 import { handoff, parked } from './handoff.ts';
+import { herd } from './herd.ts';
+import { hog } from './hog.ts';
 import { measure, type Row, type Settings, type Topic } from './measure.ts';
+import { mix } from './mix.ts';
 import { outside } from './outside.ts';
 import { build } from './rivals.ts';
 import { alone, crowd } from './tasks.ts';
 import { uncontended } from './uncontended.ts';
 
-const TOPICS: Topic[] = [uncontended, alone, crowd, contended, handoff, parked];
+const TOPICS: Topic[] = [uncontended, alone, crowd, contended, handoff, parked, mix, hog, herd];
 const FULL: Settings = { rounds: 21, window: 200 };
 const QUICK: Settings = { rounds: 7, window: 50 };
 
@@ -24,7 +27,8 @@ Measures lockwork beside what people would write instead, in one run. Without a 
 ${TOPICS.map(({ name, title }) => `  ${name.padEnd(13)}${title}`).join('\n')}
 
   --quick      less exact, in some seconds
-  --rounds N   how often every rival has its turn (${FULL.rounds}, quick ${QUICK.rounds})
+  --rounds N   how often every rival has its turn (${FULL.rounds}, quick ${QUICK.rounds}; fewer where there are many)
+  --all        with what takes minutes: every mix
   --output F   where the figures go as JSON (a new file in bench/results/)
   --list       names the topics`;
 
@@ -32,7 +36,7 @@ interface Result {
   topic: string;
   rows: Row[];
   /** Without a ratio when a rival is missing. */
-  claims: { text: string; ratio?: number; holds?: boolean }[];
+  claims: { text: string; ratio?: number; at?: string; holds?: boolean }[];
   notes: string[];
 }
 
@@ -52,6 +56,7 @@ function options() {
     options: {
       quick: { type: 'boolean' },
       rounds: { type: 'string' },
+      all: { type: 'boolean', default: false },
       output: { type: 'string' },
       list: { type: 'boolean' },
       help: { type: 'boolean', short: 'h' },
@@ -75,16 +80,18 @@ function progress(text: string): void {
   if (process.stderr.isTTY) process.stderr.write(`\r\x1b[K${styleText('dim', text)}`);
 }
 
-async function run(topic: Topic, settings: Settings): Promise<Result> {
-  const here = await topic.open();
+async function run(topic: Topic, { rounds, window }: Settings, all: boolean): Promise<Result> {
+  const here = await topic.open(all);
   const others = await outside(topic.outsiders ?? []);
   try {
     const rivals = [...here.rivals, ...others.rivals];
+    const settings = { rounds: Math.ceil(rounds * (topic.part ?? 1)), window };
     const rows = await measure(rivals, topic.baseline, settings, (text) => progress(`${topic.name}, ${text}`));
     const median = (name: string): number => rows.find((row) => row.name === name)?.median ?? Number.NaN;
     const claims = topic.claims.map(({ text, ratio, holds }) => {
-      const measured = ratio(median);
-      return Number.isNaN(measured) ? { text } : { text, ratio: measured, holds: holds(measured) };
+      const found = ratio(median, rows);
+      const measured = typeof found === 'number' ? { ratio: found } : found;
+      return Number.isNaN(measured.ratio) ? { text } : { text, ...measured, holds: holds(measured.ratio) };
     });
     return { topic: topic.name, rows, claims, notes: others.notes };
   } finally {
@@ -93,36 +100,38 @@ async function run(topic: Topic, settings: Settings): Promise<Result> {
   }
 }
 
-function show({ title, baseline }: Topic, { rows, claims, notes }: Result): void {
-  const shares = rows.some(({ share }) => share !== undefined);
-  const widths = [38, 13, 27, 9, 14];
+function show({ title, baseline, columns = [], part }: Topic, { rows, claims, notes }: Result): void {
+  const widths = [38, 13, 27, 9, ...columns.map(() => 14)];
   const line = (cells: string[]): string =>
     cells.map((cell, i) => (i ? cell.padStart(widths[i]!) : cell.padEnd(widths[i]!))).join('');
-  const head = line(['', 'median', 'quartiles', 'ratio', ...(shares ? ['slower one'] : [])]);
+  const head = line(['', 'median', 'quartiles', 'ratio', ...columns.map(({ name }) => name)]);
   console.log(`\n${styleText('bold', title)}\n${styleText('dim', head)}`);
-  for (const { name, ours, median, lower, upper, ratio, share } of rows) {
+  let last: string | undefined;
+  for (const { name, group, ours, median, lower, upper, ratio, more } of rows) {
+    if (group !== last) console.log(styleText('dim', `${group}:`));
+    last = group;
     const cells = [name, number(median), `${number(lower)} – ${number(upper)}`, ratio.toFixed(2)];
-    const text = line([...cells, ...(share === undefined ? [] : [`${(share * 100).toFixed(0)} %`])]);
+    const text = line([...cells, ...columns.map(({ name, show }) => show(more[name]!))]);
     console.log(ours ? text : styleText('cyan', text));
   }
-  console.log(
-    styleText('dim', `ratio: to ${baseline}${shares ? '. slower one: its part of the work; 50 % is fair' : ''}`),
-  );
+  const legend = [`ratio: to ${baseline}`, ...columns.map(({ name, note }) => `${name}: ${note}`)];
+  if (part) legend.push(`rounds: ${rows[0]!.samples.length}`);
+  console.log(styleText('dim', legend.join('. ')));
   for (const note of notes) console.log(styleText('dim', note));
-  for (const { text, ratio, holds } of claims) {
+  for (const { text, ratio, at, holds } of claims) {
     const verdict = holds ? styleText('green', 'holds') : styleText('red', 'does not hold');
-    console.log(
-      `${text}: ${ratio === undefined ? 'not measured, a rival is missing' : `${ratio.toFixed(2)}, ${verdict}`}`,
-    );
+    const measured = `${ratio?.toFixed(2)}${at ? ` (${at})` : ''}, ${verdict}`;
+    console.log(`${text}: ${ratio === undefined ? 'not measured, a rival is missing' : measured}`);
   }
 }
 
 function number(ns: number): string {
+  if (ns >= 1e6) return `${number(ns / 1e6)} ms`;
   return ns.toLocaleString('en', { minimumFractionDigits: 1, maximumFractionDigits: 1 });
 }
 
 async function main(): Promise<void> {
-  const { settings, topics, output, help, list } = usage();
+  const { settings, topics, all, output, help, list } = usage();
   if (help) return console.log(HELP);
   if (list) return console.log(TOPICS.map(({ name }) => name).join('\n'));
   build();
@@ -138,7 +147,7 @@ async function main(): Promise<void> {
   const date = new Date().toISOString();
   const results: Result[] = [];
   for (const topic of topics) {
-    const result = await run(topic, settings);
+    const result = await run(topic, settings, all);
     results.push(result);
     show(topic, result);
   }

@@ -5,12 +5,14 @@ import type { Outsider } from './outside.ts';
 export interface Sample {
   /** Nanoseconds for one operation. */
   ns: number;
-  /** Two threads: how much of the work the slower one did; 0.5 is fair. */
-  share?: number;
+  /** Further figures, by the names of the topic's columns. */
+  more?: Record<string, number>;
 }
 
 export interface Rival {
   name: string;
+  /** Rivals are compared within a group: they have one name in all groups. */
+  group?: string;
   /** Whether it is lockwork's. */
   ours: boolean;
   /** Works for about `window` ms. */
@@ -23,10 +25,21 @@ export interface Topic {
   title: string;
   /** Whose median the others are divided by. */
   baseline: string;
+  columns?: Column[];
   claims: Claim[];
   /** Rivals in other processes, where the machine has them. */
   outsiders?: Outsider[];
-  open(): Session | Promise<Session>;
+  /** How many rounds it wants, where so many rivals would take too long; as a part of the usual number. */
+  part?: number;
+  /** @param all whether to measure also what is left out by default */
+  open(all: boolean): Session | Promise<Session>;
+}
+
+/** A further figure of every sample. */
+export interface Column {
+  name: string;
+  note: string;
+  show(value: number): string;
 }
 
 export interface Session {
@@ -37,13 +50,14 @@ export interface Session {
 /** Something that is to hold of a topic's figures. */
 export interface Claim {
   text: string;
-  /** From the medians by name; NaN stands for a rival that this machine lacks. */
-  ratio(median: (name: string) => number): number;
+  /** From the medians by name, where NaN stands for a rival that this machine lacks; or from all rows, with the group. */
+  ratio(median: (name: string) => number, rows: Row[]): number | { ratio: number; at: string };
   holds(ratio: number): boolean;
 }
 
 export interface Row {
   name: string;
+  group?: string;
   ours: boolean;
   /** ns: of all rounds the median, and the quartiles. */
   median: number;
@@ -51,7 +65,8 @@ export interface Row {
   upper: number;
   /** To the baseline's median. */
   ratio: number;
-  share?: number;
+  /** Medians too. */
+  more: Record<string, number>;
   samples: number[];
 }
 
@@ -72,27 +87,38 @@ export async function measure(
   // Round 0 warms up and does not count.
   for (let round = 0; round <= rounds; round++) {
     for (const rival of rivals) {
-      progress(`round ${round} of ${rounds}: ${rival.name}`);
+      progress(`round ${round} of ${rounds}: ${[rival.group, rival.name].filter(Boolean).join(': ')}`);
       const sample = await rival.measure(window);
       if (round) samples.get(rival)!.push(sample);
     }
   }
   const rows = rivals.map((rival) => row(rival, samples.get(rival)!));
-  const base = rows.find(({ name }) => name === baseline)!.median;
-  return rows.map((row) => ({ ...row, ratio: row.median / base }));
+  return rows.map((row) => {
+    const base = rows.find(({ name, group }) => name === baseline && group === row.group)!;
+    return { ...row, ratio: row.median / base.median };
+  });
 }
 
-function row({ name, ours }: Rival, samples: Sample[]): Row {
+function row({ name, group, ours }: Rival, samples: Sample[]): Row {
   const ns = samples.map((sample) => sample.ns);
-  const shares = samples.flatMap(({ share }) => (share === undefined ? [] : [share]));
+  const columns = Object.keys(samples[0]!.more ?? {});
   return {
     name,
+    ...(group && { group }),
     ours,
     median: quantile(ns, 0.5),
     lower: quantile(ns, 0.25),
     upper: quantile(ns, 0.75),
     ratio: 1,
-    ...(shares.length && { share: quantile(shares, 0.5) }),
+    more: Object.fromEntries(
+      columns.map((column) => [
+        column,
+        quantile(
+          samples.map((it) => it.more![column]!),
+          0.5,
+        ),
+      ]),
+    ),
     samples: ns,
   };
 }

@@ -10,6 +10,13 @@ interface Core {
   unlock(word: number): void;
   pass(word: number): void;
   take(word: number): void;
+  work(steps: number): number;
+  conditionWait(word: number, sequence: number): void;
+  conditionNotifyAll(sequence: number): void;
+  eventWait(word: number): void;
+  eventSet(word: number): void;
+  eventClear(word: number): void;
+  barrierWait(arrived: number, round: number, parties: number): void;
 }
 
 export const path = (relative: string): string => fileURLToPath(new URL(`../${relative}`, import.meta.url));

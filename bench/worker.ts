@@ -1,10 +1,12 @@
-/** A thread of a pair: waits for the other one, does its part of a trial, reports. */
+/** One of the threads: waits for the others, does its part of a trial, reports. */
 import { parentPort, workerData } from 'node:worker_threads';
 import { attach } from 'lockwork';
 import { contend } from './contended.ts';
 import { bounce } from './handoff.ts';
+import { flock } from './herd.ts';
+import { compete } from './mix.ts';
 import { enter } from './outside/v8.ts';
-import type { Control, Report, Trial } from './pair.ts';
+import type { Control, Order, Report } from './threads.ts';
 
 const { side, control } = workerData as { side: number; control: Control };
 
@@ -13,22 +15,30 @@ const topics: Record<string, (name: string, shared: unknown, side: number, contr
   contended: contend,
   handoff: (...contender) => bounce(...contender, false),
   parked: (...contender) => bounce(...contender, true),
+  mix: compete,
+  herd: flock,
   v8: enter,
 };
 /** Kept from round to round, with what V8 has learnt of them. */
 const parts = new Map<string, () => number>();
 
-parentPort!.on('message', ({ topic, name, shared }: Trial) => {
-  const key = `${topic} ${name}`;
+parentPort!.on('message', ({ topic, name, variant, shared, threads }: Order) => {
+  const key = `${topic} ${name} ${variant}`;
   const part = parts.get(key) ?? topics[topic]!(name, attachAll(shared), side, control);
   parts.set(key, part);
-  if (Atomics.add(control.ready, 0, 1)) Atomics.notify(control.ready, 0);
-  else Atomics.wait(control.ready, 0, 1);
+  assemble(threads);
   const start = performance.now();
   const operations = part();
   const report: Report = { operations, milliseconds: performance.now() - start };
   parentPort!.postMessage(report);
 });
+
+/** Whoever comes last lets all begin. */
+function assemble(threads: number): void {
+  let ready = Atomics.add(control.ready, 0, 1) + 1;
+  if (ready === threads) Atomics.notify(control.ready, 0);
+  for (; ready < threads; ready = Atomics.load(control.ready, 0)) Atomics.wait(control.ready, 0, ready);
+}
 
 /** Handles become what they name; everything else stays. */
 function attachAll(shared: unknown): unknown {

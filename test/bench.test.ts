@@ -44,6 +44,10 @@ const TURNS = [
   'Barrier(2)',
 ];
 
+const MUTEXES = ['futex mutex in wasm', 'mutex on Atomics', 'Lock'];
+
+const ALL = 'all woken at once, in wasm';
+
 /** Whether the machine is fast is no test's business; that everything is measured is. */
 const ROWS = {
   uncontended: [
@@ -73,9 +77,7 @@ const ROWS = {
   async: TASKS,
   tasks: TASKS,
   contended: [
-    'futex mutex in wasm',
-    'mutex on Atomics',
-    'Lock',
+    ...MUTEXES,
     'RLock',
     'Semaphore',
     "V8's Atomics.Mutex",
@@ -85,6 +87,15 @@ const ROWS = {
   ],
   handoff: [...TURNS, "V8's Atomics.Condition", "glibc's semaphores", "Python's Events"],
   parked: [...TURNS, "V8's Atomics.Condition", "glibc's semaphores"],
+  // Each of 2, 8 and 16 threads in five mixes.
+  mix: Array.from({ length: 15 }, () => MUTEXES).flat(),
+  hog: MUTEXES,
+  // 1, 4 and 16 waiters each.
+  herd: [
+    [ALL, 'the same, after unlocking', 'Condition'],
+    [ALL, 'Event'],
+    [ALL, 'Barrier'],
+  ].flatMap((names) => Array.from({ length: 3 }, () => names).flat()),
 };
 /** Other machines have no C compiler, no glibc, no Python. */
 const MAY_BE_MISSING = /^(glibc|Python)'s /;
@@ -105,10 +116,13 @@ describe('npm run bench', () => {
       expect(notes.some((note) => note.includes('left out'))).toBe(missing.length > 0);
       for (const note of notes) expect(stdout).toContain(note);
     }
-    for (const { name, median, lower, upper, ratio } of results.flatMap(({ rows }) => rows)) {
+    for (const { name, median, lower, upper, ratio, more } of results.flatMap(({ rows }) => rows)) {
       expect(stdout).toContain(`\n${name} `);
-      for (const figure of [median, lower, upper, ratio]) expect(figure, name).toSatisfy(Number.isFinite);
+      for (const figure of [median, lower, upper, ratio, ...Object.values(more)])
+        expect(figure, name).toSatisfy(Number.isFinite);
     }
+    const groups = results.find(({ topic }) => topic === 'mix')!.rows.map(({ group }) => group);
+    expect(new Set(groups).size).toBe(15);
     const claims = results.flatMap(({ claims }) => claims);
     for (const { text, ratio } of claims) {
       expect(stdout).toContain(`${text}: ${ratio === undefined ? 'not measured' : ratio.toFixed(2)}`);
@@ -137,6 +151,6 @@ describe('npm run bench', () => {
   it('refuses a topic that there is not, and names those that there are', async () => {
     const refused = await bench('unknown').catch((error: { code: number; stderr: string }) => error);
     expect(refused).toMatchObject({ code: 2 });
-    expect(refused.stderr).toContain('uncontended, async, tasks, contended, handoff, parked');
+    expect(refused.stderr).toContain(Object.keys(ROWS).join(', '));
   });
 });

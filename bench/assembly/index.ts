@@ -38,3 +38,51 @@ export function pass(word: usize): void {
 export function take(word: usize): void {
   while (!atomic.xchg<i32>(word, 0)) atomic.wait<i32>(word, 0, -1);
 }
+
+/** Work that touches no memory: every step needs the one before. */
+export function work(steps: i32): i32 {
+  let x = steps;
+  while (steps--) x = x * 1664525 + 1013904223;
+  return x;
+}
+
+// Waking all at once: each of these is a word that goes on, and everybody who slept on it runs.
+
+/** A condition: waits for `notifyAll`, without the mutex, and has it again when it returns. */
+export function conditionWait(word: usize, sequence: usize): void {
+  const seen = atomic.load<i32>(sequence);
+  unlock(word);
+  atomic.wait<i32>(sequence, seen, -1);
+  lock(word);
+}
+
+export function conditionNotifyAll(sequence: usize): void {
+  atomic.add<i32>(sequence, 1);
+  atomic.notify(sequence, -1);
+}
+
+/** An event: 0 or 1. */
+export function eventWait(word: usize): void {
+  while (!atomic.load<i32>(word)) atomic.wait<i32>(word, 0, -1);
+}
+
+export function eventSet(word: usize): void {
+  atomic.store<i32>(word, 1);
+  atomic.notify(word, -1);
+}
+
+export function eventClear(word: usize): void {
+  atomic.store<i32>(word, 0);
+}
+
+/** A barrier: whoever comes last lets all go on, and a new round begin. */
+export function barrierWait(arrived: usize, round: usize, parties: i32): void {
+  const seen = atomic.load<i32>(round);
+  if (atomic.add<i32>(arrived, 1) + 1 < parties) {
+    while (atomic.load<i32>(round) == seen) atomic.wait<i32>(round, seen, -1);
+  } else {
+    atomic.store<i32>(arrived, 0);
+    atomic.add<i32>(round, 1);
+    atomic.notify(round, -1);
+  }
+}

@@ -2,9 +2,9 @@
 import { readFileSync } from 'node:fs';
 import { Barrier, initRuntime, Mutex, move, Semaphore, spawn } from 'multithreading';
 import { tally } from '../contended.ts';
-import type { Report } from '../pair.ts';
 import { path } from '../rivals.ts';
 import { TASKS, rival as tasks } from '../tasks.ts';
+import type { Report } from '../threads.ts';
 import { BATCH, rival } from '../uncontended.ts';
 import { serve } from './serve.ts';
 

@@ -2,7 +2,7 @@
 import { isMainThread } from 'node:worker_threads';
 import { tally } from '../contended.ts';
 import { type Ball, PAUSE, play } from '../handoff.ts';
-import { type Control, Pair } from '../pair.ts';
+import { type Control, Threads } from '../threads.ts';
 import { BATCH, rival } from '../uncontended.ts';
 import { serve } from './serve.ts';
 
@@ -55,7 +55,7 @@ async function main(): Promise<void> {
     console.error('this V8 has no Atomics.Mutex');
     process.exit(1);
   }
-  const pair = new Pair();
+  const pair = new Threads(2);
   const counter = new Int32Array(new SharedArrayBuffer(64), 0, 1);
   const alone = new Mutex();
   const wanted: Contended = [new Mutex(), counter];

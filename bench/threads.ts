@@ -1,11 +1,18 @@
-/** Two threads, started once, that do the same at the same time. */
+/** Threads, started once, that do the same at the same time. */
 import { Worker } from 'node:worker_threads';
 
-/** What both threads are asked to do: a contender of a topic, and what it works on. */
+/** What the threads are asked to do: a contender of a topic, and what it works on. */
 export interface Trial {
   topic: string;
   name: string;
+  /** Tells apart what one contender is asked to do. */
+  variant?: string;
   shared: unknown;
+}
+
+export interface Order extends Trial {
+  /** How many threads have got it. */
+  threads: number;
 }
 
 /** What a thread did. */
@@ -20,11 +27,11 @@ export interface Control {
   ready: Int32Array;
   /** 1 when the time is up. */
   stop: Int32Array;
-  /** 1 when a side has seen it. */
+  /** 1 when the side that begins has seen it. */
   over: Int32Array;
 }
 
-/** Something that two threads do in turns or against each other. */
+/** Something that threads do in turns or against each other. */
 export interface Contender<Tool> {
   name: string;
   ours: boolean;
@@ -47,21 +54,32 @@ export function contender<Tool, Shared>(
 /** How much longer than its window a trial may take (ms): nothing comes near it unless it hangs. */
 const PATIENCE = 10_000;
 
-export class Pair {
+export class Threads {
   readonly #control: Control = { ready: word(), stop: word(), over: word() };
-  readonly #workers = [0, 1].map(
-    (side) => new Worker(new URL('./worker.ts', import.meta.url), { workerData: { side, control: this.#control } }),
-  );
+  readonly #workers: Worker[];
 
-  /** Both threads at once, for about `window` ms. */
-  async run(trial: Trial, window: number): Promise<Report[]> {
+  constructor(count: number) {
+    this.#workers = Array.from(
+      { length: count },
+      (_, side) =>
+        new Worker(new URL('./worker.ts', import.meta.url), { workerData: { side, control: this.#control } }),
+    );
+  }
+
+  /** All of them at once, or the first few, for about `window` ms. */
+  async run(trial: Trial, window: number, threads = this.#workers.length): Promise<Report[]> {
     for (const word of Object.values(this.#control)) word[0] = 0;
+    const workers = this.#workers.slice(0, threads);
+    const reports = Promise.all(workers.map((worker) => ask(worker, { ...trial, threads }, window + PATIENCE)));
+    await Promise.race([this.#assembled(threads), reports]);
     const timer = setTimeout(() => Atomics.store(this.#control.stop, 0, 1), window);
-    try {
-      return await Promise.all(this.#workers.map((worker) => ask(worker, trial, window + PATIENCE)));
-    } finally {
-      clearTimeout(timer);
-    }
+    return reports.finally(() => clearTimeout(timer));
+  }
+
+  /** Until the last one comes: on a busy machine that takes longer than some windows. */
+  async #assembled(threads: number): Promise<void> {
+    const { ready } = this.#control;
+    for (let n = 0; n < threads; n = Atomics.load(ready, 0)) await Atomics.waitAsync(ready, 0, n).value;
   }
 
   async close(): Promise<void> {
@@ -73,7 +91,7 @@ function word(): Int32Array {
   return new Int32Array(new SharedArrayBuffer(64), 0, 1);
 }
 
-function ask(worker: Worker, trial: Trial, within: number): Promise<Report> {
+function ask(worker: Worker, order: Order, within: number): Promise<Report> {
   return new Promise<Report>((resolve, reject) => {
     const settle = (act: () => void): void => {
       clearTimeout(timer);
@@ -82,7 +100,7 @@ function ask(worker: Worker, trial: Trial, within: number): Promise<Report> {
     };
     const succeed = (report: Report): void => settle(() => resolve(report));
     const fail = (error: Error): void => settle(() => reject(error));
-    const timer = setTimeout(fail, within, new Error(`${trial.topic}, ${trial.name}: a thread does not come back`));
-    worker.on('message', succeed).on('error', fail).postMessage(trial);
+    const timer = setTimeout(fail, within, new Error(`${order.topic}, ${order.name}: a thread does not come back`));
+    worker.on('message', succeed).on('error', fail).postMessage(order);
   });
 }

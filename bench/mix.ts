@@ -1,0 +1,235 @@
+/** What a lock lets through, at what price and how fairly, when threads hold it for a while and leave it for a while. */
+import { ATOMICS, FUTEX, type Holdable, MUTEXES, tally } from './contended.ts';
+import { type Claim, copy, type Row, type Sample, type Topic } from './measure.ts';
+import { instantiate, makeMemory } from './rivals.ts';
+import { type Contender, type Control, Threads } from './threads.ts';
+
+/** How long threads hold the lock, and how long they think before they want it again (ns). */
+interface Mix {
+  threads: number;
+  hold: number;
+  think: number;
+}
+
+const MIXES: Mix[] = [2, 4, 8, 16].flatMap((threads) =>
+  [0, 100, 1000, 10_000].flatMap((hold) =>
+    [...new Set([0, hold, 10 * hold])].map((think) => ({ threads, hold, think })),
+  ),
+);
+
+/** Without `--all`: hold and think of a lock that is never free, and of some that are more and more often. */
+const DEFAULT = ['0 0', '1000 0', '1000 1000', '100 1000', '10000 100000'];
+
+const CPU = 'CPU';
+const LONGEST = 'longest wait';
+const JAIN = "Jain's index";
+
+export const mix: Topic = {
+  name: 'mix',
+  title: 'Threads that hold a lock and think, in turns: ns for each turn of any thread',
+  baseline: FUTEX,
+  columns: [
+    { name: CPU, note: 'ns that the process computes for each turn', show: (ns) => ns.toFixed(0) },
+    {
+      name: LONGEST,
+      note: 'of any thread',
+      show: (ns) => `${(ns / 1e6).toFixed(2)} ms`,
+    },
+    { name: JAIN, note: '1 when all threads have as many turns', show: (index) => index.toFixed(2) },
+  ],
+  claims: [
+    throughput([2], FUTEX, 0.9),
+    throughput([2], ATOMICS, 1.5),
+    throughput([8, 16], FUTEX, 0.9),
+    thrift([8, 16]),
+  ],
+  part: 1 / 4,
+  open(all) {
+    const mixes = MIXES.filter(
+      ({ threads, hold, think }) => all || (threads !== 4 && DEFAULT.includes(`${hold} ${think}`)),
+    );
+    const threads = new Threads(Math.max(...mixes.map(({ threads }) => threads)));
+    return {
+      rivals: mixes.flatMap((mix) =>
+        MUTEXES.map((mutex) => {
+          const compete = competition(threads, mutex, mix.hold, Array(mix.threads).fill(mix.think));
+          return {
+            name: mutex.name,
+            group: label(mix),
+            ours: mutex.ours,
+            // Apart, since whoever looks at the clock twice in each turn is 100 ns late.
+            async measure(window) {
+              const { waits } = await compete(window / 2, true);
+              return sample(await compete(window / 2, false), waits);
+            },
+          };
+        }),
+      ),
+      close: () => threads.close(),
+    };
+  },
+};
+
+function label({ threads, hold, think }: Mix): string {
+  return `${threads} threads, hold ${time(hold)}, think ${time(think)}`;
+}
+
+function time(ns: number): string {
+  return ns < 1000 ? `${ns} ns` : `${ns / 1000} µs`;
+}
+
+function sample({ ns, cpu, turns }: Outcome, waits: number[]): Sample {
+  const sum = turns.reduce((a, b) => a + b);
+  const squares = turns.reduce((squares, count) => squares + count ** 2, 0);
+  return {
+    ns,
+    more: { [CPU]: cpu / sum, [LONGEST]: Math.max(...waits), [JAIN]: sum ** 2 / (turns.length * squares) },
+  };
+}
+
+// Claims are about the worst of the mixes.
+
+function throughput(threads: number[], rival: string, least: number): Claim {
+  return {
+    text: `${threads.join(' and ')} threads: Lock lets through at least ${least} times what the ${rival} does`,
+    ratio: (_, rows) => compare(rows, threads, rival, (ours, theirs) => theirs.median / ours.median).at(0)!,
+    holds: (ratio) => ratio >= least,
+  };
+}
+
+function thrift(threads: number[]): Claim {
+  return {
+    text: `${threads.join(' and ')} threads: a turn takes at most 1.2 times the CPU time of the ${FUTEX}`,
+    ratio: (_, rows) => compare(rows, threads, FUTEX, (ours, theirs) => ours.more[CPU]! / theirs.more[CPU]!).at(-1)!,
+    holds: (ratio) => ratio <= 1.2,
+  };
+}
+
+/** For each mix of so many threads, the least ratio first. */
+function compare(rows: Row[], threads: number[], rival: string, ratio: (ours: Row, theirs: Row) => number) {
+  const find = (name: string, at: string): Row => rows.find((row) => row.name === name && row.group === at)!;
+  return MIXES.filter((mix) => threads.includes(mix.threads))
+    .map(label)
+    .filter((at) => rows.some(({ group }) => group === at))
+    .map((at) => ({ at, ratio: ratio(find('Lock', at), find(rival, at)) }))
+    .sort((a, b) => a.ratio - b.ratio);
+}
+
+/** What came of a competition; times in ns. */
+interface Outcome {
+  /** For one turn. */
+  ns: number;
+  /** Of the whole process. */
+  cpu: number;
+  /** Of each thread: how many turns, and the longest wait, if it looked at the clock. */
+  turns: number[];
+  waits: number[];
+}
+
+/** What the threads of a competition share; `speed` in steps of work for each ns. */
+type Shared = [
+  lock: unknown,
+  counter: Int32Array,
+  waits: Float64Array,
+  speed: number,
+  hold: number,
+  thinks: number[],
+  timed: boolean,
+];
+
+/** A competition of as many threads as there are times to think: each holds the mutex, and thinks (ns), in turns. */
+export function competition(
+  threads: Threads,
+  { name, share }: Contender<Holdable>,
+  hold: number,
+  thinks: number[],
+): (window: number, timed: boolean) => Promise<Outcome> {
+  const counter = new Int32Array(new SharedArrayBuffer(64), 0, 1);
+  const waits = new Float64Array(new SharedArrayBuffer(8 * thinks.length));
+  const handle = share();
+  return async (window, timed) => {
+    const shared: Shared = [handle, counter, waits, calibrate(), hold, thinks, timed];
+    const trial = { topic: 'mix', name, variant: `${hold} ${thinks} ${timed}`, shared };
+    counter[0] = 0;
+    const before = process.cpuUsage();
+    const reports = await threads.run(trial, window, thinks.length);
+    const { user, system } = process.cpuUsage(before);
+    const { ns } = tally(name, reports, counter[0]!);
+    const turns = reports.map(({ operations }) => operations);
+    return { ns, cpu: (user + system) * 1000, turns, waits: [...waits] };
+  };
+}
+
+/** A thread's part: until the time is up. */
+export function compete(name: string, shared: unknown, side: number, { stop }: Control): () => number {
+  const [handle, counter, waits, speed, hold, thinks, timed] = shared as Shared;
+  return copy(turns)({
+    lock: MUTEXES.find((mutex) => mutex.name === name)!.use(handle, side),
+    counter,
+    stop,
+    work: worker(),
+    hold: Math.round(hold * speed),
+    think: Math.round(thinks[side]! * speed),
+    timed,
+    report(longest) {
+      waits[side] = longest * 1e6;
+    },
+  });
+}
+
+interface Part {
+  lock: Holdable;
+  counter: Int32Array;
+  stop: Int32Array;
+  work: Work;
+  /** Steps. */
+  hold: number;
+  think: number;
+  timed: boolean;
+  /** ms. */
+  report(longest: number): void;
+}
+
+const turns =
+  ({ lock, counter, stop, work, hold, think, timed, report }: Part) =>
+  () => {
+    let turns = 0;
+    let longest = 0;
+    do {
+      const start = timed ? performance.now() : 0;
+      lock.acquire();
+      const end = timed ? performance.now() : 0;
+      // Whoever comes in meanwhile loses an increment.
+      const count = counter[0]!;
+      work(hold);
+      counter[0] = count + 1;
+      lock.release();
+      longest = Math.max(longest, end - start);
+      work(think);
+      turns++;
+    } while (!Atomics.load(stop, 0));
+    report(longest);
+    return turns;
+  };
+
+type Work = (steps: number) => void;
+
+let work: Work | undefined;
+
+function worker(): Work {
+  work ??= instantiate(makeMemory()).work;
+  return work;
+}
+
+let speed = 0;
+
+/** How many steps of work take 1 ns: in the fastest of many tries, which nobody disturbed. */
+function calibrate(): number {
+  const steps = 100_000;
+  for (let tries = speed ? 0 : 100; tries; tries--) {
+    const start = performance.now();
+    worker()(steps);
+    speed = Math.max(speed, steps / ((performance.now() - start) * 1e6));
+  }
+  return speed;
+}
