@@ -6,13 +6,14 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs, styleText } from 'node:util';
 import { contended } from './contended.ts';
 import { handoff, parked } from './handoff.ts';
+import { lifecycle } from './lifecycle.ts';
 import { measure, type Row, type Settings, type Topic } from './measure.ts';
 import { outside } from './outside.ts';
 import { build } from './rivals.ts';
 import { alone, crowd } from './tasks.ts';
 import { uncontended } from './uncontended.ts';
 
-const TOPICS: Topic[] = [uncontended, alone, crowd, contended, handoff, parked];
+const TOPICS: Topic[] = [uncontended, alone, crowd, contended, handoff, parked, ...lifecycle];
 const FULL: Settings = { rounds: 21, window: 200 };
 const QUICK: Settings = { rounds: 7, window: 50 };
 
@@ -20,8 +21,9 @@ const HELP = `npm run bench [-- [TOPIC …] [--quick] [--rounds N] [--output FIL
 npm run bench -- --list | --help
 
 Measures lockwork beside what people would write instead, in one run. Without a TOPIC: all of them.
+A TOPIC may also be what stands before the colon of several.
 
-${TOPICS.map(({ name, title }) => `  ${name.padEnd(13)}${title}`).join('\n')}
+${TOPICS.map(({ name, title }) => `  ${name.padEnd(18)}${title}`).join('\n')}
 
   --quick      less exact, in some seconds
   --rounds N   how often every rival has its turn (${FULL.rounds}, quick ${QUICK.rounds})
@@ -57,12 +59,17 @@ function options() {
       help: { type: 'boolean', short: 'h' },
     },
   });
-  const unknown = positionals.find((name) => !TOPICS.some((topic) => topic.name === name));
+  const unknown = positionals.find((name) => !TOPICS.some((topic) => belongs(topic, name)));
   if (unknown) throw new Error(`there is no topic ${unknown}; there are ${TOPICS.map(({ name }) => name).join(', ')}`);
   const settings = { ...(values.quick ? QUICK : FULL), ...(values.rounds && { rounds: Number(values.rounds) }) };
   if (!(Number.isInteger(settings.rounds) && settings.rounds > 0)) throw new Error('--rounds must be 1 or more');
-  const topics = TOPICS.filter(({ name }) => !positionals.length || positionals.includes(name));
+  const topics = TOPICS.filter((topic) => !positionals.length || positionals.some((name) => belongs(topic, name)));
   return { ...values, settings, topics };
+}
+
+/** Whether a topic has this name, or this name and a part of its own. */
+function belongs({ name }: Topic, wanted: string): boolean {
+  return name === wanted || name.startsWith(`${wanted}:`);
 }
 
 function machine() {
@@ -118,6 +125,7 @@ function show({ title, baseline }: Topic, { rows, claims, notes }: Result): void
 }
 
 function number(ns: number): string {
+  if (ns >= 1e6) return `${number(ns / 1e6)} ms`;
   return ns.toLocaleString('en', { minimumFractionDigits: 1, maximumFractionDigits: 1 });
 }
 

@@ -85,6 +85,33 @@ const ROWS = {
   ],
   handoff: [...TURNS, "V8's Atomics.Condition", "glibc's semaphores", "Python's Events"],
   parked: [...TURNS, "V8's Atomics.Condition", "glibc's semaphores"],
+  'lifecycle:create': [
+    'Int32Array of a SharedArrayBuffer',
+    'Lock',
+    'RLock',
+    'Semaphore',
+    'Event',
+    'Condition',
+    'Barrier',
+  ],
+  'lifecycle:post': ['Int32Array of a SharedArrayBuffer', 'Lock'],
+  'lifecycle:start': [
+    'new Worker, to its first line',
+    'import in a new worker',
+    'attach in a new worker',
+    'first acquire and release in it',
+    'new process, to its first line',
+    'import in a new process',
+    'first Lock in it',
+  ],
+  'lifecycle:growth': [
+    '10 mutexes on Atomics',
+    '10 Locks',
+    '1,000 mutexes on Atomics',
+    '1,000 Locks',
+    '100,000 mutexes on Atomics',
+    '100,000 Locks',
+  ],
 };
 /** Other machines have no C compiler, no glibc, no Python. */
 const MAY_BE_MISSING = /^(glibc|Python)'s /;
@@ -127,6 +154,15 @@ describe('npm run bench', () => {
     const { stdout } = await benchOn({ PATH: folder }, 'uncontended', '--quick', '--rounds', '1', '--output', output);
     expect(stdout).toContain('Python threading: left out, spawn python3 ENOENT');
     expect(stdout).toContain("Lock is at least 10 times as fast as Python's: not measured, a rival is missing");
+  });
+
+  it('measures the topics of one name together', { timeout: 60_000 }, async () => {
+    const output = join(folder, 'parts.json');
+    await bench('lifecycle', '--quick', '--rounds', '1', '--output', output);
+    const { results } = JSON.parse(readFileSync(output, 'utf8')) as Results;
+    expect(results.map(({ topic }) => topic)).toEqual(
+      Object.keys(ROWS).filter((name) => name.startsWith('lifecycle:')),
+    );
   });
 
   it('names its topics', async () => {
