@@ -7,7 +7,7 @@ import { Worker } from 'node:worker_threads';
 import { gzipSync } from 'node:zlib';
 import { buildSync } from 'esbuild';
 import { Arena, Barrier, Condition, Event, Lock, RLock, Semaphore } from 'lockwork';
-import { copy, quantile, type Rival, type Topic } from './measure.ts';
+import { copy, quantile, type Rival, repeat, type Topic } from './measure.ts';
 import { AtomicsMutex } from './rivals.ts';
 
 const NEWCOMER = new URL('./newcomer.js', import.meta.url);
@@ -116,23 +116,6 @@ const growth: Topic = {
 };
 
 export const lifecycle: Topic[] = [create, post, start, growth];
-
-/** A rival that does `times` operations until the time is up. */
-function repeat(name: string, ours: boolean, times: number, batch: () => unknown): Rival {
-  return {
-    name,
-    ours,
-    async measure(window) {
-      const start = performance.now();
-      let operations = 0;
-      while (performance.now() - start < window) {
-        await batch();
-        operations += times;
-      }
-      return { ns: ((performance.now() - start) * 1e6) / operations };
-    },
-  };
-}
 
 function batches(name: string, ours: boolean, make: () => unknown): Rival {
   const { used } = Arena.default;

@@ -8,12 +8,13 @@ import { contended } from './contended.ts';
 import { handoff, parked } from './handoff.ts';
 import { lifecycle } from './lifecycle.ts';
 import { measure, type Row, type Settings, type Topic } from './measure.ts';
+import { models } from './models.ts';
 import { outside } from './outside.ts';
 import { build } from './rivals.ts';
 import { alone, crowd } from './tasks.ts';
 import { uncontended } from './uncontended.ts';
 
-const TOPICS: Topic[] = [uncontended, alone, crowd, contended, handoff, parked, ...lifecycle];
+const TOPICS: Topic[] = [uncontended, alone, crowd, contended, handoff, parked, ...lifecycle, ...models];
 const FULL: Settings = { rounds: 21, window: 200 };
 const QUICK: Settings = { rounds: 7, window: 50 };
 
@@ -82,11 +83,12 @@ function progress(text: string): void {
   if (process.stderr.isTTY) process.stderr.write(`\r\x1b[K${styleText('dim', text)}`);
 }
 
-async function run(topic: Topic, settings: Settings): Promise<Result> {
+async function run(topic: Topic, { rounds, window }: Settings): Promise<Result> {
   const here = await topic.open();
   const others = await outside(topic.outsiders ?? []);
   try {
     const rivals = [...here.rivals, ...others.rivals];
+    const settings = { rounds: Math.ceil(rounds * (topic.part ?? 1)), window };
     const rows = await measure(rivals, topic.baseline, settings, (text) => progress(`${topic.name}, ${text}`));
     const median = (name: string): number => rows.find((row) => row.name === name)?.median ?? Number.NaN;
     const claims = topic.claims.map(({ text, ratio, holds }) => {
@@ -100,7 +102,7 @@ async function run(topic: Topic, settings: Settings): Promise<Result> {
   }
 }
 
-function show({ title, baseline }: Topic, { rows, claims, notes }: Result): void {
+function show({ title, baseline, part }: Topic, { rows, claims, notes }: Result): void {
   const shares = rows.some(({ share }) => share !== undefined);
   const widths = [38, 13, 27, 9, 14];
   const line = (cells: string[]): string =>
@@ -112,9 +114,10 @@ function show({ title, baseline }: Topic, { rows, claims, notes }: Result): void
     const text = line([...cells, ...(share === undefined ? [] : [`${(share * 100).toFixed(0)} %`])]);
     console.log(ours ? text : styleText('cyan', text));
   }
-  console.log(
-    styleText('dim', `ratio: to ${baseline}${shares ? '. slower one: its part of the work; 50 % is fair' : ''}`),
-  );
+  const remarks = [`ratio: to ${baseline}`];
+  if (shares) remarks.push('slower one: its part of the work; 50 % is fair');
+  if (part) remarks.push(`rounds: ${rows[0]!.samples.length}`);
+  console.log(styleText('dim', remarks.join('. ')));
   for (const note of notes) console.log(styleText('dim', note));
   for (const { text, ratio, holds } of claims) {
     const verdict = holds ? styleText('green', 'holds') : styleText('red', 'does not hold');

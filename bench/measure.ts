@@ -26,6 +26,8 @@ export interface Topic {
   claims: Claim[];
   /** Rivals in other processes, where the machine has them. */
   outsiders?: Outsider[];
+  /** How many rounds it wants, where so many rivals would take too long; as a part of the usual number. */
+  part?: number;
   open(): Session | Promise<Session>;
 }
 
@@ -103,6 +105,23 @@ export function quantile(values: number[], part: number): number {
   const place = (sorted.length - 1) * part;
   const low = sorted[Math.floor(place)]!;
   return low + (sorted[Math.ceil(place)]! - low) * (place % 1);
+}
+
+/** A rival that does batches of so many operations until the time is up. */
+export function repeat(name: string, ours: boolean, times: number, batch: () => unknown): Rival {
+  return {
+    name,
+    ours,
+    async measure(window) {
+      const start = performance.now();
+      let operations = 0;
+      while (performance.now() - start < window) {
+        await batch();
+        operations += times;
+      }
+      return { ns: ((performance.now() - start) * 1e6) / operations };
+    },
+  };
 }
 
 let copies = 0;

@@ -44,6 +44,16 @@ const TURNS = [
   'Barrier(2)',
 ];
 
+const EXCHANGES = [
+  'async task, by reference',
+  'worker thread, copied',
+  'worker thread, transferred',
+  'worker thread, shared memory',
+  'worker thread, shared memory, awaited',
+  'child process, copied',
+  'cluster worker, copied',
+];
+
 /** Whether the machine is fast is no test's business; that everything is measured is. */
 const ROWS = {
   uncontended: [
@@ -112,6 +122,9 @@ const ROWS = {
     '100,000 mutexes on Atomics',
     '100,000 Locks',
   ],
+  'models:start': ['async task', 'worker thread', 'child process', 'cluster worker'],
+  'models:1KB': EXCHANGES,
+  'models:1MB': EXCHANGES,
 };
 /** Other machines have no C compiler, no glibc, no Python. */
 const MAY_BE_MISSING = /^(glibc|Python)'s /;
