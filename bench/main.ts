@@ -1,4 +1,4 @@
-/** `npm run bench`: measures, prints a table per topic, and keeps the figures in bench/results/. */
+/** `npm run bench`: measures, prints a table per topic, and keeps the figures in bench/results/, with a picture. */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { availableParallelism, cpus, loadavg } from 'node:os';
 import { dirname, relative } from 'node:path';
@@ -10,11 +10,14 @@ import { lifecycle } from './lifecycle.ts';
 import { measure, type Row, type Settings, type Topic } from './measure.ts';
 import { models } from './models.ts';
 import { outside } from './outside.ts';
+import { draw } from './picture.ts';
 import { build } from './rivals.ts';
 import { alone, crowd } from './tasks.ts';
 import { uncontended } from './uncontended.ts';
 
 const TOPICS: Topic[] = [uncontended, alone, crowd, contended, handoff, parked, ...lifecycle, ...models];
+/** What the picture shows: of these all rivals, and of lockwork what does the same as they do. */
+const PICTURED = { topics: [uncontended, contended], ours: ['Lock', 'RLock', 'Semaphore'] };
 const FULL: Settings = { rounds: 21, window: 200 };
 const QUICK: Settings = { rounds: 7, window: 50 };
 
@@ -28,7 +31,7 @@ ${TOPICS.map(({ name, title }) => `  ${name.padEnd(18)}${title}`).join('\n')}
 
   --quick      less exact, in some seconds
   --rounds N   how often every rival has its turn (${FULL.rounds}, quick ${QUICK.rounds})
-  --output F   where the figures go as JSON (a new file in bench/results/)
+  --output F   where the figures go as JSON (a new file in bench/results/); the picture is beside it
   --list       names the topics`;
 
 interface Result {
@@ -157,7 +160,13 @@ async function main(): Promise<void> {
     output ?? fileURLToPath(new URL(`results/${date.slice(0, 19).replaceAll(':', '-')}.json`, import.meta.url));
   mkdirSync(dirname(file), { recursive: true });
   writeFileSync(file, JSON.stringify({ date, ...on, load, ...settings, results }, null, 2));
-  console.log(styleText('dim', `\n${relative('.', file)}`));
+  const charts = PICTURED.topics.flatMap(({ name, title, baseline }) => {
+    const rows = results.find(({ topic }) => topic === name)?.rows;
+    return rows ? { title, baseline, rows: rows.filter((row) => !row.ours || PICTURED.ours.includes(row.name)) } : [];
+  });
+  const picture = file.replace(/(\.json)?$/, '.svg');
+  if (charts.length) writeFileSync(picture, draw(charts));
+  for (const path of charts.length ? [file, picture] : [file]) console.log(styleText('dim', relative('.', path)));
 }
 
 main().catch((error: Error) => {

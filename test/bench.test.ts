@@ -153,6 +153,10 @@ describe('npm run bench', () => {
     for (const { text, ratio } of claims) {
       expect(stdout).toContain(`${text}: ${ratio === undefined ? 'not measured' : ratio.toFixed(2)}`);
     }
+
+    const picture = readFileSync(join(folder, 'results.svg'), 'utf8');
+    for (const { name } of results.find(({ topic }) => topic === 'contended')!.rows)
+      expect(picture).toContain(`>${name}<`);
   });
 
   it('measures one topic alone', { timeout: 60_000 }, async () => {
