@@ -193,3 +193,14 @@ describe('npm run bench', () => {
     expect(refused.stderr).toContain('uncontended, async, tasks, contended, handoff, parked');
   });
 });
+
+describe('npm run bench:browser', () => {
+  const browser = fileURLToPath(new URL('../bench/browser/main.ts', import.meta.url));
+
+  it('refuses a browser that there is not, and names those that there are', async () => {
+    const run = promisify(execFile)(process.execPath, [browser, 'unknown'], { timeout: 60_000 });
+    const refused = await run.catch((error: { code: number; stderr: string }) => error);
+    expect(refused).toMatchObject({ code: 2 });
+    expect(refused.stderr).toContain('there is no browser unknown; there are chromium, firefox, webkit');
+  });
+});
