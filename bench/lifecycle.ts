@@ -21,6 +21,7 @@ const create: Topic = {
   name: 'lifecycle:create',
   title: 'ns to make a primitive and destroy it',
   baseline: WORD,
+  part: 1 / 3,
   claims: [],
   open: () => ({
     rivals: [
@@ -38,6 +39,7 @@ const post: Topic = {
   name: 'lifecycle:post',
   title: 'ns to post it to a thread, attach it there, and hear of it',
   baseline: WORD,
+  part: 1 / 3,
   claims: [],
   async open() {
     const held = new Lock();
@@ -64,6 +66,7 @@ const start: Topic = {
   name: 'lifecycle:start',
   title: 'What a new thread or process needs until it has its first Lock',
   baseline: WORKER,
+  part: 1 / 3,
   claims: [
     {
       text: 'ms that attach takes in a new worker, under 1',
@@ -101,6 +104,7 @@ const growth: Topic = {
   name: 'lifecycle:growth',
   title: 'ns to acquire and release one of many, in no order',
   baseline: many(10, 'Locks'),
+  part: 1 / 3,
   claims: [],
   open() {
     const arena = new Arena();
