@@ -1,4 +1,4 @@
-/** `npm run bench`: measures, prints a table per topic, and keeps the figures in bench/results/. */
+/** `npm run bench`: measures, prints a table per topic, and keeps the figures in bench/results/, with a picture. */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { availableParallelism, cpus, loadavg } from 'node:os';
 import { dirname, relative } from 'node:path';
@@ -8,14 +8,31 @@ import { contended } from './contended.ts';
 import { handoff, parked } from './handoff.ts';
 import { herd } from './herd.ts';
 import { hog } from './hog.ts';
+import { lifecycle } from './lifecycle.ts';
 import { measure, type Row, type Settings, type Topic } from './measure.ts';
 import { mix } from './mix.ts';
+import { models } from './models.ts';
 import { outside } from './outside.ts';
+import { draw } from './picture.ts';
 import { build } from './rivals.ts';
 import { alone, crowd } from './tasks.ts';
 import { uncontended } from './uncontended.ts';
 
-const TOPICS: Topic[] = [uncontended, alone, crowd, contended, handoff, parked, mix, hog, herd];
+const TOPICS: Topic[] = [
+  uncontended,
+  alone,
+  crowd,
+  contended,
+  handoff,
+  parked,
+  mix,
+  hog,
+  herd,
+  ...lifecycle,
+  ...models,
+];
+/** What the picture shows: of these all rivals, and of lockwork what does the same as they do. */
+const PICTURED = { topics: [uncontended, contended], ours: ['Lock', 'RLock', 'Semaphore'] };
 const FULL: Settings = { rounds: 21, window: 200 };
 const QUICK: Settings = { rounds: 7, window: 50 };
 
@@ -23,13 +40,14 @@ const HELP = `npm run bench [-- [TOPIC …] [--quick] [--rounds N] [--output FIL
 npm run bench -- --list | --help
 
 Measures lockwork beside what people would write instead, in one run. Without a TOPIC: all of them.
+A TOPIC may also be what stands before the colon of several.
 
-${TOPICS.map(({ name, title }) => `  ${name.padEnd(13)}${title}`).join('\n')}
+${TOPICS.map(({ name, title }) => `  ${name.padEnd(18)}${title}`).join('\n')}
 
   --quick      less exact, in some seconds
   --rounds N   how often every rival has its turn (${FULL.rounds}, quick ${QUICK.rounds}; fewer where there are many)
   --all        with what takes minutes: every mix
-  --output F   where the figures go as JSON (a new file in bench/results/)
+  --output F   where the figures go as JSON (a new file in bench/results/); the picture is beside it
   --list       names the topics`;
 
 interface Result {
@@ -62,12 +80,17 @@ function options() {
       help: { type: 'boolean', short: 'h' },
     },
   });
-  const unknown = positionals.find((name) => !TOPICS.some((topic) => topic.name === name));
+  const unknown = positionals.find((name) => !TOPICS.some((topic) => belongs(topic, name)));
   if (unknown) throw new Error(`there is no topic ${unknown}; there are ${TOPICS.map(({ name }) => name).join(', ')}`);
   const settings = { ...(values.quick ? QUICK : FULL), ...(values.rounds && { rounds: Number(values.rounds) }) };
   if (!(Number.isInteger(settings.rounds) && settings.rounds > 0)) throw new Error('--rounds must be 1 or more');
-  const topics = TOPICS.filter(({ name }) => !positionals.length || positionals.includes(name));
+  const topics = TOPICS.filter((topic) => !positionals.length || positionals.some((name) => belongs(topic, name)));
   return { ...values, settings, topics };
+}
+
+/** Whether a topic has this name, or this name and a part of its own. */
+function belongs({ name }: Topic, wanted: string): boolean {
+  return name === wanted || name.startsWith(`${wanted}:`);
 }
 
 function machine() {
@@ -155,7 +178,13 @@ async function main(): Promise<void> {
     output ?? fileURLToPath(new URL(`results/${date.slice(0, 19).replaceAll(':', '-')}.json`, import.meta.url));
   mkdirSync(dirname(file), { recursive: true });
   writeFileSync(file, JSON.stringify({ date, ...on, load, ...settings, results }, null, 2));
-  console.log(styleText('dim', `\n${relative('.', file)}`));
+  const charts = PICTURED.topics.flatMap(({ name, title, baseline }) => {
+    const rows = results.find(({ topic }) => topic === name)?.rows;
+    return rows ? { title, baseline, rows: rows.filter((row) => !row.ours || PICTURED.ours.includes(row.name)) } : [];
+  });
+  const picture = file.replace(/(\.json)?$/, '.svg');
+  if (charts.length) writeFileSync(picture, draw(charts));
+  for (const path of charts.length ? [file, picture] : [file]) console.log(styleText('dim', relative('.', path)));
 }
 
 main().catch((error: Error) => {

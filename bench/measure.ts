@@ -131,6 +131,23 @@ export function quantile(values: number[], part: number): number {
   return low + (sorted[Math.ceil(place)]! - low) * (place % 1);
 }
 
+/** A rival that does batches of so many operations until the time is up. */
+export function repeat(name: string, ours: boolean, times: number, batch: () => unknown): Rival {
+  return {
+    name,
+    ours,
+    async measure(window) {
+      const start = performance.now();
+      let operations = 0;
+      while (performance.now() - start < window) {
+        await batch();
+        operations += times;
+      }
+      return { ns: ((performance.now() - start) * 1e6) / operations };
+    },
+  };
+}
+
 let copies = 0;
 
 /**

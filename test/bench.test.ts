@@ -48,6 +48,16 @@ const MUTEXES = ['futex mutex in wasm', 'mutex on Atomics', 'Lock'];
 
 const ALL = 'all woken at once, in wasm';
 
+const EXCHANGES = [
+  'async task, by reference',
+  'worker thread, copied',
+  'worker thread, transferred',
+  'worker thread, shared memory',
+  'worker thread, shared memory, awaited',
+  'child process, copied',
+  'cluster worker, copied',
+];
+
 /** Whether the machine is fast is no test's business; that everything is measured is. */
 const ROWS = {
   uncontended: [
@@ -96,12 +106,42 @@ const ROWS = {
     [ALL, 'Event'],
     [ALL, 'Barrier'],
   ].flatMap((names) => Array.from({ length: 3 }, () => names).flat()),
+  'lifecycle:create': [
+    'Int32Array of a SharedArrayBuffer',
+    'Lock',
+    'RLock',
+    'Semaphore',
+    'Event',
+    'Condition',
+    'Barrier',
+  ],
+  'lifecycle:post': ['Int32Array of a SharedArrayBuffer', 'Lock'],
+  'lifecycle:start': [
+    'new Worker, to its first line',
+    'import in a new worker',
+    'attach in a new worker',
+    'first acquire and release in it',
+    'new process, to its first line',
+    'import in a new process',
+    'first Lock in it',
+  ],
+  'lifecycle:growth': [
+    '10 mutexes on Atomics',
+    '10 Locks',
+    '1,000 mutexes on Atomics',
+    '1,000 Locks',
+    '100,000 mutexes on Atomics',
+    '100,000 Locks',
+  ],
+  'models:start': ['async task', 'worker thread', 'child process', 'cluster worker'],
+  'models:1KB': EXCHANGES,
+  'models:1MB': EXCHANGES,
 };
 /** Other machines have no C compiler, no glibc, no Python. */
 const MAY_BE_MISSING = /^(glibc|Python)'s /;
 
 describe('npm run bench', () => {
-  it('measures everything in one run, prints it, and keeps it', { timeout: 60_000 }, async () => {
+  it('measures everything in one run, prints it, and keeps it', { timeout: 240_000 }, async () => {
     const output = join(folder, 'results.json');
     const { stdout } = await bench('--quick', '--rounds', '1', '--output', output);
     const { results, ...machine } = JSON.parse(readFileSync(output, 'utf8')) as Results;
@@ -127,6 +167,10 @@ describe('npm run bench', () => {
     for (const { text, ratio } of claims) {
       expect(stdout).toContain(`${text}: ${ratio === undefined ? 'not measured' : ratio.toFixed(2)}`);
     }
+
+    const picture = readFileSync(join(folder, 'results.svg'), 'utf8');
+    for (const { name } of results.find(({ topic }) => topic === 'contended')!.rows)
+      expect(picture).toContain(`>${name}<`);
   });
 
   it('measures one topic alone', { timeout: 60_000 }, async () => {
@@ -143,6 +187,15 @@ describe('npm run bench', () => {
     expect(stdout).toContain("Lock is at least 10 times as fast as Python's: not measured, a rival is missing");
   });
 
+  it('measures the topics of one name together', { timeout: 60_000 }, async () => {
+    const output = join(folder, 'parts.json');
+    await bench('lifecycle', '--quick', '--rounds', '1', '--output', output);
+    const { results } = JSON.parse(readFileSync(output, 'utf8')) as Results;
+    expect(results.map(({ topic }) => topic)).toEqual(
+      Object.keys(ROWS).filter((name) => name.startsWith('lifecycle:')),
+    );
+  });
+
   it('names its topics', async () => {
     const { stdout } = await bench('--list');
     expect(stdout.trim().split('\n')).toEqual(Object.keys(ROWS));
@@ -152,5 +205,16 @@ describe('npm run bench', () => {
     const refused = await bench('unknown').catch((error: { code: number; stderr: string }) => error);
     expect(refused).toMatchObject({ code: 2 });
     expect(refused.stderr).toContain(Object.keys(ROWS).join(', '));
+  });
+});
+
+describe('npm run bench:browser', () => {
+  const browser = fileURLToPath(new URL('../bench/browser/main.ts', import.meta.url));
+
+  it('refuses a browser that there is not, and names those that there are', async () => {
+    const run = promisify(execFile)(process.execPath, [browser, 'unknown'], { timeout: 230_000 });
+    const refused = await run.catch((error: { code: number; stderr: string }) => error);
+    expect(refused).toMatchObject({ code: 2 });
+    expect(refused.stderr).toContain('there is no browser unknown; there are chromium, firefox, webkit');
   });
 });

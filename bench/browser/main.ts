@@ -1,0 +1,126 @@
+/** `npm run bench:browser`: what a lock that nobody else wants costs a page's worker, in each browser. */
+import { fileURLToPath } from 'node:url';
+import { parseArgs, styleText } from 'node:util';
+import { build as bundle, type Plugin } from 'esbuild';
+import { startVitest } from 'vitest/node';
+import { NAMES, type Name } from '../../test/browsers/find.ts';
+import { ISOLATED } from '../../test/browsers/pages.ts';
+import { provider } from '../../test/browsers/provider.ts';
+import type { Row, Settings } from '../measure.ts';
+import { build } from '../rivals.ts';
+import { uncontended } from '../uncontended.ts';
+
+const FULL: Settings = { rounds: 11, window: 100 };
+const QUICK: Settings = { rounds: 3, window: 30 };
+/** How long a browser may take (ms); nothing comes near it unless it hangs. */
+const PATIENCE = 120_000;
+
+const HELP = `npm run bench:browser [-- [${NAMES.join(' | ')} …] [--quick]]`;
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+
+function usage() {
+  try {
+    const options = { quick: { type: 'boolean' }, help: { type: 'boolean', short: 'h' } } as const;
+    const { values, positionals } = parseArgs({ allowPositionals: true, options });
+    const unknown = positionals.find((name) => !NAMES.includes(name as Name));
+    if (unknown) throw new Error(`there is no browser ${unknown}; there are ${NAMES.join(', ')}`);
+    const names = NAMES.filter((name) => !positionals.length || positionals.includes(name));
+    return { names, settings: values.quick ? QUICK : FULL, help: values.help };
+  } catch (error) {
+    console.error(`bench:browser: ${(error as Error).message}\n\n${HELP}`);
+    process.exit(2);
+  }
+}
+
+/** The worker in one file. */
+async function bundleWorker(): Promise<void> {
+  const at = (name: string): string => fileURLToPath(new URL(name, import.meta.url));
+  const toPage: Plugin = {
+    name: 'page',
+    setup: ({ onResolve }) => onResolve({ filter: /^node:/ }, () => ({ path: at('node.ts') })),
+  };
+  await bundle({
+    entryPoints: [at('worker.ts')],
+    outfile: `${root}/build/bench-worker.js`,
+    bundle: true,
+    format: 'esm',
+    loader: { '.wasm': 'binary' },
+    plugins: [toPage],
+  });
+}
+
+async function measureIn(name: Name, settings: Settings): Promise<{ agent: string; rows: Row[] }> {
+  const vitest = await startVitest(
+    'test',
+    [],
+    {
+      config: false,
+      root,
+      watch: false,
+      reporters: [{}],
+      include: ['bench/browser/page.ts'],
+      testTimeout: PATIENCE,
+      provide: { settings },
+      browser: {
+        enabled: true,
+        headless: true,
+        provider: provider(name),
+        screenshotFailures: false,
+        instances: [{ browser: name }],
+      },
+    },
+    { server: { headers: ISOLATED } },
+  );
+  try {
+    const modules = vitest.state.getTestModules();
+    const tests = modules.flatMap(({ children }) => [...children.allTests()]);
+    const errors = [
+      ...vitest.state.getUnhandledErrors(),
+      ...[...modules, ...tests].flatMap((it) => ('errors' in it ? it.errors() : (it.result().errors ?? []))),
+    ] as Error[];
+    const { agent, rows } = tests[0]?.meta() ?? {};
+    if (!agent || !rows) throw new Error(`${name}: ${errors.map(({ message }) => message).join('\n') || 'no results'}`);
+    return { agent, rows };
+  } finally {
+    await vitest.close();
+  }
+}
+
+function show(agent: string, rows: Row[]): void {
+  console.log(`\n${styleText('bold', agent)}`);
+  const line = (...cells: string[]) => cells.map((cell, i) => (i ? cell.padStart(10) : cell.padEnd(38))).join('');
+  console.log(styleText('dim', line('', 'median', 'ratio')));
+  for (const { name, ours, median, ratio } of rows) {
+    const text = line(name, median.toFixed(1), ratio.toFixed(2));
+    console.log(ours ? text : styleText('cyan', text));
+  }
+}
+
+/** Where JavaScript's Atomics are as fast as wasm's, a mutex on them is hard to come near to. */
+function judge(rows: Row[]): void {
+  const median = (name: string): number => rows.find((row) => row.name === name)!.median;
+  const ratio = median('Lock') / median('mutex on Atomics');
+  const verdict = ratio <= 2.5 ? styleText('green', 'holds') : styleText('red', 'does not hold');
+  console.log(`Lock takes at most 2.5 times the mutex on Atomics: ${ratio.toFixed(2)}, ${verdict}`);
+}
+
+async function main(): Promise<void> {
+  const { names, settings, help } = usage();
+  if (help) return console.log(HELP);
+  build();
+  await bundleWorker();
+  console.log(
+    `${uncontended.title}\nmedians of ${settings.rounds} rounds of ${settings.window} ms each, rivals in turns`,
+  );
+  for (const name of names) {
+    const { agent, rows } = await measureIn(name, settings);
+    show(agent, rows);
+    judge(rows);
+  }
+}
+
+main().catch((error: Error) => {
+  console.error(`bench:browser: ${error.message}`);
+  process.exit(1);
+});
