@@ -31,8 +31,8 @@ const TOPICS: Topic[] = [
   ...lifecycle,
   ...models,
 ];
-/** What the picture shows: of these all rivals, and of lockwork what does the same as they do. */
-const PICTURED = { topics: [uncontended, contended], ours: ['Lock', 'RLock', 'Semaphore'] };
+/** What the picture shows: of these topics the locks and semaphores. */
+const PICTURED = { topics: [uncontended, contended], not: /Barrier|Bounded|Condition|Event|re-entered/ };
 const FULL: Settings = { rounds: 21, window: 200 };
 const QUICK: Settings = { rounds: 7, window: 50 };
 
@@ -180,7 +180,8 @@ async function main(): Promise<void> {
   writeFileSync(file, JSON.stringify({ date, ...on, load, ...settings, results }, null, 2));
   const charts = PICTURED.topics.flatMap(({ name, title, baseline }) => {
     const rows = results.find(({ topic }) => topic === name)?.rows;
-    return rows ? { title, baseline, rows: rows.filter((row) => !row.ours || PICTURED.ours.includes(row.name)) } : [];
+    const shown = rows?.filter((row) => !PICTURED.not.test(row.name)).toSorted((a, b) => a.ratio - b.ratio);
+    return shown ? { title, baseline, rows: shown } : [];
   });
   const picture = file.replace(/(\.json)?$/, '.svg');
   if (charts.length) writeFileSync(picture, draw(charts));

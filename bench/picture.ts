@@ -14,9 +14,11 @@ const WIDTH = 760;
 /** Of the names. */
 const MARGIN = 290;
 /** Of the figures behind the bars. */
-const FIGURES = 120;
+const FIGURES = 140;
 const ROW = 22;
 const HEAD = 52;
+/** The longest bar: one that is many times as long would leave the others too short to compare. */
+const LIMIT = 10;
 
 const STYLE = `
   text { font: 13px system-ui, sans-serif; fill: #1f2328 }
@@ -49,20 +51,28 @@ ${parts.join('\n')}
 }
 
 function bars({ title, baseline, rows }: Chart, top: number): string[] {
-  const longest = Math.max(...rows.map(({ ratio }) => ratio));
+  const longest = Math.min(LIMIT, Math.max(...rows.map(({ ratio }) => ratio)));
   const scale = (WIDTH - MARGIN - FIGURES) / longest;
   const first = top + HEAD;
   const one = (MARGIN + scale).toFixed(1);
   return [
     text(0, top + 18, title, 'title'),
-    text(0, top + 37, `times ${baseline}, the dashed line; shorter is faster`, 'note'),
+    text(
+      0,
+      top + 37,
+      `times ${baseline}, the dashed line; shorter is faster${longest === LIMIT ? '; cut bars are longer' : ''}`,
+      'note',
+    ),
     `<line x1="${one}" x2="${one}" y1="${first}" y2="${first + rows.length * ROW - 2}"/>`,
     ...rows.flatMap(({ name, ours, ratio, median }, i) => {
       const y = first + i * ROW;
+      const width = Math.min(ratio, longest) * scale;
+      const bar = (from: number, to: number) =>
+        `<rect${ours ? ' class="ours"' : ''} x="${(MARGIN + from).toFixed(1)}" y="${y + 2}" width="${(to - from).toFixed(1)}" height="${ROW - 6}" rx="2"/>`;
       return [
         text(MARGIN - 8, y + 14, name, 'name', 'end'),
-        `<rect${ours ? ' class="ours"' : ''} x="${MARGIN}" y="${y + 2}" width="${(ratio * scale).toFixed(1)}" height="${ROW - 6}" rx="2"/>`,
-        text(MARGIN + ratio * scale + 6, y + 14, `${ratio.toFixed(2)} · ${median.toFixed(1)} ns`, 'note'),
+        ...(ratio > longest ? [bar(0, width - 30), bar(width - 25, width)] : [bar(0, width)]),
+        text(MARGIN + width + 6, y + 14, `${ratio.toFixed(2)} · ${median.toFixed(1)} ns`, 'note'),
       ];
     }),
   ];
