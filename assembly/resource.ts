@@ -50,6 +50,12 @@ export const FLAGS: i32 = TASK - 1;
 /** What acquiring a permit adds. */
 export const PERMIT: i32 = -UNIT;
 
+/**
+ * Turns of an empty loop, about a microsecond: between two looks at a word that others want, too. Each look takes the
+ * cache line from them, and costs both sides more than the lock itself.
+ */
+const BREAK: i32 = 2000;
+
 /** Woken at once at the most; those wake the rest. */
 const MOST_WOKEN: u32 = 7;
 
@@ -96,7 +102,10 @@ export function acquire(
         }
       } else if (timeout == 0 && !woken) return Status.TIMEOUT;
       else if (spins > 0) {
-        spins--;
+        seen = BREAK;
+        do seen--;
+        while (seen);
+        spins >>= 1;
         seen = loadWord(cell);
       } else {
         let late = timeout == 0;

@@ -12,7 +12,8 @@ import { Cell } from "./cell";
  *   16  inbox       a thread's: the waiters of its tasks that have a verdict (inbox.ts); a task's: the bindings'
  *   44  take        what acquiring adds to the word of a Lock or RLock (the owner) or a Semaphore (minus a permit);
  *                   in a Barrier's queue the arrival index
- *   48  spins       how often it looks before it sleeps; 0 on one core; -1: a task's, which never sleeps
+ *   48  spins       how often it looks at its own word before it sleeps; at what others want as often as that can be
+ *                   halved; 0 on one core; -1: a task's, which never sleeps
  *   52  mayBlock    0 on a page's main thread
  *   56  target      the primitive in whose queue it stands, if its state says that it stands in one
  *   60  home        the record of its thread: a thread's own, or the one whose task it is of

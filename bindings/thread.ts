@@ -34,8 +34,11 @@ export const mayBlock = ((): boolean => {
   }
 })();
 
-/** How often a waiter looks before it sleeps: about a microsecond. On one core nobody could change what it looks at. */
-const SPINS = 200;
+/**
+ * How often a waiter looks at its record before it sleeps: about a microsecond. At a word that others want, too, it looks
+ * eight times (`assembly/resource.ts`). On one core nobody could change what it looks at.
+ */
+const SPINS = 256;
 
 function cores(): number {
   const os = nodeProcess?.getBuiltinModule?.('node:os') as { availableParallelism?(): number } | undefined;
