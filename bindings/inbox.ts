@@ -27,8 +27,8 @@ export interface Awaitable {
 type Resolve = (value: unknown) => void;
 
 // Who waits in vain of many waits pays for what each allocates, so one function serves all promises.
-let resolveLast: Resolve;
-let rejectLast: Resolve;
+let resolveLast: Resolve | undefined;
+let rejectLast: Resolve | undefined;
 const keep = (resolve: Resolve, reject: Resolve): void => {
   resolveLast = resolve;
   rejectLast = reject;
@@ -105,6 +105,8 @@ export abstract class Wait {
     const promise = new Promise<unknown>(keep);
     this.#resolve = resolveLast;
     this.#reject = rejectLast;
+    resolveLast = undefined;
+    rejectLast = undefined;
     return promise as Promise<T>;
   }
 
@@ -120,9 +122,12 @@ export abstract class Wait {
   /** It is over. */
   settle(status: number): void {
     this.#forget();
+    // Aborted too late, it has what it waited for.
+    if (this.#aborted && (status === Status.TIMEOUT || status === Status.BROKEN)) {
+      this.#reject?.(this.#signal?.reason);
+      return;
+    }
     try {
-      // Aborted too late, it has what it waited for.
-      if (this.#aborted && (status === Status.TIMEOUT || status === Status.BROKEN)) throw this.#signal?.reason;
       this.#resolve?.(this.conclude(status));
     } catch (error) {
       this.#reject?.(error);

@@ -19,6 +19,7 @@ const MAP = 'only who enumerates the arena looks at which kind a cell is; taken 
 export const survivors: readonly Survivor[] = [
   { line: 'if (spins)', why: LOOK },
   { line: 'if (spins > 0)', why: LOOK },
+  { line: 'do seen--', why: 'no break between two looks: a matter of speed' },
   { line: 'isTask(thread) ? State.AWAITED', what: /0 → 1/, why: `it is PARKED before it looks: ${EFFORT}` },
   { line: 'state = atomic.xchg', what: /0 → 1/, why: `notifies a head that it did not tell: ${EFFORT}` },
   { line: 'if (!older && home', what: /0 → 1/, why: `notifies for each waiter in an inbox: ${EFFORT}` },
