@@ -1,7 +1,7 @@
 import { Field, State, Status } from '../assembly/abi.js';
 import { OutOfMemoryError, UnsupportedError } from './errors.js';
 import type { Region } from './region.js';
-import { makeTask } from './thread.js';
+import { makeTask, workerThreads } from './thread.js';
 
 /**
  * Waiting without blocking. A task (an `async` function of this thread) that has to wait gets a cell, its waiter, which
@@ -11,6 +11,12 @@ import { makeTask } from './thread.js';
 
 /** The longest time that timers and waits take, ms: about 24 days. Whoever waits longer waits again. */
 const LONGEST = 2 ** 31 - 1;
+
+/**
+ * In pages, how often a thread whose tasks wait looks into its inbox (ms), whatever it is told: in a worker of WebKitGTK
+ * that has nothing else to do the continuation of a `waitAsync` may come only with the next timer or message.
+ */
+const PULSE = 50;
 
 /** So many cells of waiters are kept while some are in use. */
 const SPARE = 64;
@@ -223,6 +229,7 @@ export class Inbox {
   readonly #address: number;
   readonly #pending: Waits;
   readonly #spare: number[] = [];
+  /** Whether a `waitAsync` is pending. */
   #armed = false;
   #keepAlive: Timer | undefined;
 
@@ -428,7 +435,7 @@ export class Inbox {
   #stay(): void {
     // Where a timer can be let go and held again, that costs a twentieth of a new one.
     if (this.#keepAlive?.ref) this.#keepAlive.ref();
-    else this.#keepAlive = setInterval(() => {}, LONGEST) as Timer;
+    else this.#keepAlive = setInterval(() => this.collect(), workerThreads ? LONGEST : PULSE) as Timer;
   }
 
   /** Nobody waits any more. A `waitAsync` that is pending stays, and serves the next. */

@@ -188,21 +188,21 @@ describe('The memory of a process', () => {
       // What a wait leaves behind, each round leaves again; what engines learn and compile, they do once or twice.
       const leaks = [];
       const sizes = [];
-      let alive = 0;
+      let alive = Infinity;
       for (let i = 0; i < 7; i++) {
         leaks.push(await round());
         await heap();
-        alive += new Set(refs.map((ref) => ref.deref()).filter((one) => one)).size;
+        // The least: Bun's collector takes what looks like an address, on the stack for example, for one.
+        alive = Math.min(alive, new Set(refs.map((ref) => ref.deref()).filter((one) => one)).size);
         refs.length = 0;
         sizes.push(await heap());
       }
       const growth = Math.min(...sizes.slice(1).map((size, i) => size - sizes[i]));
-      // Bun's collector takes what looks like an address, on the stack for example, for one.
-      console.log(leaks.join(), alive < 20 ? 'none alive' : alive, growth < 20_000 ? 'no growth' : growth);`,
+      console.log(leaks.join(), alive, growth < 20_000 ? 'no growth' : growth);`,
       20_000,
       '--expose-gc',
     );
-    expect(rest).toEqual({ ...ended, stdout: '0,0,0,0,0,0,0 none alive no growth\n' });
+    expect(rest).toEqual({ ...ended, stdout: '0,0,0,0,0,0,0 0 no growth\n' });
   });
 });
 
