@@ -36,7 +36,7 @@ export const mayBlock = ((): boolean => {
 
 /**
  * How often a waiter looks at its record before it sleeps: about a microsecond. At a word that others want, too, it looks
- * eight times (`assembly/resource.ts`). On one core nobody could change what it looks at.
+ * nine times (`assembly/resource.ts`). On one core nobody could change what it looks at.
  */
 const SPINS = 256;
 
@@ -74,15 +74,17 @@ export function onEnd(callback: () => void): void {
 }
 
 /**
- * Gives this thread's record back, unless it still owns a lock: then its address must not come to mean another thread.
+ * Gives this thread's record back, and its tasks', unless one still owns a lock: then its address must not come to mean another thread.
  * Another listener of `exit` that used a primitive after this would use the record of somebody else; so it is told.
  */
 export function unregister(region: Region): void {
   const { base, core, thread, inbox } = region;
   inbox?.close();
-  const holders = holdersIn(region);
+  const cells = region.cells();
+  const locks = cells.filter(({ kind }) => kind === Kind.LOCK || kind === Kind.RLOCK);
+  const holders = new Set(locks.map(({ address }) => (region.load(address, Field.WORD) & -UNIT) >>> 0));
   // The tasks that wait have left: what is here yet owns, or acquired nothing.
-  const tasks = region.cells().filter(({ kind, address }) => {
+  const tasks = cells.filter(({ kind, address }) => {
     return kind === Kind.TASK && region.load(address, Field.THREAD_HOME) === thread;
   });
   for (const record of [...tasks.map(({ address }) => address), thread]) {
@@ -94,10 +96,4 @@ export function unregister(region: Region): void {
       throw new ThreadingError('This thread has ended for lockwork: use primitives before its "exit" event');
     };
   }
-}
-
-/** Who holds a lock of the arena. */
-function holdersIn(region: Region): Set<number> {
-  const locks = region.cells().filter(({ kind }) => kind === Kind.LOCK || kind === Kind.RLOCK);
-  return new Set(locks.map(({ address }) => (region.load(address, Field.WORD) & -UNIT) >>> 0));
 }
