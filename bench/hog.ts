@@ -12,7 +12,7 @@ const SHARE = 'its share';
 
 export const hog: Topic = {
   name: 'hog',
-  title: `A thread beside one that lets the lock go for no time: the longest wait of each round in ns`,
+  title: 'A thread beside one that lets the lock go for no time: the longest wait of each round in ns',
   baseline: FUTEX,
   columns: [
     {

@@ -7,7 +7,7 @@ import { Worker } from 'node:worker_threads';
 import { gzipSync } from 'node:zlib';
 import { buildSync } from 'esbuild';
 import { Arena, Barrier, Condition, Event, Lock, RLock, Semaphore } from 'lockwork';
-import { copy, quantile, type Rival, repeat, type Topic } from './measure.ts';
+import { copy, type Rival, repeat, sample, type Topic } from './measure.ts';
 import { AtomicsMutex } from './rivals.ts';
 
 const NEWCOMER = new URL('./newcomer.js', import.meta.url);
@@ -151,20 +151,11 @@ async function child(): Promise<Report> {
 }
 
 function newcomers(name: string, ours: boolean, begin: () => Promise<Report>, what: keyof Report): Rival {
-  return {
-    name,
-    ours,
-    async measure(window) {
-      const end = performance.now() + window;
-      const samples: number[] = [];
-      do {
-        const start = process.hrtime.bigint();
-        const { [what]: figure } = await begin();
-        samples.push(Number(what === 'first' ? figure - start : figure));
-      } while (performance.now() < end);
-      return { ns: quantile(samples, 0.5) };
-    },
-  };
+  return sample(name, ours, async () => {
+    const start = process.hrtime.bigint();
+    const { [what]: figure } = await begin();
+    return Number(what === 'first' ? figure - start : figure);
+  });
 }
 
 function visits(name: string, ours: boolean, locks: { acquire(): unknown; release(): void }[]): Rival {

@@ -44,7 +44,7 @@ A TOPIC may also be what stands before the colon of several.
 
 ${TOPICS.map(({ name, title }) => `  ${name.padEnd(18)}${title}`).join('\n')}
 
-  --quick      less exact, in some seconds
+  --quick      less exact, in a minute
   --rounds N   how often every rival has its turn (${FULL.rounds}, quick ${QUICK.rounds}; fewer where there are many)
   --all        with what takes minutes: every mix
   --output F   where the figures go as JSON (a new file in bench/results/); the picture is beside it

@@ -131,6 +131,21 @@ export function quantile(values: number[], part: number): number {
   return low + (sorted[Math.ceil(place)]! - low) * (place % 1);
 }
 
+/** A rival whose operations are long, and tell how long they took (ns): the median of as many as the time allows. */
+export function sample(name: string, ours: boolean, operation: () => Promise<number>): Rival {
+  return {
+    name,
+    ours,
+    async measure(window) {
+      const end = performance.now() + window;
+      const samples: number[] = [];
+      do samples.push(await operation());
+      while (performance.now() < end);
+      return { ns: quantile(samples, 0.5) };
+    },
+  };
+}
+
 /** A rival that does batches of so many operations until the time is up. */
 export function repeat(name: string, ours: boolean, times: number, batch: () => unknown): Rival {
   return {

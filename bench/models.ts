@@ -5,7 +5,7 @@ import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import { Arena, Semaphore } from 'lockwork';
-import { quantile, type Rival, repeat, type Topic } from './measure.ts';
+import { type Rival, repeat, sample, type Topic } from './measure.ts';
 
 const PARTNER = new URL('./partner.js', import.meta.url);
 const PATH = fileURLToPath(PARTNER);
@@ -94,21 +94,13 @@ function exchange(name: string, amount: string, size: number): Topic {
 }
 
 function starts({ name, begin }: Model): Rival {
-  return {
-    name,
-    ours: false,
-    async measure(window) {
-      const samples: number[] = [];
-      const end = performance.now() + window;
-      do {
-        const start = performance.now();
-        const partner = await begin(new Uint8Array(1));
-        samples.push((performance.now() - start) * 1e6);
-        await partner.end();
-      } while (performance.now() < end);
-      return { ns: quantile(samples, 0.5) };
-    },
-  };
+  return sample(name, false, async () => {
+    const start = performance.now();
+    const partner = await begin(new Uint8Array(1));
+    const ns = (performance.now() - start) * 1e6;
+    await partner.end();
+    return ns;
+  });
 }
 
 function exchanges({ name, ours = false }: Model, { exchange }: Partner, mine: Uint8Array): Rival {
@@ -126,9 +118,9 @@ function exchanges({ name, ours = false }: Model, { exchange }: Partner, mine: U
     name,
     ours,
     async measure(window) {
-      const sample = await measure(window);
+      const measured = await measure(window);
       if (Buffer.compare(bytes, expected)) throw new Error(`${name}: something is lost on the way`);
-      return sample;
+      return measured;
     },
   };
 }

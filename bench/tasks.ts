@@ -2,7 +2,7 @@
 import { Mutex } from 'async-mutex';
 import { Sema } from 'async-sema';
 import { Lock, RLock, Semaphore } from 'lockwork';
-import { copy, type Rival, type Topic } from './measure.ts';
+import { copy, type Rival, repeat, type Topic } from './measure.ts';
 
 const BATCH = 1000;
 export const TASKS = 100;
@@ -90,19 +90,7 @@ function topic(name: string, title: string, tasks: number, mutex: number, multit
 }
 
 export function rival(name: string, ours: boolean, turns: Turns, tasks: number): Rival {
-  return {
-    name,
-    ours,
-    async measure(window) {
-      const start = performance.now();
-      let done = 0;
-      while (performance.now() - start < window) {
-        await Promise.all(Array.from({ length: tasks }, () => turns(BATCH / tasks)));
-        done += BATCH;
-      }
-      return { ns: ((performance.now() - start) * 1e6) / done };
-    },
-  };
+  return repeat(name, ours, BATCH, () => Promise.all(Array.from({ length: tasks }, () => turns(BATCH / tasks))));
 }
 
 // Each rival gets a copy of its loop (see `copy`).
