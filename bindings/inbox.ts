@@ -32,7 +32,7 @@ export interface Awaitable {
 
 type Resolve = (value: unknown) => void;
 
-// Who waits in vain of many waits pays for what each allocates, so one function serves all promises.
+// What a wait allocates is a good part of what it costs, so one function serves all promises.
 let resolveLast: Resolve | undefined;
 let rejectLast: Resolve | undefined;
 const keep = (resolve: Resolve, reject: Resolve): void => {

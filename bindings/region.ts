@@ -129,7 +129,7 @@ export function layOut(memory: WebAssembly.Memory, base: number, cells: number, 
   const map = new Uint8Array(memory.buffer, base, first * CELL);
   map.fill(Kind.FREE);
   map.fill(Kind.INSIDE, HEADER, HEADER + first);
-  // Two arenas of one process must not have the same; Node takes 10 ms to load `crypto`.
+  // Two arenas of one process must not have the same; Node takes 5 ms to load `crypto`.
   const [low, high] = [Math.random() * 2 ** 32, (Math.random() * 2 ** 32) ^ Date.now()];
   words[Header.VERSION / 4] = VERSION;
   words[Header.ID_LOW / 4] = low;

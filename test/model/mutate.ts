@@ -243,8 +243,8 @@ interface Original {
 const PATIENCE = 20;
 
 /**
- * Runs the mutants of the `chosen` instructions, or every `of`-th of them from the `shard`-th on, each in all scenarios that run the changed
- * instruction: the smallest first, and those of more than `mostStates` states only so far.
+ * Runs the mutants of the `chosen` instructions, or every `of`-th of them from the `shard`-th on, each in all scenarios
+ * that run the changed instruction: the smallest first, and those of more than `mostStates` states only so far.
  */
 export function* hunt(
   core: Core,
