@@ -121,14 +121,17 @@ export const enum Field {
   FIRST = 44,
   /** Condition: the lock's stamp. */
   SECOND = 48,
-  /** An f64. Barrier: timeout. Condition: whether the lock is its own. */
+  /** Condition: whether the lock is its own. */
+  THIRD = 52,
+  /** An f64. Barrier: timeout. */
   LAST = 56,
   THREAD_INBOX = 16,
   /** Of a task's waiter: where its thread keeps what it knows of the wait (bindings/inbox.ts). */
   TASK_PLACE = 16,
+  THREAD_LOOKS = 40,
   THREAD_TAKE = 44,
   THREAD_SPINS = 48,
-  THREAD_MAY_BLOCK = 52,
+  THREAD_CORES = 52,
   THREAD_TARGET = 56,
   THREAD_HOME = 60,
 }

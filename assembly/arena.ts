@@ -31,7 +31,7 @@ const PAGE_CELLS: u32 = 1024;
  * Pages to grow by beyond what is needed: engines take milliseconds to grow a shared memory, however little. Near the
  * maximum page by page, as the end of what is there may be free already.
  */
-const AHEAD: i32 = 15;
+const AHEAD: i32 = 16;
 
 @inline
 function mark(arena: usize, index: u32, kind: Kind): void {
@@ -48,17 +48,17 @@ export function kindOf(arena: usize, block: usize): Kind {
 export function allocate(arena: usize, kind: Kind, cells: u32): usize {
   const grows = load<i32>(arena, Header.FLAGS) & ArenaFlag.GROWS;
   const limit = load<u32>(arena, Header.TOTAL);
-  let frees = atomic.load<u32>(arena, Header.FREES);
+  // No count of what was given back: the first walk begins with a look at it.
+  let frees: u32 = -1;
   let index = atomic.load<u32>(arena, Header.ROVER);
   let run: u32 = 0;
   // A walk that wraps around meets its first cells once more, for a run that began before them.
-  let left = limit + cells;
+  let left: u32 = 0;
   while (run < cells) {
     if (!left--) {
       const now = atomic.load<u32>(arena, Header.FREES);
       if (now == frees) {
-        const pages = <i32>((cells + PAGE_CELLS - 1) / PAGE_CELLS);
-        if (!grows || (memory.grow(pages + AHEAD) < 0 && memory.grow(1) < 0)) {
+        if (!grows || (memory.grow(<i32>(cells / PAGE_CELLS) + AHEAD) < 0 && memory.grow(1) < 0)) {
           release(arena, index - run, run);
           return 0;
         }
@@ -67,7 +67,7 @@ export function allocate(arena: usize, kind: Kind, cells: u32): usize {
       left = limit + cells;
     }
     // A memory of the arena's own begins with it, and may have grown since.
-    const end = grows ? min(limit, <u32>memory.size() * PAGE_CELLS) : limit;
+    const end = min(limit, <u32>memory.size() * PAGE_CELLS);
     const inside = index < end;
     // The first of a run is told from the others at once: who looks for the end of the block before it must see it.
     const claim = <u8>(Kind.INSIDE + i32(!run));

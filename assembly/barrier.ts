@@ -48,8 +48,8 @@ export function barrierWait(cell: Barrier, stamp: i32, thread: Thread, timeout: 
     // While an action runs, a newcomer has not arrived: it waits at the entry.
     const index = word & ACTION ? -1 : i32(<u32>word >> 6);
     const last = index == cell.parties - 1;
-    const next = last ? ACTION : index < 0 ? word : word + UNIT;
-    const entered = enter(cell, stamp, thread, index, word, next, last ? Place.NONE : Place.BACK);
+    const next = last || index < 0 ? ACTION : word + UNIT;
+    const entered = enter(cell, stamp, thread, index, word, next, i32(last) * Place.NONE);
     if (entered < 0) return entered;
     if (!entered) continue;
     const generation = thread.generation;
@@ -59,11 +59,11 @@ export function barrierWait(cell: Barrier, stamp: i32, thread: Thread, timeout: 
     }
 
     if (isTask(thread)) return Status.PENDING;
-    let state = park(thread, deadline);
+    let state = park(thread, deadline, entered);
     if (state <= State.PARKED) {
       // Late, when all have arrived and the action runs, is in time: then only the action's end counts.
       barrierEnd(cell, thread, generation, FILLING, State.BROKEN, BROKEN);
-      state = park(thread, Infinity);
+      state = park(thread, Infinity, entered);
     }
     if (state == State.GRANTED) return index;
     if (state == State.BROKEN) return Status.BROKEN;

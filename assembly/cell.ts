@@ -17,7 +17,7 @@ import { Thread } from "./thread";
  *   28  name        block of its name, or 0            -
  *   32  generation      Event, Barrier: current one    the one it came in
  *   36  verdict (g) Event, Barrier: for older waiters  -
- *   40  pins        Lock, RLock: waits of Conditions that will come back for it
+ *   40  pins        Lock, RLock: waits of Conditions    looks
  *   44  …           each one's own
  *
  * Fields under the guard are read and written plainly: the guard orders them. Whatever is also read without it goes
@@ -61,8 +61,8 @@ export function alive(cell: Cell, stamp: i32): bool {
 }
 
 /**
- * A new primitive; 0 when the arena is full. `word`, `first` and `second` (at 44 and 48) and `last` (at 56) are what
- * its file says.
+ * A new primitive; 0 when the arena is full. `word`, and `first` (at 44), are what its file says; so is what the
+ * bindings write behind it, before anybody else can know of the cell.
  */
 export function create(
   arena: usize,
@@ -70,8 +70,6 @@ export function create(
   name: usize,
   word: i32,
   first: i32,
-  second: i32,
-  last: f64,
 ): usize {
   const address = allocate(arena, kind, 1);
   if (address) {
@@ -84,8 +82,6 @@ export function create(
     cell.name = name;
     cell.verdict = State.GRANTED;
     store<i32>(address, first, Field.FIRST);
-    store<i32>(address, second, Field.SECOND);
-    store<f64>(address, last, Field.LAST);
   }
   return address;
 }

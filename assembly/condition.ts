@@ -52,7 +52,6 @@ export function conditionWait(
 ): Status {
   let status = check(cell, stamp, changetype<Thread>(take), recursive);
   if (status != Status.OK) return status;
-  const deadline = clock() + timeout;
   const lock = cell.lock;
   // Of a plain Lock this word is always 0.
   const depth = lock.depth;
@@ -64,8 +63,8 @@ export function conditionWait(
   unlock(lock, thread);
   if (isTask(thread)) return Status.PENDING;
 
-  if (park(thread, deadline) <= State.PARKED) status = leave(cell, thread);
-  acquire(lock, cell.lockStamp, thread, take, Infinity, 0, i32(status == Status.OK));
+  if (park(thread, clock() + timeout, entered) <= State.PARKED) status = leave(cell, thread);
+  acquire(lock, cell.lockStamp, thread, take, Infinity, i32(status == Status.OK));
   conditionEnd(lock, depth);
   return status;
 }
@@ -84,12 +83,9 @@ export function conditionNotify(cell: Condition, stamp: i32, thread: Thread, n: 
   while (n) {
     lockGuard(cell, thread);
     const head = changetype<Thread>(cell.next);
-    if (head == cell) {
-      unlockGuard(cell);
-      break;
-    }
+    const empty = head == cell;
     // A try only: a thread must not wait for one guard with another in its hands.
-    const both = tryGuard(lock);
+    const both = !empty && tryGuard(lock);
     if (both) {
       dequeue(cell, head);
       setTarget(head, lock);
@@ -98,6 +94,7 @@ export function conditionNotify(cell: Condition, stamp: i32, thread: Thread, n: 
       unlockGuard(lock);
     }
     unlockGuard(cell);
+    if (empty) break;
     if (both) {
       n--;
       // Free only if another thread released a plain Lock meanwhile: then no release is to come that would.

@@ -22,22 +22,16 @@ import { isTask, Thread } from "./thread";
 
 export function eventWait(cell: Cell, stamp: i32, thread: Thread, timeout: f64): Status {
   if (!alive(cell, stamp)) return Status.DESTROYED;
-  if (loadWord(cell) & SET) return Status.OK;
-  if (timeout == 0) return Status.TIMEOUT;
-  return waitSet(cell, stamp, thread, timeout);
-}
-
-function waitSet(cell: Cell, stamp: i32, thread: Thread, timeout: f64): Status {
-  const deadline = clock() + timeout;
-  let entered = 0;
+  let standing = 0;
   do {
     const word = loadWord(cell);
     if (word & SET) return Status.OK;
-    entered = enter(cell, stamp, thread, 0, word, QUEUED, Place.BACK);
-    if (entered < 0) return entered;
-  } while (!entered);
+    if (timeout == 0) return Status.TIMEOUT;
+    standing = enter(cell, stamp, thread, 0, word, QUEUED, Place.BACK);
+    if (standing < 0) return standing;
+  } while (!standing);
   if (isTask(thread)) return Status.PENDING;
-  return park(thread, deadline) > State.PARKED ? Status.OK : leave(cell, thread);
+  return park(thread, clock() + timeout, standing) > State.PARKED ? Status.OK : leave(cell, thread);
 }
 
 export function eventSet(cell: Cell, stamp: i32, thread: Thread): Status {

@@ -17,11 +17,10 @@ export declare function clock(): f64;
 export function sleep(address: usize, expected: i32, deadline: f64): bool {
   let nanoseconds: i64 = -1;
   if (deadline != Infinity) {
-    const left = deadline - clock();
-    if (left <= 0) return false;
     // Rounded up: rounded down, the last fraction of a wait would spin through sleeps of 0 ns.
     // Too much for an i64 becomes its greatest, 292 years.
-    nanoseconds = i64(ceil(left * 1e6));
+    nanoseconds = i64(ceil((deadline - clock()) * 1e6));
+    if (nanoseconds <= 0) return false;
   }
   atomic.wait<i32>(address, expected, nanoseconds);
   return true;

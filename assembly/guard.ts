@@ -23,10 +23,11 @@ export function tryGuard(cell: Cell): bool {
 }
 
 export function lockGuard(cell: Cell, thread: Thread): void {
-  let spins = thread.spins;
+  // A look is a compare-exchange, and a holder with a core is done after a few.
+  let spins = thread.spins >> 7;
   while (!tryGuard(cell)) {
     if (spins > 0) spins--;
-    else if (thread.mayBlock) pause(changetype<usize>(cell) + offsetof<Cell>("guard"), 1);
+    else if (thread.cores) pause(changetype<usize>(cell) + offsetof<Cell>("guard"), 1);
   }
 }
 

@@ -26,7 +26,7 @@ export function held(word: i32): bool {
 export function lockAcquire(cell: Cell, stamp: i32, thread: Thread, timeout: f64): Status {
   if (!alive(cell, stamp)) return Status.DESTROYED;
   if (swapWord(cell, 0, changetype<i32>(thread)) == 0) return Status.OK;
-  return acquire(cell, stamp, thread, changetype<i32>(thread), timeout, 0, 0);
+  return acquire(cell, stamp, thread, changetype<i32>(thread), timeout, 0);
 }
 
 export function lockRelease(cell: Cell, stamp: i32, thread: Thread): Status {

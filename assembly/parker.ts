@@ -15,11 +15,26 @@ import { Thread } from "./thread";
  * The notify comes when the guard is free again, and the waiter may have seen the verdict and gone its way by then; one
  * that finds nobody, or somebody who waits for something else in the same cell, does no harm: every wait looks again.
  * A task's waiter (AWAITED) does not park; it cannot have gone either, as its thread looks into the inbox only.
+ *
+ * To park and to be woken takes tens of microseconds, and a verdict that comes before takes a tenth of one. So a waiter
+ * looks for as long as parking would take, at the most; nobody loses more than half by that, whatever comes (A. Karlin
+ * et al., "Competitive randomized algorithms for non-uniform problems"). How long it looks, it learns:
+ *
+ *   looks      the next time
+ *   ──────────────────────────────────────────────────────────────────────────────────────────
+ *   in vain    half as often; after the last half, as often as it may: times may have changed
+ *   not so     as often as it may
+ *
+ * Who finds as many in the queue as there are other cores parks at once: they would look in turns, and those whom they
+ * wait for would not run meanwhile.
  */
 
-/** Waits until there is a verdict, and answers it; a state up to PARKED means that the deadline has passed. */
-export function park(thread: Thread, deadline: f64): i32 {
-  let spins = thread.spins;
+/**
+ * Waits until there is a verdict, and answers it; a state up to PARKED means that the deadline has passed. `standing`:
+ * how many stood in the queue, itself among them, when it came.
+ */
+export function park(thread: Thread, deadline: f64, standing: i32): i32 {
+  let spins = standing < thread.cores ? thread.looks : 0;
   let state = loadWord(thread);
   while (state <= State.PARKED) {
     if (spins) spins--;
@@ -27,5 +42,12 @@ export function park(thread: Thread, deadline: f64): i32 {
     else if (!sleep(changetype<usize>(thread), State.PARKED, deadline)) break;
     state = loadWord(thread);
   }
+  learn(thread, spins);
   return state;
+}
+
+/** Of so many `looks` so many were `left`: it paid if less than half of them were needed. */
+export function learn(thread: Thread, left: i32): void {
+  const half = thread.looks >> 1;
+  thread.looks = left > half || !half ? thread.spins : half;
 }

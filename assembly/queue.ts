@@ -19,13 +19,13 @@ export const QUEUED: i32 = 1;
 
 /** Puts a waiter before `place`: the primitive itself for the back of the queue, its first waiter for the front. */
 @inline
-export function enqueue(cell: Cell, place: Cell, waiter: Cell): void {
+export function enqueue(cell: Cell, place: Cell, waiter: Cell): i32 {
   const prev = place.prev;
   waiter.next = place;
   waiter.prev = prev;
   prev.next = waiter;
   place.prev = waiter;
-  atomic.add<i32>(changetype<usize>(cell), 1, offsetof<Cell>("length"));
+  return atomic.add<i32>(changetype<usize>(cell), 1, offsetof<Cell>("length")) + 1;
 }
 
 @inline
@@ -42,13 +42,13 @@ export const enum Place {
   BACK = 0,
   FRONT = 1,
   /** Nowhere: only the word's step, and the generation that goes with it. */
-  NONE = 2,
+  NONE = -1,
 }
 
 /**
  * `thread`, a thread or a waiter of its task, enters the queue, in one step with the word's from `word` to `next`:
- * whoever else changes the word comes before, and this fails, or after, and finds the waiter. Answers 1, 0 when the word
- * was another, or DESTROYED.
+ * whoever else changes the word comes before, and this fails, or after, and finds the waiter. Answers how many stand
+ * there now, 0 when the word was another, or DESTROYED.
  */
 export function enter(
   cell: Cell,
@@ -61,14 +61,15 @@ export function enter(
 ): i32 {
   thread.take = take;
   setTarget(thread, cell);
-  atomic.store<i32>(changetype<usize>(thread), isTask(thread) ? State.AWAITED : State.WAITING);
+  // AWAITED is -1, WAITING is 0.
+  atomic.store<i32>(changetype<usize>(thread), thread.spins >> 31);
   let entered: i32 = Status.DESTROYED;
   lockGuard(cell, thread);
   if (alive(cell, stamp)) {
     entered = i32(swapWord(cell, word, next) == word);
     if (entered) {
       thread.generation = cell.generation;
-      if (place != Place.NONE) enqueue(cell, place == Place.FRONT ? cell.next : cell, thread);
+      if (place >= Place.BACK) entered = enqueue(cell, place ? cell.next : cell, thread);
     }
   }
   unlockGuard(cell);
@@ -102,19 +103,19 @@ export function nextGeneration(cell: Cell): void {
 /**
  * Takes the first waiter out of the queue, gives it its verdict, and tells it: the only place where a waiter gets one.
  *
- * `step`, for a resource: together with the word's step from `word` to `free`. It is WOKEN, or with HANDOFF it has
- * already what it came for. False when the word was another.
- * Without, for an Event or a Barrier: the cell's verdict, if it is of an earlier generation; false when there is none.
+ * Of a resource: together with the word's step from `word`, which is never 0 then, to `free`. It is WOKEN, or with
+ * HANDOFF it has already what it came for. False when the word was another.
+ * Of an Event or a Barrier, 0 for both: the cell's verdict, if it is of an earlier generation; false when there is none.
  *
  * Straight-line code to the end, so that no thread dies between the verdict and the news of it.
  */
-export function tell(cell: Cell, thread: Thread, word: i32, free: i32, step: bool): bool {
+export function tell(cell: Cell, thread: Thread, word: i32, free: i32): bool {
   let told: bool;
   let verdict: i32 = State.WOKEN;
   let state: i32 = State.WAITING;
   lockGuard(cell, thread);
   const head = changetype<Thread>(cell.next);
-  if (step) {
+  if (word) {
     let next = free + WOKEN;
     if (free & HANDOFF) {
       next = (free & ~HANDOFF) + head.take;
@@ -144,5 +145,5 @@ export function tell(cell: Cell, thread: Thread, word: i32, free: i32, step: boo
  * itself in the queue or the verdict in its state, and if the waker dies half way the rest can still be found.
  */
 export function drain(cell: Cell, thread: Thread): void {
-  while (tell(cell, thread, 0, 0, false)) {}
+  while (tell(cell, thread, 0, 0)) {}
 }

@@ -1,7 +1,7 @@
 import { HANDOFF, PATIENCE, State, Status, TASK, UNIT, WOKEN } from "./abi";
 import { Cell, loadWord, swapWord } from "./cell";
 import { clock } from "./futex";
-import { park } from "./parker";
+import { learn, park } from "./parker";
 import { enter, leave, Place, QUEUED, tell } from "./queue";
 import { isTask, Thread } from "./thread";
 
@@ -51,10 +51,11 @@ export const FLAGS: i32 = TASK - 1;
 export const PERMIT: i32 = -UNIT;
 
 /**
- * Turns of an empty loop, about a microsecond: between two looks at a word that others want, too. Each look takes the
- * cache line from them, and costs both sides more than the lock itself.
+ * Turns of an empty loop, the better part of a microsecond, between two looks at a word that others want, too: each look
+ * takes the cache line from them, and costs both sides more than the lock itself. It stands for as many looks at a word
+ * of one's own.
  */
-const BREAK: i32 = 2000;
+const LOOK: i32 = 2600;
 
 /** Woken at once at the most; those wake the rest. */
 const MOST_WOKEN: u32 = 7;
@@ -69,10 +70,10 @@ function available(word: i32, permits: bool): u32 {
  * After the fast path failed: tries, spins, stands in the queue, tries again when it is woken. 0 ms never waits.
  *
  * A task's waiter does not spin and has no clock: it stands in the queue at once, and the answer is PENDING. With its
- * verdict WOKEN it comes back: `woken` is WOKEN then, and HANDOFF when it has waited for so long. 0 ms: it gives up,
+ * verdict WOKEN it comes back: `flags` are WOKEN then, and HANDOFF when it has waited for so long. 0 ms: it gives up,
  * and gives the wake-up back if it can't use it.
  *
- * `standing`: somebody else has put this waiter into the queue already (a Condition); for ever, then.
+ * `flags` is QUEUED when somebody else has put this waiter into the queue already (a Condition); for ever, then.
  */
 export function acquire(
   cell: Cell,
@@ -80,16 +81,16 @@ export function acquire(
   thread: Thread,
   take: i32,
   timeout: f64,
-  woken: i32,
-  standing: i32,
+  flags: i32,
 ): Status {
   const permits = take == PERMIT;
-  let handoff = woken & HANDOFF;
-  woken -= handoff;
+  let standing = flags & QUEUED;
+  let handoff = flags & HANDOFF;
+  let woken = flags & WOKEN;
+  const once = timeout == 0;
   let since: f64 = 0;
-  let deadline: f64 = Infinity;
   while (true) {
-    let spins = thread.spins;
+    let spins = thread.looks;
     let word = loadWord(cell);
     while (!standing) {
       let seen: i32;
@@ -100,32 +101,30 @@ export function acquire(
           if (woken) wakeDue(cell, thread, permits);
           return Status.OK;
         }
-      } else if (timeout == 0 && !woken) return Status.TIMEOUT;
+      } else if (once && !woken) return Status.TIMEOUT;
       else if (spins > 0) {
-        seen = BREAK;
+        seen = LOOK;
         do seen--;
         while (seen);
-        spins >>= 1;
         seen = loadWord(cell);
+        const free = available(seen, permits);
+        if (free || spins <= LOOK) learn(thread, free ? spins : 0);
+        spins -= LOOK;
       } else {
-        let late = timeout == 0;
-        if (!spins) {
+        let late = once;
+        if (!isTask(thread)) {
           const now = clock();
-          if (since == 0) {
-            since = now;
-            deadline = now + timeout;
-          }
-          late = now >= deadline;
-          if (now - since >= PATIENCE) handoff = HANDOFF;
+          if (since == 0) since = now;
+          late = now >= since + timeout;
+          if (<i32>(now - since) >= PATIENCE) handoff = HANDOFF;
         }
         if (late) {
           seen = swapWord(cell, word, word - woken);
           if (seen == word) return Status.TIMEOUT;
         } else {
           const place = woken ? Place.FRONT : Place.BACK;
-          const entered = enter(cell, stamp, thread, take, word, (word - woken) | QUEUED | handoff, place);
-          if (entered < 0) return entered;
-          standing = entered;
+          standing = enter(cell, stamp, thread, take, word, (word - woken) | QUEUED | handoff, place);
+          if (standing < 0) return standing;
           seen = loadWord(cell);
         }
       }
@@ -133,7 +132,8 @@ export function acquire(
     }
 
     if (isTask(thread)) return Status.PENDING;
-    if (park(thread, deadline) <= State.PARKED && leave(cell, thread) == Status.TIMEOUT) return Status.TIMEOUT;
+    if (park(thread, since + timeout, standing) <= State.PARKED && leave(cell, thread) == Status.TIMEOUT)
+      return Status.TIMEOUT;
     if (loadWord(thread) == State.GRANTED) return Status.OK;
     standing = 0;
     woken = WOKEN;
@@ -163,8 +163,8 @@ export const enum Given {
  * must, the step and the waiter's leaving the queue are one, under the guard.
  */
 export function give(cell: Cell, thread: Thread, permits: bool, word: i32, free: i32): Given {
-  if (!due(free, permits)) return swapWord(cell, word, free) == word ? Given.QUIET : Given.FAILED;
-  return tell(cell, thread, word, free, true) ? Given.TOLD : Given.FAILED;
+  if (due(free, permits)) return <Given>(i32(tell(cell, thread, word, free)) * Given.TOLD);
+  return <Given>i32(swapWord(cell, word, free) == word);
 }
 
 /** Tells as many waiters as can go on and are not told yet. */

@@ -23,7 +23,7 @@ export function semaphoreAcquire(cell: Semaphore, stamp: i32, thread: Thread, ti
   if (!alive(cell, stamp)) return Status.DESTROYED;
   const word = loadWord(cell);
   if (<u32>word >= <u32>UNIT && swapWord(cell, word, word + PERMIT) == word) return Status.OK;
-  return acquire(cell, stamp, thread, PERMIT, timeout, 0, 0);
+  return acquire(cell, stamp, thread, PERMIT, timeout, 0);
 }
 
 export function semaphoreRelease(cell: Semaphore, stamp: i32, thread: Thread, permits: i32): Status {

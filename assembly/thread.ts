@@ -2,8 +2,8 @@ import { Cell } from "./cell";
 
 /**
  * The record of a thread in one arena: who owns, who waits. Its address is the owner in a lock's word, and since a
- * thread that blocks waits for one thing only, the record is its waiter too. The bindings allocate it, fill in `spins`,
- * `mayBlock` and `home`, and give it back when the thread ends.
+ * thread that blocks waits for one thing only, the record is its waiter too. The bindings allocate it, fill in `looks`,
+ * `spins`, `cores` and `home`, and give it back when the thread ends.
  *
  * A task (an `async` function of a thread) does not block and may wait beside others: each of its waits has a cell of
  * this form, and each task that owns RLocks has one for its address and nothing else.
@@ -12,9 +12,9 @@ import { Cell } from "./cell";
  *   16  inbox       a thread's: the waiters of its tasks that have a verdict (inbox.ts); a task's: the bindings'
  *   44  take        what acquiring adds to the word of a Lock or RLock (the owner) or a Semaphore (minus a permit);
  *                   in a Barrier's queue the arrival index
- *   48  spins       how often it looks at its own word before it sleeps; at what others want as often as that can be
- *                   halved; 0 on one core; -1: a task's, which never sleeps
- *   52  mayBlock    0 on a page's main thread
+ *   40  looks       how often it looks at its own word before it sleeps, the next time (parker.ts)
+ *   48  spins       how often it may at the most; 0 on one core; -1: a task's, which never sleeps
+ *   52  cores       how many there are; 0 on a page's main thread, which may not block
  *   56  target      the primitive in whose queue it stands, if its state says that it stands in one
  *   60  home        the record of its thread: a thread's own, or the one whose task it is of
  *
@@ -33,9 +33,20 @@ import { Cell } from "./cell";
 export class Thread extends Cell {
   take: i32;
   spins: i32;
-  mayBlock: i32;
+  cores: i32;
   target: usize;
   home: Thread;
+
+  // Where a primitive has its pins.
+  @inline
+  get looks(): i32 {
+    return this.pins;
+  }
+
+  @inline
+  set looks(looks: i32) {
+    this.pins = looks;
+  }
 }
 
 /** Whether the waiter is a task's: then it does not sleep, and where it would the call answers PENDING. */

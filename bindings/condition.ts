@@ -9,9 +9,6 @@ import { type Attached, attached, created, type Handle, type Idle, type Primitiv
 import { type OwnerWaitOptions, RLock, RLockReturn } from './rlock.js';
 
 const MOST = 2 ** 31 - 1;
-/** The high word of `last`, an f64: not 0 when the lock is the Condition's own. */
-const OWN = Field.LAST + 4;
-
 export interface ConditionHandle extends Handle {
   readonly lock: Handle;
 }
@@ -286,7 +283,7 @@ export class Condition extends Holdable<'Condition'> {
 
   /** Gives its memory back, and that of a lock of its own. */
   override destroy(): void {
-    const own = this.peek(OWN) !== 0;
+    const own = this.peek(Field.THIRD) !== 0;
     if (own && this.lock.locked) this.refuse(Status.BUSY);
     super.destroy();
     if (own) this.lock.destroy();
@@ -313,7 +310,7 @@ function make(lock: Lock | RLock | undefined, options: PrimitiveOptions | undefi
     throw new TypeError('new Condition: the lock lives in another arena. Both must be in one');
   }
   try {
-    const initial = { first: used.address, second: used.stamp, last: lock ? 0 : 1 };
+    const initial = { first: used.address, second: used.stamp, third: lock ? 0 : 1 };
     return new Existing(created('Condition', Kind.CONDITION, { ...options, arena }, initial), used);
   } catch (error) {
     if (!lock) used.destroy();

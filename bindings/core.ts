@@ -10,21 +10,13 @@ export interface Core {
   allocate(arena: number, kind: number, cells: number): number;
   reclaim(arena: number, block: number, cells: number): void;
   /** An address, 0 when the arena is full. */
-  create(arena: number, kind: number, name: number, word: number, first: number, second: number, last: number): number;
+  create(arena: number, kind: number, name: number, word: number, first: number): number;
   destroy(cell: number, stamp: number, thread: number, mask: number, idle: number, dead: number): number;
   /** The oldest waiter in the thread's inbox, linked to the others by `next`; 0 when there is none. */
   collect(thread: number): number;
   leave(cell: number, waiter: number): number;
-  /** What is behind the next six, for waiters of tasks. `woken`: WOKEN and HANDOFF. */
-  acquire(
-    cell: number,
-    stamp: number,
-    waiter: number,
-    take: number,
-    timeout: number,
-    woken: number,
-    standing: number,
-  ): number;
+  /** What is behind the next six, for waiters of tasks. `flags`: WOKEN and HANDOFF. */
+  acquire(cell: number, stamp: number, waiter: number, take: number, timeout: number, flags: number): number;
   lockAcquire(cell: number, stamp: number, thread: number, timeout: number): number;
   lockRelease(cell: number, stamp: number, thread: number): number;
   rlockAcquire(cell: number, stamp: number, thread: number, timeout: number): number;

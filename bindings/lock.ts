@@ -81,7 +81,7 @@ export class Lock extends Resource<'Lock'> {
   }
 
   protected override attempt(take: number): number {
-    return this.core.acquire(this.cell, this.life, this.thread, take, 0, 0, 0);
+    return this.core.acquire(this.cell, this.life, this.thread, take, 0, 0);
   }
 
   protected override wait(take: number): ResourceWait {

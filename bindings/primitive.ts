@@ -29,11 +29,13 @@ export interface Handle<K extends string = string> {
   readonly stamp: number;
 }
 
-/** What the cell of a new primitive begins with; see `create` in `assembly/cell.ts`. */
+/** What the cell of a new primitive begins with, by its fields; 0 where nothing is said. */
 export interface Initial {
   word?: number;
   first?: number;
   second?: number;
+  third?: number;
+  /** An f64. */
   last?: number;
 }
 
@@ -247,13 +249,17 @@ export function created(name: string, kind: Kind, options: PrimitiveOptions | un
   const region = regionOf(arena);
   const { core, base } = region;
   const block = label ? writeName(region, label) : 0;
-  const { word = 0, first = 0, second = 0, last = 0 } = initial;
-  const address = core.create(base, kind, block, word, first, second, last) >>> 0;
+  const { word = 0, first = 0, second = 0, third = 0, last = 0 } = initial;
+  const address = core.create(base, kind, block, word, first) >>> 0;
   if (!address) {
     if (block) core.reclaim(base, block, nameCells(region.load(block, 0)));
     throw full(name, arena);
   }
-  return new Attached(region, address, region.load(address, Field.STAMP) | 0);
+  const words = region.words(address);
+  words[(address + Field.SECOND) >>> 2] = second;
+  words[(address + Field.THIRD) >>> 2] = third;
+  new Float64Array(words.buffer, address + Field.LAST, 1)[0] = last;
+  return new Attached(region, address, words[(address + Field.STAMP) >>> 2]!);
 
   function writeName({ memory, base, core }: Region, label: string): number {
     const bytes = new TextEncoder().encode(label);

@@ -74,7 +74,7 @@ export abstract class ResourceWait extends Wait {
   }
 
   #acquire(waiter: number, timeout: number, woken: number): number {
-    return this.region.core.acquire(this.cell, this.life, waiter, this.take, timeout, woken, 0);
+    return this.region.core.acquire(this.cell, this.life, waiter, this.take, timeout, woken);
   }
 }
 

@@ -35,19 +35,19 @@ export const mayBlock = ((): boolean => {
 })();
 
 /**
- * How often a waiter looks at its record before it sleeps: about a microsecond. At a word that others want, too, it looks
- * nine times (`assembly/resource.ts`). On one core nobody could change what it looks at.
+ * How often a waiter may look at its record before it sleeps: some 30 µs, what it takes to be woken. On one core nobody
+ * could change what it looks at.
  */
-const SPINS = 256;
+const SPINS = 32768;
 
-function cores(): number {
+const cores = ((): number => {
   const os = nodeProcess?.getBuiltinModule?.('node:os') as { availableParallelism?(): number } | undefined;
   return os?.availableParallelism?.() ?? globalThis.navigator?.hardwareConcurrency ?? 2;
-}
+})();
 
 /** Makes this thread's record in an arena; 0 when the arena is full. */
 export function register(region: Region): number {
-  return makeRecord(region, Kind.THREAD, cores() > 1 ? SPINS : 0);
+  return makeRecord(region, Kind.THREAD, cores > 1 ? SPINS : 0);
 }
 
 /** Makes a cell for a wait of a task of this thread, or for a task that owns; 0 when the arena is full. */
@@ -62,7 +62,8 @@ function makeRecord(region: Region, kind: Kind, spins: number, home?: number): n
     const words = region.words(record);
     words[(record + Field.ARENA) >>> 2] = region.base;
     words[(record + Field.THREAD_SPINS) >>> 2] = spins;
-    words[(record + Field.THREAD_MAY_BLOCK) >>> 2] = Number(mayBlock);
+    words[(record + Field.THREAD_LOOKS) >>> 2] = spins;
+    words[(record + Field.THREAD_CORES) >>> 2] = mayBlock ? cores : 0;
     words[(record + Field.THREAD_HOME) >>> 2] = home ?? record;
   }
   return record;

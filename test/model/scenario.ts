@@ -55,8 +55,11 @@ export const STAMP = 20;
 export const GENERATION = 32;
 export const INBOX = 16;
 export const TAKE = 44;
+const LOOKS = 40;
 const SPINS = 48;
-const MAY_BLOCK = 52;
+const SECOND = 48;
+const CORES = 52;
+const LAST = 56;
 const TARGET = 56;
 const HOME = 60;
 /** In the word of a Lock, RLock or Semaphore: what is not owner or permits; and that a task of the owner has a Lock. */
@@ -165,7 +168,7 @@ const FIELDS = [
   'last',
   'last',
 ];
-const WAITER = { 0: 'state', 4: 'inbox', 11: 'take', 12: 'spins', 13: 'mayBlock', 14: 'target', 15: 'home' };
+const WAITER = { 0: 'state', 4: 'inbox', 10: 'looks', 11: 'take', 12: 'spins', 13: 'cores', 14: 'target', 15: 'home' };
 const FIELDS_OF: Readonly<Record<number, Readonly<Record<number, string>>>> = {
   [Kind.RLOCK]: { 11: 'depth' },
   [Kind.SEMAPHORE]: { 11: 'bound' },
@@ -214,7 +217,8 @@ export class World {
     const record = this.call('allocate', ARENA, kind, 1);
     this.cells.set(record, { name, kind });
     this.poke(record + SPINS, spins);
-    this.poke(record + MAY_BLOCK, 1);
+    this.poke(record + LOOKS, spins);
+    this.poke(record + CORES, 2);
     this.poke(record + HOME, home ?? record);
     return record;
   }
@@ -271,7 +275,9 @@ export class World {
   }
 
   create(kind: number, name: string, { word = 0, first = 0, second = 0, last = 0 } = {}): Primitive {
-    const cell = this.call('create', ARENA, kind, 0, word, first, second, last);
+    const cell = this.call('create', ARENA, kind, 0, word, first);
+    this.poke(cell + SECOND, second);
+    this.view.setFloat64(cell + LAST, last, true);
     this.cells.set(cell, { name, kind });
     return { cell, stamp: this.peek(cell + 20) };
   }

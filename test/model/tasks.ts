@@ -91,7 +91,7 @@ const DEPTH = 44;
 /** For a Lock, an RLock or a permit; `take` is what acquiring adds to the word. `me`: who tries first. */
 export function acquiring({ cell, stamp }: Primitive, take: number, me?: number): Wait {
   const acquire = (waiter: number, timeout: number, woken: number) =>
-    call('acquire', cell, stamp, waiter, take, timeout, woken, 0);
+    call('acquire', cell, stamp, waiter, take, timeout, woken);
   const wait: Wait = {
     name: 'acquireAsync',
     enter: (waiter) => acquire(waiter, FOR_EVER, 0),
@@ -123,7 +123,7 @@ export function acquiringAs(owner: number, lock: Primitive): Wait {
     *resume(waiter, verdict, memory) {
       if (verdict !== State.WOKEN || !(yield* owned())) return yield* plain.resume(waiter, verdict, memory);
       // It has no use for the wake-up.
-      expect(yield* call('acquire', cell, stamp, waiter, owner, 0, WOKEN, 0), Status.TIMEOUT);
+      expect(yield* call('acquire', cell, stamp, waiter, owner, 0, WOKEN), Status.TIMEOUT);
       return yield* again();
     },
   };
