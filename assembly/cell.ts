@@ -1,4 +1,4 @@
-import { Field, Header, Kind, State, Status } from "./abi";
+import { Header, Kind, State, Status } from "./abi";
 import { allocate, reclaim } from "./arena";
 import { lockGuard, unlockGuard } from "./guard";
 import { Thread } from "./thread";
@@ -61,27 +61,18 @@ export function alive(cell: Cell, stamp: i32): bool {
 }
 
 /**
- * A new primitive; 0 when the arena is full. `word`, and `first` (at 44), are what its file says; so is what the
- * bindings write behind it, before anybody else can know of the cell.
+ * A new primitive; 0 when the arena is full. The rest of what its file says the bindings write, before anybody else can
+ * know of the cell.
  */
-export function create(
-  arena: usize,
-  kind: Kind,
-  name: usize,
-  word: i32,
-  first: i32,
-): usize {
+export function create(arena: usize, kind: Kind): usize {
   const address = allocate(arena, kind, 1);
   if (address) {
     const cell = changetype<Cell>(address);
-    cell.word = word;
     cell.next = cell;
     cell.prev = cell;
     cell.stamp = atomic.add<i32>(arena, 1, Header.STAMPS) + 1;
     cell.arena = arena;
-    cell.name = name;
     cell.verdict = State.GRANTED;
-    store<i32>(address, first, Field.FIRST);
   }
   return address;
 }

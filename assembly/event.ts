@@ -36,7 +36,7 @@ export function eventWait(cell: Cell, stamp: i32, thread: Thread, timeout: f64):
 
 export function eventSet(cell: Cell, stamp: i32, thread: Thread): Status {
   if (!alive(cell, stamp)) return Status.DESTROYED;
-  if (loadWord(cell) & SET || swapWord(cell, 0, SET) == 0) return Status.OK;
+  if (swapWord(cell, 0, SET) != QUEUED) return Status.OK;
   lockGuard(cell, thread);
   storeWord(cell, SET);
   nextGeneration(cell);

@@ -1,6 +1,6 @@
 import { Status, UNIT } from "./abi";
 import { alive, Cell, loadWord, swapWord } from "./cell";
-import { acquire, FLAGS, give, Given } from "./resource";
+import { acquire, FLAGS, give } from "./resource";
 import { Thread } from "./thread";
 
 /**
@@ -40,6 +40,6 @@ export function unlock(cell: Cell, thread: Thread): Status {
   while (true) {
     const word = loadWord(cell);
     if (!held(word)) return Status.NOT_HELD;
-    if (give(cell, thread, false, word, word & FLAGS) != Given.FAILED) return Status.OK;
+    if (give(cell, thread, false, word, word & FLAGS)) return Status.OK;
   }
 }

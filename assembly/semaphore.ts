@@ -1,6 +1,6 @@
 import { Status, UNIT } from "./abi";
 import { alive, Cell, loadWord, swapWord } from "./cell";
-import { acquire, give, Given, PERMIT, wakeDue } from "./resource";
+import { acquire, give, PERMIT } from "./resource";
 import { Thread } from "./thread";
 
 /**
@@ -31,8 +31,6 @@ export function semaphoreRelease(cell: Semaphore, stamp: i32, thread: Thread, pe
   while (true) {
     const word = loadWord(cell);
     if (permits > cell.bound - i32(<u32>word >> 6)) return Status.OVER_RELEASE;
-    const given = give(cell, thread, true, word, word + permits * UNIT);
-    if (given == Given.TOLD) wakeDue(cell, thread, true);
-    if (given != Given.FAILED) return Status.OK;
+    if (give(cell, thread, true, word, word + permits * UNIT)) return Status.OK;
   }
 }

@@ -10,7 +10,7 @@ export interface Core {
   allocate(arena: number, kind: number, cells: number): number;
   reclaim(arena: number, block: number, cells: number): void;
   /** An address, 0 when the arena is full. */
-  create(arena: number, kind: number, name: number, word: number, first: number): number;
+  create(arena: number, kind: number): number;
   destroy(cell: number, stamp: number, thread: number, mask: number, idle: number, dead: number): number;
   /** The oldest waiter in the thread's inbox, linked to the others by `next`; 0 when there is none. */
   collect(thread: number): number;

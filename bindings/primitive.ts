@@ -250,12 +250,15 @@ export function created(name: string, kind: Kind, options: PrimitiveOptions | un
   const { core, base } = region;
   const block = label ? writeName(region, label) : 0;
   const { word = 0, first = 0, second = 0, third = 0, last = 0 } = initial;
-  const address = core.create(base, kind, block, word, first) >>> 0;
+  const address = core.create(base, kind) >>> 0;
   if (!address) {
     if (block) core.reclaim(base, block, nameCells(region.load(block, 0)));
     throw full(name, arena);
   }
   const words = region.words(address);
+  words[(address + Field.WORD) >>> 2] = word;
+  words[(address + Field.NAME) >>> 2] = block;
+  words[(address + Field.FIRST) >>> 2] = first;
   words[(address + Field.SECOND) >>> 2] = second;
   words[(address + Field.THIRD) >>> 2] = third;
   new Float64Array(words.buffer, address + Field.LAST, 1)[0] = last;

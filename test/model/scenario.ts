@@ -57,6 +57,7 @@ export const INBOX = 16;
 export const TAKE = 44;
 const LOOKS = 40;
 const SPINS = 48;
+const FIRST = 44;
 const SECOND = 48;
 const CORES = 52;
 const LAST = 56;
@@ -275,7 +276,9 @@ export class World {
   }
 
   create(kind: number, name: string, { word = 0, first = 0, second = 0, last = 0 } = {}): Primitive {
-    const cell = this.call('create', ARENA, kind, 0, word, first);
+    const cell = this.call('create', ARENA, kind);
+    this.poke(cell, word);
+    this.poke(cell + FIRST, first);
     this.poke(cell + SECOND, second);
     this.view.setFloat64(cell + LAST, last, true);
     this.cells.set(cell, { name, kind });
