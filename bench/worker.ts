@@ -1,4 +1,5 @@
 /** One of the threads: waits for the others, does its part of a trial, reports. */
+import { availableParallelism } from 'node:os';
 import { parentPort, workerData } from 'node:worker_threads';
 import { attach } from 'lockwork';
 import { contend } from './contended.ts';
@@ -9,6 +10,9 @@ import { enter } from './outside/v8.ts';
 import type { Control, Order, Report } from './threads.ts';
 
 const { side, control } = workerData as { side: number; control: Control };
+
+/** How long threads compute before a trial (ms). */
+const SETTLING = 20;
 
 /** What makes of a contender, by name, a function that does this side's part of a trial and answers its operations. */
 const topics: Record<string, (name: string, shared: unknown, side: number, control: Control) => () => number> = {
@@ -26,12 +30,23 @@ parentPort!.on('message', ({ topic, name, variant, shared, threads }: Order) => 
   const key = `${topic} ${name} ${variant}`;
   const part = parts.get(key) ?? topics[topic]!(name, attachAll(shared), side, control);
   parts.set(key, part);
+  settle(threads);
   assemble(threads);
   const start = performance.now();
   const operations = part();
   const report: Report = { operations, milliseconds: performance.now() - start };
   parentPort!.postMessage(report);
 });
+
+/**
+ * Threads that have slept while others were measured are likely to be woken on one core, and to stay there. Those that
+ * compute at the same time get a core each, if there are as many.
+ */
+function settle(threads: number): void {
+  if (threads > availableParallelism()) return;
+  const until = performance.now() + SETTLING;
+  while (performance.now() < until);
+}
 
 /** Whoever comes last lets all begin. */
 function assemble(threads: number): void {
