@@ -1,4 +1,5 @@
 /** Rounds, medians, spread: what all topics share. */
+import type { Claim } from './claims.ts';
 import type { Outsider } from './outside.ts';
 
 /** One measurement of one rival. */
@@ -45,14 +46,6 @@ export interface Column {
 export interface Session {
   rivals: Rival[];
   close?(): Promise<void>;
-}
-
-/** Something that is to hold of a topic's figures. */
-export interface Claim {
-  text: string;
-  /** From the medians by name, where NaN stands for a rival that this machine lacks; or from all rows, with the group. */
-  ratio(median: (name: string) => number, rows: Row[]): number | { ratio: number; at: string };
-  holds(ratio: number): boolean;
 }
 
 export interface Row {

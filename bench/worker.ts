@@ -2,6 +2,7 @@
 import { availableParallelism } from 'node:os';
 import { parentPort, workerData } from 'node:worker_threads';
 import { attach } from 'lockwork';
+import { gather } from './across.ts';
 import { contend } from './contended.ts';
 import { bounce } from './handoff.ts';
 import { flock } from './herd.ts';
@@ -14,8 +15,12 @@ const { side, control } = workerData as { side: number; control: Control };
 /** How long threads compute before a trial (ms). */
 const SETTLING = 20;
 
-/** What makes of a contender, by name, a function that does this side's part of a trial and answers its operations. */
-const topics: Record<string, (name: string, shared: unknown, side: number, control: Control) => () => number> = {
+/** This side's part of a trial: answers its operations. */
+type Part = () => number | Promise<number>;
+
+/** What makes it of a contender, by name. */
+const topics: Record<string, (name: string, shared: unknown, side: number, control: Control) => Part> = {
+  across: gather,
   contended: contend,
   handoff: (...contender) => bounce(...contender, false),
   parked: (...contender) => bounce(...contender, true),
@@ -24,16 +29,16 @@ const topics: Record<string, (name: string, shared: unknown, side: number, contr
   v8: enter,
 };
 /** Kept from round to round, with what V8 has learnt of them. */
-const parts = new Map<string, () => number>();
+const parts = new Map<string, Part>();
 
-parentPort!.on('message', ({ topic, name, variant, shared, threads }: Order) => {
+parentPort!.on('message', async ({ topic, name, variant, shared, threads }: Order) => {
   const key = `${topic} ${name} ${variant}`;
   const part = parts.get(key) ?? topics[topic]!(name, attachAll(shared), side, control);
   parts.set(key, part);
   settle(threads);
   assemble(threads);
   const start = performance.now();
-  const operations = part();
+  const operations = await part();
   const report: Report = { operations, milliseconds: performance.now() - start };
   parentPort!.postMessage(report);
 });
