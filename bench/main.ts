@@ -1,7 +1,8 @@
 /** `npm run bench`: measures, prints a table per topic, and keeps the figures in bench/results/, with a picture. */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { availableParallelism, cpus, loadavg } from 'node:os';
+import { availableParallelism, cpus } from 'node:os';
 import { dirname, relative } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { parseArgs, styleText } from 'node:util';
 import { across } from './across.ts';
@@ -50,7 +51,7 @@ A TOPIC may also be what stands before the colon of several.
 
 ${TOPICS.map(({ name, title }) => `  ${name.padEnd(18)}${title}`).join('\n')}
 
-  --quick      less exact, in a minute
+  --quick      less exact, in less than a minute
   --rounds N   how often every rival has its turn (${FULL.rounds}, quick ${QUICK.rounds}; fewer where there are many)
   --all        with what takes minutes: every mix
   --output F   where the figures go as JSON (a new file in bench/results/); the picture is beside it
@@ -104,6 +105,24 @@ function machine() {
   return { lockwork: version as string, node, v8, cpu: cpus()[0]?.model ?? '?', cores: availableParallelism() };
 }
 
+/** For how long to look at what others do (ms). */
+const LOOK = 200;
+/** Whoever computes on one of two cores leaves two threads one together: then they do not contend, but take turns. */
+const QUIET = 0.1;
+
+/** What part of the cores is busy while this process sleeps. */
+async function busy(): Promise<number> {
+  const sum = (): { all: number; idle: number } => {
+    const times = cpus().map(({ times }) => times);
+    const all = times.flatMap((it) => Object.values(it)).reduce((a, b) => a + b, 0);
+    return { all, idle: times.reduce((sum, { idle }) => sum + idle, 0) };
+  };
+  const before = sum();
+  await setTimeout(LOOK);
+  const after = sum();
+  return 1 - (after.idle - before.idle) / (after.all - before.all || 1);
+}
+
 /** Of a topic, by its place: on a terminal in one line that goes on. */
 function progress(place: string): (step: string) => void {
   const { stderr } = process;
@@ -118,16 +137,22 @@ async function run(
   all: boolean,
   progress: (step: string) => void,
 ): Promise<Result> {
+  const others = await busy();
   const here = await topic.open(all);
-  const others = await outside(topic.outsiders ?? []);
+  const away = await outside(topic.outsiders ?? []);
   try {
-    const rivals = [...here.rivals, ...others.rivals];
+    const rivals = [...here.rivals, ...away.rivals];
     const fewer = Math.max(Math.ceil(rounds * (topic.part ?? 1)), Math.min(rounds, LEAST));
     const rows = await measure(rivals, topic.baseline, { rounds: fewer, window }, progress);
-    return { topic: topic.name, rows, claims: check(topic.claims, rows), notes: others.notes };
+    const notes = [...away.notes];
+    if (others > QUIET) {
+      const part = `${(others * 100).toFixed(0)} % of the cores`;
+      notes.push(`Others used ${part} when this began: figures of several threads are not to be trusted`);
+    }
+    return { topic: topic.name, rows, claims: check(topic.claims, rows), notes };
   } finally {
     progress('');
-    await Promise.all([here.close?.(), others.close()]);
+    await Promise.all([here.close?.(), away.close()]);
   }
 }
 
@@ -137,13 +162,7 @@ async function main(): Promise<void> {
   if (list) return console.log(TOPICS.map(({ name }) => name).join('\n'));
   build();
   const on = machine();
-  const load = loadavg()[0]!;
-  console.log(
-    `lockwork ${on.lockwork} · Node ${on.node} · V8 ${on.v8} · ${on.cpu}, ${on.cores} cores, load ${load.toFixed(1)}`,
-  );
-  // Whoever shares the cores decides then how often the two threads of a bench run at once, and on which.
-  if (load > on.cores / 2)
-    console.log(styleText('yellow', 'This machine is busy: figures of two threads are not to be trusted'));
+  console.log(`lockwork ${on.lockwork} · Node ${on.node} · V8 ${on.v8} · ${on.cpu}, ${on.cores} cores`);
   console.log(`median and quartiles of ${settings.rounds} rounds of ${settings.window} ms each, rivals in turns`);
   const date = new Date().toISOString();
   const results: Result[] = [];
@@ -157,7 +176,7 @@ async function main(): Promise<void> {
   const file =
     output ?? fileURLToPath(new URL(`results/${date.slice(0, 19).replaceAll(':', '-')}.json`, import.meta.url));
   mkdirSync(dirname(file), { recursive: true });
-  writeFileSync(file, JSON.stringify({ date, ...on, load, ...settings, results }, null, 2));
+  writeFileSync(file, JSON.stringify({ date, ...on, ...settings, results }, null, 2));
   const charts = PICTURED.topics.flatMap(({ name, title, baseline }) => {
     const rows = results.find(({ topic }) => topic === name)?.rows;
     const shown = rows?.filter((row) => !PICTURED.not.test(row.name)).toSorted((a, b) => a.ratio - b.ratio);
