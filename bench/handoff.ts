@@ -1,9 +1,9 @@
 /** How long it takes until another thread goes on: two threads that let each other go on in turns. */
 import { Arena, Barrier, Condition, Event, Semaphore } from 'lockwork';
 import { atLeast, atMost, type Claim } from './claims.ts';
-import { copy, type Topic } from './measure.ts';
+import { copy, type Sample, type Topic } from './measure.ts';
 import { instantiate, makeMemory } from './rivals.ts';
-import { type Contender, type Control, contender, Threads } from './threads.ts';
+import { type Contender, type Control, contender, Threads, type Trial } from './threads.ts';
 
 /** One side's view of a ball. */
 export interface Ball {
@@ -16,6 +16,7 @@ export interface Ball {
 const RAW = 'wait32 + notify in wasm';
 const GLIBC = "glibc's semaphores";
 const PYTHON = "Python's Events";
+const SLEEPS = 'sleeps';
 
 const CONTENDERS: Contender<Ball>[] = [
   contender(RAW, false, makeMemory, (memory, side) => {
@@ -126,6 +127,7 @@ function topic(name: string, title: string, pause: number): Topic {
     name,
     title,
     baseline: RAW,
+    columns: [{ name: SLEEPS, note: 'of both threads, for each handoff', show: (sleeps) => sleeps.toFixed(2) }],
     claims: pause ? ASLEEP : AWAKE,
     outsiders: [
       { name: "V8's Atomics.Condition", program: 'V8 with --harmony-struct', task: `handoff ${pause}` },
@@ -140,16 +142,22 @@ function topic(name: string, title: string, pause: number): Topic {
           return {
             name: contender,
             ours,
-            async measure(window) {
-              const [first] = await pair.run({ topic: name, name: contender, shared }, window);
-              return { ns: (first!.milliseconds / first!.operations - pause) * 1e6 };
-            },
+            measure: (window) => handoffs(pair, { topic: name, name: contender, shared }, window, pause),
           };
         }),
         close: () => pair.close(),
       };
     },
   };
+}
+
+/** Of a pair of threads, of which the first counts. */
+export async function handoffs(pair: Threads, trial: Trial, window: number, pause: number): Promise<Sample> {
+  const before = process.resourceUsage().voluntaryContextSwitches;
+  const [first] = await pair.run(trial, window);
+  const { milliseconds, operations } = first!;
+  const sleeps = process.resourceUsage().voluntaryContextSwitches - before;
+  return { ns: (milliseconds / operations - pause) * 1e6, more: { [SLEEPS]: sleeps / operations } };
 }
 
 /** A thread's part. Side 0 has the ball at first, and says before its last pass that it is the last. */

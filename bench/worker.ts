@@ -8,12 +8,9 @@ import { bounce } from './handoff.ts';
 import { flock } from './herd.ts';
 import { compete } from './mix.ts';
 import { enter } from './outside/v8.ts';
-import type { Control, Order, Report } from './threads.ts';
+import { type Control, type Order, type Report, SETTLING } from './threads.ts';
 
 const { side, control } = workerData as { side: number; control: Control };
-
-/** How long threads compute before a trial (ms). */
-const SETTLING = 20;
 
 /** This side's part of a trial: answers its operations. */
 type Part = () => number | Promise<number>;

@@ -5,7 +5,7 @@ import { TASKS as ACROSS } from '../across.ts';
 import { tally } from '../contended.ts';
 import { path } from '../rivals.ts';
 import { TASKS, rival as tasks } from '../tasks.ts';
-import type { Report } from '../threads.ts';
+import { type Report, SETTLING } from '../threads.ts';
 import { BATCH, rival } from '../uncontended.ts';
 import { serve } from './serve.ts';
 
@@ -21,11 +21,14 @@ async function count(
   mutex: Mutex<Words>,
   semaphore: Semaphore | undefined,
   { ready, stop }: typeof PLACES,
+  settling: number,
   tasks: number,
 ): Promise<Report> {
   const guard = mutex.blockingLock();
   const words = guard.value;
   guard.dispose();
+  const until = performance.now() + settling;
+  while (performance.now() < until);
   if (Atomics.add(words, ready, 1)) Atomics.notify(words, ready);
   else Atomics.wait(words, ready, 1);
   const start = performance.now();
@@ -58,8 +61,8 @@ function together(name: string, tasks: number, semaphore?: Semaphore) {
   const mutex = new Mutex(words);
   return async (window: number) => {
     words.fill(0);
-    const threads = [0, 1].map(() => spawn(move(mutex, semaphore, PLACES, tasks), count));
-    setTimeout(() => Atomics.store(words, PLACES.stop, 1), window);
+    const threads = [0, 1].map(() => spawn(move(mutex, semaphore, PLACES, SETTLING, tasks), count));
+    setTimeout(() => Atomics.store(words, PLACES.stop, 1), SETTLING + window);
     const results = await Promise.all(threads.map((thread) => thread.join()));
     const reports = results.map((result) => {
       if (!result.ok) throw result.error;
