@@ -110,17 +110,18 @@ const LOOK = 200;
 /** Whoever computes on one of two cores leaves two threads one together: then they do not contend, but take turns. */
 const QUIET = 0.1;
 
-/** What part of the cores is busy while this process sleeps. */
+/** What part of the cores others use, while this process sleeps but for what it has to clean up. */
 async function busy(): Promise<number> {
-  const sum = (): { all: number; idle: number } => {
+  const sum = (): { all: number; used: number } => {
     const times = cpus().map(({ times }) => times);
     const all = times.flatMap((it) => Object.values(it)).reduce((a, b) => a + b, 0);
-    return { all, idle: times.reduce((sum, { idle }) => sum + idle, 0) };
+    const { user, system } = process.cpuUsage();
+    return { all, used: all - times.reduce((sum, { idle }) => sum + idle, 0) - (user + system) / 1000 };
   };
   const before = sum();
   await setTimeout(LOOK);
   const after = sum();
-  return 1 - (after.idle - before.idle) / (after.all - before.all || 1);
+  return (after.used - before.used) / (after.all - before.all || 1);
 }
 
 /** Of a topic, by its place: on a terminal in one line that goes on. */
