@@ -1,8 +1,9 @@
 /** How long it takes until another thread goes on: two threads that let each other go on in turns. */
 import { Arena, Barrier, Condition, Event, Semaphore } from 'lockwork';
-import { type Claim, copy, type Topic } from './measure.ts';
+import { atLeast, atMost, type Claim } from './claims.ts';
+import { copy, type Sample, type Topic } from './measure.ts';
 import { instantiate, makeMemory } from './rivals.ts';
-import { type Contender, type Control, contender, Threads } from './threads.ts';
+import { type Contender, type Control, contender, Threads, type Trial } from './threads.ts';
 
 /** One side's view of a ball. */
 export interface Ball {
@@ -15,6 +16,7 @@ export interface Ball {
 const RAW = 'wait32 + notify in wasm';
 const GLIBC = "glibc's semaphores";
 const PYTHON = "Python's Events";
+const SLEEPS = 'sleeps';
 
 const CONTENDERS: Contender<Ball>[] = [
   contender(RAW, false, makeMemory, (memory, side) => {
@@ -97,21 +99,24 @@ const CONTENDERS: Contender<Ball>[] = [
 /** How long who has the ball keeps it (ms), so that the other side is surely asleep. */
 export const PAUSE = 0.1;
 
-/** The slowest of ours. */
-const slowest = (median: (name: string) => number): number =>
-  Math.max(...CONTENDERS.filter(({ ours }) => ours).map(({ name }) => median(name)));
+/** The slowest counts. */
+const ours = CONTENDERS.filter(({ ours }) => ours).map(({ name }) => name);
 
 const AWAKE: Claim[] = [
-  {
-    text: "All four take at most 0.3 times as long as glibc's semaphores, through the kernel",
-    ratio: (median) => slowest(median) / median(GLIBC),
-    holds: (ratio) => ratio <= 0.3,
-  },
-  {
-    text: "All four are at least 5 times as fast as Python's Events",
-    ratio: (median) => median(PYTHON) / slowest(median),
-    holds: (ratio) => ratio >= 5,
-  },
+  atMost(0.3, {
+    ours,
+    theirs: GLIBC,
+    text: "A handoff takes at most 0.3 times as long as with glibc's semaphores, through the kernel",
+  }),
+  atLeast(5, { ours, theirs: PYTHON, text: "A handoff is at least 5 times as fast as with Python's Events" }),
+];
+
+const ASLEEP: Claim[] = [
+  atMost(1.15, {
+    ours,
+    theirs: RAW,
+    text: 'A handoff to a thread that sleeps takes at most 1.15 times as long as wait32 and notify alone',
+  }),
 ];
 
 export const handoff = topic('handoff', 'Two threads in turns: ns until the other one goes on', 0);
@@ -122,7 +127,8 @@ function topic(name: string, title: string, pause: number): Topic {
     name,
     title,
     baseline: RAW,
-    claims: pause ? [] : AWAKE,
+    columns: [{ name: SLEEPS, note: 'of both threads, for each handoff', show: (sleeps) => sleeps.toFixed(2) }],
+    claims: pause ? ASLEEP : AWAKE,
     outsiders: [
       { name: "V8's Atomics.Condition", program: 'V8 with --harmony-struct', task: `handoff ${pause}` },
       { name: GLIBC, program: 'glibc pthreads', task: `handoff ${pause}` },
@@ -136,16 +142,22 @@ function topic(name: string, title: string, pause: number): Topic {
           return {
             name: contender,
             ours,
-            async measure(window) {
-              const [first] = await pair.run({ topic: name, name: contender, shared }, window);
-              return { ns: (first!.milliseconds / first!.operations - pause) * 1e6 };
-            },
+            measure: (window) => handoffs(pair, { topic: name, name: contender, shared }, window, pause),
           };
         }),
         close: () => pair.close(),
       };
     },
   };
+}
+
+/** Of a pair of threads, of which the first counts. */
+export async function handoffs(pair: Threads, trial: Trial, window: number, pause: number): Promise<Sample> {
+  const before = process.resourceUsage().voluntaryContextSwitches;
+  const [first] = await pair.run(trial, window);
+  const { milliseconds, operations } = first!;
+  const sleeps = process.resourceUsage().voluntaryContextSwitches - before;
+  return { ns: (milliseconds / operations - pause) * 1e6, more: { [SLEEPS]: sleeps / operations } };
 }
 
 /** A thread's part. Side 0 has the ball at first, and says before its last pass that it is the last. */

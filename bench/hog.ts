@@ -1,7 +1,9 @@
 /** How long somebody waits for a lock that somebody else takes again as soon as it is free. */
-import { FUTEX, MUTEXES } from './contended.ts';
+import { within } from './claims.ts';
+import { MUTEXES } from './contended.ts';
 import type { Topic } from './measure.ts';
 import { competition } from './mix.ts';
+import { FUTEX } from './rivals.ts';
 import { Threads } from './threads.ts';
 
 /** How long both hold the lock, and how long the victim thinks (ns). */
@@ -21,13 +23,7 @@ export const hog: Topic = {
       show: (part) => `${(part * 100).toFixed(1)} %`,
     },
   ],
-  claims: [
-    {
-      text: 'Lock lets nobody wait for more than 5 ms',
-      ratio: (median) => median('Lock') / 1e6,
-      holds: (milliseconds) => milliseconds <= 5,
-    },
-  ],
+  claims: [within(5, 'Lock', 'The longest that Lock lets a victim wait')],
   open() {
     const threads = new Threads(2);
     return {

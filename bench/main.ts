@@ -1,9 +1,12 @@
 /** `npm run bench`: measures, prints a table per topic, and keeps the figures in bench/results/, with a picture. */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { availableParallelism, cpus, loadavg } from 'node:os';
+import { availableParallelism, cpus } from 'node:os';
 import { dirname, relative } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { parseArgs, styleText } from 'node:util';
+import { across } from './across.ts';
+import { check, type Verdict } from './claims.ts';
 import { contended } from './contended.ts';
 import { handoff, parked } from './handoff.ts';
 import { herd } from './herd.ts';
@@ -15,6 +18,7 @@ import { models } from './models.ts';
 import { outside } from './outside.ts';
 import { draw } from './picture.ts';
 import { build } from './rivals.ts';
+import { summary, table } from './table.ts';
 import { alone, crowd } from './tasks.ts';
 import { uncontended } from './uncontended.ts';
 
@@ -22,6 +26,7 @@ const TOPICS: Topic[] = [
   uncontended,
   alone,
   crowd,
+  across,
   contended,
   handoff,
   parked,
@@ -33,8 +38,10 @@ const TOPICS: Topic[] = [
 ];
 /** What the picture shows: of these topics the locks and semaphores. */
 const PICTURED = { topics: [uncontended, contended], not: /Barrier|Bounded|Condition|Event|re-entered/ };
-const FULL: Settings = { rounds: 21, window: 200 };
-const QUICK: Settings = { rounds: 7, window: 50 };
+const FULL: Settings = { rounds: 17, window: 200 };
+const QUICK: Settings = { rounds: 5, window: 30 };
+/** Rounds that it takes to speak of a spread. */
+const LEAST = 3;
 
 const HELP = `npm run bench [-- [TOPIC …] [--quick] [--rounds N] [--output FILE]]
 npm run bench -- --list | --help
@@ -44,7 +51,7 @@ A TOPIC may also be what stands before the colon of several.
 
 ${TOPICS.map(({ name, title }) => `  ${name.padEnd(18)}${title}`).join('\n')}
 
-  --quick      less exact, in a minute
+  --quick      less exact, in less than a minute
   --rounds N   how often every rival has its turn (${FULL.rounds}, quick ${QUICK.rounds}; fewer where there are many)
   --all        with what takes minutes: every mix
   --output F   where the figures go as JSON (a new file in bench/results/); the picture is beside it
@@ -53,8 +60,7 @@ ${TOPICS.map(({ name, title }) => `  ${name.padEnd(18)}${title}`).join('\n')}
 interface Result {
   topic: string;
   rows: Row[];
-  /** Without a ratio when a rival is missing. */
-  claims: { text: string; ratio?: number; at?: string; holds?: boolean }[];
+  claims: Verdict[];
   notes: string[];
 }
 
@@ -99,58 +105,56 @@ function machine() {
   return { lockwork: version as string, node, v8, cpu: cpus()[0]?.model ?? '?', cores: availableParallelism() };
 }
 
-function progress(text: string): void {
-  if (process.stderr.isTTY) process.stderr.write(`\r\x1b[K${styleText('dim', text)}`);
+/** For how long to look at what others do (ms). */
+const LOOK = 200;
+/** Whoever computes on one of two cores leaves two threads one together: then they do not contend, but take turns. */
+const QUIET = 0.1;
+
+/** What part of the cores others use, while this process sleeps but for what it has to clean up. */
+async function busy(): Promise<number> {
+  const sum = (): { all: number; used: number } => {
+    const times = cpus().map(({ times }) => times);
+    const all = times.flatMap((it) => Object.values(it)).reduce((a, b) => a + b, 0);
+    const { user, system } = process.cpuUsage();
+    return { all, used: all - times.reduce((sum, { idle }) => sum + idle, 0) - (user + system) / 1000 };
+  };
+  const before = sum();
+  await setTimeout(LOOK);
+  const after = sum();
+  return (after.used - before.used) / (after.all - before.all || 1);
 }
 
-async function run(topic: Topic, { rounds, window }: Settings, all: boolean): Promise<Result> {
+/** Of a topic, by its place: on a terminal in one line that goes on. */
+function progress(place: string): (step: string) => void {
+  const { stderr } = process;
+  if (stderr.isTTY) return (step) => stderr.write(`\r\x1b[K${styleText('dim', step && `${place}, ${step}`)}`);
+  stderr.write(`${place} …\n`);
+  return () => {};
+}
+
+async function run(
+  topic: Topic,
+  { rounds, window }: Settings,
+  all: boolean,
+  progress: (step: string) => void,
+): Promise<Result> {
+  const others = await busy();
   const here = await topic.open(all);
-  const others = await outside(topic.outsiders ?? []);
+  const away = await outside(topic.outsiders ?? []);
   try {
-    const rivals = [...here.rivals, ...others.rivals];
-    const settings = { rounds: Math.ceil(rounds * (topic.part ?? 1)), window };
-    const rows = await measure(rivals, topic.baseline, settings, (text) => progress(`${topic.name}, ${text}`));
-    const median = (name: string): number => rows.find((row) => row.name === name)?.median ?? Number.NaN;
-    const claims = topic.claims.map(({ text, ratio, holds }) => {
-      const found = ratio(median, rows);
-      const measured = typeof found === 'number' ? { ratio: found } : found;
-      return Number.isNaN(measured.ratio) ? { text } : { text, ...measured, holds: holds(measured.ratio) };
-    });
-    return { topic: topic.name, rows, claims, notes: others.notes };
+    const rivals = [...here.rivals, ...away.rivals];
+    const fewer = Math.max(Math.ceil(rounds * (topic.part ?? 1)), Math.min(rounds, LEAST));
+    const rows = await measure(rivals, topic.baseline, { rounds: fewer, window }, progress);
+    const notes = [...away.notes];
+    if (others > QUIET) {
+      const part = `${(others * 100).toFixed(0)} % of the cores`;
+      notes.push(`Others used ${part} when this began: figures of several threads are not to be trusted`);
+    }
+    return { topic: topic.name, rows, claims: check(topic.claims, rows), notes };
   } finally {
     progress('');
-    await Promise.all([here.close?.(), others.close()]);
+    await Promise.all([here.close?.(), away.close()]);
   }
-}
-
-function show({ title, baseline, columns = [], part }: Topic, { rows, claims, notes }: Result): void {
-  const widths = [38, 13, 27, 9, ...columns.map(() => 14)];
-  const line = (cells: string[]): string =>
-    cells.map((cell, i) => (i ? cell.padStart(widths[i]!) : cell.padEnd(widths[i]!))).join('');
-  const head = line(['', 'median', 'quartiles', 'ratio', ...columns.map(({ name }) => name)]);
-  console.log(`\n${styleText('bold', title)}\n${styleText('dim', head)}`);
-  let last: string | undefined;
-  for (const { name, group, ours, median, lower, upper, ratio, more } of rows) {
-    if (group !== last) console.log(styleText('dim', `${group}:`));
-    last = group;
-    const cells = [name, number(median), `${number(lower)} – ${number(upper)}`, ratio.toFixed(2)];
-    const text = line([...cells, ...columns.map(({ name, show }) => show(more[name]!))]);
-    console.log(ours ? text : styleText('cyan', text));
-  }
-  const legend = [`ratio: to ${baseline}`, ...columns.map(({ name, note }) => `${name}: ${note}`)];
-  if (part) legend.push(`rounds: ${rows[0]!.samples.length}`);
-  console.log(styleText('dim', legend.join('. ')));
-  for (const note of notes) console.log(styleText('dim', note));
-  for (const { text, ratio, at, holds } of claims) {
-    const verdict = holds ? styleText('green', 'holds') : styleText('red', 'does not hold');
-    const measured = `${ratio?.toFixed(2)}${at ? ` (${at})` : ''}, ${verdict}`;
-    console.log(`${text}: ${ratio === undefined ? 'not measured, a rival is missing' : measured}`);
-  }
-}
-
-function number(ns: number): string {
-  if (ns >= 1e6) return `${number(ns / 1e6)} ms`;
-  return ns.toLocaleString('en', { minimumFractionDigits: 1, maximumFractionDigits: 1 });
 }
 
 async function main(): Promise<void> {
@@ -159,25 +163,21 @@ async function main(): Promise<void> {
   if (list) return console.log(TOPICS.map(({ name }) => name).join('\n'));
   build();
   const on = machine();
-  const load = loadavg()[0]!;
-  console.log(
-    `lockwork ${on.lockwork} · Node ${on.node} · V8 ${on.v8} · ${on.cpu}, ${on.cores} cores, load ${load.toFixed(1)}`,
-  );
-  // Whoever shares the cores decides then how often the two threads of a bench run at once, and on which.
-  if (load > on.cores / 2)
-    console.log(styleText('yellow', 'This machine is busy: figures of two threads are not to be trusted'));
+  console.log(`lockwork ${on.lockwork} · Node ${on.node} · V8 ${on.v8} · ${on.cpu}, ${on.cores} cores`);
   console.log(`median and quartiles of ${settings.rounds} rounds of ${settings.window} ms each, rivals in turns`);
   const date = new Date().toISOString();
   const results: Result[] = [];
-  for (const topic of topics) {
-    const result = await run(topic, settings, all);
+  for (const [i, topic] of topics.entries()) {
+    const result = await run(topic, settings, all, progress(`[${i + 1}/${topics.length}] ${topic.name}`));
     results.push(result);
-    show(topic, result);
+    console.log(`\n${table(topic, result.rows)}`);
+    for (const note of result.notes) console.log(styleText('dim', note));
   }
+  if (results.some(({ claims }) => claims.length)) console.log(`\n${summary(results)}\n`);
   const file =
     output ?? fileURLToPath(new URL(`results/${date.slice(0, 19).replaceAll(':', '-')}.json`, import.meta.url));
   mkdirSync(dirname(file), { recursive: true });
-  writeFileSync(file, JSON.stringify({ date, ...on, load, ...settings, results }, null, 2));
+  writeFileSync(file, JSON.stringify({ date, ...on, ...settings, results }, null, 2));
   const charts = PICTURED.topics.flatMap(({ name, title, baseline }) => {
     const rows = results.find(({ topic }) => topic === name)?.rows;
     const shown = rows?.filter((row) => !PICTURED.not.test(row.name)).toSorted((a, b) => a.ratio - b.ratio);

@@ -1,7 +1,8 @@
 /** What a lock lets through, at what price and how fairly, when threads hold it for a while and leave it for a while. */
-import { ATOMICS, FUTEX, type Holdable, MUTEXES, tally } from './contended.ts';
-import { type Claim, copy, type Row, type Sample, type Topic } from './measure.ts';
-import { instantiate, makeMemory } from './rivals.ts';
+import { atLeast, atMost, type Claim } from './claims.ts';
+import { type Holdable, MUTEXES, tally } from './contended.ts';
+import { copy, type Sample, type Topic } from './measure.ts';
+import { ATOMICS, FUTEX, instantiate, makeMemory } from './rivals.ts';
 import { type Contender, type Control, Threads } from './threads.ts';
 
 /** How long threads hold the lock, and how long they think before they want it again (ns). */
@@ -89,30 +90,27 @@ function sample({ ns, cpu, turns }: Outcome, waits: number[]): Sample {
 
 // Claims are about the worst of the mixes.
 
-function throughput(threads: number[], rival: string, least: number): Claim {
-  return {
-    text: `${threads.join(' and ')} threads: Lock lets through at least ${least} times what the ${rival} does`,
-    ratio: (_, rows) => compare(rows, threads, rival, (ours, theirs) => theirs.median / ours.median).at(0)!,
-    holds: (ratio) => ratio >= least,
-  };
+function throughput(threads: number[], theirs: string, least: number): Claim {
+  return atLeast(least, {
+    text: `${threads.join(' and ')} threads: Lock lets through at least ${least} times what the ${theirs} does`,
+    ours: 'Lock',
+    theirs,
+    groups: labels(threads),
+  });
 }
 
 function thrift(threads: number[]): Claim {
-  return {
+  return atMost(1.2, {
     text: `${threads.join(' and ')} threads: a turn takes at most 1.2 times the CPU time of the ${FUTEX}`,
-    ratio: (_, rows) => compare(rows, threads, FUTEX, (ours, theirs) => ours.more[CPU]! / theirs.more[CPU]!).at(-1)!,
-    holds: (ratio) => ratio <= 1.2,
-  };
+    ours: 'Lock',
+    theirs: FUTEX,
+    groups: labels(threads),
+    figure: ({ more }) => more[CPU]!,
+  });
 }
 
-/** For each mix of so many threads, the least ratio first. */
-function compare(rows: Row[], threads: number[], rival: string, ratio: (ours: Row, theirs: Row) => number) {
-  const find = (name: string, at: string): Row => rows.find((row) => row.name === name && row.group === at)!;
-  return MIXES.filter((mix) => threads.includes(mix.threads))
-    .map(label)
-    .filter((at) => rows.some(({ group }) => group === at))
-    .map((at) => ({ at, ratio: ratio(find('Lock', at), find(rival, at)) }))
-    .sort((a, b) => a.ratio - b.ratio);
+function labels(threads: number[]): string[] {
+  return MIXES.filter((mix) => threads.includes(mix.threads)).map(label);
 }
 
 /** What came of a competition; times in ns. */

@@ -16,6 +16,8 @@ interface Core {
   eventWait(word: number): void;
   eventSet(word: number): void;
   eventClear(word: number): void;
+  semaphoreAcquire(word: number): void;
+  semaphoreRelease(word: number, permits: number): void;
   barrierWait(arrived: number, round: number, parties: number): void;
 }
 
@@ -53,6 +55,8 @@ export function instantiate(memory: WebAssembly.Memory): Core {
   return new WebAssembly.Instance(compiled, { env: { memory } }).exports as unknown as Core;
 }
 
+export const FUTEX = 'futex mutex in wasm';
+
 /** The mutex of `assembly/index.ts`, behind the thinnest class there can be. */
 export class FutexMutex {
   readonly #core: Core;
@@ -70,6 +74,8 @@ export class FutexMutex {
   }
 }
 
+export const ATOMICS = 'mutex on Atomics';
+
 /** The same three states (0 free, 1 held, 2 held and somebody may sleep), by hand on JavaScript's Atomics. */
 export class AtomicsMutex {
   readonly #word: Int32Array;
@@ -84,6 +90,11 @@ export class AtomicsMutex {
 
   #contend(): void {
     while (Atomics.exchange(this.#word, 0, 2) !== 0) Atomics.wait(this.#word, 0, 2);
+  }
+
+  async acquireAsync(): Promise<void> {
+    if (Atomics.compareExchange(this.#word, 0, 0, 1) === 0) return;
+    while (Atomics.exchange(this.#word, 0, 2) !== 0) await Atomics.waitAsync(this.#word, 0, 2).value;
   }
 
   release(): void {

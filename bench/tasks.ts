@@ -1,7 +1,8 @@
 /** What the tasks of one thread pay for a lock that they await: alone, and a hundred of them at once. */
 import { Mutex } from 'async-mutex';
 import { Sema } from 'async-sema';
-import { Lock, RLock, Semaphore } from 'lockwork';
+import { Barrier, BoundedSemaphore, Condition, Event, Lock, RLock, Semaphore } from 'lockwork';
+import { atLeast, atMost } from './claims.ts';
 import { copy, type Rival, repeat, type Topic } from './measure.ts';
 
 const BATCH = 1000;
@@ -9,84 +10,70 @@ export const TASKS = 100;
 
 const SEMA = 'async-sema';
 const MUTEX = 'async-mutex';
-const MULTITHREADING = "multithreading's Mutex";
+const THEIR_MUTEX = "multithreading's Mutex";
+const THEIR_SEMAPHORE = "multithreading's Semaphore";
+const THEIR_BARRIER = "multithreading's Barrier(1)";
+const BARRIER = 'Barrier(1).waitAsync';
 
 /** Acquires and releases so many times. */
 type Turns = (times: number) => Promise<void>;
+type Contestant = [name: string, ours: boolean, turns: Turns];
 
-const contestants = (): [name: string, ours: boolean, turns: Turns][] => {
-  const mutex = new Mutex();
+/** What lets one task in at a time. */
+const locks = (): Contestant[] => [
+  [SEMA, false, pairs(new Sema(1), 'acquire')],
+  [MUTEX, false, pairs(new Mutex(), 'acquire')],
+  ['Web Locks', false, requests(navigator.locks)],
+  ['Lock', true, pairs(new Lock(), 'acquireAsync')],
+  ['Semaphore', true, pairs(new Semaphore(), 'acquireAsync')],
+  ['RLock.holdAsync', true, guards(new RLock())],
+  ['Lock.withAsync', true, scopes(new Lock())],
+];
+
+/** What has no equal among the others, or is of no use to many. */
+const others = (): Contestant[] => {
+  const set = new Event();
+  set.set();
   return [
-    [
-      SEMA,
-      false,
-      pairs(
-        new Sema(1),
-        (it) => it.acquire(),
-        (it) => it.release(),
-      ),
-    ],
-    [
-      MUTEX,
-      false,
-      pairs(
-        mutex,
-        (it) => it.acquire(),
-        (it) => it.release(),
-      ),
-    ],
-    ['Web Locks', false, requests(navigator.locks)],
-    [
-      'Lock',
-      true,
-      pairs(
-        new Lock(),
-        (it) => it.acquireAsync(),
-        (it) => it.release(),
-      ),
-    ],
-    [
-      'Semaphore',
-      true,
-      pairs(
-        new Semaphore(),
-        (it) => it.acquireAsync(),
-        (it) => it.release(),
-      ),
-    ],
-    ['RLock.holdAsync', true, guards(new RLock())],
-    ['Lock.withAsync', true, scopes(new Lock())],
+    ['BoundedSemaphore', true, pairs(new BoundedSemaphore(), 'acquireAsync')],
+    ["Condition's Lock", true, pairs(new Condition(new Lock()), 'acquireAsync')],
+    ['Event.waitAsync, set', true, waits(set)],
+    [BARRIER, true, waits(new Barrier(1))],
   ];
 };
 
-export const alone: Topic = topic('async', 'One task, nobody else: ns for acquireAsync and release', 1, 4, 20);
-export const crowd: Topic = topic('tasks', `${TASKS} tasks of one thread want the same: ns for each turn`, TASKS, 6, 2);
+export const alone: Topic = {
+  name: 'async',
+  title: 'One task, nobody else: ns for acquireAsync and release, or for the call named',
+  baseline: SEMA,
+  claims: [...claims(4, 20), atLeast(20, { ours: BARRIER, theirs: THEIR_BARRIER })],
+  outsiders: [
+    { name: THEIR_MUTEX, program: 'multithreading', task: 'asyncMutex' },
+    { name: THEIR_SEMAPHORE, program: 'multithreading', task: 'asyncSemaphore' },
+    { name: THEIR_BARRIER, program: 'multithreading', task: 'asyncBarrier' },
+  ],
+  open: () => ({ rivals: [...locks(), ...others()].map(([name, ours, turns]) => rival(name, ours, turns, 1)) }),
+};
 
-function topic(name: string, title: string, tasks: number, mutex: number, multithreading: number): Topic {
-  return {
-    name,
-    title,
-    baseline: SEMA,
-    claims: [
-      {
-        text: 'Lock is no slower than async-sema',
-        ratio: (median) => median('Lock') / median(SEMA),
-        holds: (ratio) => ratio <= 1,
-      },
-      {
-        text: `Lock is at least ${mutex} times as fast as async-mutex`,
-        ratio: (median) => median(MUTEX) / median('Lock'),
-        holds: (ratio) => ratio >= mutex,
-      },
-      {
-        text: `Lock is at least ${multithreading} times as fast as multithreading's Mutex`,
-        ratio: (median) => median(MULTITHREADING) / median('Lock'),
-        holds: (ratio) => ratio >= multithreading,
-      },
-    ],
-    outsiders: [{ name: MULTITHREADING, program: 'multithreading', task: name }],
-    open: () => ({ rivals: contestants().map(([name, ours, turns]) => rival(name, ours, turns, tasks)) }),
-  };
+export const crowd: Topic = {
+  name: 'tasks',
+  title: `${TASKS} tasks of one thread want the same: ns for each turn`,
+  baseline: SEMA,
+  claims: claims(6, 2),
+  outsiders: [
+    { name: THEIR_MUTEX, program: 'multithreading', task: 'tasksMutex' },
+    { name: THEIR_SEMAPHORE, program: 'multithreading', task: 'tasksSemaphore' },
+  ],
+  open: () => ({ rivals: locks().map(([name, ours, turns]) => rival(name, ours, turns, TASKS)) }),
+};
+
+function claims(mutex: number, multithreading: number) {
+  return [
+    atMost(1, { ours: 'Lock', theirs: SEMA, text: 'Lock is no slower than async-sema' }),
+    atLeast(mutex, { ours: 'Lock', theirs: MUTEX }),
+    atLeast(multithreading, { ours: 'Lock', theirs: THEIR_MUTEX }),
+    atLeast(multithreading, { ours: 'Semaphore', theirs: THEIR_SEMAPHORE }),
+  ];
 }
 
 export function rival(name: string, ours: boolean, turns: Turns, tasks: number): Rival {
@@ -95,16 +82,28 @@ export function rival(name: string, ours: boolean, turns: Turns, tasks: number):
 
 // Each rival gets a copy of its loop (see `copy`).
 
-function pairs<L>(lock: L, acquire: (lock: L) => Promise<unknown>, release: (lock: L) => void): Turns {
+function pairs<Acquire extends string>(
+  lock: Record<Acquire, () => Promise<unknown>> & { release(): void },
+  acquire: Acquire,
+): Turns {
   return copy(
-    (it: L, take: typeof acquire, give: typeof release): Turns =>
+    (it: typeof lock, acquire: Acquire): Turns =>
       async (times) => {
         for (let i = 0; i < times; i++) {
-          await take(it);
-          give(it);
+          await it[acquire]();
+          it.release();
         }
       },
-  )(lock, acquire, release);
+  )(lock, acquire);
+}
+
+function waits(it: { waitAsync(): Promise<unknown> }): Turns {
+  return copy(
+    (it: { waitAsync(): Promise<unknown> }): Turns =>
+      async (times) => {
+        for (let i = 0; i < times; i++) await it.waitAsync();
+      },
+  )(it);
 }
 
 function guards(lock: RLock): Turns {

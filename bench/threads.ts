@@ -51,6 +51,8 @@ export function contender<Tool, Shared>(
   return { name, ours, share, use: use as (shared: unknown, side: number) => Tool };
 }
 
+/** How long threads compute before a trial, to get a core each (ms). */
+export const SETTLING = 20;
 /** How much longer than its window a trial may take (ms): nothing comes near it unless it hangs. */
 const PATIENCE = 10_000;
 

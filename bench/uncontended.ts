@@ -1,56 +1,43 @@
 /** What one thread pays for a lock that nobody else wants. */
 import { Barrier, BoundedSemaphore, Condition, Event, Lock, RLock, Semaphore } from 'lockwork';
 import { Bench } from 'tinybench';
+import { atLeast, atMost, type Claim } from './claims.ts';
 import { copy, type Rival, type Topic } from './measure.ts';
-import { AtomicsMutex, FutexMutex, instantiate, makeMemory } from './rivals.ts';
+import { ATOMICS, AtomicsMutex, FUTEX, FutexMutex, instantiate, makeMemory } from './rivals.ts';
 
 /** Operations in one call of tinybench's: many, so that its own work does not count; and few, so that the calls are
  * many and V8 optimizes what they call (it never replaces a wasm function while that runs). */
 export const BATCH = 1000;
 
 const FLOOR = 'compare-exchange + exchange in wasm';
-const ATOMICS = 'mutex on Atomics';
 const V8 = "V8's Atomics.Mutex";
 const PYTHON = "Python's Lock";
 const MUTEX = "multithreading's Mutex";
 const SEMAPHORE = "multithreading's Semaphore";
-const BARRIER = "multithreading's Barrier(1)";
+const THEIR_BARRIER = "multithreading's Barrier(1)";
+const BARRIER = 'Barrier(1).wait';
+const WAIT = 'Event.wait, set';
+const LOOK = 'Event.isSet';
+
+const floors = (bound: number, ours: string): Claim =>
+  atMost(bound, { ours, theirs: FLOOR, text: `${ours} takes at most ${bound.toFixed(1)} times the floor` });
 
 export const uncontended: Topic = {
   name: 'uncontended',
   title: 'One thread, nobody else: ns for acquire and release, or for the call named',
   baseline: FLOOR,
   claims: [
-    {
-      text: 'Lock takes at most 2.0 times the floor',
-      ratio: (median) => median('Lock') / median(FLOOR),
-      holds: (ratio) => ratio <= 2,
-    },
-    {
-      text: 'Lock is at least 2 times as fast as the mutex on Atomics',
-      ratio: (median) => median(ATOMICS) / median('Lock'),
-      holds: (ratio) => ratio >= 2,
-    },
-    {
-      text: "Lock is at least 8 times as fast as V8's Atomics.Mutex",
-      ratio: (median) => median(V8) / median('Lock'),
-      holds: (ratio) => ratio >= 8,
-    },
-    {
-      text: "Lock is at least 10 times as fast as Python's",
-      ratio: (median) => median(PYTHON) / median('Lock'),
-      holds: (ratio) => ratio >= 10,
-    },
-    {
-      text: 'Lock and Semaphore are at least 20 times as fast as those of multithreading',
-      ratio: (median) => Math.min(median(MUTEX) / median('Lock'), median(SEMAPHORE) / median('Semaphore')),
-      holds: (ratio) => ratio >= 20,
-    },
-    {
-      text: 'Barrier(1) is at least 20 times as fast as that of multithreading',
-      ratio: (median) => median(BARRIER) / median('Barrier(1).wait'),
-      holds: (ratio) => ratio >= 20,
-    },
+    floors(1.7, 'Lock'),
+    atLeast(2.5, { ours: 'Lock', theirs: ATOMICS }),
+    atLeast(8, { ours: 'Lock', theirs: V8 }),
+    atLeast(10, { ours: 'Lock', theirs: PYTHON }),
+    floors(2.2, 'RLock'),
+    floors(2.2, 'Semaphore'),
+    floors(1, WAIT),
+    floors(1, LOOK),
+    atLeast(20, { ours: 'Lock', theirs: MUTEX }),
+    atLeast(20, { ours: 'Semaphore', theirs: SEMAPHORE }),
+    atLeast(20, { ours: BARRIER, theirs: THEIR_BARRIER }),
   ],
   outsiders: [
     { name: V8, program: 'V8 with --harmony-struct', task: 'uncontended' },
@@ -60,7 +47,7 @@ export const uncontended: Topic = {
     { name: "Python's Semaphore", program: 'Python threading', task: 'semaphore' },
     { name: MUTEX, program: 'multithreading', task: 'mutex' },
     { name: SEMAPHORE, program: 'multithreading', task: 'semaphore' },
-    { name: BARRIER, program: 'multithreading', task: 'barrier' },
+    { name: THEIR_BARRIER, program: 'multithreading', task: 'barrier' },
   ],
   open() {
     const { floor } = instantiate(makeMemory());
@@ -71,7 +58,7 @@ export const uncontended: Topic = {
     return {
       rivals: [
         rival(FLOOR, false, () => floor(0, BATCH)),
-        rival('futex mutex in wasm', false, pairs(new FutexMutex(makeMemory()))),
+        rival(FUTEX, false, pairs(new FutexMutex(makeMemory()))),
         rival(ATOMICS, false, pairs(new AtomicsMutex(new Int32Array(new SharedArrayBuffer(4))))),
         rival('Lock', true, pairs(new Lock())),
         rival('RLock', true, pairs(new RLock())),
@@ -80,10 +67,10 @@ export const uncontended: Topic = {
         rival('BoundedSemaphore', true, pairs(new BoundedSemaphore())),
         rival("Condition's RLock", true, pairs(new Condition())),
         rival("Condition's Lock", true, pairs(new Condition(new Lock()))),
-        rival('Event.wait, set', true, copy(waits)(set, BATCH)),
-        rival('Event.isSet', true, copy(looks)(set, BATCH)),
+        rival(WAIT, true, copy(waits)(set, BATCH)),
+        rival(LOOK, true, copy(looks)(set, BATCH)),
         rival('Event.set + clear', true, copy(sets)(new Event(), BATCH)),
-        rival('Barrier(1).wait', true, copy(waits)(new Barrier(1), BATCH)),
+        rival(BARRIER, true, copy(waits)(new Barrier(1), BATCH)),
       ],
     };
   },

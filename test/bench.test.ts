@@ -33,20 +33,14 @@ const TASKS = [
   'RLock.holdAsync',
   'Lock.withAsync',
   "multithreading's Mutex",
+  "multithreading's Semaphore",
 ];
 
-const TURNS = [
-  'wait32 + notify in wasm',
-  'wait + notify of Atomics',
-  'two Events',
-  'two Semaphores',
-  'Condition',
-  'Barrier(2)',
-];
+const RAW = 'wait32 + notify in wasm';
+
+const TURNS = [RAW, 'wait + notify of Atomics', 'two Events', 'two Semaphores', 'Condition', 'Barrier(2)'];
 
 const MUTEXES = ['futex mutex in wasm', 'mutex on Atomics', 'Lock'];
-
-const ALL = 'all woken at once, in wasm';
 
 const EXCHANGES = [
   'async task, by reference',
@@ -84,8 +78,23 @@ const ROWS = {
     "multithreading's Semaphore",
     "multithreading's Barrier(1)",
   ],
-  async: TASKS,
+  async: [
+    ...TASKS,
+    'BoundedSemaphore',
+    "Condition's Lock",
+    'Event.waitAsync, set',
+    'Barrier(1).waitAsync',
+    "multithreading's Barrier(1)",
+  ],
   tasks: TASKS,
+  across: [
+    'mutex on Atomics, awaited',
+    'Web Locks',
+    'Lock',
+    'Semaphore',
+    "multithreading's Mutex",
+    "multithreading's Semaphore",
+  ],
   contended: [
     ...MUTEXES,
     'RLock',
@@ -100,12 +109,14 @@ const ROWS = {
   // Each of 2, 8 and 16 threads in five mixes.
   mix: Array.from({ length: 15 }, () => MUTEXES).flat(),
   hog: MUTEXES,
-  // 1, 4 and 16 waiters each.
+  // 1, 4, 16 and 64 waiters each.
   herd: [
-    [ALL, 'the same, after unlocking', 'Condition'],
-    [ALL, 'Event'],
-    [ALL, 'Barrier'],
-  ].flatMap((names) => Array.from({ length: 3 }, () => names).flat()),
+    [RAW, 'the same, after unlocking', 'Condition'],
+    [RAW, 'Event'],
+    [RAW, 'Semaphore'],
+    [RAW, 'Lock'],
+    [RAW, 'Barrier'],
+  ].flatMap((names) => Array.from({ length: 4 }, () => names).flat()),
   'lifecycle:create': [
     'Int32Array of a SharedArrayBuffer',
     'Lock',
@@ -143,12 +154,13 @@ const MAY_BE_MISSING = /^(glibc|Python)'s /;
 describe('npm run bench', () => {
   it('measures everything in one run, prints it, and keeps it', { timeout: 240_000 }, async () => {
     const output = join(folder, 'results.json');
-    const { stdout } = await bench('--quick', '--rounds', '1', '--output', output);
+    const { stdout, stderr } = await bench('--quick', '--rounds', '1', '--output', output);
     const { results, ...machine } = JSON.parse(readFileSync(output, 'utf8')) as Results;
 
     expect(machine).toMatchObject({ node: process.versions.node, v8: process.versions.v8 });
     expect(results.map(({ topic }) => topic)).toEqual(Object.keys(ROWS));
-    for (const { topic, rows, notes } of results) {
+    for (const [i, { topic, rows, notes }] of results.entries()) {
+      expect(stderr).toContain(`[${i + 1}/${results.length}] ${topic} …\n`);
       const names = rows.map(({ name }) => name);
       const missing = ROWS[topic as keyof typeof ROWS].filter((name) => !names.includes(name));
       expect([...names, ...missing].toSorted()).toEqual(ROWS[topic as keyof typeof ROWS].toSorted());
@@ -184,7 +196,7 @@ describe('npm run bench', () => {
     const output = join(folder, 'poor.json');
     const { stdout } = await benchOn({ PATH: folder }, 'uncontended', '--quick', '--rounds', '1', '--output', output);
     expect(stdout).toContain('Python threading: left out, spawn python3 ENOENT');
-    expect(stdout).toContain("Lock is at least 10 times as fast as Python's: not measured, a rival is missing");
+    expect(stdout).toContain("Lock is at least 10 times as fast as Python's Lock: not measured, a rival is missing");
   });
 
   it('measures the topics of one name together', { timeout: 60_000 }, async () => {

@@ -75,6 +75,20 @@ export function eventClear(word: usize): void {
   atomic.store<i32>(word, 0);
 }
 
+/** A semaphore: the permits. */
+export function semaphoreAcquire(word: usize): void {
+  while (true) {
+    const permits = atomic.load<i32>(word);
+    if (!permits) atomic.wait<i32>(word, 0, -1);
+    else if (atomic.cmpxchg<i32>(word, permits, permits - 1) == permits) return;
+  }
+}
+
+export function semaphoreRelease(word: usize, permits: i32): void {
+  atomic.add<i32>(word, permits);
+  atomic.notify(word, permits);
+}
+
 /** A barrier: whoever comes last lets all go on, and a new round begin. */
 export function barrierWait(arrived: usize, round: usize, parties: i32): void {
   const seen = atomic.load<i32>(round);

@@ -6,12 +6,16 @@ import { startVitest } from 'vitest/node';
 import { NAMES, type Name } from '../../test/browsers/find.ts';
 import { ISOLATED } from '../../test/browsers/pages.ts';
 import { provider } from '../../test/browsers/provider.ts';
+import { atMost, check } from '../claims.ts';
 import type { Row, Settings } from '../measure.ts';
-import { build } from '../rivals.ts';
+import { ATOMICS, build } from '../rivals.ts';
+import { verdict } from '../table.ts';
 import { uncontended } from '../uncontended.ts';
 
 const FULL: Settings = { rounds: 11, window: 100 };
 const QUICK: Settings = { rounds: 3, window: 30 };
+/** Where JavaScript's Atomics are as fast as wasm's, a mutex on them is hard to come near to. */
+const CLAIM = atMost(2.5, { ours: 'Lock', theirs: ATOMICS });
 /** How long a browser may take (ms); nothing comes near it unless it hangs. */
 const PATIENCE = 120_000;
 
@@ -97,14 +101,6 @@ function show(agent: string, rows: Row[]): void {
   }
 }
 
-/** Where JavaScript's Atomics are as fast as wasm's, a mutex on them is hard to come near to. */
-function judge(rows: Row[]): void {
-  const median = (name: string): number => rows.find((row) => row.name === name)!.median;
-  const ratio = median('Lock') / median('mutex on Atomics');
-  const verdict = ratio <= 2.5 ? styleText('green', 'holds') : styleText('red', 'does not hold');
-  console.log(`Lock takes at most 2.5 times the mutex on Atomics: ${ratio.toFixed(2)}, ${verdict}`);
-}
-
 async function main(): Promise<void> {
   const { names, settings, help } = usage();
   if (help) return console.log(HELP);
@@ -116,7 +112,7 @@ async function main(): Promise<void> {
   for (const name of names) {
     const { agent, rows } = await measureIn(name, settings);
     show(agent, rows);
-    judge(rows);
+    for (const claim of check([CLAIM], rows)) console.log(verdict(claim));
   }
 }
 

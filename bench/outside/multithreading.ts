@@ -1,10 +1,11 @@
 /** npm `multithreading`, in a process of its own: it replaces globals, and only threads of its own get its locks. */
 import { readFileSync } from 'node:fs';
 import { Barrier, initRuntime, Mutex, move, Semaphore, spawn } from 'multithreading';
+import { TASKS as ACROSS } from '../across.ts';
 import { tally } from '../contended.ts';
 import { path } from '../rivals.ts';
 import { TASKS, rival as tasks } from '../tasks.ts';
-import type { Report } from '../threads.ts';
+import { type Report, SETTLING } from '../threads.ts';
 import { BATCH, rival } from '../uncontended.ts';
 import { serve } from './serve.ts';
 
@@ -12,33 +13,56 @@ import { serve } from './serve.ts';
 const PLACES = { ready: 16, stop: 32 };
 type Words = Int32Array<SharedArrayBuffer>;
 
-/** A thread's part. It is sent as text, so it sees its arguments only; the words come along with the mutex. */
-function contend(mutex: Mutex<Words>, semaphore: Semaphore | undefined, { ready, stop }: typeof PLACES): Report {
+/**
+ * A thread's part: of its tasks, if there are any. It is sent as text, so it sees its arguments only; the words come along
+ * with the mutex.
+ */
+async function count(
+  mutex: Mutex<Words>,
+  semaphore: Semaphore | undefined,
+  { ready, stop }: typeof PLACES,
+  settling: number,
+  tasks: number,
+): Promise<Report> {
   const guard = mutex.blockingLock();
   const words = guard.value;
   guard.dispose();
+  const until = performance.now() + settling;
+  while (performance.now() < until);
   if (Atomics.add(words, ready, 1)) Atomics.notify(words, ready);
   else Atomics.wait(words, ready, 1);
   const start = performance.now();
   let operations = 0;
-  do {
-    for (let i = 0; i < 100; i++) {
-      const held = semaphore ? semaphore.blockingAcquire() : mutex.blockingLock();
+  const block = () => {
+    do {
+      for (let i = 0; i < 100; i++) {
+        const held = semaphore ? semaphore.blockingAcquire() : mutex.blockingLock();
+        words[0]!++;
+        held.dispose();
+      }
+      operations += 100;
+    } while (!Atomics.load(words, stop));
+  };
+  const wait = async () => {
+    do {
+      const held = await (semaphore ? semaphore.acquire() : mutex.lock());
       words[0]!++;
       held.dispose();
-    }
-    operations += 100;
-  } while (!Atomics.load(words, stop));
+      operations++;
+    } while (!Atomics.load(words, stop));
+  };
+  if (tasks) await Promise.all(Array.from({ length: tasks }, wait));
+  else block();
   return { operations, milliseconds: performance.now() - start };
 }
 
-function contended(name: string, semaphore?: Semaphore) {
+function together(name: string, tasks: number, semaphore?: Semaphore) {
   const words = new Int32Array(new SharedArrayBuffer(256));
   const mutex = new Mutex(words);
   return async (window: number) => {
     words.fill(0);
-    const threads = [0, 1].map(() => spawn(move(mutex, semaphore, PLACES), contend));
-    setTimeout(() => Atomics.store(words, PLACES.stop, 1), window);
+    const threads = [0, 1].map(() => spawn(move(mutex, semaphore, PLACES, SETTLING, tasks), count));
+    setTimeout(() => Atomics.store(words, PLACES.stop, 1), SETTLING + window);
     const results = await Promise.all(threads.map((thread) => thread.join()));
     const reports = results.map((result) => {
       if (!result.ok) throw result.error;
@@ -52,8 +76,14 @@ const mutex = new Mutex();
 const semaphore = new Semaphore(1);
 const barrier = new Barrier(1);
 
-const turns = async (times: number): Promise<void> => {
+const locks = async (times: number): Promise<void> => {
   for (let i = 0; i < times; i++) (await mutex.lock()).dispose();
+};
+const acquires = async (times: number): Promise<void> => {
+  for (let i = 0; i < times; i++) (await semaphore.acquire()).dispose();
+};
+const waits = async (times: number): Promise<void> => {
+  for (let i = 0; i < times; i++) await barrier.wait();
 };
 
 initRuntime({ maxWorkers: 2 });
@@ -68,8 +98,13 @@ await serve(version, {
   barrier: rival('', false, () => {
     for (let i = 0; i < BATCH; i++) barrier.blockingWait();
   }).measure,
-  async: tasks('', false, turns, 1).measure,
-  tasks: tasks('', false, turns, TASKS).measure,
-  contendedMutex: contended("multithreading's Mutex"),
-  contendedSemaphore: contended("multithreading's Semaphore", new Semaphore(1)),
+  asyncMutex: tasks('', false, locks, 1).measure,
+  asyncSemaphore: tasks('', false, acquires, 1).measure,
+  asyncBarrier: tasks('', false, waits, 1).measure,
+  tasksMutex: tasks('', false, locks, TASKS).measure,
+  tasksSemaphore: tasks('', false, acquires, TASKS).measure,
+  contendedMutex: together("multithreading's Mutex", 0),
+  contendedSemaphore: together("multithreading's Semaphore", 0, new Semaphore(1)),
+  acrossMutex: together("multithreading's Mutex, awaited", ACROSS),
+  acrossSemaphore: together("multithreading's Semaphore, awaited", ACROSS, new Semaphore(1)),
 });

@@ -6,11 +6,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <time.h>
 
 #define LINE _Alignas(64)
 #define BATCH 1000
 #define MOST 1000000
+/* How long threads compute before a trial, to get a core each, as in ../threads.ts (ms). */
+#define SETTLING 20
 
 static LINE pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 static LINE volatile long counter;
@@ -29,6 +32,21 @@ static double now(void) {
   struct timespec time;
   clock_gettime(CLOCK_MONOTONIC, &time);
   return time.tv_sec * 1e3 + time.tv_nsec / 1e6;
+}
+
+static void compute(double ms) {
+  for (double until = now() + ms; now() < until;);
+}
+
+static void assemble(void) {
+  compute(SETTLING);
+  pthread_barrier_wait(&start);
+}
+
+static long sleeps(void) {
+  struct rusage usage;
+  getrusage(RUSAGE_SELF, &usage);
+  return usage.ru_nvcsw;
 }
 
 static int ascending(const void *a, const void *b) {
@@ -55,7 +73,7 @@ static void *uncontended(void *into) {
 
 static void *contended(void *into) {
   long operations = 0;
-  pthread_barrier_wait(&start);
+  assemble();
   double from = now();
   do {
     for (int i = 0; i < 100; i++) {
@@ -71,15 +89,14 @@ static void *contended(void *into) {
 
 /* glibc's semaphores do not spin: who must wait asks the kernel at once. */
 static void pass(int to) {
-  if (pause_ms)
-    for (double until = now() + pause_ms; now() < until;);
+  if (pause_ms) compute(pause_ms);
   sem_post(&balls[to]);
 }
 
 /* Has the ball at first, and says before its last pass that it is the last. */
 static void *serve(void *into) {
   long handoffs = 0;
-  pthread_barrier_wait(&start);
+  assemble();
   double from = now();
   do {
     if (atomic_load(&stop)) atomic_store(&over, 1);
@@ -94,7 +111,7 @@ static void *serve(void *into) {
 static void *answer(void *into) {
   int last;
   (void)into;
-  pthread_barrier_wait(&start);
+  assemble();
   do {
     sem_wait(&balls[1]);
     last = atomic_load(&over);
@@ -108,6 +125,7 @@ static void run(double window, int count, void *(*parts[])(void *), struct repor
   pthread_t threads[2];
   stop = over = 0;
   for (int i = 0; i < count; i++) pthread_create(&threads[i], NULL, parts[i], &reports[i]);
+  if (count > 1) window += SETTLING;
   nanosleep(&(struct timespec){window / 1e3, (long)(window * 1e6) % 1000000000}, NULL);
   stop = 1;
   for (int i = 0; i < count; i++) pthread_join(threads[i], NULL);
@@ -134,8 +152,10 @@ int main(void) {
       double ms = reports[0].ms > reports[1].ms ? reports[0].ms : reports[1].ms;
       printf("{\"ns\":%f,\"more\":{\"slower one\":%f}}\n", ms * 1e6 / counter, (double)(a < b ? a : b) / counter);
     } else if (!strcmp(task, "handoff") && scanf("%lf", &pause_ms) == 1) {
+      long before = sleeps();
       run(window, 2, (void *(*[])(void *)){serve, answer}, reports);
-      printf("{\"ns\":%f}\n", (reports[0].ms / reports[0].operations - pause_ms) * 1e6);
+      printf("{\"ns\":%f,\"more\":{\"sleeps\":%f}}\n", (reports[0].ms / reports[0].operations - pause_ms) * 1e6,
+             (double)(sleeps() - before) / reports[0].operations);
     } else {
       return fprintf(stderr, "no task %s\n", task), 1;
     }

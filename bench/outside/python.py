@@ -2,6 +2,7 @@
 
 import json
 import platform
+import resource
 import statistics
 import sys
 import threading
@@ -27,7 +28,11 @@ def pairs(lock, window):
 def uncontended(lock):
     # Each its own copy of the loop: the interpreter, too, adapts code to the calls it has seen there.
     own = types.FunctionType(pairs.__code__.replace(), globals())
-    return lambda window: own(lock, window)
+    return lambda window: {"ns": own(lock, window)}
+
+
+def sleeps():
+    return resource.getrusage(resource.RUSAGE_SELF).ru_nvcsw
 
 
 def handoff(window):
@@ -35,12 +40,11 @@ def handoff(window):
     mine, yours = threading.Event(), threading.Event()
     ready = threading.Barrier(2)
     stop = over = False
-    ns = None
+    handoffs = ns = 0
 
     # Has the ball at first, and says before its last pass that it is the last.
     def serve():
-        nonlocal over, ns
-        handoffs = 0
+        nonlocal over, handoffs, ns
         ready.wait()
         start = time.perf_counter_ns()
         while not over:
@@ -61,13 +65,14 @@ def handoff(window):
             mine.set()
 
     threads = [threading.Thread(target=part) for part in (serve, answer)]
+    before = sleeps()
     for thread in threads:
         thread.start()
     time.sleep(window / 1e3)
     stop = True
     for thread in threads:
         thread.join()
-    return ns
+    return {"ns": ns, "more": {"sleeps": (sleeps() - before) / handoffs}}
 
 
 TASKS = {
@@ -85,4 +90,4 @@ def say(what):
 say({"version": f"{platform.python_implementation()} {platform.python_version()}"})
 for line in sys.stdin:
     window, task = line.split()
-    say({"ns": TASKS[task](float(window))})
+    say(TASKS[task](float(window)))

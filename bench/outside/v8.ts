@@ -1,7 +1,7 @@
 /** V8's own Atomics.Mutex and Atomics.Condition, in a process of its own: the flag that brings them changes more. */
 import { isMainThread } from 'node:worker_threads';
 import { tally } from '../contended.ts';
-import { type Ball, PAUSE, play } from '../handoff.ts';
+import { type Ball, handoffs, PAUSE, play } from '../handoff.ts';
 import { type Control, Threads } from '../threads.ts';
 import { BATCH, rival } from '../uncontended.ts';
 import { serve } from './serve.ts';
@@ -69,11 +69,8 @@ async function main(): Promise<void> {
       const reports = await pair.run({ topic: 'v8', name: 'contended', shared: wanted }, window);
       return tally('Atomics.Mutex', reports, counter[0]!);
     },
-    async handoff(window, pause) {
-      const trial = { topic: 'v8', name: pause === PAUSE ? 'parked' : 'handoff', shared: played };
-      const [first] = await pair.run(trial, window);
-      return { ns: (first!.milliseconds / first!.operations - pause) * 1e6 };
-    },
+    handoff: (window, pause) =>
+      handoffs(pair, { topic: 'v8', name: pause === PAUSE ? 'parked' : 'handoff', shared: played }, window, pause),
   });
 }
 
