@@ -66,8 +66,6 @@ export const HANDOFF = 2;
 export const PATIENCE = 1;
 /** A resource: one waiter is awake. */
 export const WOKEN = 4;
-/** A Lock or RLock: waiters of a Condition have come to its queue. */
-export const CROWD = 16;
 /** A Lock: a task of the owner holds it. */
 export const TASK = 32;
 /** An Event. */

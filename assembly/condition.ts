@@ -1,4 +1,4 @@
-import { CROWD, State, Status } from "./abi";
+import { State, Status } from "./abi";
 import { alive, Cell, loadWord } from "./cell";
 import { clock } from "./futex";
 import { lockGuard, tryGuard, unlockGuard } from "./guard";
@@ -20,8 +20,6 @@ import { isTask, setTarget, Thread } from "./thread";
  *   the Condition's queue        notify: into the lock's queue, in one step under both guards
  *                                its deadline: it leaves, and acquires the lock as a newcomer
  *   the lock's queue             as any waiter of the lock (resource.ts); its deadline is over
- *
- * The lock has a CROWD then, which makes its releaser wake more than one at a time.
  *
  * Moving instead of waking ("wait morphing", as in nsync): the notifier holds the lock, so a woken waiter could only
  * run into it. The one step makes `notify` exact: a waiter whose time runs out finds itself either in the
@@ -92,7 +90,7 @@ export function conditionNotify(cell: Condition, stamp: i32, thread: Thread, n: 
       dequeue(cell, head);
       setTarget(head, lock);
       enqueue(lock, lock, head);
-      atomic.or<i32>(changetype<usize>(lock), QUEUED | CROWD);
+      atomic.or<i32>(changetype<usize>(lock), QUEUED);
       unlockGuard(lock);
     }
     unlockGuard(cell);

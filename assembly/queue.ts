@@ -1,4 +1,4 @@
-import { CROWD, HANDOFF, State, Status, WOKEN } from "./abi";
+import { HANDOFF, State, Status, WOKEN } from "./abi";
 import { alive, Cell, loadWord, swapWord } from "./cell";
 import { wake } from "./futex";
 import { lockGuard, unlockGuard } from "./guard";
@@ -87,7 +87,7 @@ export function leave(cell: Cell, thread: Thread): Status {
   const standing = loadWord(thread) <= State.PARKED && targetOf(thread) == cell;
   if (standing) {
     dequeue(cell, thread);
-    if (cell.next == cell) atomic.and<i32>(changetype<usize>(cell), ~(QUEUED | HANDOFF | CROWD));
+    if (cell.next == cell) atomic.and<i32>(changetype<usize>(cell), ~(QUEUED | HANDOFF));
     if (thread.generation == cell.generation) status = Status.TIMEOUT;
   }
   unlockGuard(cell);
@@ -121,7 +121,7 @@ export function tell(cell: Cell, thread: Thread, word: i32, free: i32): bool {
       next = (free & ~HANDOFF) + head.take;
       verdict = State.GRANTED;
     }
-    if (head.next == cell) next &= ~(QUEUED | CROWD);
+    if (head.next == cell) next &= ~QUEUED;
     told = swapWord(cell, word, next) == word;
   } else {
     told = head != cell && head.generation != cell.generation;

@@ -1,4 +1,4 @@
-import { CROWD, HANDOFF, PATIENCE, State, Status, TASK, UNIT, WOKEN } from "./abi";
+import { HANDOFF, PATIENCE, State, Status, TASK, UNIT, WOKEN } from "./abi";
 import { Cell, loadWord, swapWord } from "./cell";
 import { clock } from "./futex";
 import { learn, park } from "./parker";
@@ -16,8 +16,7 @@ import { isTask, Thread } from "./thread";
  *   owner    Lock, RLock: the address of the owner's record (a multiple of 64), 0 when free
  *   permits  Semaphore: how many are free
  *   TASK     Lock: not the owner itself holds it, but a task of it. Part of the owner
- *   woken    waiters that were woken and have not tried again yet; of a lock its third bit is CROWD: there are waiters
- *            in the queue that a Condition has moved there
+ *   woken    waiters that were woken and have not tried again yet
  *   HANDOFF  the first waiter was passed over for too long: what comes free next is handed to it
  *   QUEUED   somebody stands in the queue. Set and cleared under the guard, with the queue
  *
@@ -28,7 +27,7 @@ import { isTask, Thread } from "./thread";
  *   available                 anybody            + take                                barging: no look at the queue
  *   not available             who gives up spin  | QUEUED, pushed to the back          in one step, under the guard
  *   held, no wake due         releaser           available                             one compare-exchange
- *   held, QUEUED, woken < n   releaser (guard)   available, woken + 1; head: WOKEN     n: how many can go on; CROWD: 3
+ *   held, QUEUED, woken < n   releaser (guard)   available, woken + 1; head: WOKEN     n: how many can go on
  *   held, HANDOFF             releaser (guard)   head.take added; head: GRANTED        never available between
  *   available, woken > 0      who was woken      + take, woken - 1
  *   not available, woken > 0  who was woken      woken - 1, pushed to the front, HANDOFF after 1 ms; or gives up
@@ -39,8 +38,7 @@ import { isTask, Thread } from "./thread";
  *     woken waiter that finds nothing has found a holder, and the holder's release sees QUEUED.
  *   - A waiter must not leave with a wake-up it did not use: it gives `woken` back in the step in which it sees that
  *     nothing is available.
- *   - At most one waiter of a lock is awake at a time; the others need not race it. Of a CROWD it is three: all sleep,
- *     and want the lock for no longer than it takes to look at a state, so waking them would be all that goes on.
+ *   - At most one waiter of a lock is awake at a time; the others need not race it.
  *   - A task that was woken is awake as any other: until its thread looks into its inbox, the rest sleep on.
  *
  * Barging with wake-ups by count: after M. Burrows's nsync ("designated waker"). Handoff after a time: after parking_lot
@@ -59,8 +57,8 @@ export const PERMIT: i32 = -UNIT;
  */
 const LOOK: i32 = 2600;
 
-/** Woken at once at the most; those wake the rest. */
-const MOST_WOKEN: i32 = 7;
+/** Woken at once at the most, those wake the rest. */
+const MOST_WOKEN: u32 = 7;
 
 /** How many can go on: as many as there are permits, or one when there is no owner. */
 @inline
@@ -144,11 +142,9 @@ export function acquire(
 
 /** Whether a waiter must be woken now that the word is this. */
 function due(word: i32, permits: bool): bool {
-  // A CROWD counts for 4 that are woken, so 3 may be.
-  const wanted = available(word, permits) << (permits ? 0 : word & CROWD);
-  // To whom it is handed, it does not matter who was woken.
-  const woken = word & HANDOFF ? 0 : (word & FLAGS) >> 2;
-  return bool(word & QUEUED & i32(woken != MOST_WOKEN) & i32(<u32>woken < wanted));
+  if (!(word & QUEUED)) return false;
+  const free = available(word, permits);
+  return word & HANDOFF ? free != 0 : (<u32>(word & FLAGS) >> 2) < min(free, MOST_WOKEN);
 }
 
 /**
@@ -159,7 +155,7 @@ function due(word: i32, permits: bool): bool {
 export function give(cell: Cell, thread: Thread, permits: bool, word: i32, free: i32): bool {
   if (!due(free, permits)) return swapWord(cell, word, free) == word;
   const told = tell(cell, thread, word, free);
-  if (told && (permits || free & CROWD)) wakeDue(cell, thread, permits);
+  if (told && permits) wakeDue(cell, thread, permits);
   return told;
 }
 
