@@ -46,7 +46,6 @@ export function kindOf(arena: usize, block: usize): Kind {
 
 /** A block of `cells` cells, all zero; 0 when the arena is full. */
 export function allocate(arena: usize, kind: Kind, cells: u32): usize {
-  const grows = load<i32>(arena, Header.FLAGS) & ArenaFlag.GROWS;
   const limit = load<u32>(arena, Header.TOTAL);
   // No count of what was given back: the first walk begins with a look at it.
   let frees: u32 = -1;
@@ -58,6 +57,7 @@ export function allocate(arena: usize, kind: Kind, cells: u32): usize {
     if (!left--) {
       const now = atomic.load<u32>(arena, Header.FREES);
       if (now == frees) {
+        const grows = load<i32>(arena, Header.FLAGS) & ArenaFlag.GROWS;
         if (!grows || (memory.grow(<i32>(cells / PAGE_CELLS) + AHEAD) < 0 && memory.grow(1) < 0)) {
           release(arena, index - run, run);
           return 0;

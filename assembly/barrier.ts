@@ -41,6 +41,8 @@ class Barrier extends Cell {
  */
 export function barrierWait(cell: Barrier, stamp: i32, thread: Thread, timeout: f64, action: bool): i32 {
   if (!alive(cell, stamp)) return Status.DESTROYED;
+  // One party, no action, FILLING: nobody to wait for, nothing to change.
+  if (!((cell.parties - 1) | i32(action) | loadWord(cell))) return 0;
   const deadline = clock() + timeout;
   while (true) {
     const word = loadWord(cell);

@@ -6,7 +6,7 @@ import { held, unlock } from "./lock";
 import { park } from "./parker";
 import { dequeue, enqueue, enter, leave, Place, QUEUED } from "./queue";
 import { acquire, wakeDue } from "./resource";
-import { owned, RLock } from "./rlock";
+import { ownedBy, RLock } from "./rlock";
 import { isTask, setTarget, Thread } from "./thread";
 
 /**
@@ -35,7 +35,8 @@ class Condition extends Cell {
 function check(cell: Condition, stamp: i32, owner: Thread, recursive: bool): Status {
   const lock = cell.lock;
   if (!alive(cell, stamp) || !alive(lock, cell.lockStamp)) return Status.DESTROYED;
-  return (recursive ? owned(lock, owner) : held(loadWord(lock))) ? Status.OK : Status.NOT_HELD;
+  const word = loadWord(lock);
+  return (recursive ? ownedBy(word, owner) : held(word)) ? Status.OK : Status.NOT_HELD;
 }
 
 /**

@@ -40,7 +40,8 @@ export function dequeue(cell: Cell, waiter: Cell): void {
 /** Where `enter` puts a waiter. */
 export const enum Place {
   BACK = 0,
-  FRONT = 1,
+  /** For who was woken: WOKEN. */
+  FRONT = 4,
   /** Nowhere: only the word's step, and the generation that goes with it. */
   NONE = -1,
 }

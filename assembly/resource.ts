@@ -122,7 +122,7 @@ export function acquire(
           seen = swapWord(cell, word, word - woken);
           if (seen == word) return Status.TIMEOUT;
         } else {
-          const place = woken ? Place.FRONT : Place.BACK;
+          const place = <Place>woken;
           standing = enter(cell, stamp, thread, take, word, (word - woken) | QUEUED | handoff, place);
           if (standing < 0) return standing;
           seen = loadWord(cell);

@@ -15,13 +15,14 @@ export class RLock extends Cell {
   depth: i32;
 }
 
+/** Whether a lock's word says that this is its owner. */
 @inline
-export function owned(cell: Cell, thread: Thread): bool {
-  return (loadWord(cell) & -UNIT) == changetype<i32>(thread);
+export function ownedBy(word: i32, owner: Thread): bool {
+  return (word & -UNIT) == changetype<i32>(owner);
 }
 
 export function rlockAcquire(cell: RLock, stamp: i32, thread: Thread, timeout: f64): Status {
-  if (alive(cell, stamp) && owned(cell, thread)) {
+  if (alive(cell, stamp) && ownedBy(loadWord(cell), thread)) {
     cell.depth++;
     return Status.OK;
   }
@@ -30,7 +31,7 @@ export function rlockAcquire(cell: RLock, stamp: i32, thread: Thread, timeout: f
 
 export function rlockRelease(cell: RLock, stamp: i32, thread: Thread): Status {
   if (alive(cell, stamp)) {
-    if (!owned(cell, thread)) return Status.NOT_HELD;
+    if (!ownedBy(loadWord(cell), thread)) return Status.NOT_HELD;
     if (cell.depth) {
       cell.depth--;
       return Status.OK;
