@@ -8,7 +8,7 @@ import { UnsupportedError } from './errors.js';
 export interface Core {
   /** An address, 0 when the arena is full. */
   allocate(arena: number, kind: number, cells: number): number;
-  reclaim(arena: number, block: number, cells: number): void;
+  free(arena: number, block: number, cells: number): void;
   /** An address, 0 when the arena is full. */
   create(arena: number, kind: number, name: number, word: number, first: number, second: number, last: number): number;
   destroy(cell: number, stamp: number, thread: number, mask: number, idle: number, dead: number): number;
@@ -25,8 +25,10 @@ export interface Core {
     woken: number,
     standing: number,
   ): number;
-  lockAcquire(cell: number, stamp: number, thread: number, timeout: number): number;
-  lockRelease(cell: number, stamp: number, thread: number): number;
+  /** `owner`: a thread; with TASK one of its tasks, which waits 0 ms. */
+  lockAcquire(cell: number, stamp: number, owner: number, timeout: number): number;
+  /** `owner`: who probably holds it. */
+  lockRelease(cell: number, stamp: number, owner: number): number;
   rlockAcquire(cell: number, stamp: number, thread: number, timeout: number): number;
   rlockRelease(cell: number, stamp: number, thread: number): number;
   semAcquire(cell: number, stamp: number, thread: number, timeout: number): number;
