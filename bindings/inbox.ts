@@ -127,12 +127,16 @@ export abstract class Wait extends Call {
   /** The cell that stands in the queue for it at the moment. */
   waiter = 0;
 
-  get region(): Region {
-    return this.target.region;
+  // Targets are of several classes: to ask them takes longer than most of what is done with these.
+  readonly region: Region;
+  readonly cell: number;
+
+  constructor(target: Awaitable) {
+    super(target);
+    this.region = target.region;
+    this.cell = target.cell;
   }
-  get cell(): number {
-    return this.target.cell;
-  }
+
   get life(): number {
     return this.target.life;
   }

@@ -104,6 +104,10 @@ class Place extends Call {
     super.settle(status);
   }
 
+  protected override conclude(status: number): unknown {
+    return status === Status.OK || super.conclude(status);
+  }
+
   protected override giveUp(): void {
     this.line.drop(this);
   }
