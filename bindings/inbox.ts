@@ -41,20 +41,31 @@ const keep = (resolve: Resolve, reject: Resolve): void => {
   rejectLast = reject;
 };
 
-/** A call of a task that waits: its promise, its time, its signal. */
-export abstract class Call {
+/** What a call waits by: a wait of its own, or a line that it stands in. */
+interface Way {
+  /** The call is late. */
+  giveUp(call: Call): void;
+  /** What the task gets when the last step answered this; it may throw. */
+  conclude(status: number): unknown;
+}
+
+/**
+ * A call of a task that waits: its promise, its time, its signal. It is not a part of `Wait`: V8 is slow to make what has
+ * many subclasses.
+ */
+export class Call {
   /** Its time is up, or it is aborted. */
   late = false;
+  readonly #way: Way;
   #resolve: Resolve | undefined;
   #reject: Resolve | undefined;
   #signal: AbortSignal | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #aborted = false;
 
-  constructor(readonly target: Awaitable) {}
-
-  /** It is late. */
-  protected abstract giveUp(): void;
+  constructor(way: Way) {
+    this.#way = way;
+  }
 
   /** What a task gets that waits. */
   promise<T>(): Promise<T> {
@@ -84,15 +95,10 @@ export abstract class Call {
       return;
     }
     try {
-      this.#resolve?.(this.conclude(status));
+      this.#resolve?.(this.#way.conclude(status));
     } catch (error) {
       this.#reject?.(error);
     }
-  }
-
-  /** What the task gets when the last step answered this. */
-  protected conclude(status: number): unknown {
-    return this.target.answer(status);
   }
 
   /** The signal's listener. */
@@ -110,7 +116,7 @@ export abstract class Call {
   #leave(): void {
     this.#forget();
     this.late = true;
-    this.giveUp();
+    this.#way.giveUp(this);
   }
 
   #forget(): void {
@@ -123,16 +129,16 @@ export abstract class Call {
  * One wait, and what becomes of it. Its steps are the core's, and each answers a status or (Barrier) an index. PENDING:
  * the waiter stands in a queue, and a verdict will come.
  */
-export abstract class Wait extends Call {
+export abstract class Wait {
   /** The cell that stands in the queue for it at the moment. */
   waiter = 0;
-
+  /** Whose it is; none when a thread blocks. */
+  call: Call | undefined;
   // Targets are of several classes: to ask them takes longer than most of what is done with these.
   readonly region: Region;
   readonly cell: number;
 
-  constructor(target: Awaitable) {
-    super(target);
+  constructor(readonly target: Awaitable) {
     this.region = target.region;
     this.cell = target.cell;
   }
@@ -177,8 +183,17 @@ export abstract class Wait extends Call {
     return this.region.load(waiter, Field.WORD) | 0;
   }
 
-  protected override giveUp(): void {
+  /** It is over. */
+  settle(status: number): void {
+    this.call?.settle(status);
+  }
+
+  giveUp(_call: Call): void {
     this.region.inbox!.giveUp(this);
+  }
+
+  conclude(status: number): unknown {
+    return this.target.answer(status);
   }
 }
 
@@ -282,8 +297,10 @@ export class Inbox {
    */
   wait<T>(wait: Wait, limit: number, signal: AbortSignal | undefined): Promise<T> {
     wait.waiter = this.take();
-    const promise = wait.promise<T>();
-    if (this.stand(wait)) wait.start(limit, signal);
+    const call = new Call(wait);
+    const promise = call.promise<T>();
+    wait.call = call;
+    if (this.stand(wait)) call.start(limit, signal);
     this.watch();
     return promise;
   }

@@ -9,6 +9,8 @@ import type { OwnerWaitOptions } from './rlock.js';
 export abstract class ResourceWait extends Wait {
   /** When it was first woken in vain. */
   #since: number | undefined;
+  /** It gives up as soon as it can. */
+  late = false;
 
   constructor(
     target: Awaitable,
@@ -90,26 +92,13 @@ class Place extends Call {
   prev: Place | undefined;
 
   constructor(
-    readonly line: Line,
+    line: Line,
     /** What stands in the word while it holds; of a permit, in nobody's name, what acquiring adds. */
     readonly name: number,
     /** Of an RLock. */
     readonly owner: Owner | undefined,
   ) {
-    super(line.target);
-  }
-
-  override settle(status: number): void {
-    if (this.owner && status !== Status.OK) unuseOwner(this.owner, this.line.region);
-    super.settle(status);
-  }
-
-  protected override conclude(status: number): unknown {
-    return status === Status.OK || super.conclude(status);
-  }
-
-  protected override giveUp(): void {
-    this.line.drop(this);
+    super(line);
   }
 }
 
@@ -187,8 +176,8 @@ export class Line extends Wait {
     this.#dissolve();
   }
 
-  /** A task gives up. Of many, it may be the first, and the representative have its verdict: that is for the next. */
-  drop(place: Place): void {
+  /** Of many, it may be the first, and the representative have its verdict: that is for the next. */
+  override giveUp(place: Place): void {
     if (this.#size > 1) this.#give(place, Status.TIMEOUT);
     else this.region.inbox!.giveUp(this);
   }
@@ -221,6 +210,10 @@ export class Line extends Wait {
     return this.#way.decline(waiter, verdict);
   }
 
+  override conclude(status: number): unknown {
+    return status === Status.OK || super.conclude(status);
+  }
+
   /** Nobody stands in it any more. */
   override settle(): void {
     this.waiter = 0;
@@ -238,9 +231,11 @@ export class Line extends Wait {
   }
 
   #give(place: Place, status: number): void {
+    const { name, owner } = place;
     this.#remove(place);
+    if (owner && status !== Status.OK) unuseOwner(owner, this.region);
     place.settle(status);
-    if (place.owner && status === Status.OK && usesOf(place.owner, this.region) > 1) this.#reunite(place.name);
+    if (owner && status === Status.OK && usesOf(owner, this.region) > 1) this.#reunite(name);
   }
 
   #reunite(name: number): void {
