@@ -91,10 +91,6 @@ export class Lock extends Resource<'Lock'> {
     return new LockWait(this, take);
   }
 
-  protected override way(): ResourceWait {
-    return new LockWait(this, this.thread | TASK);
-  }
-
   /** @internal */
   attain(options: WaitOptions | undefined): boolean | Promise<boolean> {
     return this.task(options, this.thread | TASK);

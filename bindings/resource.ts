@@ -291,7 +291,9 @@ export abstract class Resource<K extends string = string> extends Holdable<K> {
   protected abstract wait(take: number): ResourceWait;
 
   /** How a line's representative waits. */
-  protected abstract way(): ResourceWait;
+  protected way(name: number): ResourceWait {
+    return this.wait(name);
+  }
 
   /** The line of this thread's tasks, if some stand there. */
   protected get line(): Line | undefined {
@@ -320,7 +322,7 @@ export abstract class Resource<K extends string = string> extends Holdable<K> {
       const status = this.attempt(name);
       if (status !== Status.TIMEOUT || limit === 0) return this.settle(status);
       // Another object may be the same lock.
-      line ??= this.#line = inbox.lines.get(this.cell) ?? this.#line ?? new Line(this, this.way());
+      line ??= this.#line = inbox.lines.get(this.cell) ?? this.#line ?? new Line(this, this.way(name));
     }
     return line.join(inbox, name, owner, limit, signal);
   }

@@ -98,10 +98,6 @@ export class Semaphore extends Resource<'Semaphore' | 'BoundedSemaphore'> {
     return new SemaphoreWait(this, -UNIT);
   }
 
-  protected override way(): ResourceWait {
-    return this.wait();
-  }
-
   /** @internal */
   attain(options: WaitOptions | undefined): boolean | Promise<boolean> {
     return this.task(options, -UNIT);
