@@ -2,7 +2,6 @@
  * The exports of the core, and nothing else. Every one takes addresses (usize), counts (i32) and times (f64 ms) and
  * answers a status, a number or an address; none throws, none traps on what the bindings let through.
  */
-export { allocate, reclaim } from "./arena";
 export { create, destroy } from "./cell";
 export { collect } from "./inbox";
 export { leave } from "./queue";
@@ -10,6 +9,7 @@ export { acquire } from "./resource";
 export { lockAcquire, lockRelease } from "./lock";
 export { rlockAcquire, rlockRelease } from "./rlock";
 // Names are part of the bytes that everybody loads: POSIX's short ones.
+export { allocate, reclaim as free } from "./arena";
 export { semaphoreAcquire as semAcquire, semaphoreRelease as semRelease } from "./semaphore";
 export { eventClear, eventSet, eventWait } from "./event";
 export { barrierEnd, barrierWait } from "./barrier";

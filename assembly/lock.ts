@@ -20,22 +20,28 @@ import { Thread } from "./thread";
 /** Whether a lock's word has an owner. */
 @inline
 export function held(word: i32): bool {
-  return <u32>word >= <u32>UNIT;
+  // UNIT itself takes a byte more.
+  return <u32>word > <u32>(UNIT - 1);
 }
 
-export function lockAcquire(cell: Cell, stamp: i32, thread: Thread, timeout: f64): Status {
+/** `owner`: a thread, or with TASK one of its tasks, which must not wait here. */
+export function lockAcquire(cell: Cell, stamp: i32, owner: Thread, timeout: f64): Status {
   if (!alive(cell, stamp)) return Status.DESTROYED;
-  if (swapWord(cell, 0, changetype<i32>(thread)) == 0) return Status.OK;
-  return acquire(cell, stamp, thread, changetype<i32>(thread), timeout, 0);
+  const take = changetype<i32>(owner);
+  return swapWord(cell, 0, take)
+    ? acquire(cell, stamp, changetype<Thread>(take & -UNIT), take, timeout, 0)
+    : Status.OK;
 }
 
-export function lockRelease(cell: Cell, stamp: i32, thread: Thread): Status {
+/** `owner`: as above, who probably holds it. */
+export function lockRelease(cell: Cell, stamp: i32, owner: Thread): Status {
   if (!alive(cell, stamp)) return Status.DESTROYED;
-  if (swapWord(cell, changetype<i32>(thread), 0) == changetype<i32>(thread)) return Status.OK;
-  return unlock(cell, thread);
+  const word = changetype<i32>(owner);
+  if (swapWord(cell, word, 0) == word) return Status.OK;
+  return unlock(cell, changetype<Thread>(word & -UNIT));
 }
 
-/** The release of a lock that has flags, or that another thread or a task took. */
+/** The release of a lock that has flags, or that somebody else took. */
 export function unlock(cell: Cell, thread: Thread): Status {
   while (true) {
     const word = loadWord(cell);

@@ -175,7 +175,7 @@ export class Arena {
     if (Atomics.compareExchange(map, index, Kind.ARRAY, Kind.RESERVED) !== Kind.ARRAY) {
       throw new TypeError('arena.free: this array has been freed already, or is not one that allocate made');
     }
-    this.#region.core.reclaim(this.#region.base, view.byteOffset, cells);
+    this.#region.core.free(this.#region.base, view.byteOffset, cells);
   }
 
   /** The cells of an array of this arena, and the map that they stand in. */

@@ -45,7 +45,7 @@ class BarrierWait extends Wait {
   }
 
   /** The index, or what `refuse` makes an error of. */
-  protected override conclude(status: number): number {
+  override conclude(status: number): number {
     return status;
   }
 

@@ -144,8 +144,16 @@ export class Condition extends Holdable<'Condition'> {
     return this.#recursive ? new Owner() : undefined;
   }
 
-  protected override letGo(owner: Owner | undefined): void {
-    this.release(owner && { owner });
+  /** @internal */
+  attain(options: OwnerWaitOptions | undefined, owner?: Owner): boolean | Promise<boolean> {
+    this.live();
+    return this.lock.attain(options, owner);
+  }
+
+  /** @internal */
+  override letGo(owner: Owner | undefined): void {
+    this.live();
+    this.lock.letGo(owner);
   }
 
   /** Releases the lock: its `release`. */
@@ -187,12 +195,12 @@ export class Condition extends Holdable<'Condition'> {
     const { limit, signal } = checkWait(options, 'Condition.waitAsync');
     const take = this.#owner(options, 'waitAsync');
     this.live();
-    const { region, cell } = this;
+    const { region } = this;
     const notified = inboxOf(region).wait<boolean>(new ConditionWait(this, take), limit, signal);
     try {
       return await notified;
     } finally {
-      if (this.#recursive) inboxOf(region).retry(region.load(cell, Field.FIRST), take);
+      if (this.#recursive) region.inbox!.lines.get(this.lock.cell)?.retry(take);
     }
   }
 

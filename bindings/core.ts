@@ -8,7 +8,7 @@ import { UnsupportedError } from './errors.js';
 export interface Core {
   /** An address, 0 when the arena is full. */
   allocate(arena: number, kind: number, cells: number): number;
-  reclaim(arena: number, block: number, cells: number): void;
+  free(arena: number, block: number, cells: number): void;
   /** An address, 0 when the arena is full. */
   create(arena: number, kind: number): number;
   destroy(cell: number, stamp: number, thread: number, mask: number, idle: number, dead: number): number;
@@ -17,8 +17,10 @@ export interface Core {
   leave(cell: number, waiter: number): number;
   /** What is behind the next six, for waiters of tasks. `flags`: WOKEN and HANDOFF. */
   acquire(cell: number, stamp: number, waiter: number, take: number, timeout: number, flags: number): number;
-  lockAcquire(cell: number, stamp: number, thread: number, timeout: number): number;
-  lockRelease(cell: number, stamp: number, thread: number): number;
+  /** `owner`: a thread; with TASK one of its tasks, which waits 0 ms. */
+  lockAcquire(cell: number, stamp: number, owner: number, timeout: number): number;
+  /** `owner`: who probably holds it. */
+  lockRelease(cell: number, stamp: number, owner: number): number;
   rlockAcquire(cell: number, stamp: number, thread: number, timeout: number): number;
   rlockRelease(cell: number, stamp: number, thread: number): number;
   semAcquire(cell: number, stamp: number, thread: number, timeout: number): number;

@@ -10,19 +10,19 @@ const dispose: typeof Symbol.dispose = Symbol.dispose ?? (Symbol.for('Symbol.dis
 export class Guard {
   /** Who holds an `RLock` that `holdAsync` acquired: acquires it again, `acquireAsync({ owner })`, and the like. */
   readonly owner: Owner | undefined;
-  #release: (() => void) | undefined;
+  #held: Holdable | undefined;
 
   /** @internal */
-  constructor(release: () => void, owner?: Owner) {
-    this.#release = release;
+  constructor(held: Holdable, owner?: Owner) {
+    this.#held = held;
     this.owner = owner;
   }
 
   /** Releases what is held. A second call does nothing. */
   release(): void {
-    const release = this.#release;
-    this.#release = undefined;
-    release?.();
+    const held = this.#held;
+    this.#held = undefined;
+    held?.letGo(this.owner);
   }
 
   /** The same as `release()`: what `using` calls. */
@@ -46,7 +46,7 @@ export abstract class Holdable<K extends string = string> extends Primitive<K> {
   hold(timeout?: number): Guard {
     this.limit(timeout, 'hold');
     if (!this.acquire(timeout)) throw this.tooLate(timeout);
-    return new Guard(() => this.release());
+    return new Guard(this);
   }
 
   /**
@@ -56,19 +56,35 @@ export abstract class Holdable<K extends string = string> extends Primitive<K> {
    * @throws TimeoutError when the time is up; the signal's reason when it is aborted; see `acquireAsync`
    */
   async holdAsync(options?: WaitOptions & OwnerOptions): Promise<Guard> {
-    const owner = checkOwner(options, `${this.kind}.holdAsync`) ?? this.newOwner();
-    const { timeout, signal } = options ?? {};
-    if (!(await this.acquireAsync({ timeout, signal, owner }))) throw this.tooLate(timeout);
-    return new Guard(() => this.letGo(owner), owner);
+    const owner = this.#owner(options, 'holdAsync');
+    const held = this.attain(options, owner);
+    if (held !== true && !(await held)) throw this.tooLate(options?.timeout);
+    return new Guard(this, owner);
   }
+
+  /**
+   * Acquires as a task: at once, or after a wait.
+   *
+   * @internal
+   */
+  abstract attain(options: (WaitOptions & OwnerOptions) | undefined, owner?: Owner): boolean | Promise<boolean>;
 
   /** In whose name `holdAsync` acquires, if that matters. */
   protected newOwner(): Owner | undefined {
     return undefined;
   }
 
-  /** Releases what `holdAsync` acquired. */
-  protected letGo(_owner: Owner | undefined): void {
+  #owner(options: OwnerOptions | undefined, call: string): Owner | undefined {
+    const given = options === undefined ? undefined : checkOwner(options, `${this.kind}.${call}`);
+    return given ?? this.newOwner();
+  }
+
+  /**
+   * Releases what a guard has: `holdAsync` acquired it in this name.
+   *
+   * @internal
+   */
+  letGo(_owner: Owner | undefined): void {
     this.release();
   }
 
@@ -105,7 +121,9 @@ export abstract class Holdable<K extends string = string> extends Primitive<K> {
    */
   async withAsync<T>(fn: (guard: Guard) => T | PromiseLike<T>, options?: WaitOptions & OwnerOptions): Promise<T> {
     checkFunction(fn, `${this.kind}.withAsync: the argument`);
-    const guard = await this.holdAsync(options);
+    const owner = this.#owner(options, 'holdAsync');
+    if (!(await this.attain(options, owner))) throw this.tooLate(options?.timeout);
+    const guard = new Guard(this, owner);
     try {
       return await fn(guard);
     } finally {

@@ -1,6 +1,7 @@
 import { Field, State, Status } from '../assembly/abi.js';
 import { OutOfMemoryError, UnsupportedError } from './errors.js';
 import type { Region } from './region.js';
+import type { Line } from './resource.js';
 import { makeTask, workerThreads } from './thread.js';
 
 /**
@@ -18,7 +19,7 @@ const LONGEST = 2 ** 31 - 1;
  */
 const PULSE = 50;
 
-/** So many cells of waiters are kept while some are in use. */
+/** So many cells are kept while some task waits; one otherwise, for whoever comes and goes alone. */
 const SPARE = 64;
 
 /** A primitive, as who waits for it sees it. */
@@ -40,6 +41,90 @@ const keep = (resolve: Resolve, reject: Resolve): void => {
   rejectLast = reject;
 };
 
+/** What a call waits by: a wait of its own, or a line that it stands in. */
+interface Way {
+  /** The call is late. */
+  giveUp(call: Call): void;
+  /** What the task gets when the last step answered this; it may throw. */
+  conclude(status: number): unknown;
+}
+
+/**
+ * A call of a task that waits: its promise, its time, its signal. It is not a part of `Wait`: V8 is slow to make what has
+ * many subclasses.
+ */
+export class Call {
+  /** Its time is up, or it is aborted. */
+  late = false;
+  readonly #way: Way;
+  #resolve: Resolve | undefined;
+  #reject: Resolve | undefined;
+  #signal: AbortSignal | undefined;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #aborted = false;
+
+  constructor(way: Way) {
+    this.#way = way;
+  }
+
+  /** What a task gets that waits. */
+  promise<T>(): Promise<T> {
+    const promise = new Promise<unknown>(keep);
+    this.#resolve = resolveLast;
+    this.#reject = rejectLast;
+    resolveLast = undefined;
+    rejectLast = undefined;
+    return promise as Promise<T>;
+  }
+
+  /** A task has to wait, `limit` ms at the most. */
+  start(limit: number, signal: AbortSignal | undefined): void {
+    if (signal) {
+      this.#signal = signal;
+      signal.addEventListener('abort', this);
+    }
+    if (limit < Infinity) this.#tick(performance.now() + limit);
+  }
+
+  /** It is over. */
+  settle(status: number): void {
+    this.#forget();
+    // Aborted too late, it has what it waited for.
+    if (this.#aborted && (status === Status.TIMEOUT || status === Status.BROKEN)) {
+      this.#reject?.(this.#signal?.reason);
+      return;
+    }
+    try {
+      this.#resolve?.(this.#way.conclude(status));
+    } catch (error) {
+      this.#reject?.(error);
+    }
+  }
+
+  /** The signal's listener. */
+  handleEvent(): void {
+    this.#aborted = true;
+    this.#leave();
+  }
+
+  #tick(deadline: number): void {
+    const left = deadline - performance.now();
+    if (left <= 0) this.#leave();
+    else this.#timer = setTimeout(() => this.#tick(deadline), Math.min(Math.ceil(left), LONGEST));
+  }
+
+  #leave(): void {
+    this.#forget();
+    this.late = true;
+    this.#way.giveUp(this);
+  }
+
+  #forget(): void {
+    if (this.#timer !== undefined) clearTimeout(this.#timer);
+    this.#signal?.removeEventListener('abort', this);
+  }
+}
+
 /**
  * One wait, and what becomes of it. Its steps are the core's, and each answers a status or (Barrier) an index. PENDING:
  * the waiter stands in a queue, and a verdict will come.
@@ -47,20 +132,17 @@ const keep = (resolve: Resolve, reject: Resolve): void => {
 export abstract class Wait {
   /** The cell that stands in the queue for it at the moment. */
   waiter = 0;
-  #resolve: Resolve | undefined;
-  #reject: Resolve | undefined;
-  #signal: AbortSignal | undefined;
-  #timer: ReturnType<typeof setTimeout> | undefined;
-  #aborted = false;
+  /** Whose it is; none when a thread blocks. */
+  call: Call | undefined;
+  // Targets are of several classes: to ask them takes longer than most of what is done with these.
+  readonly region: Region;
+  readonly cell: number;
 
-  constructor(readonly target: Awaitable) {}
+  constructor(readonly target: Awaitable) {
+    this.region = target.region;
+    this.cell = target.cell;
+  }
 
-  get region(): Region {
-    return this.target.region;
-  }
-  get cell(): number {
-    return this.target.cell;
-  }
   get life(): number {
     return this.target.life;
   }
@@ -92,11 +174,6 @@ export abstract class Wait {
     return undefined;
   }
 
-  /** Who may be the lock's owner before the wait is over, by another task. */
-  get owner(): number | undefined {
-    return undefined;
-  }
-
   /** Whether it would wait, or having entered the queue waits, for a task of this thread, and must not block. */
   deadlocked(_entered: boolean): boolean {
     return false;
@@ -106,65 +183,17 @@ export abstract class Wait {
     return this.region.load(waiter, Field.WORD) | 0;
   }
 
-  /** What a task gets that waits. */
-  promise<T>(): Promise<T> {
-    const promise = new Promise<unknown>(keep);
-    this.#resolve = resolveLast;
-    this.#reject = rejectLast;
-    resolveLast = undefined;
-    rejectLast = undefined;
-    return promise as Promise<T>;
-  }
-
-  /** A task has to wait, `limit` ms at the most. */
-  start(limit: number, signal: AbortSignal | undefined): void {
-    if (signal) {
-      this.#signal = signal;
-      signal.addEventListener('abort', this);
-    }
-    if (limit < Infinity) this.#tick(performance.now() + limit);
-  }
-
   /** It is over. */
   settle(status: number): void {
-    this.#forget();
-    // Aborted too late, it has what it waited for.
-    if (this.#aborted && (status === Status.TIMEOUT || status === Status.BROKEN)) {
-      this.#reject?.(this.#signal?.reason);
-      return;
-    }
-    try {
-      this.#resolve?.(this.conclude(status));
-    } catch (error) {
-      this.#reject?.(error);
-    }
+    this.call?.settle(status);
   }
 
-  /** What the task gets when the last step answered this. */
-  protected conclude(status: number): unknown {
-    return this.target.answer(status);
-  }
-
-  /** The signal's listener. */
-  handleEvent(): void {
-    this.#aborted = true;
-    this.#giveUp();
-  }
-
-  #tick(deadline: number): void {
-    const left = deadline - performance.now();
-    if (left <= 0) this.#giveUp();
-    else this.#timer = setTimeout(() => this.#tick(deadline), Math.min(Math.ceil(left), LONGEST));
-  }
-
-  #giveUp(): void {
-    this.#forget();
+  giveUp(_call: Call): void {
     this.region.inbox!.giveUp(this);
   }
 
-  #forget(): void {
-    if (this.#timer !== undefined) clearTimeout(this.#timer);
-    this.#signal?.removeEventListener('abort', this);
+  conclude(status: number): unknown {
+    return this.target.answer(status);
   }
 }
 
@@ -225,6 +254,8 @@ export interface Acting {
 
 export class Inbox {
   readonly acting = new Set<Acting>();
+  /** By cell, those that somebody stands in. */
+  readonly lines = new Map<number, Line>();
   readonly #region: Region;
   readonly #address: number;
   readonly #pending: Waits;
@@ -244,6 +275,11 @@ export class Inbox {
     return this.#pending.size > 0;
   }
 
+  /** Whether no verdict is there that this thread has not seen; one that comes right now is seen the next time. */
+  get empty(): boolean {
+    return this.#region.words(this.#address)[this.#address >>> 2] === 0;
+  }
+
   /** Whether a task was handed what it waits for at `cell`, and has not been told: that can still pass on. */
   handed(cell: number): boolean {
     const region = this.#region;
@@ -260,21 +296,32 @@ export class Inbox {
    * @param limit ms
    */
   wait<T>(wait: Wait, limit: number, signal: AbortSignal | undefined): Promise<T> {
-    const waiter = this.take();
-    wait.waiter = waiter;
-    const promise = wait.promise<T>();
-    const status = wait.enter(waiter);
+    wait.waiter = this.take();
+    const call = new Call(wait);
+    const promise = call.promise<T>();
+    wait.call = call;
+    if (this.stand(wait)) call.start(limit, signal);
+    this.watch();
+    return promise;
+  }
+
+  /** Takes the first step of a wait that has its waiter. False when it is over at once. */
+  stand(wait: Wait): boolean {
+    const status = wait.enter(wait.waiter);
     if (status === Status.PENDING) {
       if (!this.busy) this.#stay();
       this.#pending.add(wait);
-      wait.start(limit, signal);
-      if (!this.#armed) this.#arm();
-    } else {
-      this.give(waiter);
-      wait.settle(status);
+      return true;
     }
+    this.give(wait.waiter);
+    wait.settle(status);
+    return false;
+  }
+
+  /** Looks into the inbox, and has the engine tell from now on. */
+  watch(): void {
+    if (!this.#armed) this.#arm();
     this.collect();
-    return promise;
   }
 
   /** For a wait whose time is up, or that is aborted. */
@@ -344,20 +391,12 @@ export class Inbox {
 
   /** Settles what has its verdict; what this thread itself gives its tasks does not take the way through the engine. */
   collect(): void {
-    while (Atomics.load(this.#region.words(this.#address), this.#address >>> 2) !== 0) {
+    while (this.busy && !this.empty) {
       for (let waiter = this.#taken(), next = 0; waiter; waiter = next) {
         next = this.#next(waiter);
         const pending = this.#pending.of(waiter);
         if (pending) this.#step(pending, pending.resume(waiter, this.#verdict(waiter)));
       }
-    }
-  }
-
-  /** An owner has the lock: what else it waits for by other tasks, it has, too. */
-  retry(cell: number, owner: number): void {
-    for (const wait of this.#pending.values()) {
-      if (wait.cell !== cell || wait.owner !== owner) continue;
-      if (this.#region.core.leave(cell, wait.waiter) === Status.TIMEOUT) this.#step(wait, wait.enter(wait.waiter));
     }
   }
 
@@ -391,8 +430,8 @@ export class Inbox {
   }
 
   give(waiter: number): void {
-    if (this.busy && this.#spare.length < SPARE) this.#spare.push(waiter);
-    else this.#region.core.reclaim(this.#region.base, waiter, 1);
+    if (this.#spare.length < (this.busy ? SPARE : 1)) this.#spare.push(waiter);
+    else this.#region.core.free(this.#region.base, waiter, 1);
   }
 
   #step(wait: Wait, status: number): void {
@@ -442,7 +481,7 @@ export class Inbox {
   #rest(): void {
     if (this.#keepAlive?.unref) this.#keepAlive.unref();
     else clearInterval(this.#keepAlive);
-    for (const waiter of this.#spare.splice(0)) this.#region.core.reclaim(this.#region.base, waiter, 1);
+    for (const waiter of this.#spare.splice(1)) this.#region.core.free(this.#region.base, waiter, 1);
   }
 }
 

@@ -23,7 +23,8 @@ export class Owner {
 }
 
 function useIn(owner: Owner, region: Region): Use | undefined {
-  return owner[CELLS].find((use) => use.region === region);
+  const uses = owner[CELLS];
+  return uses[0]?.region === region ? uses[0] : uses.find((use) => use.region === region);
 }
 
 /** Adds a use of an owner in an arena: an RLock that it acquires or holds. Answers its address there. */
@@ -41,13 +42,19 @@ export function useOwner(owner: Owner, region: Region): number {
 export function unuseOwner(owner: Owner, region: Region): void {
   const use = useIn(owner, region);
   if (!use || --use.count > 0) return;
-  owner[CELLS].splice(owner[CELLS].indexOf(use), 1);
+  if (owner[CELLS].length > 1) owner[CELLS].splice(owner[CELLS].indexOf(use), 1);
+  else owner[CELLS].pop();
   inboxOf(region).give(use.address);
 }
 
 /** Its address in an arena; 0 when it holds nothing there, and acquires nothing. */
 export function ownerIn(owner: Owner, region: Region): number {
   return useIn(owner, region)?.address ?? 0;
+}
+
+/** How often it holds something in an arena, or acquires it. */
+export function usesOf(owner: Owner, region: Region): number {
+  return useIn(owner, region)?.count ?? 0;
 }
 
 /** In whose name an async call acts. */

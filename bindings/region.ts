@@ -18,6 +18,8 @@ export class Region {
   /** Where this thread's tasks wait, once there was one that had to. */
   inbox: Inbox | undefined;
   #words: Int32Array;
+  /** Where they end; to ask them takes longer than an atomic operation. */
+  #end: number;
 
   /** @throws OutOfMemoryError when there is no room for the thread's record */
   constructor(memory: WebAssembly.Memory, base: number) {
@@ -25,6 +27,7 @@ export class Region {
     this.base = base;
     this.core = instantiate(memory);
     this.#words = new Int32Array(memory.buffer);
+    this.#end = this.#words.byteLength;
     this.thread = register(this);
     if (!this.thread)
       throw new OutOfMemoryError('The arena is full: there is no room for the record of one more thread');
@@ -32,7 +35,10 @@ export class Region {
 
   /** The memory's words, at least to the end of the cell at `address`: it may have grown since. */
   words(address: number): Int32Array {
-    if (address + CELL > this.#words.byteLength) this.#words = new Int32Array(bufferOf(this.memory, address + CELL));
+    if (address + CELL > this.#end) {
+      this.#words = new Int32Array(bufferOf(this.memory, address + CELL));
+      this.#end = this.#words.byteLength;
+    }
     return this.#words;
   }
 

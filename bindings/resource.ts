@@ -1,18 +1,21 @@
 import { Field, HANDOFF, PATIENCE, State, Status, TASK, WOKEN } from '../assembly/abi.js';
 import { checkWait, FOR_EVER, type WaitOptions } from './check.js';
 import { Holdable } from './guard.js';
-import { type Awaitable, inboxOf, Wait } from './inbox.js';
+import { type Awaitable, Call, type Inbox, inboxOf, Wait } from './inbox.js';
+import { type Owner, unuseOwner, usesOf } from './owner.js';
+import type { OwnerWaitOptions } from './rlock.js';
 
 /** A wait for a Lock, an RLock or a permit; its steps are `acquire` of `assembly/resource.ts`. */
 export abstract class ResourceWait extends Wait {
   /** When it was first woken in vain. */
   #since: number | undefined;
-  #late = false;
+  /** It gives up as soon as it can. */
+  late = false;
 
   constructor(
     target: Awaitable,
     /** What acquiring adds to the word. */
-    readonly take: number,
+    public take: number,
   ) {
     super(target);
   }
@@ -31,50 +34,245 @@ export abstract class ResourceWait extends Wait {
   }
 
   enter(waiter: number): number {
+    this.#since = undefined;
+    this.late = false;
     return this.#acquire(waiter, Infinity, 0);
   }
 
   resume(waiter: number, verdict: State): number {
     if (verdict === State.GRANTED) {
-      this.#rename(waiter);
+      this.#granted(waiter);
       return Status.OK;
     }
-    const late = this.#since !== undefined && performance.now() - this.#since >= PATIENCE;
-    const status = this.#acquire(waiter, this.#late ? 0 : Infinity, late ? WOKEN | HANDOFF : WOKEN);
+    const unlucky = this.#since !== undefined && performance.now() - this.#since >= PATIENCE;
+    const status = this.#acquire(waiter, this.late ? 0 : Infinity, unlucky ? WOKEN | HANDOFF : WOKEN);
     // From here on it looks at the clock; handoffs are for the unlucky.
     if (status === Status.PENDING) this.#since ??= performance.now();
     return status;
   }
 
   leave(waiter: number): number {
-    this.#late = true;
+    this.late = true;
     return this.region.core.leave(this.cell, waiter) === Status.TIMEOUT ? Status.TIMEOUT : Status.PENDING;
   }
 
   override decline(waiter: number, verdict: State): boolean {
-    if (verdict === State.GRANTED) this.#rename(waiter);
+    if (verdict === State.GRANTED) this.#granted(waiter);
     else if (this.#acquire(waiter, 0, WOKEN) !== Status.OK) return true;
     this.release();
     return true;
   }
 
-  /** The waiter may have entered the queue for another wait (Inbox.block): then the lock is in that one's name. */
-  #rename(waiter: number): void {
-    const words = this.region.words(waiter);
-    const given = words[(waiter + Field.THREAD_TAKE) >>> 2]!;
+  /** What it has is somebody else's from now on. Any thread may release a plain Lock meanwhile. */
+  rename(from: number, to: number): void {
+    const words = this.region.words(this.cell);
     const place = this.cell >>> 2;
-    const change = (this.take | 0) - given;
+    const change = to - from;
     if (change === 0) return;
-    // Any thread may release a plain Lock meanwhile.
-    for (let word = Atomics.load(words, place); (word & -TASK) === given; ) {
+    for (let word = Atomics.load(words, place); (word & -TASK) === (from | 0); ) {
       const seen = Atomics.compareExchange(words, place, word, word + change);
       if (seen === word) return;
       word = seen;
     }
   }
 
+  /** The waiter may have entered the queue for another wait (Inbox.block): then the lock is in that one's name. */
+  #granted(waiter: number): void {
+    this.rename(this.region.load(waiter, Field.THREAD_TAKE), this.take >>> 0);
+  }
+
   #acquire(waiter: number, timeout: number, woken: number): number {
     return this.region.core.acquire(this.cell, this.life, waiter, this.take, timeout, woken);
+  }
+}
+
+/** A task in a line. */
+class Place extends Call {
+  next: Place | undefined;
+  prev: Place | undefined;
+
+  constructor(
+    line: Line,
+    /** What stands in the word while it holds; of a permit, in nobody's name, what acquiring adds. */
+    readonly name: number,
+    /** Of an RLock. */
+    readonly owner: Owner | undefined,
+  ) {
+    super(line);
+  }
+}
+
+/**
+ * The tasks of this thread that wait for one Lock, RLock or Semaphore, first come, first served. In the queue, among
+ * threads and the lines of others, stands one waiter for all of them: the representative. What it gets is the first
+ * one's; then it enters the queue anew for the next, at the back, so that threads take turns.
+ *
+ * While nobody else stands in the queue, who releases passes on what he has within the line (`passOn`): for others, as
+ * if he had released it and the next had come just then. So nothing must be true but that he holds it; the
+ * representative stands where it stands, and what it gets meanwhile is one more.
+ *
+ * The cell's length counts the others in the line, too: one less than there are, as the queue counts the representative.
+ */
+export class Line extends Wait {
+  first: Place | undefined;
+  #last: Place | undefined;
+  #size = 0;
+  readonly #way: ResourceWait;
+
+  /** @param way the representative's */
+  constructor(target: Awaitable, way: ResourceWait) {
+    super(target);
+    this.#way = way;
+  }
+
+  /** Whether to try is in vain, as nobody was woken: then what is free would not be. */
+  get closed(): boolean {
+    return (this.region.words(this.cell)[this.cell >>> 2]! & (TASK - 1)) < HANDOFF;
+  }
+
+  /** A task has to wait. */
+  join(inbox: Inbox, name: number, owner: Owner | undefined, limit: number, signal: AbortSignal | undefined) {
+    const stands = this.waiter !== 0;
+    if (!stands) {
+      this.waiter = inbox.take();
+      inbox.lines.set(this.cell, this);
+    }
+    const place = new Place(this, name, owner);
+    const promise = place.promise<boolean>();
+    this.#push(place);
+    if (stands) place.start(limit, signal);
+    else {
+      if (inbox.stand(this)) place.start(limit, signal);
+      inbox.watch();
+    }
+    return promise;
+  }
+
+  /**
+   * A release, as far as this thread goes. False: it must be one for all.
+   *
+   * @param held what the word must say, without flags: nobody was woken, or is to be handed it
+   * @param name whose it is
+   */
+  passOn(held: number, name: number): boolean {
+    const { region, cell, first } = this;
+    const words = region.words(cell);
+    const place = cell >>> 2;
+    const word = words[place]!;
+    if (!first || (word & -HANDOFF) !== (held | 0)) return false;
+    // Others come first, and so does what the representative has got and this thread has not seen.
+    if (words[place + Field.LENGTH / 4] !== this.#size || !region.inbox!.empty) return false;
+    const change = first.name - name;
+    // Somebody enters the queue: then he must find it released.
+    if (change !== 0 && Atomics.compareExchange(words, place, word, word + change) !== word) return false;
+    this.#give(first, Status.OK);
+    this.#dissolve();
+    return true;
+  }
+
+  /** RLock: an owner has it, and so have all of its tasks that stand here. */
+  retry(name: number): void {
+    this.#reunite(name);
+    this.#dissolve();
+  }
+
+  /** Of many, it may be the first, and the representative have its verdict: that is for the next. */
+  override giveUp(place: Place): void {
+    if (this.#size > 1) this.#give(place, Status.TIMEOUT);
+    else this.region.inbox!.giveUp(this);
+  }
+
+  enter(waiter: number): number {
+    // While this thread blocked, it declined what came for who had given up (Inbox.block).
+    return this.#serve(!this.first || this.first.late ? Status.TIMEOUT : this.#way.enter(waiter));
+  }
+
+  resume(waiter: number, verdict: State): number {
+    if (this.first) {
+      this.#way.late = this.first.late;
+      return this.#serve(this.#way.resume(waiter, verdict));
+    }
+    // The last one was served, or left, as this came.
+    this.#way.decline(waiter, verdict);
+    return Status.OK;
+  }
+
+  leave(waiter: number): number {
+    return this.#serve(this.#way.leave(waiter));
+  }
+
+  override abandon(waiter: number): number {
+    while (this.first) this.#remove(this.first);
+    return this.#way.leave(waiter);
+  }
+
+  override decline(waiter: number, verdict: State): boolean {
+    return this.#way.decline(waiter, verdict);
+  }
+
+  override conclude(status: number): unknown {
+    return status === Status.OK || super.conclude(status);
+  }
+
+  /** Nobody stands in it any more. */
+  override settle(): void {
+    this.waiter = 0;
+    this.region.inbox!.lines.delete(this.cell);
+  }
+
+  /** The representative has come to an end: so has the first, and it stands for the next. */
+  #serve(status: number): number {
+    for (let first = this.first; first && status !== Status.PENDING; first = this.first) {
+      if (status === Status.OK) this.#way.rename(this.#way.take, first.name);
+      this.#give(first, status);
+      if (this.first) status = this.#way.enter(this.waiter);
+    }
+    return status;
+  }
+
+  #give(place: Place, status: number): void {
+    const { name, owner } = place;
+    this.#remove(place);
+    if (owner && status !== Status.OK) unuseOwner(owner, this.region);
+    place.settle(status);
+    if (owner && status === Status.OK && usesOf(owner, this.region) > 1) this.#reunite(name);
+  }
+
+  #reunite(name: number): void {
+    for (let place = this.first, next: typeof place; place; place = next) {
+      next = place.next;
+      if (place.name !== name) continue;
+      this.#remove(place);
+      place.settle(this.region.core.rlockAcquire(this.cell, this.life, name, 0));
+    }
+  }
+
+  /** If it was the last one, the representative has to go. If it has its verdict already, that comes, and passes on. */
+  #dissolve(): void {
+    if (!this.first && this.waiter) this.region.inbox!.giveUp(this);
+  }
+
+  #push(place: Place): void {
+    place.prev = this.#last;
+    if (this.#last) this.#last.next = place;
+    else this.first = place;
+    this.#last = place;
+    if (++this.#size > 1) this.#count(1);
+  }
+
+  #remove(place: Place): void {
+    const { prev, next } = place;
+    if (prev) prev.next = next;
+    else this.first = next;
+    if (next) next.prev = prev;
+    else this.#last = prev;
+    // So that the old do not keep the young alive.
+    place.next = undefined;
+    if (--this.#size > 0) this.#count(-1);
+  }
+
+  #count(change: number): void {
+    Atomics.add(this.region.words(this.cell), (this.cell + Field.LENGTH) >>> 2, change);
   }
 }
 
@@ -84,11 +282,24 @@ const NOT_HELD = Promise.resolve(false);
 
 /** What Lock, RLock and Semaphore share: acquiring as a task, and beside tasks. Algorithm: `assembly/resource.ts`. */
 export abstract class Resource<K extends string = string> extends Holdable<K> {
+  #line: Line | undefined;
+
   /** Tries once, in the name of a thread or a task: `take` as it stands in the word. */
   protected abstract attempt(take: number): number;
 
-  /** A wait for it in this name. */
+  /** A wait for it, by a thread that blocks or for a line. */
   protected abstract wait(take: number): ResourceWait;
+
+  /** How a line's representative waits. */
+  protected way(name: number): ResourceWait {
+    return this.wait(name);
+  }
+
+  /** The line of this thread's tasks, if some stand there. */
+  protected get line(): Line | undefined {
+    const line = this.#line;
+    return line?.first && line;
+  }
 
   /** Blocks in a thread that has tasks which wait. Nothing when there are none: then the core may block. */
   protected beside(limit: number): number | undefined {
@@ -101,16 +312,26 @@ export abstract class Resource<K extends string = string> extends Holdable<K> {
     return wait.deadlocked(false) ? this.deadlock() : undefined;
   }
 
-  /** Acquires as a task, at once or after a wait. */
-  protected task(options: WaitOptions | undefined, take: number): Promise<boolean> {
+  /** Acquires as a task, in this name: at once, or after a wait. */
+  protected task(options: WaitOptions | undefined, name: number, owner?: Owner): boolean | Promise<boolean> {
+    const { limit, signal } = options === undefined ? FOR_EVER : checkWait(options, `${this.kind}.acquireAsync`);
+    // From now on blocking calls look whether a task holds it.
+    const inbox = inboxOf(this.region);
+    let { line } = this;
+    if (limit === 0 || owner || !line?.closed) {
+      const status = this.attempt(name);
+      if (status !== Status.TIMEOUT || limit === 0) return this.settle(status);
+      // Another object may be the same lock.
+      line ??= this.#line = inbox.lines.get(this.cell) ?? this.#line ?? new Line(this, this.way(name));
+    }
+    return line.join(inbox, name, owner, limit, signal);
+  }
+
+  /** What `acquireAsync` answers. */
+  protected promise(options: OwnerWaitOptions | undefined): Promise<boolean> {
     try {
-      const { limit, signal } = options === undefined ? FOR_EVER : checkWait(options, `${this.kind}.acquireAsync`);
-      this.live();
-      // From now on blocking calls look whether a task holds it.
-      const inbox = inboxOf(this.region);
-      const status = this.attempt(take);
-      if (status !== Status.TIMEOUT || limit === 0) return this.settle(status) ? HELD : NOT_HELD;
-      return inbox.wait(this.wait(take), limit, signal);
+      const held = this.attain(options);
+      return held === true ? HELD : held || NOT_HELD;
     } catch (error) {
       return Promise.reject(error);
     }

@@ -1,8 +1,7 @@
-import { Field, Kind, State, Status, UNIT } from '../assembly/abi.js';
+import { Field, Kind, Status, UNIT } from '../assembly/abi.js';
 import type { WaitOptions } from './check.js';
-import { inboxOf } from './inbox.js';
 import { IDLE_LOCK } from './lock.js';
-import { checkOwner, Owner, type OwnerOptions, ownerIn, unuseOwner, useOwner } from './owner.js';
+import { checkOwner, Owner, type OwnerOptions, ownerIn, unuseOwner, useOwner, usesOf } from './owner.js';
 import { type Attached, attached, type Handle, type Idle, type PrimitiveOptions } from './primitive.js';
 import { Resource, ResourceWait } from './resource.js';
 
@@ -22,25 +21,14 @@ export class RLockReturn extends ResourceWait {
   }
 }
 
-/** A wait that is over at once when its owner has the lock already, by another task. */
-class RLockWait extends RLockReturn {
+/**
+ * The way of a line's representative. It acquires in its own name, and then in that of the first: whoever gives up takes
+ * his name with him, and it may be another's when the lock is handed to it.
+ */
+class RLockWay extends RLockReturn {
   override enter(waiter: number): number {
-    const { core } = this.region;
-    return this.#owned ? core.rlockAcquire(this.cell, this.life, this.take, 0) : super.enter(waiter);
-  }
-
-  override resume(waiter: number, verdict: State): number {
-    if (verdict !== State.WOKEN || !this.#owned) return super.resume(waiter, verdict);
-    this.decline(waiter, verdict);
-    return this.enter(waiter);
-  }
-
-  override get owner(): number {
-    return this.take;
-  }
-
-  get #owned(): boolean {
-    return (this.region.load(this.cell, Field.WORD) & -UNIT) === (this.take | 0);
+    this.take = waiter;
+    return super.enter(waiter);
   }
 }
 
@@ -90,31 +78,33 @@ export class RLock extends Resource<'RLock'> {
    * @throws whatever `signal.reason` is, when the signal is aborted first
    * @throws TypeError without an owner (`holdAsync()` makes one); TypeError, RangeError when an option is wrong
    */
-  async acquireAsync(options?: OwnerWaitOptions): Promise<boolean> {
-    const owner = checkOwner(options, 'RLock.acquireAsync');
+  acquireAsync(options?: OwnerWaitOptions): Promise<boolean> {
+    return this.promise(options);
+  }
+
+  /** @internal */
+  attain(options: OwnerWaitOptions | undefined, given?: Owner): boolean | Promise<boolean> {
+    const owner = given ?? checkOwner(options, 'RLock.acquireAsync');
     if (!owner) {
       throw new TypeError(
         'RLock.acquireAsync: it needs an owner, since tasks of one thread must not own the lock together. Use holdAsync(), and { owner: guard.owner } to acquire it again',
       );
     }
-    const { region, cell } = this;
-    const take = useOwner(owner, region);
-    let held = false;
+    const { region } = this;
+    const name = useOwner(owner, region);
+    let held: boolean | Promise<boolean> = false;
     try {
-      held = await this.task(options, take);
+      held = this.task(options, name, owner);
     } finally {
-      if (!held) unuseOwner(owner, region);
+      if (held === false) unuseOwner(owner, region);
     }
-    if (held) inboxOf(region).retry(cell, take);
+    // What its other tasks wait for, it has.
+    if (held === true && usesOf(owner, region) > 1) region.inbox!.lines.get(this.cell)?.retry(name);
     return held;
   }
 
   protected override newOwner(): Owner {
     return new Owner();
-  }
-
-  protected override letGo(owner: Owner): void {
-    this.release({ owner });
   }
 
   /**
@@ -124,10 +114,15 @@ export class RLock extends Resource<'RLock'> {
    * @throws TypeError when the owner is none
    */
   release(options?: OwnerOptions): void {
-    const owner = options === undefined ? undefined : checkOwner(options, 'RLock.release');
-    const { core, region, cell, life, thread } = this;
+    this.letGo(options === undefined ? undefined : checkOwner(options, 'RLock.release'));
+  }
+
+  /** @internal */
+  override letGo(owner: Owner | undefined): void {
+    const { core, region, cell, life, thread, line } = this;
     const who = owner ? ownerIn(owner, region) || this.refuse(Status.NOT_HELD) : thread;
-    this.expect(core.rlockRelease(cell, life, who));
+    const passed = line && region.load(cell, Field.FIRST) === 0 && line.passOn(who, who);
+    if (!passed) this.expect(core.rlockRelease(cell, life, who));
     if (owner) unuseOwner(owner, region);
   }
 
@@ -151,7 +146,11 @@ export class RLock extends Resource<'RLock'> {
   }
 
   protected override wait(take: number): ResourceWait {
-    return new RLockWait(this, take);
+    return new RLockReturn(this, take);
+  }
+
+  protected override way(): ResourceWait {
+    return new RLockWay(this, 0);
   }
 
   protected override heldBy(): string {

@@ -62,7 +62,7 @@ export class Semaphore extends Resource<'Semaphore' | 'BoundedSemaphore'> {
    * @throws TypeError, RangeError when an option is wrong
    */
   acquireAsync(options?: WaitOptions): Promise<boolean> {
-    return this.task(options, this.thread);
+    return this.promise(options);
   }
 
   /** Takes a permit if there is one; never waits. */
@@ -77,7 +77,10 @@ export class Semaphore extends Resource<'Semaphore' | 'BoundedSemaphore'> {
    * @throws OverReleaseError when there would be more permits than there may be; nothing is changed
    */
   release(n = 1): void {
+    const { line } = this;
     if (n !== 1) checkInteger(n, 1, MAX_PERMITS, `${this.kind}.release: the number of permits`);
+    // One with a bound of 0 has nothing to pass on.
+    else if (line && this.peek(Field.FIRST) && line.passOn(0, -UNIT)) return;
     this.expect(this.core.semRelease(this.cell, this.life, this.thread, n));
   }
 
@@ -93,6 +96,11 @@ export class Semaphore extends Resource<'Semaphore' | 'BoundedSemaphore'> {
 
   protected override wait(): ResourceWait {
     return new SemaphoreWait(this, -UNIT);
+  }
+
+  /** @internal */
+  attain(options: WaitOptions | undefined): boolean | Promise<boolean> {
+    return this.task(options, -UNIT);
   }
 
   /** @internal */

@@ -89,7 +89,7 @@ export function unregister(region: Region): void {
     return kind === Kind.TASK && region.load(address, Field.THREAD_HOME) === thread;
   });
   for (const record of [...tasks.map(({ address }) => address), thread]) {
-    if (!holders.has(record)) core.reclaim(base, record, 1);
+    if (!holders.has(record)) core.free(base, record, 1);
   }
   if (holders.has(thread)) return;
   for (const name of Object.keys(core) as (keyof Core)[]) {

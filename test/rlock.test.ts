@@ -167,6 +167,8 @@ refuses(
 );
 
 const owner = new Owner();
+// The cell that this thread keeps for its next task is there from now on.
+await new RLock().withAsync(() => {});
 rejects(
   'RLock',
   () => new RLock(),

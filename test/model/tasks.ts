@@ -32,6 +32,8 @@ import { type Asked, Objection, type Program, type Script } from './thread.ts';
 
 /** What a wait remembers while it lasts. */
 interface Memory {
+  /** It has what it waits for, by a task of its thread, and a verdict is still to come. */
+  heir?: boolean;
   /** It has given up. */
   late?: boolean;
   /** Barrier: of the round that it came in. */
@@ -57,14 +59,18 @@ interface Waiting {
 }
 
 /**
- * What a task does, one after the other: waits, and scripts that get to know what came of the last wait (and in which
- * generation of a Barrier or an Event it was).
+ * What a task does, one after the other: waits, and scripts that get to know what came of the last wait, in which
+ * generation of a Barrier or an Event it was, and whether there is an heir: another task of this thread that waits.
  */
-export type Step = Waiting | ((status: number, generation: number) => Script<unknown>);
+export type Step = Waiting | ((status: number, generation: number, heir: boolean) => Script<unknown>);
 
-/** What a script answers when its task is to do no more, or to leave the next step out. */
+/**
+ * What a script answers when its task is to do no more, or to leave the next step out; or when it passes what it holds on
+ * to its heir.
+ */
 export const END = 'end';
 export const SKIP = 'skip';
+export const PASS = 'pass';
 
 /** What a wait may answer: OK, or TIMEOUT if it may give up. */
 export const allowed = (timeout: number): number[] =>
@@ -95,7 +101,13 @@ export function acquiring({ cell, stamp }: Primitive, take: number, me?: number)
   const wait: Wait = {
     name: 'acquireAsync',
     enter: (waiter) => acquire(waiter, FOR_EVER, 0),
-    *resume(waiter, verdict, { late }) {
+    *resume(waiter, verdict, { late, heir }) {
+      if (heir) {
+        // One more than it needs: it goes to somebody else.
+        const granted = verdict === State.GRANTED || (yield* acquire(waiter, 0, WOKEN)) === Status.OK;
+        if (granted) yield* call('lockRelease', cell, stamp, take & ~FLAGS);
+        return Status.OK;
+      }
       if (verdict === State.GRANTED) return Status.OK;
       return yield* acquire(waiter, late ? 0 : FOR_EVER, WOKEN | (yield* choose([0, HANDOFF])));
     },
@@ -237,7 +249,9 @@ export function eventLoop(
       const mine = standing[task]!;
       const now = step(task)!;
       if (typeof now === 'function') {
-        const result = yield* now(mine.status, mine.generation);
+        const heir = standing.findIndex((_, other) => waiting(other));
+        const result = yield* now(mine.status, mine.generation, heir >= 0);
+        if (result === PASS) yield* inherit(heir);
         const at = result === END ? tasks[task]!.length : mine.at + (result === SKIP ? 2 : 1);
         Object.assign(mine, { ...begin.standing[task], at });
         return;
@@ -251,6 +265,14 @@ export function eventLoop(
       if (status === Status.PENDING) return;
       const { at, memory } = standing[task]!;
       standing[task] = { at: at + 1, status, generation: memory?.generation ?? 0, memory: null };
+    }
+
+    /** It need not wait any more. If it has its verdict already, that comes, and passes on. */
+    function* inherit(task: number): Script {
+      const memory = standing[task]!.memory!;
+      memory.heir = true;
+      const status = yield* waitOf(task).wait.leave(waiters[task]!, memory);
+      settle(task, status === Status.TIMEOUT ? Status.OK : status);
     }
 
     function* giveUp(task: number): Script {

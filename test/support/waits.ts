@@ -13,6 +13,8 @@ export interface Place {
   /** What one answers that ran out of time; an error's name when it rejects. */
   readonly late: unknown;
   readonly all?: true;
+  /** The tasks of a thread stand in one line, of which the queue knows the first only. */
+  readonly line?: true;
   /** After somebody gave up: as it was before. */
   mend?(): void;
   /** When nobody waits any more: gives all of it back. */
@@ -25,6 +27,7 @@ function semaphore(target: Semaphore): Place {
   return {
     ...plain,
     target,
+    line: true,
     wait: (options) => target.acquireAsync(options),
     next: () => target.release(),
     end() {
@@ -72,6 +75,7 @@ export const WAITS: Record<string, (tasks?: number) => Place> = {
     return {
       ...plain,
       target,
+      line: true,
       wait: (options) => target.acquireAsync(options),
       next: () => target.release(),
       end() {

@@ -32,7 +32,7 @@ function* turn(arena: number, cells: number, full?: number): Script {
     yield* use(block + 64 * cell + 60);
     yield { kind: 'write', address: block + 64 * cell + 60, value: 1 };
   }
-  yield* call('reclaim', arena, block, cells);
+  yield* call('free', arena, block, cells);
 }
 
 /** Threads that take blocks of so many cells, use them, and give them back. */

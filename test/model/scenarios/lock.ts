@@ -9,6 +9,7 @@ import {
   GUARD,
   LENGTH,
   linearizable,
+  look,
   NEXT,
   observed,
   once,
@@ -22,7 +23,7 @@ import {
   until,
   use,
 } from '../scenario.ts';
-import { acquiring, END, eventLoop, type Step, waits } from '../tasks.ts';
+import { acquiring, END, eventLoop, PASS, type Step, waits } from '../tasks.ts';
 import type { Script } from '../thread.ts';
 
 /** Takes the lock, uses what it protects, gives it back. */
@@ -153,7 +154,49 @@ const mixed = (name: string, tasks: readonly number[], timeout: number, loops = 
   },
 });
 
+/**
+ * A task passes the lock on to another of its thread, whose waiter leaves the queue, or has its verdict already because
+ * somebody else released the lock, too. Whoever waits behind it must not be forgotten.
+ */
+const inherited: Scenario = {
+  primitive: 'lock',
+  name: 'a task passes it on, and another thread releases it',
+  threads: 3,
+  build(world) {
+    const lock = world.lock();
+    const { cell, stamp } = lock;
+    const [me, other, behind] = world.threads as [number, number, number];
+    const release = function* (who: number): Script {
+      expect(yield* call('lockRelease', cell, stamp, who), Status.OK, Status.NOT_HELD);
+    };
+    const acquire = waits(acquiring(lock, me | TASK, me));
+    return {
+      programs: [
+        once(
+          eventLoop(world, me, [
+            [
+              acquire,
+              function* (_status, _generation, heir) {
+                const word = yield* look(cell);
+                if (heir && (word | 1) === (me | TASK | 1)) return PASS;
+                return yield* release(me);
+              },
+            ],
+            [acquire, () => release(me)],
+          ]),
+        ),
+        once(() => release(other)),
+        once(function* () {
+          expect(yield* call('lockAcquire', cell, stamp, behind, FOR_EVER), Status.OK);
+          yield* release(behind);
+        }),
+      ],
+    };
+  },
+};
+
 export const lock: readonly Scenario[] = [
+  inherited,
   mixed('a task and a thread for ever', [1, 0], FOR_EVER),
   mixed('a task and a thread for ever, timed', [1, 0], SOON),
   mixed('2 tasks of one thread for ever', [2], FOR_EVER),
