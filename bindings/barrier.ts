@@ -120,7 +120,7 @@ export class Barrier extends Primitive<'Barrier'> {
     const { core, region, cell, life, thread } = this;
     const { inbox } = region;
     let index: number;
-    let generation: number;
+    let generation = 0;
     if (inbox?.busy || inbox?.acting.size) {
       const wait = new BarrierWait(this, action !== undefined);
       index = inbox.block(wait, limit, () => this.deadlock());
@@ -129,7 +129,7 @@ export class Barrier extends Primitive<'Barrier'> {
     } else {
       index = core.barrierWait(cell, life, thread, limit, action !== undefined);
       // Read before anything else can wait in this thread, the action included.
-      generation = region.load(thread, Field.GENERATION);
+      if (action) generation = region.load(thread, Field.GENERATION);
     }
     inbox?.collect();
     if (index < 0) return this.refuse(index);
