@@ -9,7 +9,7 @@ import {
   type WaitOptions,
 } from './check.js';
 import { inboxOf, Wait } from './inbox.js';
-import { Attached, attached, created, type Handle, type Idle, Primitive, type PrimitiveOptions } from './primitive.js';
+import { attached, created, type Handle, type Idle, Primitive, type PrimitiveOptions, View } from './primitive.js';
 import { bufferOf } from './region.js';
 
 /** A wait at a barrier; its steps are `barrierWait` of `assembly/barrier.ts`. */
@@ -89,10 +89,10 @@ export class Barrier extends Primitive<'Barrier'> {
     const existing: unknown = parties;
     checkOptions(options, 'Barrier');
     if (options?.action !== undefined) checkFunction(options.action, 'Barrier: the action');
-    const at = existing instanceof Attached ? existing : make(parties, options);
+    const at = existing instanceof View ? existing : make(parties, options);
     super('Barrier', Kind.BARRIER, at);
     this.#action = options?.action;
-    this.#timeout = new Float64Array(bufferOf(at.region.memory, this.cell + CELL), this.cell + Field.LAST, 1)[0]!;
+    this.#timeout = new Float64Array(bufferOf(this.memory, at.cell + CELL), at.cell + Field.LAST, 1)[0]!;
   }
 
   /**
@@ -117,7 +117,7 @@ export class Barrier extends Primitive<'Barrier'> {
     this.mayBlock('wait');
     const limit = timeout === undefined ? this.#timeout : checkTimeout(timeout, 'Barrier.wait');
     const action = this.#action;
-    const { core, region, cell, life, thread } = this;
+    const { core, region, cell, life, thread } = this.view;
     const { inbox } = region;
     let index: number;
     let generation = 0;
@@ -161,7 +161,7 @@ export class Barrier extends Primitive<'Barrier'> {
   async waitAsync(options?: WaitOptions): Promise<number> {
     const { limit, signal } = checkWait(options, 'Barrier.waitAsync');
     const action = this.#action;
-    const { region } = this;
+    const { region } = this.view;
     this.live();
     const inbox = inboxOf(region);
     const wait = new BarrierWait(this, action !== undefined);
@@ -183,7 +183,7 @@ export class Barrier extends Primitive<'Barrier'> {
 
   /** After the action: lets everybody through, or breaks the barrier. */
   #end(generation: number, failed: boolean): void {
-    const { core, region, cell, thread } = this;
+    const { core, region, cell, thread } = this.view;
     const verdict = failed ? State.BROKEN : State.GRANTED;
     const ended = core.barrierEnd(cell, thread, generation, ACTION, verdict, failed ? BROKEN : FILLING);
     region.inbox?.collect();
@@ -202,8 +202,9 @@ export class Barrier extends Primitive<'Barrier'> {
 
   #break(to: number): void {
     this.live();
-    this.core.barrierEnd(this.cell, this.thread, 0, ANY, State.BROKEN, to);
-    this.region.inbox?.collect();
+    const { core, region, cell, thread } = this.view;
+    core.barrierEnd(cell, thread, 0, ANY, State.BROKEN, to);
+    region.inbox?.collect();
   }
 
   /** How many threads it takes. */
@@ -227,7 +228,7 @@ export class Barrier extends Primitive<'Barrier'> {
   }
 }
 
-function make(parties: number, options: BarrierOptions | undefined): Attached {
+function make(parties: number, options: BarrierOptions | undefined): View {
   checkInteger(parties, 1, MAX_PERMITS, 'new Barrier: the number of parties');
   const last = checkTimeout(options?.timeout, 'new Barrier');
   return created('Barrier', Kind.BARRIER, options, { first: parties, last });

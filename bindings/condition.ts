@@ -5,7 +5,7 @@ import { Holdable } from './guard.js';
 import { inboxOf, Wait } from './inbox.js';
 import { Lock, LockWait } from './lock.js';
 import { checkOwner, Owner, type OwnerOptions, ownerIn } from './owner.js';
-import { type Attached, attached, created, type Handle, type Idle, type PrimitiveOptions } from './primitive.js';
+import { attached, created, type Handle, type Idle, type PrimitiveOptions, type View } from './primitive.js';
 import { type OwnerWaitOptions, RLock, RLockReturn } from './rlock.js';
 
 const MOST = 2 ** 31 - 1;
@@ -16,7 +16,7 @@ export interface ConditionHandle extends Handle {
 /** What the constructor gets from `from`, in place of a lock. */
 class Existing {
   constructor(
-    readonly at: Attached,
+    readonly at: View,
     readonly lock: Lock | RLock,
   ) {}
 }
@@ -113,8 +113,8 @@ export class Condition extends Holdable<'Condition'> {
     const at = attached(handle, 'Condition', Kind.CONDITION);
     const theirs = handle.lock;
     const lock = theirs?.kind === 'Lock' ? Lock.from(theirs) : RLock.from(theirs);
-    const address = at.region.load(at.address, Field.FIRST);
-    const stamp = at.region.load(at.address, Field.SECOND);
+    const address = at.region.load(at.cell, Field.FIRST);
+    const stamp = at.region.load(at.cell, Field.SECOND);
     if (lock.arena.address !== at.region.base || lock.address !== address || lock.stamp >>> 0 !== stamp) {
       throw new TypeError('Condition.from: the lock of this handle is not the lock of its Condition');
     }
@@ -173,8 +173,9 @@ export class Condition extends Holdable<'Condition'> {
   wait(timeout?: number): boolean {
     this.mayBlock('wait');
     const limit = checkTimeout(timeout, 'Condition.wait');
-    const { core, region, cell, life, thread } = this;
+    const { core, region, cell, life, thread } = this.view;
     return this.settle(
+      region,
       region.inbox?.busy
         ? region.inbox.block(new ConditionWait(this, thread), limit, () => this.deadlock())
         : core.condWait(cell, life, thread, thread, limit, this.#recursive),
@@ -195,12 +196,12 @@ export class Condition extends Holdable<'Condition'> {
     const { limit, signal } = checkWait(options, 'Condition.waitAsync');
     const take = this.#owner(options, 'waitAsync');
     this.live();
-    const { region } = this;
+    const { region } = this.view;
     const notified = inboxOf(region).wait<boolean>(new ConditionWait(this, take), limit, signal);
     try {
       return await notified;
     } finally {
-      if (this.#recursive) region.inbox!.lines.get(this.lock.cell)?.retry(take);
+      if (this.#recursive) region.inbox!.lines.get(this.lock.view.cell)?.retry(take);
     }
   }
 
@@ -262,10 +263,10 @@ export class Condition extends Holdable<'Condition'> {
   notify(n = 1, options?: OwnerOptions): void {
     checkInteger(n, 0, MOST, 'Condition.notify: the number of waiters');
     const owner = options === undefined ? undefined : checkOwner(options, 'Condition.notify');
-    const { core, cell, life, thread } = this;
+    const { core, region, cell, life, thread } = this.view;
     // Over a Lock it does not matter who.
     const who = owner && this.#recursive ? this.#address(owner) : thread;
-    this.expect(core.condNotify(cell, life, who, n, this.#recursive));
+    this.expect(region, core.condNotify(cell, life, who, n, this.#recursive));
   }
 
   /** Lets all waiters go on, once they have the lock. Never waits. As `notify`. */
@@ -276,7 +277,7 @@ export class Condition extends Holdable<'Condition'> {
   /** Who waits as a task, as it stands in the lock's word. */
   #owner(options: OwnerOptions | undefined, call: string): number {
     const owner = checkOwner(options, `Condition.${call}`);
-    if (!this.#recursive) return this.thread | TASK;
+    if (!this.#recursive) return this.view.thread | TASK;
     if (!owner) {
       throw new TypeError(
         `Condition.${call}: over an RLock it needs the owner that holds it: { owner: guard.owner } of holdAsync(). A Condition over a Lock needs none: new Condition(new Lock())`,
@@ -286,7 +287,7 @@ export class Condition extends Holdable<'Condition'> {
   }
 
   #address(owner: Owner): number {
-    return ownerIn(owner, this.region) || this.refuse(Status.NOT_HELD);
+    return ownerIn(owner, this.view.region) || this.refuse(Status.NOT_HELD);
   }
 
   /** Gives its memory back, and that of a lock of its own. */

@@ -1,7 +1,7 @@
 import { Kind, State, Status } from '../assembly/abi.js';
 import { checkWait, type WaitOptions } from './check.js';
 import { inboxOf, Wait } from './inbox.js';
-import { type Attached, attached, type Handle, type Idle, Primitive, type PrimitiveOptions } from './primitive.js';
+import { attached, type Handle, type Idle, Primitive, type PrimitiveOptions, type View } from './primitive.js';
 
 class EventWait extends Wait {
   enter(waiter: number): number {
@@ -46,8 +46,9 @@ export class Event extends Primitive<'Event'> {
    */
   wait(timeout?: number): boolean {
     const limit = this.limit(timeout, 'wait');
-    const { core, region, cell, life, thread } = this;
+    const { core, region, cell, life, thread } = this.view;
     return this.settle(
+      region,
       region.inbox?.busy && limit > 0
         ? region.inbox.block(new EventWait(this), limit, () => this.deadlock())
         : core.eventWait(cell, life, thread, limit),
@@ -62,26 +63,29 @@ export class Event extends Primitive<'Event'> {
    */
   async waitAsync(options?: WaitOptions): Promise<boolean> {
     const { limit, signal } = checkWait(options, 'Event.waitAsync');
-    const { core, region, cell, life, thread } = this;
+    const { core, region, cell, life, thread } = this.view;
     const status = core.eventWait(cell, life, thread, 0);
-    if (status !== Status.TIMEOUT || limit === 0) return this.settle(status);
+    if (status !== Status.TIMEOUT || limit === 0) return this.settle(region, status);
     return inboxOf(region).wait(new EventWait(this), limit, signal);
   }
 
   /** Sets the event and lets all who wait go on. Never waits. */
   set(): void {
-    this.expect(this.core.eventSet(this.cell, this.life, this.thread));
+    const { core, region, cell, life, thread } = this.view;
+    this.expect(region, core.eventSet(cell, life, thread));
   }
 
   /** Clears the event: who waits from now on waits for the next `set`. Never waits. */
   clear(): void {
-    this.expect(this.core.eventClear(this.cell, this.life));
+    const { core, region, cell, life } = this.view;
+    this.expect(region, core.eventClear(cell, life));
   }
 
   /** Whether it is set. */
   get isSet(): boolean {
     // A wait of 0 ms: twice as fast as a look into memory from here.
-    return this.answer(this.core.eventWait(this.cell, this.life, this.thread, 0));
+    const { core, cell, life, thread } = this.view;
+    return this.answer(core.eventWait(cell, life, thread, 0));
   }
 
   /** @internal */
@@ -91,6 +95,6 @@ export class Event extends Primitive<'Event'> {
 }
 
 // Outside of the class: one that names itself within is called _Event by bundlers.
-function make(at: Attached): Event {
+function make(at: View): Event {
   return new Event(at as PrimitiveOptions);
 }

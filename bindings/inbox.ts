@@ -1,5 +1,6 @@
 import { Field, State, Status } from '../assembly/abi.js';
 import { OutOfMemoryError, UnsupportedError } from './errors.js';
+import type { View } from './primitive.js';
 import type { Region } from './region.js';
 import type { Line } from './resource.js';
 import { makeTask, workerThreads } from './thread.js';
@@ -24,9 +25,7 @@ const SPARE = 64;
 
 /** A primitive, as who waits for it sees it. */
 export interface Awaitable {
-  readonly region: Region;
-  readonly cell: number;
-  readonly life: number;
+  readonly view: View;
   /** What the final status means; it may throw. It must not collect: see `Inbox.block`. */
   answer(status: number): unknown;
 }
@@ -139,12 +138,12 @@ export abstract class Wait {
   readonly cell: number;
 
   constructor(readonly target: Awaitable) {
-    this.region = target.region;
-    this.cell = target.cell;
+    this.region = target.view.region;
+    this.cell = target.view.cell;
   }
 
   get life(): number {
-    return this.target.life;
+    return this.target.view.life;
   }
 
   /** Goes through, or into the queue. */

@@ -1,6 +1,6 @@
 import { Field, Kind, TASK, UNIT } from '../assembly/abi.js';
 import type { WaitOptions } from './check.js';
-import { type Attached, attached, type Handle, type Idle, type PrimitiveOptions } from './primitive.js';
+import { attached, type Handle, type Idle, type PrimitiveOptions, type View } from './primitive.js';
 import { Resource, ResourceWait } from './resource.js';
 
 /** Not held, no waiter on its way; leaves an owner behind that nobody has. */
@@ -47,7 +47,8 @@ export class Lock extends Resource<'Lock'> {
    */
   acquire(timeout?: number): boolean {
     const limit = this.limit(timeout, 'acquire');
-    return this.settle(this.beside(limit) ?? this.core.lockAcquire(this.cell, this.life, this.thread, limit));
+    const { core, region, cell, life, thread } = this.view;
+    return this.settle(region, this.beside(region, limit) ?? core.lockAcquire(cell, life, thread, limit));
   }
 
   /**
@@ -63,7 +64,8 @@ export class Lock extends Resource<'Lock'> {
 
   /** Takes the lock if it is free; never waits. True when this thread holds it now. */
   tryAcquire(): boolean {
-    return this.settle(this.core.lockAcquire(this.cell, this.life, this.thread, 0));
+    const { core, region, cell, life, thread } = this.view;
+    return this.settle(region, core.lockAcquire(cell, life, thread, 0));
   }
 
   /**
@@ -72,10 +74,11 @@ export class Lock extends Resource<'Lock'> {
    * @throws NotHeldError when nobody holds it
    */
   release(): void {
-    const { core, region, cell, life, line, thread } = this;
+    const { line } = this;
+    const { core, region, cell, life, thread } = this.view;
     // A guess; only where there is an inbox may it be a task that holds it.
     const owner = region.inbox ? thread | (region.words(cell)[cell >>> 2]! & TASK) : thread;
-    if (!line?.passOn(owner, owner)) this.expect(core.lockRelease(cell, life, owner));
+    if (!line?.passOn(owner, owner)) this.expect(region, core.lockRelease(cell, life, owner));
   }
 
   /** Whether somebody holds it. */
@@ -84,7 +87,8 @@ export class Lock extends Resource<'Lock'> {
   }
 
   protected override attempt(take: number): number {
-    return this.core.lockAcquire(this.cell, this.life, take, 0);
+    const { core, cell, life } = this.view;
+    return core.lockAcquire(cell, life, take, 0);
   }
 
   protected override wait(take: number): ResourceWait {
@@ -93,7 +97,7 @@ export class Lock extends Resource<'Lock'> {
 
   /** @internal */
   attain(options: WaitOptions | undefined): boolean | Promise<boolean> {
-    return this.task(options, this.thread | TASK);
+    return this.task(options, this.view.thread | TASK);
   }
 
   /** @internal */
@@ -103,6 +107,6 @@ export class Lock extends Resource<'Lock'> {
 }
 
 // Outside of the class: one that names itself within is called _Lock by bundlers.
-function make(at: Attached): Lock {
+function make(at: View): Lock {
   return new Lock(at as PrimitiveOptions);
 }

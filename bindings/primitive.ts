@@ -46,19 +46,28 @@ export interface Idle {
   dead: number;
 }
 
-/** What a constructor gets from `from`, instead of options. */
-export class Attached {
+/**
+ * A primitive as this thread sees it: what every call needs, in one place. Constructors get one from `from`, instead of
+ * options.
+ */
+export class View {
+  readonly core: Core;
+  readonly thread: number;
+
   constructor(
     readonly region: Region,
-    readonly address: number,
-    readonly stamp: number,
-  ) {}
+    readonly cell: number,
+    readonly life: number,
+  ) {
+    this.core = region.core;
+    this.thread = region.thread;
+  }
 }
 
 /** Attaches to what a handle names. */
-export function attached(handle: unknown, name: string, kind: Kind): Attached {
+export function attached(handle: unknown, name: string, kind: Kind): View {
   const { region, address, stamp } = locate(handle, name, kind);
-  return new Attached(region, address, stamp);
+  return new View(region, address, stamp);
 }
 
 /** What every primitive is: a view of a cell in shared memory. */
@@ -67,59 +76,36 @@ export abstract class Primitive<K extends string = string> implements Handle<K> 
   readonly memory: WebAssembly.Memory;
   readonly address: number;
   readonly stamp: number;
-  readonly #region: Region;
-  readonly #core: Core;
-  readonly #cell: number;
-  readonly #stamp: number;
-  readonly #thread: number;
+  // The fields that anybody can see can also be changed by anybody.
+  readonly #view: View;
 
   /** @internal */
-  protected constructor(name: K, kind: Kind, options: PrimitiveOptions | Attached | undefined, initial: Initial = {}) {
-    const at = options instanceof Attached ? options : created(name, kind, options, initial);
+  protected constructor(name: K, kind: Kind, options: PrimitiveOptions | View | undefined, initial: Initial = {}) {
+    const view = options instanceof View ? options : created(name, kind, options, initial);
     this.kind = name;
-    this.memory = at.region.memory;
-    this.address = at.address;
-    this.stamp = at.stamp;
-    this.#region = at.region;
-    this.#core = at.region.core;
-    this.#cell = at.address;
-    this.#stamp = at.stamp;
-    this.#thread = at.region.thread;
+    this.memory = view.region.memory;
+    this.address = view.cell;
+    this.stamp = view.life;
+    this.#view = view;
   }
 
-  // The subclasses' view of the fields above. Those that anybody can see can also be changed by anybody.
   /** @internal */
-  get region(): Region {
-    return this.#region;
-  }
-  /** @internal */
-  protected get core(): Core {
-    return this.#core;
-  }
-  /** @internal */
-  get cell(): number {
-    return this.#cell;
-  }
-  /** @internal */
-  get life(): number {
-    return this.#stamp;
-  }
-  /** @internal */
-  protected get thread(): number {
-    return this.#thread;
+  get view(): View {
+    return this.#view;
   }
 
   /** Where it lives. */
   get arena(): Arena {
-    return arenaOf(this.#region);
+    return arenaOf(this.#view.region);
   }
 
   /** The name given to the constructor, in whichever thread; empty when there was none. */
   get name(): string {
-    const block = this.#region.load(this.#cell, Field.NAME);
+    const { region, cell } = this.#view;
+    const block = region.load(cell, Field.NAME);
     if (!block || !this.#lives()) return '';
-    const length = this.#region.load(block, 0);
-    const bytes = new Uint8Array(bufferOf(this.#region.memory, block + 4 + length), block + 4, length);
+    const length = region.load(block, 0);
+    const bytes = new Uint8Array(bufferOf(region.memory, block + 4 + length), block + 4, length);
     // TextDecoder refuses shared memory: decode a copy.
     return new TextDecoder().decode(bytes.slice());
   }
@@ -135,14 +121,14 @@ export abstract class Primitive<K extends string = string> implements Handle<K> 
    * @throws ThreadingError when it is held or waited on, or destroyed already; nothing is changed
    */
   destroy(): void {
-    const region = this.#region;
-    const name = region.load(this.#cell, Field.NAME);
+    const { core, region, cell, life, thread } = this.#view;
+    const name = region.load(cell, Field.NAME);
     const length = name && this.#lives() ? region.load(name, 0) : 0;
     const { mask, idle, dead } = this.idle;
     // Of a line (bindings/resource.ts) the queue knows one only, and not even that one when it was just handed a permit.
     const busy = this.waiters > 0;
-    this.expect(busy ? Status.BUSY : this.#core.destroy(this.#cell, this.#stamp, this.#thread, mask, idle, dead));
-    if (name) this.#core.free(region.base, name, nameCells(length));
+    this.expect(region, busy ? Status.BUSY : core.destroy(cell, life, thread, mask, idle, dead));
+    if (name) core.free(region.base, name, nameCells(length));
   }
 
   /** @internal */
@@ -151,7 +137,7 @@ export abstract class Primitive<K extends string = string> implements Handle<K> 
   /** A field of the cell, unsigned. */
   protected peek(field: number): number {
     this.live();
-    return this.#region.load(this.#cell, field);
+    return this.#view.region.load(this.#view.cell, field);
   }
 
   /** Throws when it has been destroyed. */
@@ -184,14 +170,14 @@ export abstract class Primitive<K extends string = string> implements Handle<K> 
   }
 
   /** The same, after a call that may have given this thread's tasks their verdicts. */
-  protected settle(status: number): boolean {
-    this.#region.inbox?.collect();
+  protected settle({ inbox }: Region, status: number): boolean {
+    inbox?.collect();
     return this.answer(status);
   }
 
   /** OK, or throws; otherwise as `settle`. */
-  protected expect(status: number): void {
-    this.#region.inbox?.collect();
+  protected expect({ inbox }: Region, status: number): void {
+    inbox?.collect();
     if (status !== Status.OK) this.refuse(status);
   }
 
@@ -232,7 +218,8 @@ export abstract class Primitive<K extends string = string> implements Handle<K> 
   }
 
   #lives(): boolean {
-    return this.#region.words(this.#cell)[(this.#cell + Field.STAMP) >>> 2] === this.#stamp;
+    const { region, cell, life } = this.#view;
+    return region.words(cell)[(cell + Field.STAMP) >>> 2] === life;
   }
 }
 
@@ -241,7 +228,7 @@ function nameCells(length: number): number {
 }
 
 /** Makes a primitive. */
-export function created(name: string, kind: Kind, options: PrimitiveOptions | undefined, initial: Initial): Attached {
+export function created(name: string, kind: Kind, options: PrimitiveOptions | undefined, initial: Initial): View {
   checkOptions(options, `new ${name}`);
   const { arena = Arena.default, name: label } = options ?? {};
   if (!(arena instanceof Arena)) throw new TypeError(`new ${name}: the arena must be an Arena, not ${show(arena)}`);
@@ -264,7 +251,7 @@ export function created(name: string, kind: Kind, options: PrimitiveOptions | un
   words[(address + Field.SECOND) >>> 2] = second;
   words[(address + Field.THIRD) >>> 2] = third;
   new Float64Array(words.buffer, address + Field.LAST, 1)[0] = last;
-  return new Attached(region, address, words[(address + Field.STAMP) >>> 2]!);
+  return new View(region, address, words[(address + Field.STAMP) >>> 2]!);
 
   function writeName({ memory, base, core }: Region, label: string): number {
     const bytes = new TextEncoder().encode(label);

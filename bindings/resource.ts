@@ -3,6 +3,7 @@ import { checkWait, FOR_EVER, type WaitOptions } from './check.js';
 import { Holdable } from './guard.js';
 import { type Awaitable, Call, type Inbox, inboxOf, Wait } from './inbox.js';
 import { type Owner, unuseOwner, usesOf } from './owner.js';
+import type { Region } from './region.js';
 import type { OwnerWaitOptions } from './rlock.js';
 
 /** A wait for a Lock, an RLock or a permit; its steps are `acquire` of `assembly/resource.ts`. */
@@ -302,12 +303,11 @@ export abstract class Resource<K extends string = string> extends Holdable<K> {
   }
 
   /** Blocks in a thread that has tasks which wait. Nothing when there are none: then the core may block. */
-  protected beside(limit: number): number | undefined {
-    const { inbox } = this.region;
+  protected beside({ inbox, thread }: Region, limit: number): number | undefined {
     if (!inbox || limit === 0) return undefined;
-    const status = this.attempt(this.thread);
+    const status = this.attempt(thread);
     if (status !== Status.TIMEOUT) return status;
-    const wait = this.wait(this.thread);
+    const wait = this.wait(thread);
     if (inbox.busy) return inbox.block(wait, limit, () => this.deadlock());
     return wait.deadlocked(false) ? this.deadlock() : undefined;
   }
@@ -316,13 +316,14 @@ export abstract class Resource<K extends string = string> extends Holdable<K> {
   protected task(options: WaitOptions | undefined, name: number, owner?: Owner): boolean | Promise<boolean> {
     const { limit, signal } = options === undefined ? FOR_EVER : checkWait(options, `${this.kind}.acquireAsync`);
     // From now on blocking calls look whether a task holds it.
-    const inbox = inboxOf(this.region);
+    const { region, cell } = this.view;
+    const inbox = inboxOf(region);
     let { line } = this;
     if (limit === 0 || owner || !line?.closed) {
       const status = this.attempt(name);
-      if (status !== Status.TIMEOUT || limit === 0) return this.settle(status);
+      if (status !== Status.TIMEOUT || limit === 0) return this.settle(region, status);
       // Another object may be the same lock.
-      line ??= this.#line = inbox.lines.get(this.cell) ?? this.#line ?? new Line(this, this.way(name));
+      line ??= this.#line = inbox.lines.get(cell) ?? this.#line ?? new Line(this, this.way(name));
     }
     return line.join(inbox, name, owner, limit, signal);
   }

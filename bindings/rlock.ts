@@ -2,7 +2,7 @@ import { Field, Kind, Status, UNIT } from '../assembly/abi.js';
 import type { WaitOptions } from './check.js';
 import { IDLE_LOCK } from './lock.js';
 import { checkOwner, Owner, type OwnerOptions, ownerIn, unuseOwner, useOwner, usesOf } from './owner.js';
-import { type Attached, attached, type Handle, type Idle, type PrimitiveOptions } from './primitive.js';
+import { attached, type Handle, type Idle, type PrimitiveOptions, type View } from './primitive.js';
 import { Resource, ResourceWait } from './resource.js';
 
 /** The options of an async call of an `RLock`, or of a `Condition` over one. */
@@ -63,12 +63,14 @@ export class RLock extends Resource<'RLock'> {
    */
   acquire(timeout?: number): boolean {
     const limit = this.limit(timeout, 'acquire');
-    return this.settle(this.beside(limit) ?? this.core.rlockAcquire(this.cell, this.life, this.thread, limit));
+    const { core, region, cell, life, thread } = this.view;
+    return this.settle(region, this.beside(region, limit) ?? core.rlockAcquire(cell, life, thread, limit));
   }
 
   /** Takes the lock if it is free or this thread's; never waits. True when this thread holds it now. */
   tryAcquire(): boolean {
-    return this.settle(this.core.rlockAcquire(this.cell, this.life, this.thread, 0));
+    const { core, region, cell, life, thread } = this.view;
+    return this.settle(region, core.rlockAcquire(cell, life, thread, 0));
   }
 
   /**
@@ -90,7 +92,7 @@ export class RLock extends Resource<'RLock'> {
         'RLock.acquireAsync: it needs an owner, since tasks of one thread must not own the lock together. Use holdAsync(), and { owner: guard.owner } to acquire it again',
       );
     }
-    const { region } = this;
+    const { region, cell } = this.view;
     const name = useOwner(owner, region);
     let held: boolean | Promise<boolean> = false;
     try {
@@ -99,7 +101,7 @@ export class RLock extends Resource<'RLock'> {
       if (held === false) unuseOwner(owner, region);
     }
     // What its other tasks wait for, it has.
-    if (held === true && usesOf(owner, region) > 1) region.inbox!.lines.get(this.cell)?.retry(name);
+    if (held === true && usesOf(owner, region) > 1) region.inbox!.lines.get(cell)?.retry(name);
     return held;
   }
 
@@ -119,10 +121,11 @@ export class RLock extends Resource<'RLock'> {
 
   /** @internal */
   override letGo(owner: Owner | undefined): void {
-    const { core, region, cell, life, thread, line } = this;
+    const { line } = this;
+    const { core, region, cell, life, thread } = this.view;
     const who = owner ? ownerIn(owner, region) || this.refuse(Status.NOT_HELD) : thread;
     const passed = line && region.load(cell, Field.FIRST) === 0 && line.passOn(who, who);
-    if (!passed) this.expect(core.rlockRelease(cell, life, who));
+    if (!passed) this.expect(region, core.rlockRelease(cell, life, who));
     if (owner) unuseOwner(owner, region);
   }
 
@@ -133,7 +136,7 @@ export class RLock extends Resource<'RLock'> {
 
   /** Whether this thread holds it: what its tasks hold is not its own. */
   get owned(): boolean {
-    return Math.floor(this.peek(Field.WORD) / UNIT) * UNIT === this.thread;
+    return Math.floor(this.peek(Field.WORD) / UNIT) * UNIT === this.view.thread;
   }
 
   /** How often this thread holds it; 0 when it is not the owner. */
@@ -142,7 +145,8 @@ export class RLock extends Resource<'RLock'> {
   }
 
   protected override attempt(take: number): number {
-    return this.core.rlockAcquire(this.cell, this.life, take, 0);
+    const { core, cell, life } = this.view;
+    return core.rlockAcquire(cell, life, take, 0);
   }
 
   protected override wait(take: number): ResourceWait {
@@ -164,6 +168,6 @@ export class RLock extends Resource<'RLock'> {
 }
 
 // Outside of the class: one that names itself within is called _RLock by bundlers.
-function make(at: Attached): RLock {
+function make(at: View): RLock {
   return new RLock(at as PrimitiveOptions);
 }

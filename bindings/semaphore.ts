@@ -1,6 +1,6 @@
 import { Field, Kind, MAX_PERMITS, UNIT } from '../assembly/abi.js';
 import { checkInteger, type WaitOptions } from './check.js';
-import { Attached, attached, type Handle, type Idle, type PrimitiveOptions } from './primitive.js';
+import { attached, type Handle, type Idle, type PrimitiveOptions, View } from './primitive.js';
 import { Resource, ResourceWait } from './resource.js';
 
 /** Of permits nobody can say who has them: it never knows of a deadlock. */
@@ -26,8 +26,8 @@ export class Semaphore extends Resource<'Semaphore' | 'BoundedSemaphore'> {
     const name = bounded ? 'BoundedSemaphore' : 'Semaphore';
     const kind = bounded ? Kind.BOUNDED_SEMAPHORE : Kind.SEMAPHORE;
     const existing: unknown = permits;
-    if (!(existing instanceof Attached)) checkInteger(permits, 0, MAX_PERMITS, `new ${name}: the number of permits`);
-    super(name, kind, existing instanceof Attached ? existing : options, {
+    if (!(existing instanceof View)) checkInteger(permits, 0, MAX_PERMITS, `new ${name}: the number of permits`);
+    super(name, kind, existing instanceof View ? existing : options, {
       word: permits * UNIT,
       first: bounded ? permits : MAX_PERMITS,
     });
@@ -51,7 +51,8 @@ export class Semaphore extends Resource<'Semaphore' | 'BoundedSemaphore'> {
    */
   acquire(timeout?: number): boolean {
     const limit = this.limit(timeout, 'acquire');
-    return this.settle(this.beside(limit) ?? this.core.semAcquire(this.cell, this.life, this.thread, limit));
+    const { core, region, cell, life, thread } = this.view;
+    return this.settle(region, this.beside(region, limit) ?? core.semAcquire(cell, life, thread, limit));
   }
 
   /**
@@ -67,7 +68,8 @@ export class Semaphore extends Resource<'Semaphore' | 'BoundedSemaphore'> {
 
   /** Takes a permit if there is one; never waits. */
   tryAcquire(): boolean {
-    return this.settle(this.core.semAcquire(this.cell, this.life, this.thread, 0));
+    const { core, region, cell, life, thread } = this.view;
+    return this.settle(region, core.semAcquire(cell, life, thread, 0));
   }
 
   /**
@@ -81,7 +83,8 @@ export class Semaphore extends Resource<'Semaphore' | 'BoundedSemaphore'> {
     if (n !== 1) checkInteger(n, 1, MAX_PERMITS, `${this.kind}.release: the number of permits`);
     // One with a bound of 0 has nothing to pass on.
     else if (line && this.peek(Field.FIRST) && line.passOn(0, -UNIT)) return;
-    this.expect(this.core.semRelease(this.cell, this.life, this.thread, n));
+    const { core, region, cell, life, thread } = this.view;
+    this.expect(region, core.semRelease(cell, life, thread, n));
   }
 
   /** How many permits are free. */
@@ -91,7 +94,8 @@ export class Semaphore extends Resource<'Semaphore' | 'BoundedSemaphore'> {
 
   /** Permits are in nobody's name. */
   protected override attempt(): number {
-    return this.core.semAcquire(this.cell, this.life, this.thread, 0);
+    const { core, cell, life, thread } = this.view;
+    return core.semAcquire(cell, life, thread, 0);
   }
 
   protected override wait(): ResourceWait {
