@@ -78,6 +78,8 @@ export interface BarrierOptions extends PrimitiveOptions, BarrierAction {
  * number of rounds. Algorithm: `assembly/barrier.ts`.
  */
 export class Barrier extends Primitive<'Barrier'> {
+  // Its own, since engines are slow where all classes come by.
+  readonly #view = this.view;
   readonly #action: (() => unknown) | undefined;
   readonly #timeout: number;
 
@@ -117,7 +119,7 @@ export class Barrier extends Primitive<'Barrier'> {
     this.mayBlock('wait');
     const limit = timeout === undefined ? this.#timeout : checkTimeout(timeout, 'Barrier.wait');
     const action = this.#action;
-    const { core, region, cell, life, thread } = this.view;
+    const { core, region, cell, life, thread } = this.#view;
     const { inbox } = region;
     let index: number;
     let generation = 0;
@@ -161,7 +163,7 @@ export class Barrier extends Primitive<'Barrier'> {
   async waitAsync(options?: WaitOptions): Promise<number> {
     const { limit, signal } = checkWait(options, 'Barrier.waitAsync');
     const action = this.#action;
-    const { region } = this.view;
+    const { region } = this.#view;
     this.live();
     const inbox = inboxOf(region);
     const wait = new BarrierWait(this, action !== undefined);
@@ -183,7 +185,7 @@ export class Barrier extends Primitive<'Barrier'> {
 
   /** After the action: lets everybody through, or breaks the barrier. */
   #end(generation: number, failed: boolean): void {
-    const { core, region, cell, thread } = this.view;
+    const { core, region, cell, thread } = this.#view;
     const verdict = failed ? State.BROKEN : State.GRANTED;
     const ended = core.barrierEnd(cell, thread, generation, ACTION, verdict, failed ? BROKEN : FILLING);
     region.inbox?.collect();
@@ -202,7 +204,7 @@ export class Barrier extends Primitive<'Barrier'> {
 
   #break(to: number): void {
     this.live();
-    const { core, region, cell, thread } = this.view;
+    const { core, region, cell, thread } = this.#view;
     core.barrierEnd(cell, thread, 0, ANY, State.BROKEN, to);
     region.inbox?.collect();
   }

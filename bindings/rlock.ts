@@ -40,6 +40,9 @@ class RLockWay extends RLockReturn {
  * must not hold it together.
  */
 export class RLock extends Resource<'RLock'> {
+  // Its own, since engines are slow where all classes come by.
+  readonly #view = this.view;
+
   constructor(options?: PrimitiveOptions) {
     super('RLock', Kind.RLOCK, options);
   }
@@ -63,13 +66,15 @@ export class RLock extends Resource<'RLock'> {
    */
   acquire(timeout?: number): boolean {
     const limit = this.limit(timeout, 'acquire');
-    const { core, region, cell, life, thread } = this.view;
-    return this.settle(region, this.beside(region, limit) ?? core.rlockAcquire(cell, life, thread, limit));
+    const { core, region, cell, life, thread } = this.#view;
+    const { inbox } = region;
+    const status = (inbox && this.beside(region, limit)) ?? core.rlockAcquire(cell, life, thread, limit);
+    return inbox || status !== Status.OK ? this.settle(region, status) : true;
   }
 
   /** Takes the lock if it is free or this thread's; never waits. True when this thread holds it now. */
   tryAcquire(): boolean {
-    const { core, region, cell, life, thread } = this.view;
+    const { core, region, cell, life, thread } = this.#view;
     return this.settle(region, core.rlockAcquire(cell, life, thread, 0));
   }
 
@@ -121,9 +126,9 @@ export class RLock extends Resource<'RLock'> {
 
   /** @internal */
   override letGo(owner: Owner | undefined): void {
-    const { line } = this;
-    const { core, region, cell, life, thread } = this.view;
+    const { core, region, cell, life, thread } = this.#view;
     const who = owner ? ownerIn(owner, region) || this.refuse(Status.NOT_HELD) : thread;
+    const line = region.inbox && this.line;
     const passed = line && region.load(cell, Field.FIRST) === 0 && line.passOn(who, who);
     if (!passed) this.expect(region, core.rlockRelease(cell, life, who));
     if (owner) unuseOwner(owner, region);

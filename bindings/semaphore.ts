@@ -1,4 +1,4 @@
-import { Field, Kind, MAX_PERMITS, UNIT } from '../assembly/abi.js';
+import { Field, Kind, MAX_PERMITS, Status, UNIT } from '../assembly/abi.js';
 import { checkInteger, type WaitOptions } from './check.js';
 import { attached, type Handle, type Idle, type PrimitiveOptions, View } from './primitive.js';
 import { Resource, ResourceWait } from './resource.js';
@@ -15,6 +15,9 @@ class SemaphoreWait extends ResourceWait {
  * gives some back, from whichever thread. Algorithm: `assembly/resource.ts`.
  */
 export class Semaphore extends Resource<'Semaphore' | 'BoundedSemaphore'> {
+  // Its own, since engines are slow where all classes come by.
+  readonly #view = this.view;
+
   /**
    * @param permits how many there are at first: 0 to 67,108,863
    * @throws TypeError, RangeError when that is not such an integer
@@ -51,8 +54,10 @@ export class Semaphore extends Resource<'Semaphore' | 'BoundedSemaphore'> {
    */
   acquire(timeout?: number): boolean {
     const limit = this.limit(timeout, 'acquire');
-    const { core, region, cell, life, thread } = this.view;
-    return this.settle(region, this.beside(region, limit) ?? core.semAcquire(cell, life, thread, limit));
+    const { core, region, cell, life, thread } = this.#view;
+    const { inbox } = region;
+    const status = (inbox && this.beside(region, limit)) ?? core.semAcquire(cell, life, thread, limit);
+    return inbox || status !== Status.OK ? this.settle(region, status) : true;
   }
 
   /**
@@ -68,7 +73,7 @@ export class Semaphore extends Resource<'Semaphore' | 'BoundedSemaphore'> {
 
   /** Takes a permit if there is one; never waits. */
   tryAcquire(): boolean {
-    const { core, region, cell, life, thread } = this.view;
+    const { core, region, cell, life, thread } = this.#view;
     return this.settle(region, core.semAcquire(cell, life, thread, 0));
   }
 
@@ -79,11 +84,11 @@ export class Semaphore extends Resource<'Semaphore' | 'BoundedSemaphore'> {
    * @throws OverReleaseError when there would be more permits than there may be; nothing is changed
    */
   release(n = 1): void {
-    const { line } = this;
+    const { core, region, cell, life, thread } = this.#view;
+    const line = region.inbox && this.line;
     if (n !== 1) checkInteger(n, 1, MAX_PERMITS, `${this.kind}.release: the number of permits`);
     // One with a bound of 0 has nothing to pass on.
     else if (line && this.peek(Field.FIRST) && line.passOn(0, -UNIT)) return;
-    const { core, region, cell, life, thread } = this.view;
     this.expect(region, core.semRelease(cell, life, thread, n));
   }
 
