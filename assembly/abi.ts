@@ -66,6 +66,8 @@ export const HANDOFF = 2;
 export const PATIENCE = 1;
 /** A resource: one waiter is awake. */
 export const WOKEN = 4;
+/** Not in a word: asks `acquire` for a place before all who wait. */
+export const FRONT = 8;
 /** A Lock: a task of the owner holds it. */
 export const TASK = 32;
 /** An Event. */
@@ -111,6 +113,7 @@ export const enum Header {
 export const enum Field {
   WORD = 0,
   NEXT = 8,
+  PREV = 12,
   LENGTH = 16,
   STAMP = 20,
   ARENA = 24,

@@ -40,8 +40,8 @@ export function dequeue(cell: Cell, waiter: Cell): void {
 /** Where `enter` puts a waiter. */
 export const enum Place {
   BACK = 0,
-  /** For who was woken: WOKEN. */
-  FRONT = 4,
+  /** Or anything else above 0: for who was woken, and keeps its place. */
+  FRONT = 1,
   /** Nowhere: only the word's step, and the generation that goes with it. */
   NONE = -1,
 }

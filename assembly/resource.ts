@@ -1,4 +1,4 @@
-import { HANDOFF, PATIENCE, State, Status, TASK, UNIT, WOKEN } from "./abi";
+import { FRONT, HANDOFF, PATIENCE, State, Status, TASK, UNIT, WOKEN } from "./abi";
 import { Cell, loadWord, swapWord } from "./cell";
 import { clock } from "./futex";
 import { learn, park } from "./parker";
@@ -73,7 +73,8 @@ function available(word: i32, permits: bool): u32 {
  * verdict WOKEN it comes back: `flags` are WOKEN then, and HANDOFF when it has waited for so long. 0 ms: it gives up,
  * and gives the wake-up back if it can't use it.
  *
- * `flags` is QUEUED when somebody else has put this waiter into the queue already (a Condition); for ever, then.
+ * `flags` are FRONT when it stands before all others, for one of its thread's tasks that came with it. They are QUEUED
+ * when somebody else has put this waiter into the queue already (a Condition); for ever, then.
  */
 export function acquire(
   cell: Cell,
@@ -122,7 +123,7 @@ export function acquire(
           seen = swapWord(cell, word, word - woken);
           if (seen == word) return Status.TIMEOUT;
         } else {
-          const place = <Place>woken;
+          const place = <Place>(woken | (flags & FRONT));
           standing = enter(cell, stamp, thread, take, word, (word - woken) | QUEUED | handoff, place);
           if (standing < 0) return standing;
           seen = loadWord(cell);

@@ -154,7 +154,7 @@ export class Arena {
     checkInteger(length, 0, MOST, 'arena.allocate: the length');
     const cells = Math.max(1, Math.ceil((length * type.BYTES_PER_ELEMENT) / CELL));
     const { memory, base, core } = this.#region;
-    const address = cells * CELL > this.capacity ? 0 : core.allocate(base, Kind.ARRAY, cells) >>> 0;
+    const address = cells * CELL > this.capacity ? 0 : core.alloc(base, Kind.ARRAY, cells) >>> 0;
     if (!address) {
       throw new OutOfMemoryError(
         `The arena is full: ${cells * CELL} more bytes do not fit beside ${this.used} of ${this.capacity}. Make it with a larger maximumBytes, or free what is not needed`,

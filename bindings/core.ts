@@ -7,7 +7,7 @@ import { UnsupportedError } from './errors.js';
  */
 export interface Core {
   /** An address, 0 when the arena is full. */
-  allocate(arena: number, kind: number, cells: number): number;
+  alloc(arena: number, kind: number, cells: number): number;
   free(arena: number, block: number, cells: number): void;
   /** An address, 0 when the arena is full. */
   create(arena: number, kind: number): number;

@@ -20,7 +20,7 @@ const LONGEST = 2 ** 31 - 1;
  */
 const PULSE = 50;
 
-/** So many cells are kept while some task waits; one otherwise, for whoever comes and goes alone. */
+/** So many cells are kept while some task waits. */
 const SPARE = 64;
 
 /** A primitive, as who waits for it sees it. */
@@ -429,7 +429,7 @@ export class Inbox {
   }
 
   give(waiter: number): void {
-    if (this.#spare.length < (this.busy ? SPARE : 1)) this.#spare.push(waiter);
+    if (this.busy && this.#spare.length < SPARE) this.#spare.push(waiter);
     else this.#region.core.free(this.#region.base, waiter, 1);
   }
 
@@ -480,7 +480,7 @@ export class Inbox {
   #rest(): void {
     if (this.#keepAlive?.unref) this.#keepAlive.unref();
     else clearInterval(this.#keepAlive);
-    for (const waiter of this.#spare.splice(1)) this.#region.core.free(this.#region.base, waiter, 1);
+    for (const waiter of this.#spare.splice(0)) this.#region.core.free(this.#region.base, waiter, 1);
   }
 }
 

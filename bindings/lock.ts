@@ -81,13 +81,14 @@ export class Lock extends Resource<'Lock'> {
   release(): void {
     const { core, region, cell, life, thread } = this.#view;
     let owner = thread;
-    if (region.inbox) {
+    const { inbox } = region;
+    if (inbox) {
       // A guess: a task may hold it.
       owner |= region.words(cell)[cell >>> 2]! & TASK;
-      if (this.line?.passOn(owner, owner)) return;
+      if (this.lineIn(inbox)?.passOn(owner, owner)) return;
     }
     const status = core.lockRelease(cell, life, owner);
-    if (region.inbox || status !== Status.OK) this.expect(region, status);
+    if (inbox || status !== Status.OK) this.expect(region, status);
   }
 
   /** Whether somebody holds it. */

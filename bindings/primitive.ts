@@ -255,7 +255,7 @@ export function created(name: string, kind: Kind, options: PrimitiveOptions | un
 
   function writeName({ memory, base, core }: Region, label: string): number {
     const bytes = new TextEncoder().encode(label);
-    const block = core.allocate(base, Kind.NAME, nameCells(bytes.length)) >>> 0;
+    const block = core.alloc(base, Kind.NAME, nameCells(bytes.length)) >>> 0;
     if (!block) throw full(name, arena);
     const buffer = bufferOf(memory, block + 4 + bytes.length);
     new Uint32Array(buffer, block, 1)[0] = bytes.length;

@@ -1,4 +1,4 @@
-import { Field, HANDOFF, PATIENCE, State, Status, TASK, WOKEN } from '../assembly/abi.js';
+import { Field, FRONT, HANDOFF, PATIENCE, State, Status, TASK, WOKEN } from '../assembly/abi.js';
 import { checkWait, FOR_EVER, type WaitOptions } from './check.js';
 import { Holdable } from './guard.js';
 import { type Awaitable, Call, type Inbox, inboxOf, Wait } from './inbox.js';
@@ -34,10 +34,11 @@ export abstract class ResourceWait extends Wait {
     return !entered && this.heldByTask() && !this.region.inbox!.handed(this.cell);
   }
 
-  enter(waiter: number): number {
+  /** @param flags FRONT: before all others */
+  enter(waiter: number, flags = 0): number {
     this.#since = undefined;
     this.late = false;
-    return this.#acquire(waiter, Infinity, 0);
+    return this.#acquire(waiter, Infinity, flags);
   }
 
   resume(waiter: number, verdict: State): number {
@@ -104,18 +105,20 @@ class Place extends Call {
 }
 
 /**
- * The tasks of this thread that wait for one Lock, RLock or Semaphore, first come, first served. In the queue, among
- * threads and the lines of others, stands one waiter for all of them: the representative. What it gets is the first
- * one's; then it enters the queue anew for the next, at the back, so that threads take turns.
+ * Tasks of this thread that wait for one Lock, RLock or Semaphore and came one behind the other, with nobody of another
+ * thread between them. In the queue stands one waiter for all of them: the representative. What it gets is the first
+ * one's; then it enters the queue anew for the next, at the front. So all go on in the order in which they came.
  *
- * While nobody else stands in the queue, who releases passes on what he has within the line (`passOn`): for others, as
- * if he had released it and the next had come just then. So nothing must be true but that he holds it; the
- * representative stands where it stands, and what it gets meanwhile is one more.
+ * While the representative is the head of the queue, who releases passes on what he has to the first of the line
+ * (`passOn`): for others, as if he had released it and the first had taken it just then. So nothing must be true but that
+ * he holds it; the representative stands where it stands, and what it gets meanwhile is one more.
  *
  * The cell's length counts the others in the line, too: one less than there are, as the queue counts the representative.
  */
 export class Line extends Wait {
   first: Place | undefined;
+  /** The next of this thread's lines at the same cell: somebody else came between the two. */
+  younger: Line | undefined;
   #last: Place | undefined;
   #size = 0;
   readonly #way: ResourceWait;
@@ -126,18 +129,27 @@ export class Line extends Wait {
     this.#way = way;
   }
 
-  /** Whether to try is in vain, as nobody was woken: then what is free would not be. */
+  /** Whether who comes now comes behind it: it stands, and nobody else has come since. */
+  get open(): boolean {
+    return this.waiter !== 0 && this.region.words(this.cell)[(this.cell + Field.PREV) >>> 2] === (this.waiter | 0);
+  }
+
+  /** Whether it is open, and to try is in vain, as nobody was woken: then what is free would not be. */
   get closed(): boolean {
-    return (this.region.words(this.cell)[this.cell >>> 2]! & (TASK - 1)) < HANDOFF;
+    return this.open && (this.region.words(this.cell)[this.cell >>> 2]! & (TASK - 1)) < HANDOFF;
+  }
+
+  /** The last of this thread's lines here. */
+  get youngest(): Line {
+    let line: Line = this;
+    while (line.younger) line = line.younger;
+    return line;
   }
 
   /** A task has to wait. */
   join(inbox: Inbox, name: number, owner: Owner | undefined, limit: number, signal: AbortSignal | undefined) {
     const stands = this.waiter !== 0;
-    if (!stands) {
-      this.waiter = inbox.take();
-      inbox.lines.set(this.cell, this);
-    }
+    if (!stands) this.waiter = inbox.take();
     const place = new Place(this, name, owner);
     const promise = place.promise<boolean>();
     this.#push(place);
@@ -162,7 +174,7 @@ export class Line extends Wait {
     const word = words[place]!;
     if (!first || (word & -HANDOFF) !== (held | 0)) return false;
     // Others come first, and so does what the representative has got and this thread has not seen.
-    if (words[place + Field.LENGTH / 4] !== this.#size || !region.inbox!.empty) return false;
+    if (words[place + Field.NEXT / 4] !== (this.waiter | 0) || !region.inbox!.empty) return false;
     const change = first.name - name;
     // Somebody enters the queue: then he must find it released.
     if (change !== 0 && Atomics.compareExchange(words, place, word, word + change) !== word) return false;
@@ -171,10 +183,13 @@ export class Line extends Wait {
     return true;
   }
 
-  /** RLock: an owner has it, and so have all of its tasks that stand here. */
-  retry(name: number): void {
-    this.#reunite(name);
-    this.#dissolve();
+  /** RLock: an owner has it, and so have all of its tasks that wait, here and in younger lines. */
+  retry(name: number, serving?: Line): void {
+    for (let line: Line | undefined = this, next: Line | undefined; line; line = next) {
+      next = line.younger;
+      line.#reunite(name);
+      if (line !== serving) line.#dissolve();
+    }
   }
 
   /** Of many, it may be the first, and the representative have its verdict: that is for the next. */
@@ -218,15 +233,24 @@ export class Line extends Wait {
   /** Nobody stands in it any more. */
   override settle(): void {
     this.waiter = 0;
-    this.region.inbox!.lines.delete(this.cell);
+    const { lines } = this.region.inbox!;
+    const { younger } = this;
+    const oldest = lines.get(this.cell)!;
+    if (oldest !== this) {
+      let line = oldest;
+      while (line.younger !== this) line = line.younger!;
+      line.younger = younger;
+    } else if (younger) lines.set(this.cell, younger);
+    else lines.delete(this.cell);
+    this.younger = undefined;
   }
 
-  /** The representative has come to an end: so has the first, and it stands for the next. */
+  /** The representative has come to an end: so has the first, and it stands for the next, where it stood. */
   #serve(status: number): number {
     for (let first = this.first; first && status !== Status.PENDING; first = this.first) {
       if (status === Status.OK) this.#way.rename(this.#way.take, first.name);
       this.#give(first, status);
-      if (this.first) status = this.#way.enter(this.waiter);
+      if (this.first) status = this.#way.enter(this.waiter, FRONT);
     }
     return status;
   }
@@ -236,7 +260,8 @@ export class Line extends Wait {
     this.#remove(place);
     if (owner && status !== Status.OK) unuseOwner(owner, this.region);
     place.settle(status);
-    if (owner && status === Status.OK && usesOf(owner, this.region) > 1) this.#reunite(name);
+    if (!owner || status !== Status.OK || usesOf(owner, this.region) <= 1) return;
+    this.region.inbox!.lines.get(this.cell)?.retry(name, this);
   }
 
   #reunite(name: number): void {
@@ -296,10 +321,14 @@ export abstract class Resource<K extends string = string> extends Holdable<K> {
     return this.wait(name);
   }
 
-  /** The line of this thread's tasks, if some stand there. */
-  protected get line(): Line | undefined {
-    const line = this.#line;
-    return line?.first && line;
+  /** The oldest line of this thread's tasks, if some stand there. */
+  protected lineIn({ lines }: Inbox): Line | undefined {
+    if (this.#line?.waiter) return this.#line;
+    if (lines.size === 0) return undefined;
+    // Another object may be the same lock.
+    const oldest = lines.get(this.view.cell);
+    this.#line = oldest ?? this.#line;
+    return oldest;
   }
 
   /** Blocks in a thread that has tasks which wait. Nothing when there are none: then the core may block. */
@@ -318,14 +347,17 @@ export abstract class Resource<K extends string = string> extends Holdable<K> {
     // From now on blocking calls look whether a task holds it.
     const { region, cell } = this.view;
     const inbox = inboxOf(region);
-    let { line } = this;
+    const oldest = this.lineIn(inbox);
+    let line = oldest?.youngest;
     if (limit === 0 || owner || !line?.closed) {
       const status = this.attempt(name);
       if (status !== Status.TIMEOUT || limit === 0) return this.settle(region, status);
-      // Another object may be the same lock.
-      line ??= this.#line = inbox.lines.get(cell) ?? this.#line ?? new Line(this, this.way(name));
+      if (!oldest) {
+        line = this.#line ??= new Line(this, this.way(name));
+        inbox.lines.set(cell, line);
+      } else if (!line?.open) line = oldest.youngest.younger = new Line(this, this.way(name));
     }
-    return line.join(inbox, name, owner, limit, signal);
+    return line!.join(inbox, name, owner, limit, signal);
   }
 
   /** What `acquireAsync` answers. */

@@ -26,9 +26,9 @@ export class RLockReturn extends ResourceWait {
  * his name with him, and it may be another's when the lock is handed to it.
  */
 class RLockWay extends RLockReturn {
-  override enter(waiter: number): number {
+  override enter(waiter: number, flags?: number): number {
     this.take = waiter;
-    return super.enter(waiter);
+    return super.enter(waiter, flags);
   }
 }
 
@@ -128,7 +128,7 @@ export class RLock extends Resource<'RLock'> {
   override letGo(owner: Owner | undefined): void {
     const { core, region, cell, life, thread } = this.#view;
     const who = owner ? ownerIn(owner, region) || this.refuse(Status.NOT_HELD) : thread;
-    const line = region.inbox && this.line;
+    const line = region.inbox && this.lineIn(region.inbox);
     const passed = line && region.load(cell, Field.FIRST) === 0 && line.passOn(who, who);
     if (!passed) this.expect(region, core.rlockRelease(cell, life, who));
     if (owner) unuseOwner(owner, region);

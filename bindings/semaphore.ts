@@ -85,10 +85,10 @@ export class Semaphore extends Resource<'Semaphore' | 'BoundedSemaphore'> {
    */
   release(n = 1): void {
     const { core, region, cell, life, thread } = this.#view;
-    const line = region.inbox && this.line;
+    const line = region.inbox && this.lineIn(region.inbox);
     if (n !== 1) checkInteger(n, 1, MAX_PERMITS, `${this.kind}.release: the number of permits`);
     // One with a bound of 0 has nothing to pass on.
-    else if (line && this.peek(Field.FIRST) && line.passOn(0, -UNIT)) return;
+    else if (line && region.load(cell, Field.FIRST) && line.passOn(0, -UNIT)) return;
     this.expect(region, core.semRelease(cell, life, thread, n));
   }
 

@@ -57,7 +57,7 @@ export function makeTask(region: Region): number {
 
 /** What both are: `assembly/thread.ts`. */
 function makeRecord(region: Region, kind: Kind, spins: number, home?: number): number {
-  const record = region.core.allocate(region.base, kind, 1) >>> 0;
+  const record = region.core.alloc(region.base, kind, 1) >>> 0;
   if (record) {
     const words = region.words(record);
     words[(record + Field.ARENA) >>> 2] = region.base;

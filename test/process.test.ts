@@ -110,8 +110,6 @@ describe('A process', () => {
       const shared = { lock, rlock: new RLock(), event: new Event(), barrier: new Barrier(3), permits: new Semaphore(0) };
       Object.assign(shared, { condition: new Condition(new Lock()), recursive: new Condition() });
       const all = Object.values(shared);
-      // A thread keeps one cell for its next task.
-      await shared.event.waitAsync({ timeout: 1 });
       const { used } = Arena.default;
       lock.tryAcquire();
       shared.rlock.tryAcquire();
@@ -150,8 +148,6 @@ describe('The memory of a process', () => {
       const permits = new Semaphore(0);
       const event = new Event();
       const refs = [];
-      // A thread keeps one cell for its next task.
-      await event.waitAsync({ timeout: 1 });
       const round = async () => {
         const { used } = Arena.default;
         const all = new AbortController();

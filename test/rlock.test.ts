@@ -167,8 +167,6 @@ refuses(
 );
 
 const owner = new Owner();
-// The cell that this thread keeps for its next task is there from now on.
-await new RLock().withAsync(() => {});
 rejects(
   'RLock',
   () => new RLock(),

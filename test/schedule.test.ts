@@ -139,22 +139,10 @@ class Meeting extends Model {
   }
 }
 
-/** In a queue, all tasks of the line. */
-const LINE = 0;
-
-/**
- * A Condition over a Lock. Those who wait for the lock because they were notified, or gave up, answer so. Each of them
- * has a place of its own in the lock's queue; the others stand in a line, which has one, and goes to the back after each
- * turn.
- */
+/** A Condition over a Lock: those who wait for the lock because they were notified, or gave up, answer so. */
 class Notices extends Permits {
   readonly standing: number[] = [];
-  readonly #line: number[] = [];
   readonly #answers = new Map<number, unknown>();
-
-  get waiting(): number {
-    return this.queue.filter((id) => id !== LINE).length + this.#line.length;
-  }
 
   wait(id: number): void {
     this.standing.push(id);
@@ -166,26 +154,16 @@ class Notices extends Permits {
     this.queue.push(...this.standing.splice(0, n));
   }
 
-  override arrive(id: number): void {
-    if (this.free || this.#answers.has(id)) super.arrive(id);
-    else if (this.#line.push(id) === 1) this.queue.push(LINE);
-  }
-
   override giveUp(id: number, why: string): void {
-    if (!this.#answers.has(id)) {
-      if (!remove(this.#line, id)) return;
-      if (this.#line.length === 0) remove(this.queue, LINE);
-      this.end(id, why === 'late' ? false : why);
-    } else if (remove(this.standing, id)) {
+    if (!this.#answers.has(id)) super.giveUp(id, why);
+    else if (remove(this.standing, id)) {
       this.#answers.set(id, why === 'late' ? false : why);
       this.arrive(id);
     }
   }
 
   override end(id: number, how: unknown): void {
-    const first = id === LINE ? this.#line.shift()! : id;
-    super.end(first, this.#answers.get(first) ?? how);
-    if (id === LINE && this.#line.length > 0) this.queue.push(LINE);
+    super.end(id, this.#answers.get(id) ?? how);
   }
 }
 
@@ -485,7 +463,7 @@ const GAMES: Record<string, () => Game> = {
       ],
       look: () => [
         [condition.waiters, condition.lock.waiters, condition.lock.locked],
-        [model.standing.length, model.waiting, !model.free],
+        [model.standing.length, model.queue.length, !model.free],
       ],
       async end(schedule) {
         if (model.free) {
@@ -508,8 +486,6 @@ const GAMES: Record<string, () => Game> = {
 
 describe.each(Object.entries(GAMES))('Tasks in random order: %s', (kind, make) => {
   it(`do as the model says, ${SCHEDULES} times`, async () => {
-    // One cell is kept for who waits next.
-    await new Event().waitAsync({ timeout: 1 });
     const { used } = Arena.default;
     for (let seed = FIRST; seed < FIRST + SCHEDULES; seed++) {
       const game = make();

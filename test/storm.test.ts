@@ -179,13 +179,8 @@ describe('A storm of waits', () => {
       const count = integers(3);
       count[2] = 2;
       const shared = { target, count, waits: WAITS / 4 };
-      // Every thread that will be here has its record, and the cell that it keeps for its next task.
-      const warm = async (_: unknown, { RLock }: typeof threading) => {
-        const lock = new RLock();
-        await lock.withAsync(() => {});
-        lock.destroy();
-      };
-      await Promise.all([threads(3, {}, warm), warm({}, threading)]);
+      // Every thread that will be here has its record.
+      await threads(3, { target }, ({ target }) => target.waiters);
       const { used } = Arena.default;
       const parts = await Promise.all([
         ...[1, 2, 3].map((index) => thread({ ...shared, index }, storm, BOUND)),

@@ -215,7 +215,7 @@ export class World {
 
   /** A thread's record, or a waiter of its task: as bindings/thread.ts makes them. */
   private record(name: string, kind: number, spins: number, home?: number): number {
-    const record = this.call('allocate', ARENA, kind, 1);
+    const record = this.call('alloc', ARENA, kind, 1);
     this.cells.set(record, { name, kind });
     this.poke(record + SPINS, spins);
     this.poke(record + LOOKS, spins);

@@ -23,7 +23,7 @@ const ROUNDS = 6;
 
 /** Takes a block, uses it, and gives it back. `full`: what it may get instead. */
 function* turn(arena: number, cells: number, full?: number): Script {
-  const block = yield* call('allocate', arena, ARRAY, cells);
+  const block = yield* call('alloc', arena, ARRAY, cells);
   if (block === full) return;
   expect(block === 0 ? 0 : 1, 1);
   // Fresh blocks are zero, all of them.
