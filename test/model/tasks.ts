@@ -89,6 +89,7 @@ export const waits = (wait: Wait, timeout = FOR_EVER): Step => ({ wait, timed: t
 
 const WOKEN = 4;
 const HANDOFF = 2;
+const FRONT = 8;
 const PARKED = 1;
 const FILLING = 0;
 const BROKEN = 8;
@@ -117,6 +118,10 @@ export function acquiring({ cell, stamp }: Primitive, take: number, me?: number)
   };
   return me === undefined ? wait : { ...wait, first: () => acquire(me, 0, 0) };
 }
+
+/** A line's representative, for the next one. */
+export const enterBefore = ({ cell, stamp }: Primitive, waiter: number, take: number): Script<number> =>
+  call('acquire', cell, stamp, waiter, take, FOR_EVER, FRONT);
 
 /** For an RLock, in the name of an owner: at once when another task has it in that name already. */
 export function acquiringAs(owner: number, lock: Primitive): Wait {

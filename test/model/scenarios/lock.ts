@@ -23,7 +23,7 @@ import {
   until,
   use,
 } from '../scenario.ts';
-import { acquiring, END, eventLoop, PASS, type Step, waits } from '../tasks.ts';
+import { acquiring, END, enterBefore, eventLoop, PASS, type Step, waits } from '../tasks.ts';
 import type { Script } from '../thread.ts';
 
 /** Takes the lock, uses what it protects, gives it back. */
@@ -195,8 +195,45 @@ const inherited: Scenario = {
   },
 };
 
+/** The representative of a line has the lock for the first, and enters the queue anew for the next one. */
+const anew: Scenario = {
+  primitive: 'lock',
+  name: 'who waits for the next of its line stands before all others',
+  threads: 3,
+  build(world) {
+    const lock = world.lock();
+    const { cell, stamp } = lock;
+    const [me, other, behind] = world.threads as [number, number, number];
+    const has = (word: number): boolean => (word & -TASK) === (me | TASK);
+    const next = { ...acquiring(lock, me | TASK), enter: (waiter: number) => enterBefore(lock, waiter, me | TASK) };
+    const line = eventLoop(world, me, [
+      [waits(acquiring(lock, me | TASK, me)), waits(next), () => call('lockRelease', cell, stamp, me | TASK)],
+    ]);
+    const [representative] = world.tasks[0]! as [number];
+    return {
+      invariant(view) {
+        const both = world.stands(view, representative) && world.stands(view, behind) && view.word(cell + GUARD) === 0;
+        return both && view.word(cell + NEXT) !== representative ? 'somebody stands before it' : undefined;
+      },
+      programs: [
+        once(line),
+        once(function* () {
+          yield until(cell + LENGTH, (length) => length === 2);
+          expect(yield* call('lockRelease', cell, stamp, other), Status.OK);
+        }),
+        once(function* () {
+          yield until(cell, has);
+          expect(yield* call('lockAcquire', cell, stamp, behind, FOR_EVER), Status.OK);
+          expect(yield* call('lockRelease', cell, stamp, behind), Status.OK);
+        }),
+      ],
+    };
+  },
+};
+
 export const lock: readonly Scenario[] = [
   inherited,
+  anew,
   mixed('a task and a thread for ever', [1, 0], FOR_EVER),
   mixed('a task and a thread for ever, timed', [1, 0], SOON),
   mixed('2 tasks of one thread for ever', [2], FOR_EVER),
