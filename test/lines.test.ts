@@ -3,16 +3,9 @@ import { Arena, BoundedSemaphore, Lock, NotHeldError, OverReleaseError, Owner, R
 import { describe, expect, it } from 'vitest';
 import { integers } from './support/settle.ts';
 import { thread, threads, until } from './support/threads.ts';
-import { outcome, turn } from './support/waits.ts';
+import { HOLDABLES, outcome, turn } from './support/waits.ts';
 
 const boom = { reason: 'the flight is cancelled' };
-
-const HOLDABLES: [name: string, make: () => Lock][] = [
-  ['Lock', () => new Lock()],
-  ['RLock', () => new RLock()],
-  ['Semaphore', () => new Semaphore(1)],
-  ['BoundedSemaphore', () => new BoundedSemaphore(1)],
-] as never;
 
 describe.each(HOLDABLES)('The line of a %s', (_, make) => {
   /** Held by a task; so many others wait, and write down that they had their turn. */
@@ -78,6 +71,32 @@ describe.each(HOLDABLES)('The line of a %s', (_, make) => {
     held.release();
     await Promise.all(tasks);
     expect(order).toEqual([0, 1, 2, 3]);
+    expect([lock.waiters, lock.tryAcquire()]).toEqual([0, true]);
+  });
+
+  it('begins anew behind whoever came meanwhile', async () => {
+    const lock = make();
+    const order = integers(16);
+    lock.acquire();
+    const all: Promise<unknown>[] = [];
+    // This thread's tasks in lines of 1, 2, 3 and 1, threads between them, and one that gives up at the head of a line.
+    for (const [place, kind] of [...'ataataaata'].entries()) {
+      all.push(
+        kind === 'a'
+          ? outcome(lock.withAsync(() => (order[++order[0]!] = place), place === 5 ? { timeout: 1 } : {}))
+          : thread({ lock, order, place }, ({ lock, order, place }) =>
+              lock.with(() => {
+                order[++order[0]!] = place;
+              }),
+            ),
+      );
+      // The sixth is about to give up.
+      if (place === 5 || place === 6) continue;
+      await until(() => lock.waiters === place + Number(place < 5), `${place} waits`);
+    }
+    lock.release();
+    await Promise.all(all);
+    expect([...order.slice(1, 10)]).toEqual([0, 1, 2, 3, 4, 6, 7, 8, 9]);
     expect([lock.waiters, lock.tryAcquire()]).toEqual([0, true]);
   });
 

@@ -1,18 +1,11 @@
 /** Blocking threads, and tasks of several threads, in one queue. */
-import { Barrier, BoundedSemaphore, Condition, Event, Lock, RLock, Semaphore } from 'lockwork';
+import { Barrier, BoundedSemaphore, Condition, Event, Lock, Semaphore } from 'lockwork';
 import { describe, expect, it } from 'vitest';
 import { integers } from './support/settle.ts';
 import { thread, threads, until } from './support/threads.ts';
-import { outcome, start, turn } from './support/waits.ts';
+import { HOLDABLES, outcome, start, turn } from './support/waits.ts';
 
 const boom = { reason: 'the flight is cancelled' };
-
-const HOLDABLES: [name: string, make: () => Lock][] = [
-  ['Lock', () => new Lock()],
-  ['RLock', () => new RLock()],
-  ['Semaphore', () => new Semaphore(1)],
-  ['BoundedSemaphore', () => new BoundedSemaphore(1)],
-] as never;
 
 describe.each(HOLDABLES)('The queue of a %s', (_, make) => {
   it('lets threads and tasks of several threads go on in the order in which they came', async () => {

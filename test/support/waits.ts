@@ -13,13 +13,21 @@ export interface Place {
   /** What one answers that ran out of time; an error's name when it rejects. */
   readonly late: unknown;
   readonly all?: true;
-  /** The tasks of a thread stand in one line, of which the queue knows the first only. */
+  /** Tasks of a thread stand in a line, of which only the first has a cell. */
   readonly line?: true;
   /** After somebody gave up: as it was before. */
   mend?(): void;
   /** When nobody waits any more: gives all of it back. */
   end(): void;
 }
+
+/** What one at a time can hold, and a task as well as a thread. */
+export const HOLDABLES: [name: string, make: () => Lock][] = [
+  ['Lock', () => new Lock()],
+  ['RLock', () => new RLock()],
+  ['Semaphore', () => new Semaphore(1)],
+  ['BoundedSemaphore', () => new BoundedSemaphore(1)],
+] as never;
 
 const plain = { through: true, late: false } as const;
 
