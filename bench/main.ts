@@ -36,8 +36,13 @@ const TOPICS: Topic[] = [
   ...lifecycle,
   ...models,
 ];
-/** What the picture shows: of these topics the locks and semaphores. */
-const PICTURED = { topics: [uncontended, contended], not: /Barrier|Bounded|Condition|Event|re-entered/ };
+/** What the picture shows: of the first the locks and semaphores. */
+const PICTURED: { topic: Topic; not?: RegExp }[] = [
+  { topic: uncontended, not: /Barrier|Bounded|Condition|Event|re-entered/ },
+  { topic: contended },
+  { topic: handoff },
+  { topic: crowd },
+];
 const FULL: Settings = { rounds: 17, window: 200 };
 const QUICK: Settings = { rounds: 5, window: 30 };
 /** Rounds that it takes to speak of a spread. */
@@ -178,9 +183,9 @@ async function main(): Promise<void> {
     output ?? fileURLToPath(new URL(`results/${date.slice(0, 19).replaceAll(':', '-')}.json`, import.meta.url));
   mkdirSync(dirname(file), { recursive: true });
   writeFileSync(file, JSON.stringify({ date, ...on, ...settings, results }, null, 2));
-  const charts = PICTURED.topics.flatMap(({ name, title, baseline }) => {
+  const charts = PICTURED.flatMap(({ topic: { name, title, baseline }, not }) => {
     const rows = results.find(({ topic }) => topic === name)?.rows;
-    const shown = rows?.filter((row) => !PICTURED.not.test(row.name)).toSorted((a, b) => a.ratio - b.ratio);
+    const shown = rows?.filter((row) => !not?.test(row.name)).toSorted((a, b) => a.ratio - b.ratio);
     return shown ? { title, baseline, rows: shown } : [];
   });
   const picture = file.replace(/(\.json)?$/, '.svg');
