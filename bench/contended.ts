@@ -1,7 +1,7 @@
 /** What a lock that two threads want at once lets through. */
 import { Lock, RLock, Semaphore } from 'lockwork';
 import { atLeast } from './claims.ts';
-import { type Column, copy, type Sample, type Session, type Topic } from './measure.ts';
+import { type Column, copy, Incorrect, type Sample, type Session, type Topic } from './measure.ts';
 import { ATOMICS, AtomicsMutex, FUTEX, FutexMutex, makeMemory } from './rivals.ts';
 import { type Contender, type Control, contender, type Report, Threads } from './threads.ts';
 
@@ -94,7 +94,7 @@ export function tally(name: string, reports: Report[], counted: number): Sample 
   const counts = reports.map(({ operations }) => operations);
   const sum = counts.reduce((a, b) => a + b);
   if (counted !== sum) {
-    throw new Error(`${name}: ${sum} increments, but the counter says ${counted}: it does not exclude`);
+    throw new Incorrect(`${name}: ${sum} increments, but the counter says ${counted}: it does not exclude`);
   }
   const milliseconds = Math.max(...reports.map(({ milliseconds }) => milliseconds));
   return { ns: (milliseconds * 1e6) / sum, more: { [SLOWER]: Math.min(...counts) / sum } };

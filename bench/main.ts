@@ -149,8 +149,10 @@ async function run(
   try {
     const rivals = [...here.rivals, ...away.rivals];
     const fewer = Math.max(Math.ceil(rounds * (topic.part ?? 1)), Math.min(rounds, LEAST));
-    const rows = await measure(rivals, topic.baseline, { rounds: fewer, window }, progress);
     const notes = [...away.notes];
+    const rows = await measure(rivals, topic.baseline, { rounds: fewer, window }, progress, (_, { message }) =>
+      notes.push(`${message}; left out`),
+    );
     if (others > QUIET) {
       const part = `${(others * 100).toFixed(0)} % of the cores`;
       notes.push(`Others used ${part} when this began: figures of several threads are not to be trusted`);

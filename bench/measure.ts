@@ -69,15 +69,21 @@ export interface Settings {
   window: number;
 }
 
+/** A rival did something else than it should have: its figures mean nothing. */
+export class Incorrect extends Error {}
+
 /**
  * Rivals take turns, round by round, so that whatever disturbs the machine for a while disturbs all of them alike; those
- * of a group one right after the other.
+ * of a group one right after the other. One of others' that turns out to be incorrect is left out.
  */
 export async function measure(
   rivals: Rival[],
   baseline: string,
   { rounds, window }: Settings,
   progress: (text: string) => void,
+  leaveOut = (_: Rival, why: Incorrect): void => {
+    throw why;
+  },
 ): Promise<Row[]> {
   const samples = new Map<Rival, Sample[]>(rivals.map((rival) => [rival, []]));
   const groups = [...new Set(rivals.map(({ group }) => group))];
@@ -85,11 +91,18 @@ export async function measure(
   for (let round = 0; round <= rounds; round++) {
     for (const rival of groups.flatMap((name) => shuffled(rivals.filter(({ group }) => group === name)))) {
       progress(`round ${round} of ${rounds}: ${[rival.group, rival.name].filter(Boolean).join(': ')}`);
-      const sample = await rival.measure(window);
-      if (round) samples.get(rival)!.push(sample);
+      if (!samples.has(rival)) continue;
+      try {
+        const sample = await rival.measure(window);
+        if (round) samples.get(rival)!.push(sample);
+      } catch (error) {
+        if (rival.ours || rival.name === baseline || !(error instanceof Incorrect)) throw error;
+        samples.delete(rival);
+        leaveOut(rival, error);
+      }
     }
   }
-  const rows = rivals.map((rival) => row(rival, samples.get(rival)!));
+  const rows = rivals.flatMap((rival) => (samples.has(rival) ? row(rival, samples.get(rival)!) : []));
   return rows.map((row) => {
     const base = rows.find(({ name, group }) => name === baseline && group === row.group)!;
     return { ...row, ratio: row.median / base.median };
