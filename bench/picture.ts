@@ -43,6 +43,7 @@ export function draw(charts: Chart[]): string {
     top += HEAD + chart.rows.length * ROW + ROW;
   }
   return `<svg xmlns="http://www.w3.org/2000/svg" width="${WIDTH}" height="${top}" viewBox="0 0 ${WIDTH} ${top}" role="img">
+<title>What lockwork and others take, as ratios</title>
 <style>${STYLE}
 </style>
 ${parts.join('\n')}
