@@ -7,7 +7,9 @@ import {
   FOR_EVER,
   forever,
   GUARD,
+  get,
   LENGTH,
+  LOOKS,
   linearizable,
   look,
   NEXT,
@@ -231,9 +233,35 @@ const anew: Scenario = {
   },
 };
 
+/** Each of these waits looks twice in vain: at the word, and at its own. */
+const learning: Scenario = {
+  primitive: 'lock',
+  name: 'who looked in vain looks half as often, and after the last half begins anew',
+  threads: 1,
+  spins: 4,
+  build(world) {
+    const { cell, stamp } = world.lock();
+    const [me] = world.threads as [number];
+    return {
+      clock: TIMED,
+      programs: [
+        once(function* () {
+          expect(yield* call('lockAcquire', cell, stamp, me, FOR_EVER), Status.OK);
+          for (const looks of [1, 2, 4, 1]) {
+            expect(yield* call('lockAcquire', cell, stamp, me, SOON), Status.TIMEOUT);
+            expect(yield* get(me + LOOKS), looks);
+          }
+          expect(yield* call('lockRelease', cell, stamp, me), Status.OK);
+        }),
+      ],
+    };
+  },
+};
+
 export const lock: readonly Scenario[] = [
   inherited,
   anew,
+  learning,
   mixed('a task and a thread for ever', [1, 0], FOR_EVER),
   mixed('a task and a thread for ever, timed', [1, 0], SOON),
   mixed('2 tasks of one thread for ever', [2], FOR_EVER),
