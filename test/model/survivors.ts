@@ -17,11 +17,9 @@ const FULLER = 'a search ends sooner or later: no scenario has an arena so full 
 const MAP = 'only who enumerates the arena looks at which kind a cell is; taken it is either way';
 
 export const survivors: readonly Survivor[] = [
-  { line: 'if (spins)', why: LOOK },
   { line: 'if (spins > 0)', why: LOOK },
   { line: 'let spins =', why: LOOK },
   { line: 'learn(thread', why: LOOK },
-  { line: 'const half =', why: LOOK },
   { line: 'thread.looks =', why: LOOK },
   { line: 'do seen--', why: 'no break between two looks: a matter of speed' },
   { line: 'state = atomic.xchg', what: /0 → 1/, why: `notifies a head that it did not tell: ${EFFORT}` },
