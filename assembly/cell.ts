@@ -17,7 +17,8 @@ import { Thread } from "./thread";
  *   28  name        block of its name, or 0            -
  *   32  generation      Event, Barrier: current one    the one it came in
  *   36  verdict (g) Event, Barrier: for older waiters  -
- *   40  pins        Lock, RLock: waits of Conditions    looks
+ *   40  pins        Lock, RLock: waits of Conditions   looks
+ *                   that will come back for it
  *   44  …           each one's own
  *
  * Fields under the guard are read and written plainly: the guard orders them. Whatever is also read without it goes

@@ -57,7 +57,7 @@ export const PERMIT: i32 = -UNIT;
  */
 const LOOK: i32 = 2600;
 
-/** Woken at once at the most, those wake the rest. */
+/** Woken at once at the most; those wake the rest. */
 const MOST_WOKEN: u32 = 7;
 
 /** How many can go on: as many as there are permits, or one when there is no owner. */

@@ -10,9 +10,9 @@ import { Cell } from "./cell";
  *
  *    0  word        its state, below
  *   16  inbox       a thread's: the waiters of its tasks that have a verdict (inbox.ts); a task's: the bindings'
+ *   40  looks       how often it looks at its own word before it sleeps, the next time (parker.ts)
  *   44  take        what acquiring adds to the word of a Lock or RLock (the owner) or a Semaphore (minus a permit);
  *                   in a Barrier's queue the arrival index
- *   40  looks       how often it looks at its own word before it sleeps, the next time (parker.ts)
  *   48  spins       how often it may at the most; 0 on one core; -1: a task's, which never sleeps
  *   52  cores       how many there are; 0 on a page's main thread, which may not block
  *   56  target      the primitive in whose queue it stands, if its state says that it stands in one

@@ -9,6 +9,7 @@ import { attached, created, type Handle, type Idle, type PrimitiveOptions, type 
 import { type OwnerWaitOptions, RLock, RLockReturn } from './rlock.js';
 
 const MOST = 2 ** 31 - 1;
+
 export interface ConditionHandle extends Handle {
   readonly lock: Handle;
 }

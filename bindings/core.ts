@@ -15,7 +15,7 @@ export interface Core {
   /** The oldest waiter in the thread's inbox, linked to the others by `next`; 0 when there is none. */
   collect(thread: number): number;
   leave(cell: number, waiter: number): number;
-  /** What is behind the next six, for waiters of tasks. `flags`: WOKEN and HANDOFF. */
+  /** What is behind the next six, for waiters of tasks. `flags`: WOKEN, HANDOFF, FRONT. */
   acquire(cell: number, stamp: number, waiter: number, take: number, timeout: number, flags: number): number;
   /** `owner`: a thread; with TASK one of its tasks, which waits 0 ms. */
   lockAcquire(cell: number, stamp: number, owner: number, timeout: number): number;
