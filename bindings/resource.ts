@@ -1,7 +1,8 @@
 import { Field, FRONT, HANDOFF, PATIENCE, State, Status, TASK, WOKEN } from '../assembly/abi.js';
+import { Call } from './call.js';
 import { checkWait, FOR_EVER, type WaitOptions } from './check.js';
 import { Holdable } from './guard.js';
-import { type Awaitable, Call, type Inbox, inboxOf, Wait } from './inbox.js';
+import { type Awaitable, type Inbox, inboxOf, Wait } from './inbox.js';
 import { type Owner, unuseOwner, usesOf } from './owner.js';
 import type { Region } from './region.js';
 import type { OwnerWaitOptions } from './rlock.js';
