@@ -23,6 +23,9 @@ export const enum Status {
   PENDING = -7,
 }
 
+/** In the byte of a cell's map: a latecomer looks whether the cell is still there, and it must not go (guard.ts). */
+export const VISITED = 0x80;
+
 /** What begins at a cell: the byte of the arena's map. */
 export const enum Kind {
   FREE = 0,
@@ -68,6 +71,8 @@ export const PATIENCE = 1;
 export const WOKEN = 4;
 /** Not in a word: asks `acquire` for a place before all who wait. */
 export const FRONT = 8;
+/** Not in a word: `acquire` must not ask the host for the time. */
+export const CLOCKLESS = 16;
 /** A Lock: a task of the owner holds it. */
 export const TASK = 32;
 /** An Event. */
@@ -129,6 +134,7 @@ export const enum Field {
   /** An f64. Barrier: timeout. */
   LAST = 56,
   THREAD_INBOX = 16,
+  THREAD_PIN = 28,
   /** Of a task's waiter: where its thread keeps what it knows of the wait (bindings/inbox.ts). */
   TASK_PLACE = 16,
   THREAD_LOOKS = 40,

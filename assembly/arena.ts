@@ -1,4 +1,4 @@
-import { ArenaFlag, CELL, Header, HEADER, Kind } from "./abi";
+import { ArenaFlag, CELL, Header, HEADER, Kind, VISITED } from "./abi";
 
 /**
  * A region of shared memory that holds primitives, thread records, names and the users' arrays.
@@ -18,7 +18,8 @@ import { ArenaFlag, CELL, Header, HEADER, Kind } from "./abi";
  *   FREE      by anybody, with a compare-exchange    RESERVED, the first of a run; INSIDE, the others
  *   RESERVED  by who claimed it                      the block's kind, when all is ready; FREE again
  *   INSIDE    by who claimed it                      FREE again, before the first of its block
- *   a kind    by who destroys it                     FREE
+ *   a kind    by who destroys it                     RESERVED, then FREE
+ *             by a latecomer (guard.ts), for a moment  the kind with VISITED
  *
  * Nothing here is locked. Who needs n cells walks the map from where the last one was found (next fit), and claims a
  * run of free bytes one by one; who loses one of them to somebody else gives the others back and walks on. Free
@@ -41,7 +42,7 @@ function mark(arena: usize, index: u32, kind: Kind): void {
 /** What begins at this address. The caller knows that it is inside the arena and a multiple of 64. */
 @inline
 export function kindOf(arena: usize, block: usize): Kind {
-  return <Kind>atomic.load<u8>(arena + (block - arena) / CELL, HEADER);
+  return <Kind>(atomic.load<u8>(arena + (block - arena) / CELL, HEADER) & ~VISITED);
 }
 
 /** A block of `cells` cells, all zero; 0 when the arena is full. */

@@ -1,11 +1,11 @@
 import { ACTION, ANY, BROKEN, FILLING, State, Status, UNIT } from "./abi";
 import { alive, Cell, loadWord, storeWord } from "./cell";
 import { clock } from "./futex";
-import { lockGuard, unlockGuard } from "./guard";
+import { lockGuardLate } from "./guard";
 import { park } from "./parker";
-import { drain, enter, nextGeneration, Place } from "./queue";
+import { drain, enter, leave, nextGeneration, Place, tellFirst } from "./queue";
 import { FLAGS } from "./resource";
-import { isTask, Thread } from "./thread";
+import { isTask, targetOf, Thread } from "./thread";
 
 /**
  * A point that `parties` threads reach before any goes on; then it serves the next round.
@@ -29,6 +29,9 @@ import { isTask, Thread } from "./thread";
  * one, never older: nobody may end a generation before the one before it is drained, since the cell remembers one
  * verdict only. A waiter that times out breaks its generation if that has not ended; then it helps to drain and so
  * finds its own verdict.
+ *
+ * Who comes while an action runs has not arrived: it stands at the entry, behind those who have, and is woken with them
+ * to come again. If its time is up there, it goes, and the barrier is as it was.
  */
 @unmanaged
 class Barrier extends Cell {
@@ -36,7 +39,7 @@ class Barrier extends Cell {
 }
 
 /**
- * The arrival index, or BROKEN or DESTROYED. When `action` is set, the last to arrive (index parties - 1) comes back at
+ * The arrival index, or BROKEN, DESTROYED, or TIMEOUT at the entry. When `action` is set, the last to arrive (index parties - 1) comes back at
  * once with everybody still waiting, and must call `barrierEnd`. A task's verdict WOKEN means: it calls again.
  */
 export function barrierWait(cell: Barrier, stamp: i32, thread: Thread, timeout: f64, action: bool): i32 {
@@ -51,24 +54,30 @@ export function barrierWait(cell: Barrier, stamp: i32, thread: Thread, timeout: 
     const index = word & ACTION ? -1 : i32(<u32>word >> 6);
     const last = index == cell.parties - 1;
     const next = last || index < 0 ? ACTION : word + UNIT;
-    const entered = enter(cell, stamp, thread, index, word, next, i32(last) * Place.NONE);
+    const place = last ? Place.NONE : Place.BACK;
+    const entered = enter(cell, stamp, thread, index, word, next, place);
     if (entered < 0) return entered;
     if (!entered) continue;
     const generation = thread.generation;
     if (last) {
-      if (action || barrierEnd(cell, thread, generation, ACTION, State.GRANTED, FILLING)) return index;
+      if (action || barrierEnd(cell, stamp, thread, generation, ACTION, State.GRANTED, FILLING)) return index;
       return Status.BROKEN;
     }
 
     if (isTask(thread)) return Status.PENDING;
     let state = park(thread, deadline, entered);
     if (state <= State.PARKED) {
+      if (index < 0) {
+        leave(cell, stamp, thread);
+        return Status.TIMEOUT;
+      }
       // Late, when all have arrived and the action runs, is in time: then only the action's end counts.
-      barrierEnd(cell, thread, generation, FILLING, State.BROKEN, BROKEN);
+      barrierEnd(cell, stamp, thread, generation, FILLING, State.BROKEN, BROKEN);
       state = park(thread, Infinity, entered);
     }
     if (state == State.GRANTED) return index;
     if (state == State.BROKEN) return Status.BROKEN;
+    if (deadline != Infinity && clock() >= deadline) return Status.TIMEOUT;
   }
 }
 
@@ -81,18 +90,19 @@ export function barrierWait(cell: Barrier, stamp: i32, thread: Thread, timeout: 
  *   a waiter gives up        FILLING    BROKEN     BROKEN
  *   abort                    ANY        BROKEN     BROKEN
  *   reset                    ANY        BROKEN     FILLING
+ *
+ * A waiter that gives up may have been told just then: it comes late.
  */
 export function barrierEnd(
   cell: Barrier,
+  stamp: i32,
   thread: Thread,
   generation: i32,
   from: i32,
   verdict: i32,
   to: i32,
 ): bool {
-  while (true) {
-    drain(cell, thread);
-    lockGuard(cell, thread);
+  while (lockGuardLate(cell, stamp, thread)) {
     const head = cell.next;
     const drained = head == cell || head.generation == cell.generation;
     const current = from == ANY || (cell.generation == generation && (loadWord(cell) & FLAGS) == from);
@@ -101,10 +111,18 @@ export function barrierEnd(
       nextGeneration(cell);
       storeWord(cell, to);
     }
-    unlockGuard(cell);
-    if (drained || !current) {
-      drain(cell, thread);
-      return current;
-    }
+    if (tellFirst(cell, thread)) drain(cell, stamp, thread);
+    if (drained || !current) return current;
   }
+  return false;
+}
+
+/**
+ * A waiter goes, whatever it waits for: its thread ends, or must not block. A round that it has arrived at breaks, unless
+ * all have. Afterwards it stands there no more: it has left, or its state is a verdict.
+ */
+export function barrierLeave(cell: Barrier, stamp: i32, thread: Thread): void {
+  if (targetOf(thread) != cell) return;
+  if (thread.take >= 0) barrierEnd(cell, stamp, thread, thread.generation, FILLING, State.BROKEN, BROKEN);
+  leave(cell, stamp, thread);
 }

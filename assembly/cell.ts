@@ -1,6 +1,6 @@
 import { Header, Kind, State, Status } from "./abi";
-import { allocate, reclaim } from "./arena";
-import { lockGuard, unlockGuard } from "./guard";
+import { allocate, kindOf, reclaim } from "./arena";
+import { closePlace, lockGuardLate, unlockGuard } from "./guard";
 import { Thread } from "./thread";
 
 /**
@@ -14,7 +14,7 @@ import { Thread } from "./thread";
  *   16  length      number of waiters                  inbox (inbox.ts)
  *   20  stamp       unique to this life of the cell; 0 once it is destroyed
  *   24  arena       the arena's first byte
- *   28  name        block of its name, or 0            -
+ *   28  name        block of its name, or 0            pin
  *   32  generation      Event, Barrier: current one    the one it came in
  *   36  verdict (g) Event, Barrier: for older waiters  -
  *   40  pins        Lock, RLock: waits of Conditions   looks
@@ -55,6 +55,12 @@ export function swapWord(cell: Cell, word: i32, next: i32): i32 {
   return atomic.cmpxchg<i32>(changetype<usize>(cell), word, next);
 }
 
+/** How many stand in the queue. */
+@inline
+export function waiters(cell: Cell): i32 {
+  return atomic.load<i32>(changetype<usize>(cell), offsetof<Cell>("length"));
+}
+
 /** Whether the cell still is what the handle with this stamp was made for. */
 @inline
 export function alive(cell: Cell, stamp: i32): bool {
@@ -71,11 +77,25 @@ export function create(arena: usize, kind: Kind): usize {
     const cell = changetype<Cell>(address);
     cell.next = cell;
     cell.prev = cell;
-    cell.stamp = atomic.add<i32>(arena, 1, Header.STAMPS) + 1;
     cell.arena = arena;
     cell.verdict = State.GRANTED;
+    // Atomically: a latecomer of the cell's last life may look at it (guard.ts).
+    const stamp = atomic.add<i32>(arena, 1, Header.STAMPS) + 1;
+    atomic.store<i32>(address, stamp, offsetof<Cell>("stamp"));
   }
   return address;
+}
+
+/** Under the guard: whether nobody stands in the queue, and no wait of a Condition will come back for it. */
+@inline
+export function deserted(cell: Cell): bool {
+  return cell.next == cell && !atomic.load<i32>(changetype<usize>(cell), offsetof<Cell>("pins"));
+}
+
+/** Under the guard: from now on the cell is nobody's. */
+@inline
+export function kill(cell: Cell): void {
+  atomic.store<i32>(changetype<usize>(cell), 0, offsetof<Cell>("stamp"));
 }
 
 /**
@@ -92,24 +112,31 @@ export function create(arena: usize, kind: Kind): usize {
  *
  *   T1: the stamp is right             T2: destroy: word := dead, stamp := 0
  *   T1: the fast path fails, the guard, looks at the stamp again: DESTROYED
+ *
+ * Whoever was let through last may destroy at once: whoever let it through touches the cell no more, or as a latecomer
+ * (guard.ts), for whom the cell's place in the map is closed before the cell is given back.
  */
 export function destroy(cell: Cell, stamp: i32, thread: Thread, mask: i32, idle: i32, dead: i32): Status {
   let status = Status.DESTROYED;
-  lockGuard(cell, thread);
-  if (alive(cell, stamp)) {
+  if (lockGuardLate(cell, stamp, thread)) {
     const word = loadWord(cell);
     status = Status.BUSY;
     if (
       (word & mask) == idle &&
-      cell.next == cell &&
-      !atomic.load<i32>(changetype<usize>(cell), offsetof<Cell>("pins")) &&
+      deserted(cell) &&
       swapWord(cell, word, dead) == word
     ) {
-      atomic.store<i32>(changetype<usize>(cell), 0, offsetof<Cell>("stamp"));
+      kill(cell);
       status = Status.OK;
     }
+    unlockGuard(cell);
   }
-  unlockGuard(cell);
-  if (status == Status.OK) reclaim(cell.arena, changetype<usize>(cell), 1);
+  if (status == Status.OK) bury(cell, thread);
   return status;
+}
+
+/** Gives back the cell of a primitive that is dead: its stamp is 0. */
+export function bury(cell: Cell, thread: Thread): void {
+  closePlace(cell, thread, kindOf(thread.arena, changetype<usize>(cell)));
+  reclaim(thread.arena, changetype<usize>(cell), 1);
 }

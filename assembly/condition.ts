@@ -1,13 +1,13 @@
-import { State, Status } from "./abi";
-import { alive, Cell, loadWord } from "./cell";
+import { CLOCKLESS, State, Status, UNIT, WOKEN } from "./abi";
+import { alive, bury, Cell, deserted, kill, loadWord, swapWord } from "./cell";
 import { clock } from "./futex";
-import { lockGuard, tryGuard, unlockGuard } from "./guard";
+import { Late, lockGuardLate, tryGuard, tryGuardLate, unlockGuard } from "./guard";
 import { held, unlock } from "./lock";
 import { park } from "./parker";
 import { dequeue, enqueue, enter, leave, Place, QUEUED } from "./queue";
-import { acquire, wakeDue } from "./resource";
+import { acquire, rename, wakeRest } from "./resource";
 import { ownedBy, RLock } from "./rlock";
-import { isTask, setTarget, Thread } from "./thread";
+import { isTask, setTarget, targetOf, Thread } from "./thread";
 
 /**
  * A queue of threads that gave a lock up until somebody notifies them. Its word is not used.
@@ -24,6 +24,9 @@ import { isTask, setTarget, Thread } from "./thread";
  * Moving instead of waking ("wait morphing", as in nsync): the notifier holds the lock, so a woken waiter could only
  * run into it. The one step makes `notify` exact: a waiter whose time runs out finds itself either in the
  * Condition's queue, and no notify was spent on it, or notified.
+ *
+ * A Condition may be destroyed as soon as nobody stands in its queue: who was notified and is on its way to the lock
+ * reads nothing of it any more. The lock stays, as each wait has a pin on it, and the waiter's record knows which.
  */
 @unmanaged
 class Condition extends Cell {
@@ -53,27 +56,57 @@ export function conditionWait(
 ): Status {
   let status = check(cell, stamp, changetype<Thread>(take), recursive);
   if (status != Status.OK) return status;
+  // All that is needed later: the Condition may be gone then.
   const lock = cell.lock;
+  const lockStamp = cell.lockStamp;
   // Of a plain Lock this word is always 0.
   const depth = lock.depth;
+  // Before it stands in the queue: the host may throw.
+  const deadline = timeout == Infinity ? timeout : clock() + timeout;
   // Stand in the queue first, then let go: who takes the lock next and notifies must find this waiter.
   const entered = enter(cell, stamp, thread, take, 0, 0, Place.BACK);
   if (entered < 0) return entered;
   atomic.add<i32>(changetype<usize>(lock), 1, offsetof<Cell>("pins"));
+  thread.pin = changetype<usize>(lock);
   lock.depth = 0;
-  unlock(lock, thread);
+  unlock(lock, lockStamp, thread);
   if (isTask(thread)) return Status.PENDING;
 
-  if (park(thread, clock() + timeout, entered) <= State.PARKED) status = leave(cell, thread);
-  acquire(lock, cell.lockStamp, thread, take, Infinity, i32(status == Status.OK));
-  conditionEnd(lock, depth);
+  if (park(thread, deadline, entered) <= State.PARKED) status = leave(cell, stamp, thread);
+  // Notified, it stands in the lock's queue.
+  acquire(lock, lockStamp, thread, take, Infinity, status == Status.OK ? QUEUED : 0);
+  conditionEnd(thread, depth);
   return status;
 }
 
-/** Whoever waited has the lock again, as often as it had it before. */
-export function conditionEnd(lock: RLock, depth: i32): void {
-  lock.depth = depth;
-  atomic.sub<i32>(changetype<usize>(lock), 1, offsetof<Cell>("pins"));
+/** The waiter has the lock again, as often as it had it before. */
+export function conditionEnd(waiter: Thread, depth: i32): void {
+  changetype<RLock>(waiter.pin).depth = depth;
+  unpin(waiter);
+}
+
+/** The waiter has the lock again, or its thread ends and it never will. */
+export function unpin(waiter: Thread): void {
+  const lock = waiter.pin;
+  if (!lock) return;
+  waiter.pin = 0;
+  atomic.sub<i32>(lock, 1, offsetof<Cell>("pins"));
+}
+
+/**
+ * The host threw in the midst of a wait: it is over, and as after any other the lock is held, so often as before. Nothing
+ * here asks the host.
+ */
+export function conditionWithdraw(cell: Condition, stamp: i32, thread: Thread, depth: i32): void {
+  const lock = changetype<RLock>(thread.pin);
+  if (!lock) return;
+  if (targetOf(thread) == cell) leave(cell, stamp, thread);
+  let flags = CLOCKLESS;
+  if (targetOf(thread) == lock) flags |= loadWord(thread) == State.WOKEN ? WOKEN : QUEUED;
+  // It may have had no time to let the lock go, or have been handed it.
+  if (!ownedBy(loadWord(lock), thread)) acquire(lock, lock.stamp, thread, changetype<i32>(thread), Infinity, flags);
+  setTarget(thread, changetype<Cell>(0));
+  conditionEnd(thread, depth);
 }
 
 /** Moves up to `n` waiters on, oldest first. */
@@ -81,29 +114,90 @@ export function conditionNotify(cell: Condition, stamp: i32, thread: Thread, n: 
   const status = check(cell, stamp, thread, recursive);
   if (status != Status.OK) return status;
   const lock = cell.lock;
-  while (n) {
-    lockGuard(cell, thread);
+  const lockStamp = cell.lockStamp;
+  while (n && lockGuardLate(cell, stamp, thread)) {
     const head = changetype<Thread>(cell.next);
     const empty = head == cell;
     // A try only: a thread must not wait for one guard with another in its hands.
     const both = !empty && tryGuard(lock);
+    let free = false;
     if (both) {
       dequeue(cell, head);
       setTarget(head, lock);
       enqueue(lock, lock, head);
-      atomic.or<i32>(changetype<usize>(lock), QUEUED);
+      // Free only if another thread released a plain Lock meanwhile: then no release is to come that would wake it.
+      free = !held(atomic.or<i32>(changetype<usize>(lock), QUEUED));
       unlockGuard(lock);
     }
     unlockGuard(cell);
     if (empty) break;
-    if (both) {
-      n--;
-      // Free only if another thread released a plain Lock meanwhile: then no release is to come that would.
-      wakeDue(lock, thread, false);
-    } else {
-      lockGuard(lock, thread);
-      unlockGuard(lock);
-    }
+    if (both) n--;
+    else if (lockGuardLate(lock, lockStamp, thread)) unlockGuard(lock);
+    if (free) wakeRest(lock, lockStamp, thread, false);
   }
   return Status.OK;
+}
+
+/**
+ * A thread blocks in the Condition's queue, and a task of it that waits there, too, and cannot go on meanwhile, has been
+ * notified and given a verdict of the lock: the thread takes that, and the task takes the thread's place in the queue.
+ * False when the thread does not stand there: it was notified, too.
+ */
+export function conditionExchange(cell: Condition, stamp: i32, waiter: Thread, task: Thread): bool {
+  const lock = changetype<RLock>(waiter.pin);
+  const verdict = loadWord(task);
+  let standing = false;
+  if (lockGuardLate(cell, stamp, waiter)) {
+    standing = loadWord(waiter) == State.AWAITED && targetOf(waiter) == cell;
+    if (standing) {
+      const next = waiter.next;
+      const prev = waiter.prev;
+      task.next = next;
+      task.prev = prev;
+      prev.next = task;
+      next.prev = task;
+      setTarget(task, cell);
+      atomic.store<i32>(changetype<usize>(task), State.AWAITED);
+      setTarget(waiter, lock);
+      atomic.store<i32>(changetype<usize>(waiter), verdict);
+    }
+    unlockGuard(cell);
+  }
+  // The task was handed the lock in its own name.
+  if (standing && verdict == State.GRANTED) rename(lock, task.take, waiter.take);
+  return standing;
+}
+
+/** A lock that is dead has this owner, whom nobody is. */
+const NOBODY: i32 = -UNIT;
+
+/**
+ * Destroys a Condition and the lock of its own, both or neither: nobody waits for it, and the lock is not held. (A
+ * Condition with a lock of somebody else's: `destroy`.)
+ */
+export function conditionDestroy(cell: Condition, stamp: i32, thread: Thread): Status {
+  const lock = cell.lock;
+  const lockStamp = cell.lockStamp;
+  while (lockGuardLate(cell, stamp, thread)) {
+    // GONE: somebody has destroyed the lock by itself.
+    const found = tryGuardLate(lock, lockStamp, thread);
+    let dead = false;
+    if (found != Late.BUSY && cell.next == cell) {
+      dead = found == Late.GONE || (deserted(lock) && !swapWord(lock, 0, NOBODY));
+      if (dead) {
+        kill(cell);
+        if (found == Late.GUARDED) kill(lock);
+      }
+    }
+    if (found == Late.GUARDED) unlockGuard(lock);
+    unlockGuard(cell);
+    if (dead) {
+      bury(cell, thread);
+      if (found == Late.GUARDED) bury(lock, thread);
+      return Status.OK;
+    }
+    if (found != Late.BUSY) return Status.BUSY;
+    if (lockGuardLate(lock, lockStamp, thread)) unlockGuard(lock);
+  }
+  return Status.DESTROYED;
 }

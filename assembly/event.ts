@@ -1,9 +1,9 @@
 import { SET, State, Status } from "./abi";
-import { alive, Cell, loadWord, storeWord, swapWord } from "./cell";
+import { alive, Cell, loadWord, storeWord, swapWord, waiters } from "./cell";
 import { clock } from "./futex";
 import { lockGuard, unlockGuard } from "./guard";
 import { park } from "./parker";
-import { drain, enter, leave, nextGeneration, Place, QUEUED } from "./queue";
+import { drain, enter, leave, nextGeneration, Place, QUEUED, tellFirst } from "./queue";
 import { isTask, Thread } from "./thread";
 
 /**
@@ -18,30 +18,41 @@ import { isTask, Thread } from "./thread";
  * A waiter remembers the generation that it came in. `set` starts a new one, then lets all older waiters through: those
  * who stood there at the moment of `set` go on, also when `clear` follows at once; those who come after `clear` have
  * the new generation and stay.
+ *
+ * A setter that dies on its way leaves waiters of an earlier generation in the queue of a set event: the next `set`, and
+ * whoever of them gives up, let the others through.
  */
 
 export function eventWait(cell: Cell, stamp: i32, thread: Thread, timeout: f64): Status {
   if (!alive(cell, stamp)) return Status.DESTROYED;
+  let deadline: f64 = 0;
   let standing = 0;
   do {
     const word = loadWord(cell);
     if (word & SET) return Status.OK;
     if (timeout == 0) return Status.TIMEOUT;
+    // Before it stands in the queue: the host may throw.
+    if (!deadline) deadline = timeout == Infinity ? timeout : clock() + timeout;
     standing = enter(cell, stamp, thread, 0, word, QUEUED, Place.BACK);
     if (standing < 0) return standing;
   } while (!standing);
   if (isTask(thread)) return Status.PENDING;
-  return park(thread, clock() + timeout, standing) > State.PARKED ? Status.OK : leave(cell, thread);
+  if (park(thread, deadline, standing) > State.PARKED) return Status.OK;
+  const status = leave(cell, stamp, thread);
+  // Set, and not told: perhaps the setter died on its way to it, and to the others.
+  if (status == Status.OK) drain(cell, stamp, thread);
+  return status;
 }
 
 export function eventSet(cell: Cell, stamp: i32, thread: Thread): Status {
   if (!alive(cell, stamp)) return Status.DESTROYED;
-  if (swapWord(cell, 0, SET) != QUEUED) return Status.OK;
-  lockGuard(cell, thread);
-  storeWord(cell, SET);
-  nextGeneration(cell);
-  unlockGuard(cell);
-  drain(cell, thread);
+  const word = swapWord(cell, 0, SET);
+  if (word == QUEUED) {
+    lockGuard(cell, thread);
+    storeWord(cell, SET);
+    nextGeneration(cell);
+    if (tellFirst(cell, thread)) drain(cell, stamp, thread);
+  } else if (word == SET && waiters(cell)) drain(cell, stamp, thread);
   return Status.OK;
 }
 

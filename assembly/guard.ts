@@ -1,4 +1,5 @@
-import { Cell } from "./cell";
+import { CELL, HEADER, Kind, VISITED } from "./abi";
+import { alive, Cell } from "./cell";
 import { pause } from "./futex";
 import { Thread } from "./thread";
 
@@ -15,6 +16,26 @@ import { Thread } from "./thread";
  *
  * Nobody notifies a guard: whoever finds it taken spins, and when the holder seems to have lost its core, sleeps a
  * moment to give it back. A thread that may not sleep keeps spinning, for as long as the holder's few instructions.
+ *
+ * Latecomers. The guard lies in the cell, and the cell goes when it is destroyed, which whoever is let through last may
+ * do at once. A caller owns the cell until its own step lets somebody through; a waiter until it is told. After that it
+ * is a latecomer: `set()` that has let the first waiter through and goes on with the second, which may have given up
+ * meanwhile and destroyed the Event; a waiter whose time is up, and who may have been told in that very moment.
+ *
+ *   T1: set: tells A, and sees B behind it     B: its time is up; leaves, destroys the Event; its cell is an array now
+ *   T1: takes the guard: that is the array's second word
+ *
+ * What outlives all cells is the map. A latecomer marks the cell's place there as VISITED, and while it is, the cell
+ * can't be given back (`closePlace`). If the place still has a primitive, and that has the stamp, the latecomer takes
+ * the guard, and takes the mark off: under its guard nobody can destroy it.
+ *
+ *   place in the map      next
+ *   ──────────────────────────────────────────────────────────────────────────────────────────────
+ *   a primitive's kind    | VISITED by a latecomer, who takes it off after some instructions
+ *                         RESERVED by who destroyed it: all latecomers find it gone
+ *   anything else         the cell is gone
+ *
+ * A latecomer's steps between the two are straight-line code, too, so that none dies with a place in its hands.
  */
 
 @inline
@@ -34,4 +55,63 @@ export function lockGuard(cell: Cell, thread: Thread): void {
 @inline
 export function unlockGuard(cell: Cell): void {
   atomic.xchg<i32>(changetype<usize>(cell), 0, offsetof<Cell>("guard"));
+}
+
+/** Where the map says what this cell is; without the header. */
+@inline
+function placeOf(cell: Cell, thread: Thread): usize {
+  return thread.arena + (changetype<usize>(cell) - thread.arena) / CELL;
+}
+
+@inline
+function isPrimitive(kind: u32): bool {
+  return kind >= <u32>Kind.LOCK && kind <= <u32>Kind.CONDITION;
+}
+
+/** What a latecomer finds. */
+export const enum Late {
+  /** The cell is no longer what the handle with this stamp was made for. */
+  GONE,
+  /** It has the guard. */
+  GUARDED,
+  /** Somebody else has the guard, or the place. */
+  BUSY,
+}
+
+/** A latecomer tries for the guard. */
+@inline
+export function tryGuardLate(cell: Cell, stamp: i32, thread: Thread): Late {
+  const place = placeOf(cell, thread);
+  const kind: u32 = atomic.load<u8>(place, HEADER);
+  if (!isPrimitive(kind & ~VISITED)) return Late.GONE;
+  if (kind & VISITED || <u32>atomic.cmpxchg<u8>(place, <u8>kind, <u8>(kind | VISITED), HEADER) != kind) return Late.BUSY;
+  let found = Late.GONE;
+  if (alive(cell, stamp)) found = tryGuard(cell) ? Late.GUARDED : Late.BUSY;
+  atomic.store<u8>(place, <u8>kind, HEADER);
+  return found;
+}
+
+/** A latecomer takes the guard; false when the cell is gone. */
+export function lockGuardLate(cell: Cell, stamp: i32, thread: Thread): bool {
+  let spins = thread.spins >> 7;
+  while (true) {
+    const found = tryGuardLate(cell, stamp, thread);
+    if (found != Late.BUSY) return found == Late.GUARDED;
+    spins = rest(thread, spins);
+  }
+}
+
+/** Keeps latecomers off a cell that is dead, so that it can be given back. */
+export function closePlace(cell: Cell, thread: Thread, kind: Kind): void {
+  const place = placeOf(cell, thread);
+  let spins = thread.spins >> 7;
+  while (<u32>atomic.cmpxchg<u8>(place, <u8>kind, <u8>Kind.RESERVED, HEADER) != <u32>kind) spins = rest(thread, spins);
+}
+
+/** Between two looks at a place: not on the cell, which may be somebody else's, but on a word of its own that is always 0. */
+@inline
+function rest(thread: Thread, spins: i32): i32 {
+  if (spins > 0) return spins - 1;
+  if (thread.cores) pause(changetype<usize>(thread) + offsetof<Cell>("guard"), 0);
+  return 0;
 }

@@ -5,12 +5,20 @@
 export { create, destroy } from "./cell";
 export { collect } from "./inbox";
 export { leave } from "./queue";
-export { acquire } from "./resource";
+export { acquire, rename, withdraw } from "./resource";
 export { lockAcquire, lockRelease } from "./lock";
 export { rlockAcquire, rlockRelease } from "./rlock";
 // Names are part of the bytes that everybody loads: POSIX's short ones.
 export { allocate as alloc, reclaim as free } from "./arena";
 export { semaphoreAcquire as semAcquire, semaphoreRelease as semRelease } from "./semaphore";
 export { eventClear, eventSet, eventWait } from "./event";
-export { barrierEnd, barrierWait } from "./barrier";
-export { conditionEnd as condEnd, conditionNotify as condNotify, conditionWait as condWait } from "./condition";
+export { barrierEnd, barrierLeave, barrierWait } from "./barrier";
+export {
+  conditionDestroy as condDestroy,
+  conditionEnd as condEnd,
+  conditionExchange as condExchange,
+  conditionNotify as condNotify,
+  conditionWait as condWait,
+  conditionWithdraw as condWithdraw,
+  unpin,
+} from "./condition";

@@ -38,14 +38,14 @@ export function lockRelease(cell: Cell, stamp: i32, owner: Thread): Status {
   if (!alive(cell, stamp)) return Status.DESTROYED;
   const word = changetype<i32>(owner);
   if (swapWord(cell, word, 0) == word) return Status.OK;
-  return unlock(cell, changetype<Thread>(word & -UNIT));
+  return unlock(cell, stamp, changetype<Thread>(word & -UNIT));
 }
 
 /** The release of a lock that has flags, or that somebody else took. */
-export function unlock(cell: Cell, thread: Thread): Status {
+export function unlock(cell: Cell, stamp: i32, thread: Thread): Status {
   while (true) {
     const word = loadWord(cell);
     if (!held(word)) return Status.NOT_HELD;
-    if (give(cell, thread, false, word, word & FLAGS)) return Status.OK;
+    if (give(cell, stamp, thread, false, word, word & FLAGS)) return Status.OK;
   }
 }

@@ -1,9 +1,9 @@
-import { HANDOFF, State, Status, WOKEN } from "./abi";
+import { HANDOFF, State, Status } from "./abi";
 import { alive, Cell, loadWord, swapWord } from "./cell";
 import { wake } from "./futex";
-import { lockGuard, unlockGuard } from "./guard";
+import { lockGuard, lockGuardLate, unlockGuard } from "./guard";
 import { post } from "./inbox";
-import { isTask, setTarget, targetOf, Thread } from "./thread";
+import { setTarget, targetOf, Thread } from "./thread";
 
 /**
  * The FIFO queue of a primitive's waiters: a ring through their own cells that begins and ends at the primitive's.
@@ -12,6 +12,9 @@ import { isTask, setTarget, targetOf, Thread } from "./thread";
  * Who takes a waiter out gives it its verdict in the same section (`tell`); only a Condition moves waiters to another
  * queue without a word, and then says so in their `target`. So under the guard of a queue, a waiter's state and target
  * tell whether it stands there.
+ *
+ * Whoever has told a waiter that was the last one due touches the cell no more: it may be destroyed by then. If more are
+ * due, they may give up meanwhile, or be told by somebody else: so the next section is a latecomer's (guard.ts).
  */
 
 /** In the word of every primitive that uses it: somebody stands in the queue. */
@@ -40,7 +43,6 @@ export function dequeue(cell: Cell, waiter: Cell): void {
 /** Where `enter` puts a waiter. */
 export const enum Place {
   BACK = 0,
-  /** Or anything else above 0: for who was woken, and keeps its place. */
   FRONT = 1,
   /** Nowhere: only the word's step, and the generation that goes with it. */
   NONE = -1,
@@ -60,17 +62,19 @@ export function enter(
   next: i32,
   place: Place,
 ): i32 {
-  thread.take = take;
-  setTarget(thread, cell);
-  // AWAITED is -1, WAITING is 0.
-  atomic.store<i32>(changetype<usize>(thread), thread.spins >> 31);
   let entered: i32 = Status.DESTROYED;
   lockGuard(cell, thread);
   if (alive(cell, stamp)) {
     entered = i32(swapWord(cell, word, next) == word);
     if (entered) {
       thread.generation = cell.generation;
-      if (place >= Place.BACK) entered = enqueue(cell, place ? cell.next : cell, thread);
+      if (place != Place.NONE) {
+        thread.take = take;
+        setTarget(thread, cell);
+        // AWAITED is -1, WAITING is 0.
+        atomic.store<i32>(changetype<usize>(thread), thread.spins >> 31);
+        entered = enqueue(cell, place == Place.FRONT ? cell.next : cell, thread);
+      }
     }
   }
   unlockGuard(cell);
@@ -81,17 +85,20 @@ export function enter(
  * A waiter gives up: leaves the queue of `cell`, and answers TIMEOUT. OK when what it waited for has come: it stands
  * there no more, and its state has the verdict, or it was moved to another queue; or (Event) it stood there still, its
  * state says so, and had not been reached yet.
+ *
+ * It comes late: in the moment in which it gives up it may be told, and the cell destroyed.
  */
-export function leave(cell: Cell, thread: Thread): Status {
+export function leave(cell: Cell, stamp: i32, thread: Thread): Status {
   let status = Status.OK;
-  lockGuard(cell, thread);
-  const standing = loadWord(thread) <= State.PARKED && targetOf(thread) == cell;
-  if (standing) {
-    dequeue(cell, thread);
-    if (cell.next == cell) atomic.and<i32>(changetype<usize>(cell), ~(QUEUED | HANDOFF));
-    if (thread.generation == cell.generation) status = Status.TIMEOUT;
+  if (lockGuardLate(cell, stamp, thread)) {
+    if (loadWord(thread) <= State.PARKED && targetOf(thread) == cell) {
+      dequeue(cell, thread);
+      setTarget(thread, changetype<Cell>(0));
+      if (cell.next == cell) atomic.and<i32>(changetype<usize>(cell), ~(QUEUED | HANDOFF));
+      if (thread.generation == cell.generation) status = Status.TIMEOUT;
+    }
+    unlockGuard(cell);
   }
-  unlockGuard(cell);
   return status;
 }
 
@@ -102,49 +109,47 @@ export function nextGeneration(cell: Cell): void {
 }
 
 /**
- * Takes the first waiter out of the queue, gives it its verdict, and tells it: the only place where a waiter gets one.
+ * Under the guard, which it gives back: takes a waiter out of the queue, gives it its verdict, and tells it. The only
+ * place where a waiter gets one.
  *
- * Of a resource: together with the word's step from `word`, which is never 0 then, to `free`. It is WOKEN, or with
- * HANDOFF it has already what it came for. False when the word was another.
- * Of an Event or a Barrier, 0 for both: the cell's verdict, if it is of an earlier generation; false when there is none.
- *
- * Straight-line code to the end, so that no thread dies between the verdict and the news of it.
+ * Straight-line code to the end, so that no thread dies between the verdict and the news of it. What comes after the
+ * guard is in the waiter's record, not in the cell.
  */
-export function tell(cell: Cell, thread: Thread, word: i32, free: i32): bool {
-  let told: bool;
-  let verdict: i32 = State.WOKEN;
-  let state: i32 = State.WAITING;
-  lockGuard(cell, thread);
-  const head = changetype<Thread>(cell.next);
-  if (word) {
-    let next = free + WOKEN;
-    if (free & HANDOFF) {
-      next = (free & ~HANDOFF) + head.take;
-      verdict = State.GRANTED;
-    }
-    if (head.next == cell) next &= ~QUEUED;
-    told = swapWord(cell, word, next) == word;
-  } else {
-    told = head != cell && head.generation != cell.generation;
-    // A negative index came while the barrier's action ran, and has not arrived yet.
-    if (head.take >= 0) verdict = cell.verdict;
-  }
-  if (told) {
-    dequeue(cell, head);
-    state = atomic.xchg<i32>(changetype<usize>(head), verdict);
-  }
+@inline
+export function tell(cell: Cell, head: Thread, thread: Thread, verdict: State): void {
+  dequeue(cell, head);
+  const state = atomic.xchg<i32>(changetype<usize>(head), verdict);
   unlockGuard(cell);
   if (state == State.PARKED) wake(changetype<usize>(head));
   else if (state == State.AWAITED) post(head, thread);
-  return told;
 }
 
 /**
- * Event, Barrier: lets all waiters of earlier generations through, oldest first, with the cell's verdict.
+ * Event, Barrier: under the guard, which it gives back: tells the first waiter, if it is of an earlier generation, the
+ * cell's verdict. Answers whether one of an earlier generation is left.
+ */
+@inline
+export function tellFirst(cell: Cell, thread: Thread): bool {
+  const head = changetype<Thread>(cell.next);
+  if (head == cell || head.generation == cell.generation) {
+    unlockGuard(cell);
+    return false;
+  }
+  const second = head.next;
+  const left = second != cell && second.generation != cell.generation;
+  // Nothing else is due to it. A negative index came while the barrier's action ran, and has not arrived yet.
+  setTarget(head, changetype<Cell>(0));
+  tell(cell, head, thread, head.take < 0 ? State.WOKEN : <State>cell.verdict);
+  return left;
+}
+
+/**
+ * Event, Barrier: lets all waiters of earlier generations through, oldest first. The caller has let somebody through
+ * already, or may have been told itself: it comes late.
  *
  * One at a time, so that each stands in the queue until it has its verdict: one that times out meanwhile finds either
  * itself in the queue or the verdict in its state, and if the waker dies half way the rest can still be found.
  */
-export function drain(cell: Cell, thread: Thread): void {
-  while (tell(cell, thread, 0, 0)) {}
+export function drain(cell: Cell, stamp: i32, thread: Thread): void {
+  while (lockGuardLate(cell, stamp, thread) && tellFirst(cell, thread)) {}
 }

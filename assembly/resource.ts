@@ -1,9 +1,10 @@
-import { FRONT, HANDOFF, PATIENCE, State, Status, TASK, UNIT, WOKEN } from "./abi";
+import { CLOCKLESS, FRONT, HANDOFF, PATIENCE, State, Status, TASK, UNIT, WOKEN } from "./abi";
 import { Cell, loadWord, swapWord } from "./cell";
 import { clock } from "./futex";
+import { lockGuard, lockGuardLate, unlockGuard } from "./guard";
 import { learn, park } from "./parker";
 import { enter, leave, Place, QUEUED, tell } from "./queue";
-import { isTask, Thread } from "./thread";
+import { isTask, setTarget, targetOf, Thread } from "./thread";
 
 /**
  * What Lock, RLock and Semaphore share: a word that says how much there is, and the way of those who find nothing.
@@ -34,7 +35,7 @@ import { isTask, Thread } from "./thread";
  *
  * Invariants
  *   - QUEUED ⇔ the queue is not empty, whenever the guard is free.
- *   - Available and QUEUED ⇒ woken > 0, or the one who made it so is on its way to `give`. So no wake-up is lost: a
+ *   - Available and QUEUED ⇒ woken > 0, or the one who made it so is on its way to `wakeRest`. So no wake-up is lost: a
  *     woken waiter that finds nothing has found a holder, and the holder's release sees QUEUED.
  *   - A waiter must not leave with a wake-up it did not use: it gives `woken` back in the step in which it sees that
  *     nothing is available.
@@ -74,7 +75,11 @@ function available(word: i32, permits: bool): u32 {
  * and gives the wake-up back if it can't use it.
  *
  * `flags` are FRONT when it stands before all others, for one of its thread's tasks that came with it. They are QUEUED
- * when somebody else has put this waiter into the queue already (a Condition); for ever, then.
+ * when somebody else has put this waiter into the queue already (a Condition); for ever, then. With CLOCKLESS the host
+ * is not asked for the time: nothing can throw, and only a timeout of 0 ms or for ever makes sense.
+ *
+ * What is due to a waiter its `target` says: this cell, from the moment when it stands in the queue until it left, gave
+ * its wake-up back or has what it came for. So somebody can make good for it when the host throws (`withdraw`).
  */
 export function acquire(
   cell: Cell,
@@ -89,6 +94,7 @@ export function acquire(
   let handoff = flags & HANDOFF;
   let woken = flags & WOKEN;
   const once = timeout == 0;
+  const timed = !once && !isTask(thread) && !(flags & CLOCKLESS);
   let since: f64 = 0;
   while (true) {
     let spins = thread.looks;
@@ -96,10 +102,18 @@ export function acquire(
     while (!standing) {
       let seen: i32;
       if (available(word, permits)) {
-        seen = swapWord(cell, word, word + take - woken);
+        const next = word + take - woken;
+        seen = swapWord(cell, word, next);
         if (seen == word) {
-          // Of several permits some may be left, and nobody else on the way to them.
-          if (permits && woken) wakeDue(cell, thread, permits);
+          if (woken) {
+            // Of several permits some may be left, and nobody else on the way to them.
+            if (permits && isDue(next, permits)) {
+              // It has no wake-up any more, but what it came for.
+              atomic.store<i32>(changetype<usize>(thread), State.GRANTED);
+              wakeRest(cell, stamp, thread, permits);
+            }
+            setTarget(thread, changetype<Cell>(0));
+          }
           return Status.OK;
         }
       } else if (once && !woken) return Status.TIMEOUT;
@@ -113,7 +127,7 @@ export function acquire(
         spins -= LOOK;
       } else {
         let late = once;
-        if (!isTask(thread)) {
+        if (timed) {
           const now = clock();
           if (since == 0) since = now;
           late = now >= since + timeout;
@@ -121,9 +135,13 @@ export function acquire(
         }
         if (late) {
           seen = swapWord(cell, word, word - woken);
-          if (seen == word) return Status.TIMEOUT;
+          if (seen == word) {
+            setTarget(thread, changetype<Cell>(0));
+            return Status.TIMEOUT;
+          }
         } else {
-          const place = <Place>(woken | (flags & FRONT));
+          // Whoever was woken keeps its place.
+          const place = woken || flags & FRONT ? Place.FRONT : Place.BACK;
           standing = enter(cell, stamp, thread, take, word, (word - woken) | QUEUED | handoff, place);
           if (standing < 0) return standing;
           seen = loadWord(cell);
@@ -133,16 +151,20 @@ export function acquire(
     }
 
     if (isTask(thread)) return Status.PENDING;
-    if (park(thread, since + timeout, standing) <= State.PARKED && leave(cell, thread) == Status.TIMEOUT)
+    if (park(thread, since + timeout, standing) <= State.PARKED && leave(cell, stamp, thread) == Status.TIMEOUT)
       return Status.TIMEOUT;
-    if (loadWord(thread) == State.GRANTED) return Status.OK;
+    if (loadWord(thread) == State.GRANTED) {
+      setTarget(thread, changetype<Cell>(0));
+      return Status.OK;
+    }
     standing = 0;
     woken = WOKEN;
   }
 }
 
 /** Whether a waiter must be woken now that the word is this. */
-function due(word: i32, permits: bool): bool {
+@inline
+function isDue(word: i32, permits: bool): bool {
   if (!(word & QUEUED)) return false;
   const free = available(word, permits);
   return word & HANDOFF ? free != 0 : (<u32>(word & FLAGS) >> 2) < min(free, MOST_WOKEN);
@@ -153,14 +175,81 @@ function due(word: i32, permits: bool): bool {
  * must, the step and the first waiter's leaving the queue are one, under the guard; then it tells whoever else can go on.
  * False when the word was another.
  */
-export function give(cell: Cell, thread: Thread, permits: bool, word: i32, free: i32): bool {
-  if (!due(free, permits)) return swapWord(cell, word, free) == word;
-  const told = tell(cell, thread, word, free);
-  if (told && permits) wakeDue(cell, thread, permits);
-  return told;
+export function give(cell: Cell, stamp: i32, thread: Thread, permits: bool, word: i32, free: i32): bool {
+  if (!isDue(free, permits)) return swapWord(cell, word, free) == word;
+  lockGuard(cell, thread);
+  const told = wakeFirst(cell, thread, permits, word, free);
+  if (told == Told.MORE) wakeRest(cell, stamp, thread, permits);
+  return told != Told.NOBODY;
 }
 
-/** Tells as many waiters as can go on and are not told yet. */
-export function wakeDue(cell: Cell, thread: Thread, permits: bool): void {
-  for (let word = loadWord(cell); due(word, permits); word = loadWord(cell)) tell(cell, thread, word, word);
+/**
+ * Tells as many waiters as can go on and are not told yet. The caller has made its own step, which may have let somebody
+ * through: it comes late.
+ */
+export function wakeRest(cell: Cell, stamp: i32, thread: Thread, permits: bool): void {
+  while (lockGuardLate(cell, stamp, thread)) {
+    const word = loadWord(cell);
+    if (!isDue(word, permits)) {
+      unlockGuard(cell);
+      return;
+    }
+    if (wakeFirst(cell, thread, permits, word, word) == Told.ALL) return;
+  }
+}
+
+const enum Told {
+  /** The word was another. */
+  NOBODY,
+  /** And nobody else is due. */
+  ALL,
+  /** And somebody else is due. */
+  MORE,
+}
+
+/**
+ * Under the guard, which it gives back: the word's step from `word`, with a waiter due, to `free`, together with the
+ * first waiter's leaving the queue. It is WOKEN, or with HANDOFF it has already what it came for.
+ */
+@inline
+function wakeFirst(cell: Cell, thread: Thread, permits: bool, word: i32, free: i32): Told {
+  const head = changetype<Thread>(cell.next);
+  let verdict = State.WOKEN;
+  let next = free + WOKEN;
+  if (free & HANDOFF) {
+    next = (free & ~HANDOFF) + head.take;
+    verdict = State.GRANTED;
+  }
+  if (head.next == cell) next &= ~QUEUED;
+  if (swapWord(cell, word, next) != word) {
+    unlockGuard(cell);
+    return Told.NOBODY;
+  }
+  tell(cell, head, thread, verdict);
+  return isDue(next, permits) ? Told.MORE : Told.ALL;
+}
+
+/**
+ * The host threw in the midst of a wait (a stack that overflows in the clock, say): whatever is due to the waiter goes
+ * back. Nothing here asks the host.
+ */
+export function withdraw(cell: Cell, stamp: i32, thread: Thread): void {
+  if (targetOf(thread) != cell || leave(cell, stamp, thread) == Status.TIMEOUT) return;
+  const permits = thread.take == PERMIT;
+  if (
+    loadWord(thread) != State.GRANTED &&
+    acquire(cell, stamp, thread, thread.take, 0, WOKEN) != Status.OK
+  )
+    return;
+  setTarget(thread, changetype<Cell>(0));
+  let word: i32;
+  do word = loadWord(cell);
+  while (!give(cell, stamp, thread, permits, word, permits ? word - PERMIT : word & FLAGS));
+}
+
+/** What is held in one name is held in another from now on; nothing happens when it is held in neither. */
+export function rename(cell: Cell, from: i32, to: i32): void {
+  for (let word = loadWord(cell); (word & -TASK) == from; word = loadWord(cell)) {
+    if (swapWord(cell, word, word + to - from) == word) return;
+  }
 }

@@ -31,6 +31,6 @@ export function semaphoreRelease(cell: Semaphore, stamp: i32, thread: Thread, pe
   while (true) {
     const word = loadWord(cell);
     if (permits > cell.bound - i32(<u32>word >> 6)) return Status.OVER_RELEASE;
-    if (give(cell, thread, true, word, word + permits * UNIT)) return Status.OK;
+    if (give(cell, stamp, thread, true, word, word + permits * UNIT)) return Status.OK;
   }
 }

@@ -9,13 +9,16 @@ import { Cell } from "./cell";
  * this form, and each task that owns RLocks has one for its address and nothing else.
  *
  *    0  word        its state, below
+ *    4  rest        always 0: what a thread sleeps on that is in the way of others (guard.ts)
  *   16  inbox       a thread's: the waiters of its tasks that have a verdict (inbox.ts); a task's: the bindings'
+ *   28  pin         the lock that it has let go in a Condition's wait, and must have again before that is over; or 0
  *   40  looks       how often it looks at its own word before it sleeps, the next time (parker.ts)
  *   44  take        what acquiring adds to the word of a Lock or RLock (the owner) or a Semaphore (minus a permit);
  *                   in a Barrier's queue the arrival index
  *   48  spins       how often it may at the most; 0 on one core; -1: a task's, which never sleeps
  *   52  cores       how many there are; 0 on a page's main thread, which may not block
- *   56  target      the primitive in whose queue it stands, if its state says that it stands in one
+ *   56  target      the primitive that something is due from: it stands in the queue, has a wake-up of it, or has what
+ *                   it came for and has not returned; else 0
  *   60  home        the record of its thread: a thread's own, or the one whose task it is of
  *
  *   state       set by                                   next
@@ -27,7 +30,8 @@ import { Cell } from "./cell";
  *   3 GRANTED   who took it out of the queue             it has what it waited for
  *   4 BROKEN    who took it out of the queue             Barrier: it will not get it
  *
- * Up to PARKED it stands in a queue; above is a verdict.
+ * Up to PARKED it stands in its target's queue; above is a verdict. All of it means something as long as there is a
+ * target; of an Event or a Barrier a verdict is all that is due, and comes together with the target's end.
  */
 @unmanaged
 export class Thread extends Cell {
@@ -36,6 +40,17 @@ export class Thread extends Cell {
   cores: i32;
   target: usize;
   home: Thread;
+
+  // Where a primitive has its name.
+  @inline
+  get pin(): usize {
+    return this.name;
+  }
+
+  @inline
+  set pin(lock: usize) {
+    this.name = lock;
+  }
 
   // Where a primitive has its pins.
   @inline

@@ -8,9 +8,10 @@ import {
   isThenable,
   type WaitOptions,
 } from './check.js';
+import { BrokenBarrierError } from './errors.js';
 import { inboxOf, Wait } from './inbox.js';
 import { attached, created, type Handle, type Idle, Primitive, type PrimitiveOptions, View } from './primitive.js';
-import { bufferOf } from './region.js';
+import { type Acting, bufferOf } from './region.js';
 
 /** A wait at a barrier; its steps are `barrierWait` of `assembly/barrier.ts`. */
 class BarrierWait extends Wait {
@@ -19,44 +20,55 @@ class BarrierWait extends Wait {
   #late = false;
 
   constructor(
-    target: Barrier,
+    private readonly barrier: Barrier,
     private readonly action: boolean,
   ) {
-    super(target);
+    super(barrier);
   }
 
   enter(waiter: number): number {
     const index = this.region.core.barrierWait(this.cell, this.life, waiter, Infinity, this.action);
     this.generation = this.region.load(waiter, Field.GENERATION);
-    if (this.action && index >= 0) this.region.inbox!.acting.add(this);
-    return index === Status.PENDING && this.#late ? this.leave(waiter) : index;
+    if (this.action && index >= 0) this.region.acting.add(this);
+    return index;
   }
 
   resume(waiter: number, verdict: State): number {
     if (verdict === State.GRANTED) return this.region.load(waiter, Field.THREAD_TAKE);
-    // Woken, it came while an action ran, and arrives only now.
-    return verdict === State.BROKEN ? Status.BROKEN : this.enter(waiter);
+    if (verdict === State.BROKEN) return Status.BROKEN;
+    // Woken at the entry, where it came while an action ran: it arrives only now.
+    return this.#late ? Status.TIMEOUT : this.enter(waiter);
   }
 
   leave(waiter: number): number {
     this.#late = true;
-    this.region.core.barrierEnd(this.cell, waiter, this.generation, FILLING, State.BROKEN, BROKEN);
+    const { core } = this.region;
+    if ((this.region.load(waiter, Field.THREAD_TAKE) | 0) < 0) {
+      core.leave(this.cell, this.life, waiter);
+      return this.#given(waiter);
+    }
+    core.barrierEnd(this.cell, this.life, waiter, this.generation, FILLING, State.BROKEN, BROKEN);
     return Status.PENDING;
   }
 
-  /** The index, or what `refuse` makes an error of. */
-  override conclude(status: number): number {
-    return status;
+  override abandon(waiter: number): number {
+    this.region.core.barrierLeave(this.cell, this.life, waiter);
+    return this.#given(waiter);
   }
 
-  /** It would wait for the end of an action that a task of this thread runs. */
+  /** What the task gets: an index, or an error; of the last to arrive after the action. */
+  override conclude(status: number): unknown {
+    return this.barrier.passed(status, this);
+  }
+
+  /** It would wait for the end of an action that this thread runs. */
   override deadlocked(): boolean {
-    const { region, cell } = this;
-    const now = region.load(cell, Field.GENERATION);
-    for (const { cell: other, generation } of region.inbox!.acting) {
-      if (other === cell && generation === now) return true;
-    }
-    return false;
+    return this.barrier.acting;
+  }
+
+  /** Whether it has its verdict: then that will be told. */
+  #given(waiter: number): Status {
+    return this.state(waiter) > State.PARKED ? Status.PENDING : Status.TIMEOUT;
   }
 }
 
@@ -110,8 +122,10 @@ export class Barrier extends Primitive<'Barrier'> {
    * Blocks until all parties have called it. Answers this thread's arrival index: 0 for the first of the round,
    * `parties - 1` for the last.
    *
-   * @param timeout ms; nothing for the barrier's own, `Infinity` for ever. A thread that waits longer breaks the barrier
-   * @throws BrokenBarrierError when the barrier is or gets broken
+   * @param timeout ms; nothing for the barrier's own, `Infinity` for ever. A thread that waits longer breaks the barrier,
+   *   unless it has not arrived: it came while the action of the round before ran
+   * @throws BrokenBarrierError when the barrier is or gets broken, or its time is up
+   * @throws DeadlockError in this thread's own action, and when a task of this thread runs the action
    * @throws BlockingNotAllowedError on a thread that may not block
    * @throws whatever the action throws, in the thread that ran it
    */
@@ -123,19 +137,27 @@ export class Barrier extends Primitive<'Barrier'> {
     const { inbox } = region;
     let index: number;
     let generation = 0;
-    if (inbox?.busy || inbox?.acting.size) {
+    if (region.acting.size > 0 && this.acting) this.deadlock();
+    if (inbox?.busy) {
       const wait = new BarrierWait(this, action !== undefined);
       index = inbox.block(wait, limit, () => this.deadlock());
       generation = wait.generation;
-      inbox.acting.delete(wait);
+      region.acting.delete(wait);
     } else {
-      index = core.barrierWait(cell, life, thread, limit, action !== undefined);
+      try {
+        index = core.barrierWait(cell, life, thread, limit, action !== undefined);
+      } catch (error) {
+        core.barrierLeave(cell, life, thread);
+        throw error;
+      }
       // Read before anything else can wait in this thread, the action included.
       if (action) generation = region.load(thread, Field.GENERATION);
     }
     inbox?.collect();
     if (index < 0) return this.refuse(index);
     if (action && index === this.parties - 1) {
+      const round = { cell, life, generation };
+      region.acting.add(round);
       let failed = true;
       try {
         if (isThenable(action())) {
@@ -145,7 +167,7 @@ export class Barrier extends Primitive<'Barrier'> {
         }
         failed = false;
       } finally {
-        this.#end(generation, failed);
+        this.#end(round, failed);
       }
     }
     return index;
@@ -153,43 +175,77 @@ export class Barrier extends Primitive<'Barrier'> {
 
   /**
    * Waits without blocking the thread until all parties have called it or `wait`. Answers this task's arrival index.
-   * The last to arrive awaits its action before anybody goes on.
+   * The last to arrive awaits its action before anybody goes on; then it goes on after the others.
    *
-   * @param options `timeout` as in `wait`. Who gives up, by the time or the signal, breaks the barrier
+   * @param options `timeout` as in `wait`. Who gives up, by the time or the signal, breaks the barrier, unless it has not
+   *   arrived
    * @throws BrokenBarrierError when the barrier is or gets broken
    * @throws whatever `signal.reason` is, when the signal is aborted first
    * @throws whatever the action throws, in the task that ran it
    */
-  async waitAsync(options?: WaitOptions): Promise<number> {
-    const { limit, signal } = checkWait(options, 'Barrier.waitAsync');
-    const action = this.#action;
-    const { region } = this.#view;
-    this.live();
-    const inbox = inboxOf(region);
-    const wait = new BarrierWait(this, action !== undefined);
-    const patience = options?.timeout === undefined ? this.#timeout : limit;
-    const index = await inbox.wait<number>(wait, patience, signal);
+  waitAsync(options?: WaitOptions): Promise<number> {
+    try {
+      const { limit, signal } = checkWait(options, 'Barrier.waitAsync');
+      this.live();
+      const wait = new BarrierWait(this, this.#action !== undefined);
+      return inboxOf(this.#view.region).wait(wait, options?.timeout === undefined ? this.#timeout : limit, signal);
+    } catch (error) {
+      return Promise.reject(error);
+    }
+  }
+
+  /**
+   * What a task gets that was let through with this index.
+   *
+   * @internal
+   */
+  passed(index: number, round: Acting): number | Promise<number> {
     if (index < 0) return this.refuse(index);
-    if (action && index === this.parties - 1) {
-      let failed = true;
-      try {
-        await action();
-        failed = false;
-      } finally {
-        inbox.acting.delete(wait);
-        this.#end(wait.generation, failed);
-      }
+    return this.#view.region.acting.has(round) ? this.#act(index, round) : index;
+  }
+
+  /** The last to arrive runs its action. */
+  async #act(index: number, round: Acting): Promise<number> {
+    let failed = true;
+    try {
+      await this.#action!();
+      failed = false;
+    } finally {
+      this.#end(round, failed);
     }
     return index;
   }
 
+  /**
+   * Whether this thread runs the action of the round at hand.
+   *
+   * @internal
+   */
+  get acting(): boolean {
+    const { region, cell } = this.#view;
+    const now = region.load(cell, Field.GENERATION);
+    for (const { cell: other, generation } of region.acting) {
+      if (other === cell && generation === now) return true;
+    }
+    return false;
+  }
+
   /** After the action: lets everybody through, or breaks the barrier. */
-  #end(generation: number, failed: boolean): void {
-    const { core, region, cell, thread } = this.#view;
+  #end(round: Acting, failed: boolean): void {
+    const { core, region, cell, life, thread } = this.#view;
+    region.acting.delete(round);
     const verdict = failed ? State.BROKEN : State.GRANTED;
-    const ended = core.barrierEnd(cell, thread, generation, ACTION, verdict, failed ? BROKEN : FILLING);
+    const to = failed ? BROKEN : FILLING;
+    const ended = core.barrierEnd(cell, life, thread, round.generation, ACTION, verdict, to);
     region.inbox?.collect();
     if (!ended && !failed) this.refuse(Status.BROKEN);
+  }
+
+  protected override refuse(status: number): never {
+    if (status !== Status.TIMEOUT) return super.refuse(status);
+    throw new BrokenBarrierError(
+      `${this}: the action of the round before took longer than this wait may. It had not arrived, and the barrier is as it was`,
+    );
   }
 
   /** Breaks the barrier: all who wait, and all who come, get a `BrokenBarrierError`, until `reset`. Never waits. */
@@ -204,8 +260,8 @@ export class Barrier extends Primitive<'Barrier'> {
 
   #break(to: number): void {
     this.live();
-    const { core, region, cell, thread } = this.#view;
-    core.barrierEnd(cell, thread, 0, ANY, State.BROKEN, to);
+    const { core, region, cell, life, thread } = this.#view;
+    core.barrierEnd(cell, life, thread, 0, ANY, State.BROKEN, to);
     region.inbox?.collect();
   }
 

@@ -39,7 +39,7 @@ class ConditionWait extends Wait {
 
   enter(waiter: number): number {
     const { core } = this.region;
-    if (this.#entered) return this.#end(this.#lock.enter(waiter));
+    if (this.#entered) return this.#end(waiter, this.#lock.enter(waiter));
     // Of a plain Lock this word is always 0.
     this.#depth = this.region.load(this.#lock.cell, Field.FIRST);
     const status = core.condWait(this.cell, this.life, waiter, this.#lock.take, Infinity, this.#recursive);
@@ -49,22 +49,19 @@ class ConditionWait extends Wait {
 
   /** The verdict is the lock's: who was notified waits for the lock. */
   resume(waiter: number, verdict: State): number {
-    return this.#end(this.#lock.resume(waiter, verdict));
+    return this.#end(waiter, this.#lock.resume(waiter, verdict));
   }
 
   leave(waiter: number): number {
-    if (this.region.core.leave(this.cell, waiter) !== Status.TIMEOUT) return Status.PENDING;
+    if (this.region.core.leave(this.cell, this.life, waiter) !== Status.TIMEOUT) return Status.PENDING;
     this.#result = Status.TIMEOUT;
     return this.enter(waiter);
   }
 
   override abandon(waiter: number): number {
-    const { core } = this.region;
-    let status = core.leave(this.cell, waiter);
+    const status = this.region.core.leave(this.cell, this.life, waiter);
     // Notified, it stands in the lock's queue, or has a verdict of the lock.
-    if (status !== Status.TIMEOUT) status = this.#lock.leave(waiter);
-    core.condEnd(this.#lock.cell, 0);
-    return status;
+    return status === Status.TIMEOUT ? status : this.#lock.leave(waiter);
   }
 
   override decline(waiter: number, verdict: State): boolean {
@@ -72,13 +69,18 @@ class ConditionWait extends Wait {
   }
 
   /** Not when its time was up. */
-  override get rival(): number | undefined {
+  override get condition(): number | undefined {
     return this.#result === Status.OK ? this.cell : undefined;
   }
 
-  #end(status: number): number {
+  override takesOver(other: Wait): boolean {
+    if (this.condition === undefined || this.condition !== other.condition) return false;
+    return this.region.core.condExchange(this.cell, this.life, this.waiter, other.waiter) !== 0;
+  }
+
+  #end(waiter: number, status: number): number {
     if (status !== Status.OK) return status;
-    this.region.core.condEnd(this.#lock.cell, this.#depth);
+    this.region.core.condEnd(waiter, this.#depth);
     return this.#result;
   }
 }
@@ -175,12 +177,23 @@ export class Condition extends Holdable<'Condition'> {
     this.mayBlock('wait');
     const limit = checkTimeout(timeout, 'Condition.wait');
     const { core, region, cell, life, thread } = this.view;
-    return this.settle(
-      region,
-      region.inbox?.busy
-        ? region.inbox.block(new ConditionWait(this, thread), limit, () => this.deadlock())
-        : core.condWait(cell, life, thread, thread, limit, this.#recursive),
-    );
+    if (region.inbox?.busy) {
+      const wait = new ConditionWait(this, thread);
+      return this.settle(
+        region,
+        region.inbox.block(wait, limit, () => this.deadlock()),
+      );
+    }
+    // Of a plain Lock this word is always 0.
+    const depth = region.load(this.lock.view.cell, Field.FIRST);
+    let status: number;
+    try {
+      status = core.condWait(cell, life, thread, thread, limit, this.#recursive);
+    } catch (error) {
+      core.condWithdraw(cell, life, thread, depth);
+      throw error;
+    }
+    return this.settle(region, status);
   }
 
   /**
@@ -291,12 +304,30 @@ export class Condition extends Holdable<'Condition'> {
     return ownerIn(owner, this.view.region) || this.refuse(Status.NOT_HELD);
   }
 
-  /** Gives its memory back, and that of a lock of its own. */
+  /**
+   * Gives its memory back, and that of a lock of its own: of both or of none.
+   *
+   * @throws ThreadingError when somebody waits for it, or holds or waits for its own lock; nothing is changed
+   */
   override destroy(): void {
-    const own = this.peek(Field.THIRD) !== 0;
-    if (own && this.lock.locked) this.refuse(Status.BUSY);
+    // Of a line (bindings/resource.ts) the queue may know nobody at the moment.
+    if (this.#ownLock?.waiters) this.refuse(Status.BUSY);
     super.destroy();
-    if (own) this.lock.destroy();
+  }
+
+  /** @internal */
+  override names(): { address: number; cells: number }[] {
+    return [...super.names(), ...(this.#ownLock?.names() ?? [])];
+  }
+
+  protected override destroyCell(): number {
+    const { core, cell, life, thread } = this.view;
+    return this.#ownLock ? core.condDestroy(cell, life, thread) : super.destroyCell();
+  }
+
+  /** The lock that is destroyed with it, unless somebody has done that by itself. */
+  get #ownLock(): Lock | RLock | undefined {
+    return this.peek(Field.THIRD) && this.lock.lives ? this.lock : undefined;
   }
 
   protected override heldBy(): string {

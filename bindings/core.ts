@@ -14,9 +14,13 @@ export interface Core {
   destroy(cell: number, stamp: number, thread: number, mask: number, idle: number, dead: number): number;
   /** The oldest waiter in the thread's inbox, linked to the others by `next`; 0 when there is none. */
   collect(thread: number): number;
-  leave(cell: number, waiter: number): number;
+  leave(cell: number, stamp: number, waiter: number): number;
   /** What is behind the next six, for waiters of tasks. `flags`: WOKEN, HANDOFF, FRONT. */
   acquire(cell: number, stamp: number, waiter: number, take: number, timeout: number, flags: number): number;
+  /** After an exception out of a call that blocks: what is due to the thread goes back. */
+  withdraw(cell: number, stamp: number, thread: number): void;
+  /** What is held in the one name is held in the other. */
+  rename(cell: number, from: number, to: number): void;
   /** `owner`: a thread; with TASK one of its tasks, which waits 0 ms. */
   lockAcquire(cell: number, stamp: number, owner: number, timeout: number): number;
   /** `owner`: who probably holds it. */
@@ -31,10 +35,28 @@ export interface Core {
   /** An arrival index or a negative status. */
   barrierWait(cell: number, stamp: number, thread: number, timeout: number, action: boolean): number;
   /** Whether it did anything. */
-  barrierEnd(cell: number, thread: number, generation: number, from: number, verdict: number, to: number): number;
+  barrierEnd(
+    cell: number,
+    stamp: number,
+    thread: number,
+    generation: number,
+    from: number,
+    verdict: number,
+    to: number,
+  ): number;
+  /** A waiter goes for good. */
+  barrierLeave(cell: number, stamp: number, waiter: number): void;
   condWait(cell: number, stamp: number, waiter: number, take: number, timeout: number, recursive: boolean): number;
-  condEnd(lock: number, depth: number): void;
+  condEnd(waiter: number, depth: number): void;
+  /** After an exception out of `condWait`: the lock is held again. */
+  condWithdraw(cell: number, stamp: number, thread: number, depth: number): void;
   condNotify(cell: number, stamp: number, owner: number, n: number, recursive: boolean): number;
+  /** Whether the waiter took the task's notify, and the task its place. */
+  condExchange(cell: number, stamp: number, waiter: number, task: number): number;
+  /** With the lock of its own. */
+  condDestroy(cell: number, stamp: number, thread: number): number;
+  /** A waiter of a Condition whose thread ends will not have the lock again. */
+  unpin(waiter: number): void;
 }
 
 let compiled: WebAssembly.Module | undefined;

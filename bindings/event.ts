@@ -13,7 +13,7 @@ class EventWait extends Wait {
   }
 
   leave(waiter: number): number {
-    const status = this.region.core.leave(this.cell, waiter);
+    const status = this.region.core.leave(this.cell, this.life, waiter);
     // It stands there no more because it was set: the verdict is on its way, unless the wait was over without one.
     return status === Status.OK && this.state(waiter) > State.PARKED ? Status.PENDING : status;
   }
@@ -51,10 +51,16 @@ export class Event extends Primitive<'Event'> {
     const limit = this.limit(timeout, 'wait');
     const { core, region, cell, life, thread } = this.#view;
     const { inbox } = region;
-    const status =
-      inbox?.busy && limit > 0
-        ? inbox.block(new EventWait(this), limit, () => this.deadlock())
-        : core.eventWait(cell, life, thread, limit);
+    let status: number;
+    try {
+      status =
+        inbox?.busy && limit > 0
+          ? inbox.block(new EventWait(this), limit, () => this.deadlock())
+          : core.eventWait(cell, life, thread, limit);
+    } catch (error) {
+      core.leave(cell, life, thread);
+      throw error;
+    }
     return inbox || status !== Status.OK ? this.settle(region, status) : true;
   }
 

@@ -1,10 +1,10 @@
-import { Field, State, Status } from '../assembly/abi.js';
+import { ACTION, BROKEN, Field, State, Status } from '../assembly/abi.js';
 import { Call, LONGEST } from './call.js';
 import { OutOfMemoryError, UnsupportedError } from './errors.js';
 import type { View } from './primitive.js';
 import type { Region } from './region.js';
 import type { Line } from './resource.js';
-import { makeTask, workerThreads } from './thread.js';
+import { makeTask, setSpins, TASK_SPINS, workerThreads } from './thread.js';
 
 /**
  * Waiting without blocking. A task (an `async` function of this thread) that has to wait gets a cell, its waiter, which
@@ -72,9 +72,17 @@ export abstract class Wait {
     return false;
   }
 
-  /** Waits with the same may change places: a Condition that has notified one of them might as well have another. */
-  get rival(): number | undefined {
+  /** The Condition that a notification is wanted of, or has come from: of two with the same, either may have it. */
+  get condition(): number | undefined {
     return undefined;
+  }
+
+  /**
+   * A thread blocks by this wait, and a task of it was given meanwhile what serves the thread as well: then the thread has
+   * it, and the task waits on in its place.
+   */
+  takesOver(_other: Wait): boolean {
+    return false;
   }
 
   /** Whether it would wait, or having entered the queue waits, for a task of this thread, and must not block. */
@@ -149,20 +157,17 @@ class Waits {
 /** Of a browser, a number without methods. */
 type Timer = ReturnType<typeof setInterval> & { ref?(): void; unref?(): void };
 
-/** A barrier whose action a task of this thread runs, in this generation. */
-export interface Acting {
-  readonly cell: number;
-  readonly generation: number;
-}
-
 export class Inbox {
-  readonly acting = new Set<Acting>();
   /** By cell, those that somebody stands in. */
   readonly lines = new Map<number, Line>();
   readonly #region: Region;
   readonly #address: number;
   readonly #pending: Waits;
   readonly #spare: number[] = [];
+  /** The thread blocks: it alone looks into the inbox. */
+  #blocking = false;
+  /** Taken out of the inbox and not looked at yet: the next waiter, and by `next` the others. */
+  #told = 0;
   /** Whether a `waitAsync` is pending. */
   #armed = false;
   #keepAlive: Timer | undefined;
@@ -180,7 +185,7 @@ export class Inbox {
 
   /** Whether no verdict is there that this thread has not seen; one that comes right now is seen the next time. */
   get empty(): boolean {
-    return this.#region.words(this.#address)[this.#address >>> 2] === 0;
+    return this.#told === 0 && this.#region.words(this.#address)[this.#address >>> 2] === 0;
   }
 
   /** Whether a task was handed what it waits for at `cell`, and has not been told: that can still pass on. */
@@ -236,93 +241,117 @@ export class Inbox {
 
   /**
    * Waits by blocking, in a thread whose tasks wait, too. They cannot run until it returns, so it goes before them: a
-   * wake-up that a task gets meanwhile passes on to others, and the task stands in the queue anew afterwards. A task
-   * that was notified by the same Condition changes places with it.
+   * wake-up that a task gets meanwhile passes on to others, and the task stands in the queue anew afterwards. What a
+   * Condition notifies a task of serves the thread as well.
+   *
+   * The thread's record is the waiter, as in the core, so that no memory is needed; but it waits as a task does, for a word
+   * in its inbox: then its tasks' verdicts wake it, too.
    *
    * @param deadlock throws: it would wait for a task of this thread
    */
   block(wait: Wait, limit: number, deadlock: () => never): number {
     const deadline = performance.now() + limit;
     const aside: Wait[] = [];
-    wait.waiter = this.take();
+    const waiter = this.#region.thread;
+    wait.waiter = waiter;
+    this.#blocking = true;
+    const spins = setSpins(this.#region, TASK_SPINS);
+    let entered = false;
     let late = false;
     let status: number = Status.PENDING;
     try {
-      // First the wake-ups that are there: what no task has seen yet passes on, too.
-      for (let entered = false; status === Status.PENDING; ) {
-        for (let waiter = this.#taken(), next = 0; waiter; waiter = next) {
-          next = this.#next(waiter);
-          const verdict = this.#verdict(waiter);
-          const pending = this.#pending.of(waiter);
-          if (pending && status === Status.PENDING && entered && wait.rival && wait.rival === pending.rival) {
-            this.#pending.delete(pending);
-            pending.waiter = wait.waiter;
-            wait.waiter = waiter;
-            this.#pending.add(pending);
+      while (status === Status.PENDING) {
+        // First the wake-ups that are there: what no task has seen yet passes on, too.
+        for (let told = this.#nextTold(); told; told = this.#nextTold()) {
+          if (told === waiter) status = wait.resume(waiter, this.#verdict(waiter));
+          else if (status !== Status.PENDING || !entered) this.#setAside(told, aside);
+          else {
+            const verdict = this.#verdict(told);
+            const pending = this.#pending.of(told);
+            if (pending && wait.takesOver(pending)) status = wait.resume(waiter, verdict);
+            else this.#setAside(told, aside);
           }
-          if (waiter === wait.waiter) status = wait.resume(waiter, verdict);
-          else if (pending?.decline(waiter, verdict)) aside.push(pending);
-          else if (pending) this.#step(pending, pending.resume(waiter, verdict));
         }
         if (status !== Status.PENDING) break;
         if (wait.deadlocked(entered)) {
-          // If it stands in a queue, it stays there, without anybody who cares what becomes of it.
-          if (entered) {
-            if (!this.busy) this.#stay();
-            this.#pending.add(wait);
-          } else this.give(wait.waiter);
+          if (entered && wait.abandon(waiter) === Status.PENDING) continue;
           deadlock();
         }
         const left = late ? Infinity : deadline - performance.now();
         if (!entered) {
           entered = true;
-          status = wait.enter(wait.waiter);
+          status = wait.enter(waiter);
         } else if (left <= 0) {
           late = true;
-          status = wait.leave(wait.waiter);
-        } else {
-          Atomics.wait(this.#region.words(this.#address), this.#address >>> 2, 0, Math.min(left, LONGEST));
-        }
+          status = wait.leave(waiter);
+        } else this.#sleep(left);
       }
-      this.give(wait.waiter);
+    } catch (error) {
+      if (entered && status === Status.PENDING) this.#abandon([wait]);
+      throw error;
     } finally {
+      setSpins(this.#region, spins);
+      this.#blocking = false;
       for (const pending of aside) this.#step(pending, pending.enter(pending.waiter));
       this.collect();
     }
     return status;
   }
 
+  /** A task was told while its thread blocks. */
+  #setAside(waiter: number, aside: Wait[]): void {
+    const verdict = this.#verdict(waiter);
+    const pending = this.#pending.of(waiter);
+    if (pending?.decline(waiter, verdict)) aside.push(pending);
+    else if (pending) this.#step(pending, pending.resume(waiter, verdict));
+  }
+
   /** Settles what has its verdict; what this thread itself gives its tasks does not take the way through the engine. */
   collect(): void {
-    while (this.busy && !this.empty) {
-      for (let waiter = this.#taken(), next = 0; waiter; waiter = next) {
-        next = this.#next(waiter);
+    if (this.#blocking) return;
+    try {
+      while (this.busy && !this.empty) {
+        const waiter = this.#nextTold();
         const pending = this.#pending.of(waiter);
         if (pending) this.#step(pending, pending.resume(waiter, this.#verdict(waiter)));
       }
+    } catch (error) {
+      // The stack is full, say. There will be more of it.
+      void Promise.resolve().then(() => this.collect());
+      throw error;
     }
   }
 
-  /** This thread ends: its tasks leave the queues. It may block, as all threads that tell of their end. */
+  /** This thread ends: its tasks leave the queues, and the rounds whose actions it runs break. */
   close(): void {
-    const given = new Set<number>();
-    for (const wait of this.#pending.values()) {
-      if (wait.abandon(wait.waiter) === Status.PENDING) given.add(wait.waiter);
+    const { core, thread, acting } = this.#region;
+    for (const { cell, life, generation } of acting) {
+      core.barrierEnd(cell, life, thread, generation, ACTION, State.BROKEN, BROKEN);
     }
-    while (given.size > 0) {
-      for (let waiter = this.#taken(), next = 0; waiter; waiter = next) {
-        next = this.#next(waiter);
-        this.#pending.of(waiter)?.decline(waiter, this.#verdict(waiter));
-        given.delete(waiter);
-      }
-      // The verdict is there, and who gave it is about to tell.
-      if (given.size > 0) Atomics.wait(this.#region.words(this.#address), this.#address >>> 2, 0);
-    }
-    for (const wait of this.#pending.values()) {
+    const waits = this.#pending.values();
+    this.#abandon(waits);
+    for (const wait of waits) {
       this.#pending.delete(wait);
+      core.unpin(wait.waiter);
       this.give(wait.waiter);
     }
     this.#rest();
+  }
+
+  /** Nobody is there any more for whom these wait: they leave the queues, and what they are given goes to others. */
+  #abandon(waits: Wait[]): void {
+    const given = new Map<number, Wait>();
+    for (const wait of waits) {
+      if (wait.abandon(wait.waiter) === Status.PENDING) given.set(wait.waiter, wait);
+    }
+    while (given.size > 0) {
+      for (let waiter = this.#nextTold(); waiter; waiter = this.#nextTold()) {
+        given.get(waiter)?.decline(waiter, this.#verdict(waiter));
+        given.delete(waiter);
+      }
+      // The verdict is there, and who gave it is about to tell.
+      if (given.size > 0) this.#sleep(LONGEST);
+    }
   }
 
   /** A cell for a wait, or for an owner. */
@@ -349,14 +378,18 @@ export class Inbox {
     return this.#region.load(waiter, Field.WORD);
   }
 
-  /** Takes all out of the inbox: the oldest of them, 0 when there is none. */
-  #taken(): number {
-    return this.#region.core.collect(this.#region.thread) >>> 0;
+  /** The oldest waiter in the inbox, out of it; 0 when there is none. */
+  #nextTold(): number {
+    const { core, thread } = this.#region;
+    const waiter = this.#told || core.collect(thread) >>> 0;
+    // Before it can stand in a queue again.
+    this.#told = waiter && this.#region.load(waiter, Field.NEXT);
+    return waiter;
   }
 
-  /** Who comes after it. Must be asked before it stands in a queue again. */
-  #next(waiter: number): number {
-    return this.#region.load(waiter, Field.NEXT);
+  /** Sleeps until something is in the inbox, so long (ms) at the most. */
+  #sleep(limit: number): void {
+    Atomics.wait(this.#region.words(this.#address), this.#address >>> 2, 0, Math.min(limit, LONGEST));
   }
 
   #arm(): void {

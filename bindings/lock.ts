@@ -52,7 +52,13 @@ export class Lock extends Resource<'Lock'> {
     const limit = this.limit(timeout, 'acquire');
     const { core, region, cell, life, thread } = this.#view;
     const { inbox } = region;
-    const status = (inbox && this.beside(region, limit)) ?? core.lockAcquire(cell, life, thread, limit);
+    let status: number;
+    try {
+      status = (inbox && this.beside(region, limit)) ?? core.lockAcquire(cell, life, thread, limit);
+    } catch (error) {
+      core.withdraw(cell, life, thread);
+      throw error;
+    }
     return inbox || status !== Status.OK ? this.settle(region, status) : true;
   }
 

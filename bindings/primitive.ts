@@ -103,7 +103,7 @@ export abstract class Primitive<K extends string = string> implements Handle<K> 
   get name(): string {
     const { region, cell } = this.#view;
     const block = region.load(cell, Field.NAME);
-    if (!block || !this.#lives()) return '';
+    if (!block || !this.lives) return '';
     const length = region.load(block, 0);
     const bytes = new Uint8Array(bufferOf(region.memory, block + 4 + length), block + 4, length);
     // TextDecoder refuses shared memory: decode a copy.
@@ -121,14 +121,30 @@ export abstract class Primitive<K extends string = string> implements Handle<K> 
    * @throws ThreadingError when it is held or waited on, or destroyed already; nothing is changed
    */
   destroy(): void {
-    const { core, region, cell, life, thread } = this.#view;
-    const name = region.load(cell, Field.NAME);
-    const length = name && this.#lives() ? region.load(name, 0) : 0;
-    const { mask, idle, dead } = this.idle;
+    const { core, region } = this.#view;
+    const names = this.names();
     // Of a line (bindings/resource.ts) the queue knows one only, and not even that one when it was just handed a permit.
     const busy = this.waiters > 0;
-    this.expect(region, busy ? Status.BUSY : core.destroy(cell, life, thread, mask, idle, dead));
-    if (name) core.free(region.base, name, nameCells(length));
+    this.expect(region, busy ? Status.BUSY : this.destroyCell());
+    for (const { address, cells } of names) core.free(region.base, address, cells);
+  }
+
+  /**
+   * The blocks of names that go with it.
+   *
+   * @internal
+   */
+  names(): { address: number; cells: number }[] {
+    const { region, cell } = this.#view;
+    const address = this.lives ? region.load(cell, Field.NAME) : 0;
+    return address ? [{ address, cells: nameCells(region.load(address, 0)) }] : [];
+  }
+
+  /** Of its own and what goes with it, both or none. */
+  protected destroyCell(): number {
+    const { core, cell, life, thread } = this.#view;
+    const { mask, idle, dead } = this.idle;
+    return core.destroy(cell, life, thread, mask, idle, dead);
   }
 
   /** @internal */
@@ -142,7 +158,7 @@ export abstract class Primitive<K extends string = string> implements Handle<K> 
 
   /** Throws when it has been destroyed. */
   protected live(): void {
-    if (!this.#lives()) this.refuse(Status.DESTROYED);
+    if (!this.lives) this.refuse(Status.DESTROYED);
   }
 
   /** The timeout of a call that blocks, checked; and whether this thread may. 0 ms is allowed everywhere. */
@@ -217,7 +233,12 @@ export abstract class Primitive<K extends string = string> implements Handle<K> 
     return name ? `${this.kind} ${show(name)}` : this.kind;
   }
 
-  #lives(): boolean {
+  /**
+   * Whether it has not been destroyed.
+   *
+   * @internal
+   */
+  get lives(): boolean {
     const { region, cell, life } = this.#view;
     return region.words(cell)[(cell + Field.STAMP) >>> 2] === life;
   }

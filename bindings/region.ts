@@ -1,8 +1,15 @@
-import { ArenaFlag, CELL, Field, HEADER, Header, Kind, MAGIC, VERSION } from '../assembly/abi.js';
+import { ArenaFlag, CELL, Field, HEADER, Header, Kind, MAGIC, VERSION, VISITED } from '../assembly/abi.js';
 import { type Core, instantiate } from './core.js';
 import { OutOfMemoryError, UnsupportedError } from './errors.js';
 import type { Inbox } from './inbox.js';
 import { onEnd, register, unregister, workerThreads } from './thread.js';
+
+/** A round of a barrier that has all its parties, and waits for the end of its action. */
+export interface Acting {
+  readonly cell: number;
+  readonly life: number;
+  readonly generation: number;
+}
 
 /**
  * An arena as this thread sees it. Every message makes new Memory objects, so an arena is known by the id in its
@@ -17,6 +24,8 @@ export class Region {
   readonly thread: number;
   /** Where this thread's tasks wait, once there was one that had to. */
   inbox: Inbox | undefined;
+  /** The rounds of barriers whose actions this thread runs. */
+  readonly acting = new Set<Acting>();
   #words: Int32Array;
   /** Where they end; to ask them takes longer than an atomic operation. */
   #end: number;
@@ -55,7 +64,7 @@ export class Region {
     const map = new Uint8Array(memory.buffer, base + HEADER, room);
     const found: { kind: Kind; address: number }[] = [];
     for (let index = this.load(base, Header.FIRST); index < room; index++) {
-      const kind = Atomics.load(map, index) as Kind;
+      const kind = (Atomics.load(map, index) & ~VISITED) as Kind;
       if (kind > Kind.RESERVED) found.push({ kind, address: base + index * CELL });
     }
     return found;
@@ -217,7 +226,7 @@ export function locate(handle: unknown, name: string, kind: Kind): { region: Reg
   if (index < words[Header.FIRST / 4]! || index >= words[Header.TOTAL / 4]! >>> 0) {
     throw new TypeError(`${where}: the handle's address (${at.address}) is outside its arena`);
   }
-  const mark = Atomics.load(new Uint8Array(memory.buffer, region.base + HEADER + index, 1), 0);
+  const mark = Atomics.load(new Uint8Array(memory.buffer, region.base + HEADER + index, 1), 0) & ~VISITED;
   if (mark !== kind || Atomics.load(cell, Field.STAMP / 4) !== at.stamp) {
     throw new TypeError(`${where}: the ${name} of this handle has been destroyed`);
   }

@@ -43,10 +43,7 @@ export abstract class ResourceWait extends Wait {
   }
 
   resume(waiter: number, verdict: State): number {
-    if (verdict === State.GRANTED) {
-      this.#granted(waiter);
-      return Status.OK;
-    }
+    if (verdict === State.GRANTED) return Status.OK;
     const unlucky = this.#since !== undefined && performance.now() - this.#since >= PATIENCE;
     const status = this.#acquire(waiter, this.late ? 0 : Infinity, unlucky ? WOKEN | HANDOFF : WOKEN);
     // From here on it looks at the clock; handoffs are for the unlucky.
@@ -56,32 +53,18 @@ export abstract class ResourceWait extends Wait {
 
   leave(waiter: number): number {
     this.late = true;
-    return this.region.core.leave(this.cell, waiter) === Status.TIMEOUT ? Status.TIMEOUT : Status.PENDING;
+    const status = this.region.core.leave(this.cell, this.life, waiter);
+    return status === Status.TIMEOUT ? Status.TIMEOUT : Status.PENDING;
   }
 
   override decline(waiter: number, verdict: State): boolean {
-    if (verdict === State.GRANTED) this.#granted(waiter);
-    else if (this.#acquire(waiter, 0, WOKEN) !== Status.OK) return true;
-    this.release();
+    if (verdict === State.GRANTED || this.#acquire(waiter, 0, WOKEN) === Status.OK) this.release();
     return true;
   }
 
   /** What it has is somebody else's from now on. Any thread may release a plain Lock meanwhile. */
   rename(from: number, to: number): void {
-    const words = this.region.words(this.cell);
-    const place = this.cell >>> 2;
-    const change = to - from;
-    if (change === 0) return;
-    for (let word = Atomics.load(words, place); (word & -TASK) === (from | 0); ) {
-      const seen = Atomics.compareExchange(words, place, word, word + change);
-      if (seen === word) return;
-      word = seen;
-    }
-  }
-
-  /** The waiter may have entered the queue for another wait (Inbox.block): then the lock is in that one's name. */
-  #granted(waiter: number): void {
-    this.rename(this.region.load(waiter, Field.THREAD_TAKE), this.take >>> 0);
+    if (from !== to) this.region.core.rename(this.cell, from, to);
   }
 
   #acquire(waiter: number, timeout: number, woken: number): number {

@@ -56,7 +56,13 @@ export class Semaphore extends Resource<'Semaphore' | 'BoundedSemaphore'> {
     const limit = this.limit(timeout, 'acquire');
     const { core, region, cell, life, thread } = this.#view;
     const { inbox } = region;
-    const status = (inbox && this.beside(region, limit)) ?? core.semAcquire(cell, life, thread, limit);
+    let status: number;
+    try {
+      status = (inbox && this.beside(region, limit)) ?? core.semAcquire(cell, life, thread, limit);
+    } catch (error) {
+      core.withdraw(cell, life, thread);
+      throw error;
+    }
     return inbox || status !== Status.OK ? this.settle(region, status) : true;
   }
 

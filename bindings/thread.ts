@@ -50,9 +50,21 @@ export function register(region: Region): number {
   return makeRecord(region, Kind.THREAD, cores > 1 ? SPINS : 0);
 }
 
+/** In the place of spins: waits as a task does, which never sleeps. */
+export const TASK_SPINS = -1;
+
 /** Makes a cell for a wait of a task of this thread, or for a task that owns; 0 when the arena is full. */
 export function makeTask(region: Region): number {
-  return makeRecord(region, Kind.TASK, -1, region.thread);
+  return makeRecord(region, Kind.TASK, TASK_SPINS, region.thread);
+}
+
+/** How often this thread may look before it sleeps, from now on; answers how often it might until now. */
+export function setSpins(region: Region, spins: number): number {
+  const words = region.words(region.thread);
+  const place = (region.thread + Field.THREAD_SPINS) >>> 2;
+  const before = words[place]!;
+  words[place] = spins;
+  return before;
 }
 
 /** What both are: `assembly/thread.ts`. */

@@ -238,7 +238,7 @@ export function count(
   return { walks, complete: BigInt.asUintN(64, complete) };
 }
 
-/** The accesses that occur, on i32 and f64, done in the plainest way; answers what the instruction does. */
+/** The accesses that occur, on i32 (a byte of it, too) and f64, done in the plainest way; answers what the instruction does. */
 function access(
   memory: DataView,
   name: string,
@@ -246,17 +246,18 @@ function access(
   operand: Value = 0,
   replacement: Value = 0,
 ): Value | undefined {
-  const [, type, kind, modify] = /^(i32|f64)\.(?:atomic\.)?(load|store|rmw)(?:\.(\w+))?$/.exec(name) ?? [];
+  const [, type, kind, byte, modify] =
+    /^(i32|f64)\.(?:atomic\.)?(load|store|rmw)(8)?(?:_u)?(?:\.([a-z]+)(?:_u)?)?$/.exec(name) ?? [];
   if (!type) throw new Error(`${name} has no place in a comparison`);
   if (type === 'f64') {
     if (kind === 'load') return memory.getFloat64(address, true);
     memory.setFloat64(address, Number(operand), true);
     return undefined;
   }
-  const old = memory.getInt32(address, true);
+  const old = byte ? memory.getUint8(address) : memory.getInt32(address, true);
   if (kind === 'load') return old;
   const value = Number(operand);
-  const put = (next: number): void => memory.setInt32(address, next, true);
+  const put = (next: number): void => (byte ? memory.setUint8(address, next) : memory.setInt32(address, next, true));
   switch (modify) {
     case undefined:
       put(value);

@@ -182,6 +182,7 @@ const FIELDS_OF: Readonly<Record<number, Readonly<Record<number, string>>>> = {
 
 const MEMORY = 65536;
 const ARENA = 1024;
+const ARENA_FIELD = 24;
 const HEADER = 256;
 const DATA = 256;
 /** Bytes of a cell. */
@@ -217,6 +218,7 @@ export class World {
   private record(name: string, kind: number, spins: number, home?: number): number {
     const record = this.call('alloc', ARENA, kind, 1);
     this.cells.set(record, { name, kind });
+    this.poke(record + ARENA_FIELD, ARENA);
     this.poke(record + SPINS, spins);
     this.poke(record + LOOKS, spins);
     this.poke(record + CORES, 2);

@@ -113,7 +113,7 @@ export function acquiring({ cell, stamp }: Primitive, take: number, me?: number)
       return yield* acquire(waiter, late ? 0 : FOR_EVER, WOKEN | (yield* choose([0, HANDOFF])));
     },
     *leave(waiter) {
-      return (yield* call('leave', cell, waiter)) === Status.TIMEOUT ? Status.TIMEOUT : Status.PENDING;
+      return (yield* call('leave', cell, stamp, waiter)) === Status.TIMEOUT ? Status.TIMEOUT : Status.PENDING;
     },
   };
   return me === undefined ? wait : { ...wait, first: () => acquire(me, 0, 0) };
@@ -156,7 +156,7 @@ export const awaitingEvent = ({ cell, stamp }: Primitive, me: number): Wait => (
     return Status.OK;
   },
   *leave(waiter) {
-    const status = yield* call('leave', cell, waiter);
+    const status = yield* call('leave', cell, stamp, waiter);
     return status === Status.OK && (yield* look(waiter)) > PARKED ? Status.PENDING : status;
   },
 });
@@ -175,7 +175,7 @@ export function meeting({ cell, stamp }: Primitive, action = 0): Wait {
       return verdict === State.BROKEN ? Status.BROKEN : yield* wait.enter(waiter, memory);
     },
     *leave(waiter, memory) {
-      yield* call('barrierEnd', cell, waiter, memory.generation!, FILLING, State.BROKEN, BROKEN);
+      yield* call('barrierEnd', cell, stamp, waiter, memory.generation!, FILLING, State.BROKEN, BROKEN);
       return Status.PENDING;
     },
   };
@@ -185,9 +185,9 @@ export function meeting({ cell, stamp }: Primitive, action = 0): Wait {
 /** For a notification, and then for the lock again. `owner`: as it stands in the lock's word. */
 export function notification(condition: Primitive, lock: Primitive, owner: number, recursive: number): Wait {
   const again = acquiring(lock, owner);
-  const end = function* (status: number, { depth, result = Status.OK }: Memory): Script<number> {
+  const end = function* (waiter: number, status: number, { depth, result = Status.OK }: Memory): Script<number> {
     if (status !== Status.OK) return status;
-    yield* call('condEnd', lock.cell, depth!);
+    yield* call('condEnd', waiter, depth!);
     return result;
   };
   return {
@@ -198,12 +198,12 @@ export function notification(condition: Primitive, lock: Primitive, owner: numbe
     },
     *resume(waiter, verdict, memory) {
       // It may have given up waiting for the notification, but never for the lock.
-      return yield* end(yield* again.resume(waiter, verdict, {}), memory);
+      return yield* end(waiter, yield* again.resume(waiter, verdict, {}), memory);
     },
     *leave(waiter, memory) {
-      if ((yield* call('leave', condition.cell, waiter)) !== Status.TIMEOUT) return Status.PENDING;
+      if ((yield* call('leave', condition.cell, condition.stamp, waiter)) !== Status.TIMEOUT) return Status.PENDING;
       memory.result = Status.TIMEOUT;
-      return yield* end(yield* again.enter(waiter, memory), memory);
+      return yield* end(waiter, yield* again.enter(waiter, memory), memory);
     },
   };
 }

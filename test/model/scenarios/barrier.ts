@@ -12,6 +12,7 @@ import {
   get,
   LENGTH,
   once,
+  type Primitive,
   type Scenario,
   SOON,
   State,
@@ -28,17 +29,17 @@ import { Objection, type Script } from '../thread.ts';
 const [FILLING, ACTION, BROKEN, ANY] = [0, 4, 8, -1];
 
 /** The ways to end a generation: the table at `barrierEnd` in assembly/barrier.ts. */
-function* abort(cell: number, me: number): Script {
-  expect(yield* call('barrierEnd', cell, me, 0, ANY, State.BROKEN, BROKEN), 1);
+function* abort({ cell, stamp }: Primitive, me: number): Script {
+  expect(yield* call('barrierEnd', cell, stamp, me, 0, ANY, State.BROKEN, BROKEN), 1);
 }
-function* renew(cell: number, me: number): Script {
-  expect(yield* call('barrierEnd', cell, me, 0, ANY, State.BROKEN, FILLING), 1);
+function* renew({ cell, stamp }: Primitive, me: number): Script {
+  expect(yield* call('barrierEnd', cell, stamp, me, 0, ANY, State.BROKEN, FILLING), 1);
 }
 /** After the action. The generation is the one that who ran it came in: in its record, if it blocked. */
-function* end(cell: number, me: number, failed: boolean, came?: number): Script<number> {
+function* end({ cell, stamp }: Primitive, me: number, failed: boolean, came?: number): Script<number> {
   const generation = came ?? (yield* get(me + GENERATION));
   const [verdict, to] = failed ? [State.BROKEN, BROKEN] : [State.GRANTED, FILLING];
-  return (yield* call('barrierEnd', cell, me, generation, ACTION, verdict, to)) ? Status.OK : Status.BROKEN;
+  return (yield* call('barrierEnd', cell, stamp, me, generation, ACTION, verdict, to)) ? Status.OK : Status.BROKEN;
 }
 
 /** Rounds of a barrier: how often each thread came and left, and which indexes were given in rounds that are not over. */
@@ -72,7 +73,8 @@ const meetings = (threads: number, name: string): Scenario => ({
   name,
   threads,
   build(world) {
-    const { cell, stamp } = world.barrier(threads);
+    const barrier = world.barrier(threads);
+    const { cell, stamp } = barrier;
     return {
       wraps: new Map([[cell + GENERATION, 8]]),
       monitor: rounds(threads),
@@ -92,7 +94,8 @@ const twice = (threads: number, name: string): Scenario => ({
   name,
   threads,
   build(world) {
-    const { cell, stamp } = world.barrier(threads);
+    const barrier = world.barrier(threads);
+    const { cell, stamp } = barrier;
     const data = world.data('data');
     return {
       monitor: rounds(threads),
@@ -128,7 +131,8 @@ const late = (name: string, timeouts: readonly number[]): Scenario => ({
   name,
   threads: timeouts.length,
   build(world) {
-    const { cell, stamp } = world.barrier(timeouts.length);
+    const barrier = world.barrier(timeouts.length);
+    const { cell, stamp } = barrier;
     return {
       clock: TIMED,
       monitor: agree,
@@ -148,7 +152,8 @@ const broken = (name: string, reset: boolean, timeout: number): Scenario => ({
   name,
   threads: 3,
   build(world) {
-    const { cell, stamp } = world.barrier(2);
+    const barrier = world.barrier(2);
+    const { cell, stamp } = barrier;
     const [a, b, c] = world.threads as [number, number, number];
     const come = (me: number): (() => Script) =>
       function* () {
@@ -169,7 +174,7 @@ const broken = (name: string, reset: boolean, timeout: number): Scenario => ({
         (reset ? forever : once)(come(a)),
         (reset ? forever : once)(come(b)),
         (reset ? forever : once)(function* () {
-          yield* (reset ? renew : abort)(cell, c);
+          yield* (reset ? renew : abort)(barrier, c);
         }),
       ],
     };
@@ -182,7 +187,8 @@ const action = (name: string, fails: boolean, timeout: number, aborted = false):
   name,
   threads: aborted ? 3 : 2,
   build(world) {
-    const { cell, stamp } = world.barrier(2);
+    const barrier = world.barrier(2);
+    const { cell, stamp } = barrier;
     const data = world.data('data');
     // The binding reads the generation off its thread's record to call `barrierEnd`.
     const keeps = [GENERATION];
@@ -195,14 +201,14 @@ const action = (name: string, fails: boolean, timeout: number, aborted = false):
       programs: world.threads.map((me, t) =>
         once(function* () {
           if (t === 2) {
-            yield* abort(cell, me);
+            yield* abort(barrier, me);
             return;
           }
           const index = yield* call('barrierWait', cell, stamp, me, timeout, 1);
           expect(index, 1, ...(fails ? [] : [0]), ...allowed);
           if (index === 1) {
             yield* use(data);
-            const status = yield* end(cell, me, fails);
+            const status = yield* end(barrier, me, fails);
             if (!fails) yield verdict(status);
             if (!aborted) expect(status, Status.OK);
           } else {
@@ -286,7 +292,7 @@ const mixed = (
       let passed = index !== Status.BROKEN;
       if (acts && index === parties - 1) {
         yield* use(data);
-        passed = (yield* end(cell, me, fails, generation)) === Status.OK && !fails;
+        passed = (yield* end(barrier, me, fails, generation)) === Status.OK && !fails;
         if (!breaks) expect(passed ? 1 : 0, 1);
       } else if (acts && passed) yield { kind: 'read', address: data };
       if (!surplus) yield verdict(passed ? Status.OK : Status.BROKEN);
@@ -315,7 +321,7 @@ const mixed = (
         ...(aborts
           ? [
               once(function* () {
-                yield* abort(cell, world.threads.at(-1)!);
+                yield* abort(barrier, world.threads.at(-1)!);
               }),
             ]
           : []),
@@ -335,7 +341,8 @@ export const barrier: readonly Scenario[] = [
     name: 'nobody else comes: a timed wait breaks it',
     threads: 1,
     build(world) {
-      const { cell, stamp } = world.barrier(2);
+      const barrier = world.barrier(2);
+      const { cell, stamp } = barrier;
       const [me] = world.threads as [number];
       return {
         clock: TIMED,
@@ -354,14 +361,15 @@ export const barrier: readonly Scenario[] = [
       name: `after a round ${acts ? 'with an action' : 'without one'} a timed wait still breaks it`,
       threads: 2,
       build(world) {
-        const { cell, stamp } = world.barrier(2);
+        const barrier = world.barrier(2);
+        const { cell, stamp } = barrier;
         return {
           keeps: [GENERATION],
           clock: TIMED,
           programs: world.threads.map((me, t) =>
             once(function* () {
               const index = expect(yield* call('barrierWait', cell, stamp, me, FOR_EVER, acts), 0, 1);
-              if (acts && index === 1) expect(yield* end(cell, me, false), Status.OK);
+              if (acts && index === 1) expect(yield* end(barrier, me, false), Status.OK);
               if (t === 0) expect(yield* call('barrierWait', cell, stamp, me, SOON, acts), Status.BROKEN);
             }),
           ),
@@ -404,7 +412,8 @@ export const barrier: readonly Scenario[] = [
     name: 'who waits when it is reset finds it broken; then it works',
     threads: 2,
     build(world) {
-      const { cell, stamp } = world.barrier(2);
+      const barrier = world.barrier(2);
+      const { cell, stamp } = barrier;
       const [waiter, other] = world.threads as [number, number];
       return {
         programs: [
@@ -414,7 +423,7 @@ export const barrier: readonly Scenario[] = [
           }),
           once(function* () {
             yield until(cell + LENGTH, (length) => length === 1);
-            yield* renew(cell, other);
+            yield* renew(barrier, other);
             expect(yield* call('barrierWait', cell, stamp, other, FOR_EVER, 0), 0, 1);
           }),
         ],
@@ -426,7 +435,8 @@ export const barrier: readonly Scenario[] = [
     name: 'who comes while the action runs is of the next round',
     threads: 3,
     build(world) {
-      const { cell, stamp } = world.barrier(2);
+      const barrier = world.barrier(2);
+      const { cell, stamp } = barrier;
       const data = world.data('data');
       return {
         keeps: [GENERATION],
@@ -437,7 +447,7 @@ export const barrier: readonly Scenario[] = [
             const index = expect(yield* call('barrierWait', cell, stamp, me, FOR_EVER, 1), 0, 1);
             yield* use(data);
             if (index === 0) return;
-            expect(yield* end(cell, me, false), Status.OK);
+            expect(yield* end(barrier, me, false), Status.OK);
           }),
         ),
       };
@@ -448,7 +458,8 @@ export const barrier: readonly Scenario[] = [
     name: 'more threads than parties',
     threads: 3,
     build(world) {
-      const { cell, stamp } = world.barrier(2);
+      const barrier = world.barrier(2);
+      const { cell, stamp } = barrier;
       return {
         // Two of three go on, whichever.
         mayStarve: (_thread, view) =>
@@ -466,15 +477,16 @@ export const barrier: readonly Scenario[] = [
     name: 'who comes to a broken barrier does not wait, until it is reset',
     threads: 2,
     build(world) {
-      const { cell, stamp } = world.barrier(2);
+      const barrier = world.barrier(2);
+      const { cell, stamp } = barrier;
       const flag = world.data('flag');
       const [a, b] = world.threads as [number, number];
       return {
         programs: [
           once(function* () {
-            yield* abort(cell, a);
+            yield* abort(barrier, a);
             expect(yield* call('barrierWait', cell, stamp, a, FOR_EVER, 0), Status.BROKEN);
-            yield* renew(cell, a);
+            yield* renew(barrier, a);
             yield { kind: 'write', address: flag, value: 1 };
             expect(yield* call('barrierWait', cell, stamp, a, FOR_EVER, 0), 0);
           }),
