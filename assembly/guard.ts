@@ -86,7 +86,14 @@ export function tryGuardLate(cell: Cell, stamp: i32, thread: Thread): Late {
   if (!isPrimitive(kind & ~VISITED)) return Late.GONE;
   if (kind & VISITED || <u32>atomic.cmpxchg<u8>(place, <u8>kind, <u8>(kind | VISITED), HEADER) != kind) return Late.BUSY;
   let found = Late.GONE;
-  if (alive(cell, stamp)) found = tryGuard(cell) ? Late.GUARDED : Late.BUSY;
+  if (alive(cell, stamp)) {
+    found = Late.BUSY;
+    if (tryGuard(cell)) {
+      // It may have been destroyed since the first look.
+      found = alive(cell, stamp) ? Late.GUARDED : Late.GONE;
+      if (found == Late.GONE) unlockGuard(cell);
+    }
+  }
   atomic.store<u8>(place, <u8>kind, HEADER);
   return found;
 }

@@ -92,6 +92,8 @@ export function* get(address: number): Script<number> {
   return Number(yield { kind: 'read', address });
 }
 export const set = (address: number, value: number): Request => ({ kind: 'write', address, value });
+/** A word that others wait for, written atomically. */
+export const mark = (address: number, value: number): Request => ({ kind: 'mark', address, value });
 
 export const until = (address: number, holds: (value: number) => boolean): Request => ({
   kind: 'until',
@@ -335,13 +337,19 @@ export class World {
     return this.tasks[thread]!.some((waiter) => view.word(waiter + NEXT) === UNKNOWN);
   }
 
+  /** What begins at a cell, as the arena's map says. */
+  private kindAt(view: View, cell: number): number {
+    const place = ARENA + HEADER + (cell - ARENA) / CELL;
+    return (view.word(place & ~3) >>> (8 * (place % 4))) & 0xff;
+  }
+
   /** When no thread is in a call, and none died in one, nothing of their waiting is left in the primitives: no flag, no waiter, no guard. */
   disturbed(view: View): string | undefined {
     for (let t = 0; t < this.threads.length; t++) if (view.inside(t) || view.dead(t)) return undefined;
     for (const [cell, { name, kind }] of this.cells) {
       if (kind === Kind.THREAD && view.word(cell + INBOX) !== 0)
         return `no task waits, and the inbox of ${name} is not empty`;
-      if (kind === 0 || kind === Kind.THREAD || kind === Kind.TASK || view.word(cell + STAMP) === 0) continue;
+      if (kind === 0 || kind === Kind.THREAD || kind === Kind.TASK || this.kindAt(view, cell) !== kind) continue;
       const flags = kind <= Kind.BOUNDED_SEMAPHORE ? view.word(cell) & FLAGS : 0;
       const [guard, next, prev, length, pins] = [4, 8, 12, LENGTH, 40].map((offset) => view.word(cell + offset));
       if (flags || guard || next !== cell || prev !== cell || length || pins)

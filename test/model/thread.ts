@@ -19,7 +19,8 @@ export type Request =
   /** An access of the user's own data, which has to be protected by the primitive: plain, so that a race is noticed. */
   | { readonly kind: 'read'; readonly address: number }
   | { readonly kind: 'write'; readonly address: number; readonly value: number }
-  /** Reads atomically, whatever others do meanwhile. */
+  /** Reads, or writes, atomically, whatever others do meanwhile. */
+  | { readonly kind: 'mark'; readonly address: number; readonly value: number }
   | { readonly kind: 'look'; readonly address: number }
   /** Goes on when the word holds what is waited for. Not part of the checked code: a way to set the scene. */
   | { readonly kind: 'until'; readonly address: number; readonly holds: (value: number) => boolean }
@@ -120,6 +121,7 @@ interface ScriptState {
 const PLAIN_LOAD: Access = { type: 'i32', bytes: 4, signed: false, atomic: false, kind: 'load' };
 const ATOMIC_LOAD: Access = { ...PLAIN_LOAD, atomic: true };
 const PLAIN_STORE: Access = { ...PLAIN_LOAD, kind: 'store' };
+const ATOMIC_STORE: Access = { ...PLAIN_STORE, atomic: true };
 export const AGAIN = 0;
 export const STOP = 1;
 
@@ -333,9 +335,10 @@ function scripted(request: ScriptState['request']): Operation {
     case 'look':
       return { kind: 'access', access: ATOMIC_LOAD, address: request.address, operand: 0, expected: 0, at: -1 };
     case 'write':
+    case 'mark':
       return {
         kind: 'access',
-        access: PLAIN_STORE,
+        access: request.kind === 'mark' ? ATOMIC_STORE : PLAIN_STORE,
         address: request.address,
         operand: request.value,
         expected: 0,

@@ -8,6 +8,7 @@ import { death } from './death.ts';
 import { destroy } from './destroy.ts';
 import { event } from './event.ts';
 import { inbox } from './inbox.ts';
+import { last } from './last.ts';
 import { lock } from './lock.ts';
 import { rlock } from './rlock.ts';
 import { semaphore } from './semaphore.ts';
@@ -23,6 +24,7 @@ export const scenarios: readonly Scenario[] = [
   ...condition,
   ...inbox,
   ...destroy,
+  ...last,
   ...death,
   ...arena,
 ].sort((a, b) => ORDER.indexOf(a.primitive) - ORDER.indexOf(b.primitive));

@@ -1,0 +1,268 @@
+/**
+ * Whoever is let through last may destroy at once, and the cell be something else the next moment: plain data of the
+ * user's, or another primitive. Whoever let it through may still be on its way out, and so may be one whose time was up.
+ */
+
+import type { View } from '../check.ts';
+import {
+  CELL,
+  call,
+  expect,
+  FOR_EVER,
+  get,
+  Kind,
+  LENGTH,
+  look,
+  mark,
+  once,
+  type Primitive,
+  type Scenario,
+  SOON,
+  State,
+  Status,
+  set,
+  TIMED,
+  UNTIMED,
+  until,
+  type World,
+} from '../scenario.ts';
+import { allowed } from '../tasks.ts';
+import type { Script } from '../thread.ts';
+
+/** What must be idle, and what is left behind: the table at `destroy` in assembly/cell.ts. */
+type Idle = readonly [mask: number, idle: number, dead: number];
+const LOCK: Idle = [-1, 0, ~63];
+const SEMAPHORE: Idle = [63, 0, 0];
+const EVENT: Idle = [0, 0, 0];
+const BARRIER: Idle = [4, 0, 8];
+
+/** What becomes of a cell: who destroyed it has it for something else. */
+type Heir = (world: World, primitive: Primitive, me: number) => Script;
+
+/** An array, which looks as like the primitive that was there as it can. */
+const array: Heir = function* (_world, { cell, stamp }) {
+  const contents = new Map([[20, stamp]]);
+  for (let offset = 0; offset < CELL; offset += 4) yield set(cell + offset, contents.get(offset) ?? cell);
+  for (let offset = 0; offset < CELL; offset += 4) expect(yield* get(cell + offset), contents.get(offset) ?? cell);
+};
+
+/** An event, in the only cell that is free: a latecomer must not take it for what was there. */
+const another: Heir = function* (world, { cell, stamp }, me) {
+  expect(yield* call('create', world.arena, Kind.EVENT), cell);
+  expect(yield* call('eventSet', cell, stamp + 1, me), Status.OK);
+  expect(yield* look(cell), 4);
+};
+
+function* destroyed(world: World, it: Primitive, me: number, idle: Idle, heir = array): Script {
+  expect(yield* call('destroy', it.cell, it.stamp, me, ...idle), Status.OK);
+  yield* heir(world, it, me);
+}
+
+interface Parts {
+  readonly idle: Idle;
+  readonly make: (world: World) => Primitive;
+  /** What waiters call, and what they may get beside a timeout; and what lets them through. */
+  readonly wait: (it: Primitive, me: number, timeout: number) => Script<number>;
+  readonly results?: readonly number[];
+  readonly tell: (it: Primitive, me: number) => Script<unknown>;
+}
+
+/** One lets waiters through, of whom the first waits for ever; it destroys, when all others are out. */
+const lastOut = (
+  primitive: string,
+  name: string,
+  others: readonly number[],
+  { idle, make, wait, results = [Status.OK], tell }: Parts,
+  { heir = array, cells = 64 } = {},
+): Scenario => ({
+  primitive,
+  name: `${name}; the last one out destroys`,
+  threads: others.length + 2,
+  cells,
+  build(world) {
+    const it = make(world);
+    const [first, ...rest] = world.threads as [number, ...number[]];
+    const teller = rest.pop()!;
+    const out = rest.map((_, t) => world.data(`out${t + 2}`));
+    return {
+      clock: others.includes(SOON) ? TIMED : UNTIMED,
+      programs: [
+        once(function* () {
+          // Who is told by another one whose time is up knows nothing of the teller.
+          if (expect(yield* wait(it, first, FOR_EVER), ...results) === Status.BROKEN && others.includes(SOON)) return;
+          for (const other of out) yield until(other, Boolean);
+          yield* destroyed(world, it, first, idle, heir);
+        }),
+        ...rest.map((me, t) =>
+          once(function* () {
+            const timeout = others[t]!;
+            expect(yield* wait(it, me, timeout), ...results, ...allowed(timeout));
+            yield mark(out[t]!, 1);
+          }),
+        ),
+        once(function* () {
+          yield* tell(it, teller);
+        }),
+      ],
+    };
+  },
+});
+
+/** One whose time is up may go before all have come: then the others wait in vain. */
+const goneBefore =
+  (timeouts: readonly number[]) =>
+  (_thread: number, view: View): boolean =>
+    timeouts.some((timeout, t) => timeout !== FOR_EVER && !view.inside(t) && view.finished(t));
+
+/** Who lets the waiters through destroys at once: nobody stands there any more. */
+const teller = (
+  primitive: string,
+  name: string,
+  waiters: readonly number[],
+  { idle, make, wait, results = [Status.OK], tell }: Parts,
+): Scenario => ({
+  primitive,
+  name: `${name}; whoever let them through destroys`,
+  threads: waiters.length + 1,
+  build(world) {
+    const it = make(world);
+    const me = world.threads.at(-1)!;
+    return {
+      clock: waiters.includes(SOON) ? TIMED : UNTIMED,
+      mayStarve: goneBefore(waiters),
+      programs: [
+        ...waiters.map((timeout, t) =>
+          once(function* () {
+            expect(yield* wait(it, world.threads[t]!, timeout), ...results, ...allowed(timeout));
+          }),
+        ),
+        once(function* () {
+          // All have come, and perhaps gone.
+          yield until(it.cell + LENGTH, (length) => length === waiters.length);
+          yield* tell(it, me);
+          yield* destroyed(world, it, me, idle);
+        }),
+      ],
+    };
+  },
+});
+
+const event: Parts = {
+  idle: EVENT,
+  make: (world) => world.event(),
+  wait: ({ cell, stamp }, me, timeout) => call('eventWait', cell, stamp, me, timeout),
+  *tell({ cell, stamp }, me) {
+    expect(yield* call('eventSet', cell, stamp, me), Status.OK);
+  },
+};
+
+/** So many permits, one after the other or at once. */
+const semaphore = (...permits: readonly number[]): Parts => ({
+  idle: SEMAPHORE,
+  make: (world) => world.semaphore(0),
+  wait: ({ cell, stamp }, me, timeout) => call('semAcquire', cell, stamp, me, timeout),
+  *tell({ cell, stamp }, me) {
+    for (const n of permits) expect(yield* call('semRelease', cell, stamp, me, n), Status.OK);
+  },
+});
+
+/** Held from the beginning by the one who lets the others through: each takes it and gives it back. */
+const lock = (kind: 'lock' | 'rlock'): Parts => ({
+  idle: LOCK,
+  make(world) {
+    const it = world[kind]();
+    expect(world.call(`${kind}Acquire`, it.cell, it.stamp, world.threads.at(-1)!, 0), Status.OK);
+    return it;
+  },
+  *wait({ cell, stamp }, me, timeout) {
+    const status = yield* call(`${kind}Acquire`, cell, stamp, me, timeout);
+    if (status === Status.OK) expect(yield* call(`${kind}Release`, cell, stamp, me), Status.OK);
+    return status;
+  },
+  *tell({ cell, stamp }, me) {
+    expect(yield* call(`${kind}Release`, cell, stamp, me), Status.OK);
+  },
+});
+
+/** The one who lets the others through is the last of the parties, or breaks it. */
+const barrier = (parties: number, breaks = false): Parts => ({
+  idle: BARRIER,
+  make: (world) => world.barrier(parties),
+  wait: ({ cell, stamp }, me, timeout) => call('barrierWait', cell, stamp, me, timeout, 0),
+  results: [...Array(parties).keys(), Status.BROKEN],
+  *tell({ cell, stamp }, me) {
+    if (breaks) yield* call('barrierEnd', cell, stamp, me, 0, -1, State.BROKEN, 8);
+    else yield* call('barrierWait', cell, stamp, me, FOR_EVER, 0);
+  },
+});
+
+/** A notifier destroys the Condition as soon as it has notified all, and the last of the waiters destroys the lock. */
+const notified = (name: string, waiters: readonly number[], recursive: number): Scenario => ({
+  primitive: 'condition',
+  name,
+  threads: waiters.length + 1,
+  build(world) {
+    const it = recursive ? world.rlock() : world.lock();
+    const condition = world.condition(it);
+    const [acquire, release] = recursive ? ['rlockAcquire', 'rlockRelease'] : ['lockAcquire', 'lockRelease'];
+    const came = waiters.map((_, t) => world.data(`came${t + 1}`));
+    const out = world.threads.map((_, t) => world.data(`out${t + 1}`));
+    return {
+      clock: waiters.includes(SOON) ? TIMED : UNTIMED,
+      programs: world.threads.map((me, t) =>
+        once(function* () {
+          const timeout = waiters[t];
+          if (timeout === undefined) for (const waiter of came) yield until(waiter, Boolean);
+          expect(yield* call(acquire!, it.cell, it.stamp, me, FOR_EVER), Status.OK);
+          if (timeout === undefined) {
+            expect(
+              yield* call('condNotify', condition.cell, condition.stamp, me, waiters.length, recursive),
+              Status.OK,
+            );
+            yield* destroyed(world, condition, me, EVENT);
+          } else {
+            yield mark(came[t]!, 1);
+            const status = yield* call('condWait', condition.cell, condition.stamp, me, me, timeout, recursive);
+            expect(status, ...allowed(timeout));
+          }
+          expect(yield* call(release!, it.cell, it.stamp, me), Status.OK);
+          yield mark(out[t]!, 1);
+          if (t > 0) return;
+          for (const other of out) yield until(other, Boolean);
+          yield* destroyed(world, it, me, LOCK);
+        }),
+      ),
+    };
+  },
+});
+
+export const last: readonly Scenario[] = [
+  lastOut('event', 'one waiter', [], event),
+  lastOut('event', 'one waiter, and another event takes its cell', [], event, { heir: another, cells: 8 }),
+  lastOut('event', '2 waiters', [FOR_EVER], event),
+  lastOut('event', '2 waiters, one of them timed', [SOON], event),
+  lastOut('event', '2 waiters, one of them timed, and another event takes its cell', [SOON], event, {
+    heir: another,
+    cells: 9,
+  }),
+  lastOut('event', '3 waiters, one of them timed', [FOR_EVER, SOON], event),
+  teller('event', 'one timed waiter', [SOON], event),
+  teller('event', '2 waiters, one of them timed', [FOR_EVER, SOON], event),
+  lastOut('semaphore', 'one waiter', [], semaphore(1)),
+  lastOut('semaphore', '2 waiters, 2 permits at once', [FOR_EVER], semaphore(2)),
+  lastOut('semaphore', '2 waiters, one permit after the other', [FOR_EVER], semaphore(1, 1)),
+  lastOut('semaphore', '2 waiters, one of them timed, 2 permits at once', [SOON], semaphore(2)),
+  lastOut('lock', 'one waiter', [], lock('lock')),
+  lastOut('lock', '2 waiters', [FOR_EVER], lock('lock')),
+  lastOut('lock', '2 waiters, one of them timed', [SOON], lock('lock')),
+  lastOut('rlock', '2 waiters, one of them timed', [SOON], lock('rlock')),
+  lastOut('barrier', '2 parties', [], barrier(2)),
+  lastOut('barrier', '3 parties', [FOR_EVER], barrier(3)),
+  lastOut('barrier', '3 parties, one of them timed', [SOON], barrier(3)),
+  lastOut('barrier', '2 wait for a third, and it is broken', [SOON], barrier(3, true)),
+  teller('barrier', 'one of 2 waits, and it is broken', [SOON], barrier(2, true)),
+  notified('one waiter; its notifier destroys it', [FOR_EVER], 0),
+  notified('one timed waiter; its notifier destroys it', [SOON], 0),
+  notified('one timed waiter over an RLock; its notifier destroys it', [SOON], 1),
+  notified('2 waiters, one of them timed; their notifier destroys it', [FOR_EVER, SOON], 0),
+];
