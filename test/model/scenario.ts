@@ -29,6 +29,8 @@ export interface Play {
   readonly monitor?: Monitor<any>;
   /** What the clock may say; `TIMED` when some timeout is finite. */
   readonly clock?: readonly number[];
+  /** Whether the clock may throw. */
+  readonly throws?: boolean;
   readonly invariant?: System['invariant'];
   readonly wakes?: 'first' | 'any';
   readonly deaths?: System['deaths'];
@@ -405,6 +407,7 @@ export function run(core: Core, scenario: Scenario, options: Options = {}): Run 
   const interpreter = new Interpreter(core.module);
   const threads = new Threads(interpreter, {
     clock: play.clock ?? UNTIMED,
+    throws: play.throws,
     grow: [-1],
     pages: 1,
     deaths: play.deaths !== undefined,

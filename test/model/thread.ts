@@ -122,6 +122,8 @@ const PLAIN_LOAD: Access = { type: 'i32', bytes: 4, signed: false, atomic: false
 const ATOMIC_LOAD: Access = { ...PLAIN_LOAD, atomic: true };
 const PLAIN_STORE: Access = { ...PLAIN_LOAD, kind: 'store' };
 const ATOMIC_STORE: Access = { ...PLAIN_STORE, atomic: true };
+/** What the clock says when it throws, and what the call answers then. */
+export const THREW = -1000;
 export const AGAIN = 0;
 export const STOP = 1;
 
@@ -131,6 +133,8 @@ export interface World {
    * one, never going back within a call. `docs/verification.md` tells why a few values stand for all.
    */
   readonly clock: readonly number[];
+  /** Whether the clock may throw, as any function of the host when the stack is full: the call is over then, with THREW. */
+  readonly throws?: boolean | undefined;
   /** What memory.grow may answer. */
   readonly grow: readonly number[];
   readonly pages: number;
@@ -177,6 +181,8 @@ export class Threads {
     const { operation, script } = state;
     const inCall = state.frames.length > 0;
     if (!inCall) return this.settle(this.advance(script, result), [], undefined, operation.kind === 'wait');
+    if (operation.kind === 'choose' && result === THREW)
+      return this.settle(this.advance(script, THREW), [], undefined, true);
     const frames = state.frames.map((frame) => ({ ...frame, locals: [...frame.locals], stack: [...frame.stack] }));
     this.interpreter.answer(frames, result);
     const time = operation.kind === 'choose' && operation.what === 'clock' ? Number(result) : state.time;
@@ -235,7 +241,8 @@ export class Threads {
   ): Operation {
     switch (want.kind) {
       case 'import': {
-        const results = this.world.clock.filter((value, i) => (time === undefined ? i === 0 : value >= time));
+        const times = this.world.clock.filter((value, i) => (time === undefined ? i === 0 : value >= time));
+        const results = this.world.throws ? [...times, THREW] : times;
         return { kind: 'choose', what: 'clock', results, at: want.at };
       }
       case 'grow':

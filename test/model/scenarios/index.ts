@@ -12,6 +12,7 @@ import { last } from './last.ts';
 import { lock } from './lock.ts';
 import { rlock } from './rlock.ts';
 import { semaphore } from './semaphore.ts';
+import { throws } from './throws.ts';
 
 const ORDER = ['lock', 'rlock', 'semaphore', 'event', 'barrier', 'condition', 'inbox', 'arena'];
 
@@ -25,6 +26,7 @@ export const scenarios: readonly Scenario[] = [
   ...inbox,
   ...destroy,
   ...last,
+  ...throws,
   ...death,
   ...arena,
 ].sort((a, b) => ORDER.indexOf(a.primitive) - ORDER.indexOf(b.primitive));

@@ -1,0 +1,159 @@
+/**
+ * The host throws in the midst of a wait: its clock finds the stack full, say. The exception ends the call wherever it
+ * is, and the binding makes good for it. Nothing is left of the wait, nothing that it was given is lost.
+ */
+
+import {
+  call,
+  expect,
+  FOR_EVER,
+  once,
+  type Primitive,
+  type Scenario,
+  SOON,
+  Status,
+  TIMED,
+  use,
+  type World,
+} from '../scenario.ts';
+import { type Script, THREW } from '../thread.ts';
+
+/** Threads that acquire within a time, use and release it, with one that does the same for ever. */
+const acquiring = (
+  kind: 'lock' | 'rlock' | 'sem',
+  primitive: string,
+  name: string,
+  timeouts: readonly number[],
+  make: (world: World) => Primitive,
+): Scenario => ({
+  primitive,
+  name: `the clock throws in a wait: ${name}`,
+  threads: timeouts.length,
+  build(world) {
+    const { cell, stamp } = make(world);
+    const data = world.data('data');
+    return {
+      clock: TIMED,
+      throws: true,
+      programs: world.threads.map((me, t) =>
+        once(function* () {
+          const timeout = timeouts[t]!;
+          const status = yield* call(`${kind}Acquire`, cell, stamp, me, timeout);
+          expect(status, Status.OK, THREW, ...(timeout === FOR_EVER ? [] : [Status.TIMEOUT]));
+          if (status === THREW) yield* call('withdraw', cell, stamp, me);
+          if (status !== Status.OK) return;
+          yield* use(data);
+          const more = kind === 'sem' ? [1] : [];
+          expect(yield* call(`${kind}Release`, cell, stamp, me, ...more), Status.OK);
+        }),
+      ),
+    };
+  },
+});
+
+/** A wait that another thread ends, and what puts it right when the clock throws. */
+const told = (
+  primitive: string,
+  name: string,
+  timeouts: readonly number[],
+  make: (world: World) => Primitive,
+  wait: (it: Primitive, me: number, timeout: number) => Script<number>,
+  results: readonly number[],
+  leave: string,
+  tell: (it: Primitive, me: number) => Script<unknown>,
+): Scenario => ({
+  primitive,
+  name: `the clock throws in a wait: ${name}`,
+  threads: timeouts.length + 1,
+  build(world) {
+    const it = make(world);
+    return {
+      clock: TIMED,
+      throws: true,
+      programs: world.threads.map((me, t) =>
+        once(function* () {
+          const timeout = timeouts[t];
+          if (timeout === undefined) {
+            yield* tell(it, me);
+            return;
+          }
+          const status = expect(yield* wait(it, me, timeout), ...results, Status.TIMEOUT, THREW);
+          if (status === THREW) yield* call(leave, it.cell, it.stamp, me);
+        }),
+      ),
+    };
+  },
+});
+
+/** Whoever waits for a Condition has the lock again, also after an exception. */
+const condition = (name: string, timeouts: readonly number[], recursive: number): Scenario => ({
+  primitive: 'condition',
+  name: `the clock throws in a wait: ${name}`,
+  threads: timeouts.length + 1,
+  build(world) {
+    const it = recursive ? world.rlock() : world.lock();
+    const { cell, stamp } = world.condition(it);
+    const [acquire, release] = recursive ? ['rlockAcquire', 'rlockRelease'] : ['lockAcquire', 'lockRelease'];
+    const data = world.data('data');
+    const depth = recursive;
+    /** Acquires, whatever the clock does. */
+    const acquired = function* (me: number): Script {
+      while ((yield* call(acquire!, it.cell, it.stamp, me, FOR_EVER)) === THREW)
+        yield* call('withdraw', it.cell, it.stamp, me);
+    };
+    return {
+      clock: TIMED,
+      throws: true,
+      programs: world.threads.map((me, t) =>
+        once(function* () {
+          const timeout = timeouts[t];
+          yield* acquired(me);
+          if (timeout === undefined)
+            expect(yield* call('condNotify', cell, stamp, me, timeouts.length, recursive), Status.OK);
+          else {
+            if (depth) yield* acquired(me);
+            const status = yield* call('condWait', cell, stamp, me, me, timeout, recursive);
+            expect(status, Status.OK, Status.TIMEOUT, THREW);
+            if (status === THREW) yield* call('condWithdraw', cell, stamp, me, depth);
+            yield* use(data);
+            if (depth) expect(yield* call(release!, it.cell, it.stamp, me), Status.OK);
+          }
+          expect(yield* call(release!, it.cell, it.stamp, me), Status.OK);
+        }),
+      ),
+    };
+  },
+});
+
+const semaphore = (world: World): Primitive => world.semaphore(1);
+
+export const throws: readonly Scenario[] = [
+  acquiring('lock', 'lock', '2 threads, one of them timed', [SOON, FOR_EVER], (world) => world.lock()),
+  acquiring('lock', 'lock', '3 threads, one of them timed', [SOON, FOR_EVER, FOR_EVER], (world) => world.lock()),
+  acquiring('rlock', 'rlock', '2 threads, both timed', [SOON, SOON], (world) => world.rlock()),
+  acquiring('sem', 'semaphore', '2 threads, one of them timed', [SOON, FOR_EVER], semaphore),
+  acquiring('sem', 'semaphore', '3 threads, all of them timed', [SOON, SOON, SOON], semaphore),
+  told(
+    'event',
+    '2 timed waiters, and it is set',
+    [SOON, SOON],
+    (world) => world.event(),
+    ({ cell, stamp }, me, timeout) => call('eventWait', cell, stamp, me, timeout),
+    [Status.OK],
+    'leave',
+    ({ cell, stamp }, me) => call('eventSet', cell, stamp, me),
+  ),
+  told(
+    'barrier',
+    'a timed one of 2 parties',
+    [SOON],
+    (world) => world.barrier(2),
+    ({ cell, stamp }, me, timeout) => call('barrierWait', cell, stamp, me, timeout, 0),
+    [0, 1, Status.BROKEN],
+    'barrierLeave',
+    ({ cell, stamp }, me) => call('barrierWait', cell, stamp, me, SOON, 0),
+  ),
+  condition('a timed one over a Lock', [SOON], 0),
+  condition('a timed one over an RLock, held twice', [SOON], 1),
+  condition('2 over a Lock, one of them timed', [SOON, FOR_EVER], 0),
+];
