@@ -5,7 +5,7 @@ import {
   checkOptions,
   checkTimeout,
   checkWait,
-  isThenable,
+  isStrayPromise,
   type WaitOptions,
 } from './check.js';
 import { inboxOf, Wait } from './inbox.js';
@@ -138,7 +138,7 @@ export class Barrier extends Primitive<'Barrier'> {
     if (action && index === this.parties - 1) {
       let failed = true;
       try {
-        if (isThenable(action())) {
+        if (isStrayPromise(action())) {
           throw new TypeError(
             `${this}: the action returned a promise, and wait() does not await it. Use await waitAsync()`,
           );

@@ -1,6 +1,6 @@
 import { Field, Kind, type State, Status, TASK } from '../assembly/abi.js';
 import { Arena, regionOf } from './arena.js';
-import { checkFunction, checkInteger, checkOptions, checkTimeout, checkWait, isThenable, show } from './check.js';
+import { checkFunction, checkInteger, checkOptions, checkTimeout, checkWait, isStrayPromise, show } from './check.js';
 import { Holdable } from './guard.js';
 import { inboxOf, Wait } from './inbox.js';
 import { Lock, LockWait } from './lock.js';
@@ -222,7 +222,7 @@ export class Condition extends Holdable<'Condition'> {
     this.notify(0);
     const holds = (): boolean => {
       const result = predicate();
-      if (isThenable(result)) throw new TypeError(`${this}: the predicate returned a promise, which is always true`);
+      if (isStrayPromise(result)) throw new TypeError(`${this}: the predicate returned a promise, which is always true`);
       return Boolean(result);
     };
     let held = holds();
