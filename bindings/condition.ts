@@ -136,8 +136,13 @@ export class Condition extends Holdable<'Condition'> {
   }
 
   /** Acquires the lock without blocking the thread: its `acquireAsync`. */
-  async acquireAsync(options?: OwnerWaitOptions): Promise<boolean> {
-    this.live();
+  acquireAsync(options?: OwnerWaitOptions): Promise<boolean> {
+    try {
+      this.live();
+    } catch (error) {
+      return Promise.reject(error);
+    }
+    // Not async: the lock's own promise, without a turn more.
     return this.lock.acquireAsync(options);
   }
 
