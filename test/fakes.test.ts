@@ -199,6 +199,22 @@ describe.each(MODES)('Under fake timers: %s', (_, make) => {
     expect([await state(wait), condition.waiters, condition.lock.locked]).toEqual([false, 0, true]);
   });
 
+  it('rejects waitForAsync with the reason when it was aborted before its time', async () => {
+    fake();
+    const condition = new Condition(new Lock());
+    condition.acquire();
+    const controller = new AbortController();
+    const wait = condition.waitForAsync(() => false, { timeout: 60_000, signal: controller.signal });
+    expect(await state(wait)).toBe('pending');
+    condition.acquire();
+    controller.abort(new RangeError('off'));
+    await fakes.tick(60_000);
+    // Before it ends it has the lock again.
+    expect(await state(wait)).toBe('pending');
+    condition.release();
+    expect([await state(wait), condition.lock.locked]).toEqual(['RangeError', true]);
+  });
+
   it('ends what blocks after its real time', () => {
     fake();
     const lock = heldLock();
