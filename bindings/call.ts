@@ -67,9 +67,8 @@ export class Call {
   readonly #way: Way;
   #resolve: Resolve | undefined;
   #reject: Resolve | undefined;
-  #listener: Listener | undefined;
-  /** Takes its timer away. */
-  #stop: (() => void) | undefined;
+  /** Takes its timer and its signal's listener away, if it has any. */
+  #forget: (() => void) | undefined;
   /** Why it gives up, if that is not its time. */
   #why: { readonly reason: unknown } | undefined;
 
@@ -89,14 +88,18 @@ export class Call {
 
   /** A task has to wait, `limit` ms at the most. */
   start(limit: number, signal: AbortSignal | undefined): void {
+    if (!signal && limit === Infinity) return;
     try {
       // The options of a call may have getters: it can be aborted since it was checked.
       if (signal?.aborted) throw signal.reason;
-      if (signal) {
-        this.#listener = listenerOf(signal);
-        this.#listener.add(this);
-      }
-      if (limit > 0 && limit < Infinity) this.#stop = after(limit, () => this.cancel());
+      const listener = signal && listenerOf(signal);
+      let stop: (() => void) | undefined;
+      this.#forget = () => {
+        stop?.();
+        listener?.delete(this);
+      };
+      listener?.add(this);
+      if (limit > 0 && limit < Infinity) stop = after(limit, () => this.cancel());
     } catch (reason) {
       // Also of a signal or a fake timer that throws: the call is in a queue already, and must not stay there.
       this.cancel({ reason });
@@ -107,7 +110,7 @@ export class Call {
 
   /** It is over. */
   settle(status: number): void {
-    this.#forget();
+    this.#forget?.();
     // Aborted too late, it has what it waited for.
     if (this.#why && (status === Status.TIMEOUT || status === Status.BROKEN)) {
       this.#reject?.(this.#why.reason);
@@ -122,14 +125,9 @@ export class Call {
 
   /** Its time is up; or it gives up for a reason, which it rejects with. */
   cancel(why?: { readonly reason: unknown }): void {
-    this.#forget();
+    this.#forget?.();
     this.#why = why;
     this.late = true;
     this.#way.giveUp(this);
-  }
-
-  #forget(): void {
-    this.#stop?.();
-    this.#listener?.delete(this);
   }
 }
