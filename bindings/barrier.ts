@@ -5,7 +5,7 @@ import {
   checkOptions,
   checkTimeout,
   checkWait,
-  isThenable,
+  isStrayPromise,
   type WaitOptions,
 } from './check.js';
 import { BrokenBarrierError } from './errors.js';
@@ -160,7 +160,7 @@ export class Barrier extends Primitive<'Barrier'> {
       region.acting.add(round);
       let failed = true;
       try {
-        if (isThenable(action())) {
+        if (isStrayPromise(action())) {
           throw new TypeError(
             `${this}: the action returned a promise, and wait() does not await it. Use await waitAsync()`,
           );

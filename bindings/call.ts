@@ -1,7 +1,5 @@
 import { Status } from '../assembly/abi.js';
-
-/** The longest time that timers and waits take, ms: about 24 days. Whoever waits longer waits again. */
-export const LONGEST = 2 ** 31 - 1;
+import { after } from './clock.js';
 
 type Resolve = (value: unknown) => void;
 
@@ -22,6 +20,44 @@ export interface Way {
 }
 
 /**
+ * The calls of this thread that wait with one signal, in the order in which they came. They share a listener: a signal
+ * with many looks through all of them to add or to remove one, and Node takes more than ten for a leak.
+ */
+class Listener {
+  readonly #calls = new Set<Call>();
+  readonly #signal: AbortSignal;
+
+  constructor(signal: AbortSignal) {
+    this.#signal = signal;
+  }
+
+  add(call: Call): void {
+    if (this.#calls.size === 0) this.#signal.addEventListener('abort', this.#abort);
+    this.#calls.add(call);
+  }
+
+  delete(call: Call): void {
+    if (this.#calls.delete(call) && this.#calls.size === 0) this.#signal.removeEventListener('abort', this.#abort);
+  }
+
+  // A function: not every polyfill calls objects. One call may end others, which then are not in the set any more.
+  readonly #abort = (): void => {
+    for (const call of this.#calls) call.cancel({ reason: this.#signal.reason });
+  };
+}
+
+const listeners = new WeakMap<AbortSignal, Listener>();
+
+function listenerOf(signal: AbortSignal): Listener {
+  let listener = listeners.get(signal);
+  if (!listener) {
+    listener = new Listener(signal);
+    listeners.set(signal, listener);
+  }
+  return listener;
+}
+
+/**
  * A call of a task that waits: its promise, its time, its signal. It is not a part of `Wait`: V8 is slow to make what has
  * many subclasses.
  */
@@ -31,9 +67,10 @@ export class Call {
   readonly #way: Way;
   #resolve: Resolve | undefined;
   #reject: Resolve | undefined;
-  #signal: AbortSignal | undefined;
-  #timer: ReturnType<typeof setTimeout> | undefined;
-  #aborted = false;
+  /** Takes its timer and its signal's listener away, if it has any. */
+  #forget: (() => void) | undefined;
+  /** Why it gives up, if that is not its time. */
+  #why: { readonly reason: unknown } | undefined;
 
   constructor(way: Way) {
     this.#way = way;
@@ -51,19 +88,36 @@ export class Call {
 
   /** A task has to wait, `limit` ms at the most. */
   start(limit: number, signal: AbortSignal | undefined): void {
-    if (signal) {
-      this.#signal = signal;
-      signal.addEventListener('abort', this);
+    // Apart, so that this is inlined where a call has neither.
+    if (signal || limit < Infinity) this.limit(limit, signal);
+  }
+
+  private limit(limit: number, signal: AbortSignal | undefined): void {
+    try {
+      // The options of a call may have getters: it can be aborted since it was checked.
+      if (signal?.aborted) throw signal.reason;
+      const listener = signal && listenerOf(signal);
+      let stop: (() => void) | undefined;
+      this.#forget = () => {
+        stop?.();
+        listener?.delete(this);
+      };
+      listener?.add(this);
+      if (limit > 0 && limit < Infinity) stop = after(limit, () => this.cancel());
+    } catch (reason) {
+      // Also of a signal or a fake timer that throws: the call is in a queue already, and must not stay there.
+      this.cancel({ reason });
+      return;
     }
-    if (limit < Infinity) this.#tick(performance.now() + limit);
+    if (limit <= 0) this.cancel();
   }
 
   /** It is over. */
   settle(status: number): void {
-    this.#forget();
+    this.#forget?.();
     // Aborted too late, it has what it waited for.
-    if (this.#aborted && (status === Status.TIMEOUT || status === Status.BROKEN)) {
-      this.#reject?.(this.#signal?.reason);
+    if (this.#why && (status === Status.TIMEOUT || status === Status.BROKEN)) {
+      this.#reject?.(this.#why.reason);
       return;
     }
     try {
@@ -73,26 +127,11 @@ export class Call {
     }
   }
 
-  /** The signal's listener. */
-  handleEvent(): void {
-    this.#aborted = true;
-    this.#leave();
-  }
-
-  #tick(deadline: number): void {
-    const left = deadline - performance.now();
-    if (left <= 0) this.#leave();
-    else this.#timer = setTimeout(() => this.#tick(deadline), Math.min(Math.ceil(left), LONGEST));
-  }
-
-  #leave(): void {
-    this.#forget();
+  /** Its time is up; or it gives up for a reason, which it rejects with. */
+  cancel(why?: { readonly reason: unknown }): void {
+    this.#forget?.();
+    this.#why = why;
     this.late = true;
     this.#way.giveUp(this);
-  }
-
-  #forget(): void {
-    if (this.#timer !== undefined) clearTimeout(this.#timer);
-    this.#signal?.removeEventListener('abort', this);
   }
 }

@@ -68,6 +68,16 @@ function isSignal(value: Partial<AbortSignal> | null): value is AbortSignal {
   return typeof value?.aborted === 'boolean' && methods.every((method) => typeof method === 'function');
 }
 
-export function isThenable(value: unknown): boolean {
-  return typeof (value as { then?: unknown } | null | undefined)?.then === 'function';
+/**
+ * Whether a function that must not be async returned a promise, or the like. Nobody awaits it: the caller gets an error
+ * for it, so what it rejects with is dropped, and ends no process.
+ */
+export function isStrayPromise(value: unknown): boolean {
+  try {
+    if (typeof (value as { then?: unknown } | null | undefined)?.then !== 'function') return false;
+  } catch {
+    // Whatever its `then` is, it has one.
+  }
+  Promise.resolve(value).catch(() => {});
+  return true;
 }

@@ -1,6 +1,7 @@
 import { Field, Kind, type State, Status, TASK } from '../assembly/abi.js';
 import { Arena, regionOf } from './arena.js';
-import { checkFunction, checkInteger, checkOptions, checkTimeout, checkWait, isThenable, show } from './check.js';
+import { checkFunction, checkInteger, checkOptions, checkTimeout, checkWait, isStrayPromise, show } from './check.js';
+import { after, now } from './clock.js';
 import { Holdable } from './guard.js';
 import { inboxOf, Wait } from './inbox.js';
 import { Lock, LockWait } from './lock.js';
@@ -138,8 +139,13 @@ export class Condition extends Holdable<'Condition'> {
   }
 
   /** Acquires the lock without blocking the thread: its `acquireAsync`. */
-  async acquireAsync(options?: OwnerWaitOptions): Promise<boolean> {
-    this.live();
+  acquireAsync(options?: OwnerWaitOptions): Promise<boolean> {
+    try {
+      this.live();
+    } catch (error) {
+      return Promise.reject(error);
+    }
+    // Not async: the lock's own promise, without a turn more.
     return this.lock.acquireAsync(options);
   }
 
@@ -215,7 +221,7 @@ export class Condition extends Holdable<'Condition'> {
     try {
       return await notified;
     } finally {
-      if (this.#recursive) region.inbox!.lines.get(this.lock.view.cell)?.retry(take);
+      this.#retry(take);
     }
   }
 
@@ -230,16 +236,17 @@ export class Condition extends Holdable<'Condition'> {
   waitFor(predicate: () => unknown, timeout?: number): boolean {
     this.mayBlock('waitFor');
     checkFunction(predicate, 'Condition.waitFor: the predicate');
-    const deadline = performance.now() + checkTimeout(timeout, 'Condition.waitFor');
+    const deadline = now() + checkTimeout(timeout, 'Condition.waitFor');
     // The predicate looks at what the lock protects: notifying nobody checks that the lock is held.
     this.notify(0);
     const holds = (): boolean => {
       const result = predicate();
-      if (isThenable(result)) throw new TypeError(`${this}: the predicate returned a promise, which is always true`);
+      if (isStrayPromise(result))
+        throw new TypeError(`${this}: the predicate returned a promise, which is always true`);
       return Boolean(result);
     };
     let held = holds();
-    for (let left = deadline - performance.now(); !held && left > 0; left = deadline - performance.now()) {
+    for (let left = deadline - now(); !held && left > 0; left = deadline - now()) {
       this.wait(left);
       held = holds();
     }
@@ -256,15 +263,43 @@ export class Condition extends Holdable<'Condition'> {
   async waitForAsync(predicate: () => unknown, options?: OwnerWaitOptions): Promise<boolean> {
     checkFunction(predicate, 'Condition.waitForAsync: the predicate');
     const { limit } = checkWait(options, 'Condition.waitForAsync');
-    const deadline = performance.now() + limit;
     this.#owner(options, 'waitForAsync');
     this.notify(0, options);
-    let holds = Boolean(await predicate());
-    for (let left = limit; !holds && left > 0; left = deadline - performance.now()) {
-      await this.waitAsync({ timeout: left, signal: options?.signal, owner: options?.owner });
-      holds = Boolean(await predicate());
+    const inbox = inboxOf(this.view.region);
+    let wait: ConditionWait | undefined;
+    let late = limit === 0;
+    // One timer for the whole call. To give each wait what is left would need a clock, and where a test has faked the
+    // timers no clock need go with them.
+    const stop = after(limit, () => {
+      late = true;
+      if (!wait?.call?.late) wait?.call?.cancel();
+    });
+    try {
+      let holds = Boolean(await predicate());
+      while (!holds && !late) {
+        const { signal } = checkWait(options, 'Condition.waitForAsync');
+        const take = this.#owner(options, 'waitForAsync');
+        this.live();
+        wait = new ConditionWait(this, take);
+        const notified = inbox.wait(wait, Infinity, signal);
+        try {
+          await notified;
+        } finally {
+          wait = undefined;
+          this.#retry(take);
+        }
+        holds = Boolean(await predicate());
+      }
+      return holds;
+    } finally {
+      stop();
     }
-    return holds;
+  }
+
+  /** RLock: a task has it again, and so have the other tasks of its owner that wait for it. */
+  #retry(take: number): void {
+    const { inbox } = this.view.region;
+    if (this.#recursive) inbox!.lines.get(this.lock.view.cell)?.retry(take);
   }
 
   /**

@@ -1,4 +1,5 @@
 import bytes from '../build/release/core.wasm';
+import { now } from './clock.js';
 import { UnsupportedError } from './errors.js';
 
 /**
@@ -60,9 +61,6 @@ export interface Core {
 }
 
 let compiled: WebAssembly.Module | undefined;
-
-/** Worklets have no `performance`. */
-const now = globalThis.performance ? () => performance.now() : Date.now;
 
 /** The core on a memory. Instantiating changes nothing in the memory: the module has no data and no start function. */
 export function instantiate(memory: WebAssembly.Memory): Core {

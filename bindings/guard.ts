@@ -1,4 +1,4 @@
-import { checkFunction, isThenable, type WaitOptions } from './check.js';
+import { checkFunction, isStrayPromise, type WaitOptions } from './check.js';
 import { TimeoutError } from './errors.js';
 import { checkOwner, type Owner, type OwnerOptions } from './owner.js';
 import { Primitive } from './primitive.js';
@@ -105,7 +105,7 @@ export abstract class Holdable<K extends string = string> extends Primitive<K> {
     } finally {
       this.release();
     }
-    if (isThenable(result))
+    if (isStrayPromise(result))
       throw new TypeError(
         `${this}: with(fn) does not wait for promises; it was released before this one settled. Use withAsync(fn)`,
       );

@@ -1,5 +1,6 @@
 import { ACTION, BROKEN, Field, State, Status } from '../assembly/abi.js';
-import { Call, LONGEST } from './call.js';
+import { Call } from './call.js';
+import { clearInterval, LONGEST, now, setInterval, setTimeout } from './clock.js';
 import { OutOfMemoryError, UnsupportedError } from './errors.js';
 import type { View } from './primitive.js';
 import type { Region } from './region.js';
@@ -250,7 +251,7 @@ export class Inbox {
    * @param deadlock throws: it would wait for a task of this thread
    */
   block(wait: Wait, limit: number, deadlock: () => never): number {
-    const deadline = performance.now() + limit;
+    const deadline = now() + limit;
     const aside: Wait[] = [];
     const waiter = this.#region.thread;
     wait.waiter = waiter;
@@ -277,7 +278,7 @@ export class Inbox {
           if (entered && wait.abandon(waiter) === Status.PENDING) continue;
           deadlock();
         }
-        const left = late ? Infinity : deadline - performance.now();
+        const left = late ? Infinity : deadline - now();
         if (!entered) {
           entered = true;
           status = wait.enter(waiter);
@@ -430,6 +431,11 @@ function makeInbox(region: Region): Inbox {
   if (typeof Atomics.waitAsync !== 'function') {
     throw new UnsupportedError(
       'lockwork needs Atomics.waitAsync for its async calls, which this platform does not have',
+    );
+  }
+  if (!setTimeout || !setInterval) {
+    throw new UnsupportedError(
+      'lockwork needs setTimeout and setInterval for its async calls, which this realm did not have when lockwork was loaded (an audio worklet, for example)',
     );
   }
   region.inbox = new Inbox(region);

@@ -1,6 +1,7 @@
 import { Field, FRONT, HANDOFF, PATIENCE, State, Status, TASK, WOKEN } from '../assembly/abi.js';
 import { Call } from './call.js';
 import { checkWait, FOR_EVER, type WaitOptions } from './check.js';
+import { now } from './clock.js';
 import { Holdable } from './guard.js';
 import { type Awaitable, type Inbox, inboxOf, Wait } from './inbox.js';
 import { type Owner, unuseOwner, usesOf } from './owner.js';
@@ -44,10 +45,10 @@ export abstract class ResourceWait extends Wait {
 
   resume(waiter: number, verdict: State): number {
     if (verdict === State.GRANTED) return Status.OK;
-    const unlucky = this.#since !== undefined && performance.now() - this.#since >= PATIENCE;
+    const unlucky = this.#since !== undefined && now() - this.#since >= PATIENCE;
     const status = this.#acquire(waiter, this.late ? 0 : Infinity, unlucky ? WOKEN | HANDOFF : WOKEN);
     // From here on it looks at the clock; handoffs are for the unlucky.
-    if (status === Status.PENDING) this.#since ??= performance.now();
+    if (status === Status.PENDING) this.#since ??= now();
     return status;
   }
 

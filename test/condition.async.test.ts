@@ -1,5 +1,5 @@
 /** Tasks that wait for a Condition, beside threads. */
-import { Condition, Lock, RLock } from 'lockwork';
+import { Condition, Lock, Owner, RLock } from 'lockwork';
 import { describe, expect, it } from 'vitest';
 import { integers } from './support/settle.ts';
 import { thread, thrown, until } from './support/threads.ts';
@@ -24,6 +24,24 @@ describe.each([
           if (await condition.waitAsync(owner && { owner })) order.set([place], ++order[0]!);
         }),
     );
+
+  it('gives a free lock in as many turns as the lock itself', async () => {
+    const condition = new Condition(make());
+    const turns = async (target: Condition | Lock | RLock): Promise<number> => {
+      const owner = new Owner();
+      let turns = 0;
+      let held = false;
+      void target.acquireAsync({ owner }).then(() => {
+        held = true;
+      });
+      for (; !held && turns < 10; turns++) await undefined;
+      target.release({ owner });
+      return turns;
+    };
+    expect([await turns(condition.lock), await turns(condition)]).toEqual([1, 1]);
+    condition.destroy();
+    await expect(condition.acquireAsync()).rejects.toThrow(/destroyed/);
+  });
 
   it('lets exactly n threads and tasks go on with notify(n), the oldest first', async () => {
     const condition = new Condition(make());

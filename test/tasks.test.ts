@@ -130,6 +130,23 @@ describe.each(Object.entries(WAITS))('A task that waits: %s', (kind, make) => {
     place.end();
   });
 
+  it('shares the one listener of a signal with all that wait with it', async () => {
+    const count = 20;
+    const place = make(count);
+    const controller = new AbortController();
+    const { signal, listeners, added } = watched(controller.signal);
+    const waits = await stand(place, count, () => ({ signal }));
+    expect([listeners(), added()]).toEqual([1, 1]);
+    // Whoever goes on leaves it to the others.
+    place.next();
+    await waits[0];
+    expect(listeners()).toBe(place.all ? 0 : 1);
+    controller.abort(boom);
+    await Promise.allSettled(waits);
+    expect([place.target.waiters, listeners(), added()]).toEqual([0, 0, 1]);
+    place.end();
+  });
+
   it("has the platform's own reasons", async () => {
     const reasons = ['AbortError', 'TimeoutError', 'TimeoutError'];
     const controller = new AbortController();
@@ -240,6 +257,116 @@ describe.each(Object.entries(WAITS))('A task that waits: %s', (kind, make) => {
     }
     place.end();
     expect(Arena.default.used).toBe(used);
+  });
+});
+
+describe('A signal', () => {
+  /** As a polyfill has it: not an EventTarget, calls functions only, and counts. */
+  class Signal {
+    aborted = false;
+    reason: unknown;
+    added = 0;
+    removed = 0;
+    readonly #listeners: (() => void)[] = [];
+
+    addEventListener(_type: string, listener: () => void): void {
+      this.added++;
+      this.#listeners.push(listener);
+    }
+
+    removeEventListener(_type: string, listener: () => void): void {
+      this.removed++;
+      this.#listeners.splice(this.#listeners.indexOf(listener), 1);
+    }
+
+    abort(reason: unknown): void {
+      Object.assign(this, { aborted: true, reason });
+      for (const listener of [...this.#listeners]) listener();
+    }
+  }
+
+  const options = (signal: Signal): WaitOptions => ({ signal: signal as unknown as AbortSignal });
+
+  function heldLock(): Lock {
+    const lock = new Lock();
+    lock.tryAcquire();
+    return lock;
+  }
+
+  it('is listened to once by 20,000 waits for several things, and by none afterwards', async () => {
+    const signal = new Signal();
+    const places = [heldLock(), new Semaphore(0), heldLock()];
+    const waits = Array.from({ length: 20_000 }, (_, i) => places[i % 3]!.acquireAsync(options(signal)));
+    const order: number[] = [];
+    for (const [i, wait] of waits.entries()) wait.catch(() => order.push(i));
+    expect([signal.added, signal.removed]).toEqual([1, 0]);
+    signal.abort(boom);
+    expect([signal.added, signal.removed]).toEqual([1, 1]);
+    expect(places.map(({ waiters }) => waiters)).toEqual([0, 0, 0]);
+    await Promise.allSettled(waits);
+    // In the order in which they came.
+    expect(order).toEqual(waits.map((_, i) => i));
+  });
+
+  it('is listened to again by the next that wait with it', async () => {
+    const signal = new Signal();
+    const lock = heldLock();
+    for (let round = 1; round <= 3; round++) {
+      const wait = lock.acquireAsync(options(signal));
+      expect([signal.added, signal.removed]).toEqual([round, round - 1]);
+      lock.release();
+      expect(await wait).toBe(true);
+      expect([signal.added, signal.removed]).toEqual([round, round]);
+    }
+  });
+
+  it('does not reach who goes on because another gives up', async () => {
+    const signal = new Signal();
+    const condition = new Condition(new Lock());
+    const [first, second] = [1, 2].map(() =>
+      condition.withAsync(() => condition.waitAsync({ ...options(signal), timeout: 60_000 })),
+    );
+    await until(() => condition.waiters === 2, 'both wait');
+    condition.with(() => {
+      condition.notify();
+      // The first is notified, and waits for the lock: it has what it waited for. The second gives up.
+      signal.abort(boom);
+    });
+    expect(await first).toBe(true);
+    await expect(second).rejects.toBe(boom);
+    expect(signal.removed).toBe(1);
+  });
+
+  it('that is aborted between the check and the wait is heard', async () => {
+    const controller = new AbortController();
+    const { signal } = controller;
+    const lock = heldLock();
+    const options = {
+      signal,
+      // Asked after the signal was looked at.
+      get owner() {
+        controller.abort(boom);
+        return undefined;
+      },
+    };
+    const condition = new Condition(lock);
+    await expect(condition.waitAsync(options)).rejects.toBe(boom);
+    expect([condition.waiters, lock.locked]).toEqual([0, true]);
+  });
+
+  it('that cannot be listened to is an error, and leaves nothing in the queue', async () => {
+    const broken = new Signal();
+    broken.addEventListener = () => {
+      throw new RangeError('no listeners');
+    };
+    const lock = heldLock();
+    const [first, second] = [lock.acquireAsync(), lock.acquireAsync(options(broken))];
+    await expect(second).rejects.toThrow('no listeners');
+    expect(lock.waiters).toBe(1);
+    lock.release();
+    expect(await first).toBe(true);
+    await expect(lock.acquireAsync(options(broken))).rejects.toThrow('no listeners');
+    expect([lock.waiters, lock.locked]).toEqual([0, true]);
   });
 });
 

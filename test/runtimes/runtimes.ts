@@ -52,6 +52,7 @@ interface Exception {
 const NOT_HERE: readonly Exception[] = [
   { file: 'bench.test.ts', on: but('Node 26'), reason: '`npm run bench`, a command of the pinned Node' },
   { file: 'examples.test.ts', on: but('Node 26'), reason: '`npm start`, a command of the pinned Node' },
+  { file: 'fakes.test.ts', on: but('Node 26'), reason: "of fake timers, Vitest's among them" },
   { file: 'hang.test.ts', on: but('Node 26'), reason: 'of the watchdog that is used under Vitest' },
   { file: 'readme.test.ts', on: but('Node 26'), reason: 'of the documents, whose snippets are for the pinned Node' },
   { file: 'serve.test.ts', on: but('Node 26'), reason: '`npm run start:browser`, a command of the pinned Node' },
@@ -92,6 +93,12 @@ const NOT_HERE: readonly Exception[] = [
     on: ['WebKit'],
     tests: ['attaches, cloned', 'attaches, posted', 'an Arena > attaches, in whichever thread'],
     reason: 'the engine clones shared memory only for other threads',
+  },
+  {
+    file: 'process.test.ts',
+    on: ['Bun', 'Deno'],
+    tests: ['when fake timers are gone'],
+    reason: 'of fake timers for Node',
   },
   { file: 'process.test.ts', on: PAGES, reason: 'a page does not end by itself' },
   { file: PROGRAM, on: PAGES, reason: 'a page does not end by itself' },

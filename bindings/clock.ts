@@ -1,0 +1,46 @@
+/**
+ * The clock and the timers of the host, taken while this module loads. Tests put fakes in their place later. What
+ * lockwork measures by itself must not stand still with a fake: no fake is ticked while its thread blocks. And a fake
+ * timer keeps no process alive.
+ */
+export const { setTimeout, clearTimeout, setInterval, clearInterval } = globalThis;
+
+/** The longest time that timers and waits take, ms: about 24 days. A longer wait is one of several pieces. */
+export const LONGEST = 2 ** 31 - 1;
+
+const { performance } = globalThis;
+const read = performance?.now;
+
+/** ms since some moment. Worklets have no `performance`. */
+export const now: () => number = performance ? () => read.call(performance) : Date.now;
+
+/**
+ * Calls back once, in `limit` ms (more than 0; never when that is `Infinity`), unless the function that it returns is
+ * called before. These are the timeouts of tasks, which a test can fake: the timer is the one that `globalThis` has at
+ * this moment. When a fake timer fires, its time has come. The clock cannot say so: it may stand still, or be the real one.
+ */
+export function after(limit: number, callback: () => void): () => void {
+  if (limit === Infinity) return () => {};
+  const { setTimeout: set, clearTimeout: clear } = globalThis;
+  // Engines let a timer fire a fraction of a millisecond too early, so the clock has the last word.
+  const deadline = set === setTimeout ? now() + limit : undefined;
+  let timer: ReturnType<typeof set>;
+  let over = false;
+  const wait = (left: number): void => {
+    const piece = Math.min(Math.ceil(left), LONGEST);
+    timer = set(() => {
+      if (over) return;
+      const rest = deadline === undefined ? left - piece : deadline - now();
+      if (rest > 0) return wait(rest);
+      over = true;
+      callback();
+    }, piece);
+  };
+  wait(limit);
+  return () => {
+    if (over) return;
+    over = true;
+    // A fake that was uninstalled has dropped its timers: node:test's would take another one for it.
+    if (clear === clearTimeout || clear === globalThis.clearTimeout) clear(timer);
+  };
+}
