@@ -1,10 +1,11 @@
 import { Field, State, Status } from '../assembly/abi.js';
 import { Call, LONGEST } from './call.js';
 import { OutOfMemoryError, UnsupportedError } from './errors.js';
+import { workerThreads } from './host.js';
 import type { View } from './primitive.js';
 import type { Region } from './region.js';
 import type { Line } from './resource.js';
-import { makeTask, workerThreads } from './thread.js';
+import { dropTask, makeTask } from './thread.js';
 
 /**
  * Waiting without blocking. A task (an `async` function of this thread) that has to wait gets a cell, its waiter, which
@@ -325,6 +326,11 @@ export class Inbox {
     this.#rest();
   }
 
+  /** The arena is gone, and nobody waits: a timer would keep its memory. */
+  forget(): void {
+    clearInterval(this.#keepAlive);
+  }
+
   /** A cell for a wait, or for an owner. */
   take(): number {
     const waiter = this.#spare.pop() ?? makeTask(this.#region);
@@ -334,7 +340,7 @@ export class Inbox {
 
   give(waiter: number): void {
     if (this.busy && this.#spare.length < SPARE) this.#spare.push(waiter);
-    else this.#region.core.free(this.#region.base, waiter, 1);
+    else dropTask(this.#region, waiter);
   }
 
   #step(wait: Wait, status: number): void {
@@ -384,7 +390,7 @@ export class Inbox {
   #rest(): void {
     if (this.#keepAlive?.unref) this.#keepAlive.unref();
     else clearInterval(this.#keepAlive);
-    for (const waiter of this.#spare.splice(0)) this.#region.core.free(this.#region.base, waiter, 1);
+    for (const waiter of this.#spare.splice(0)) dropTask(this.#region, waiter);
   }
 }
 
