@@ -38,22 +38,31 @@ async function run(source: string, ...args: string[]): Promise<string> {
   return text.trim();
 }
 
-const imports = `
-  import vm from 'node:vm';
+/** For all modules below. */
+const helpers = pathToFileURL(join(directory, 'helpers.mjs'));
+writeFileSync(
+  helpers,
+  `
   import { once } from 'node:events';
   import { readFileSync } from 'node:fs';
-  import { isMainThread, parentPort, Worker } from 'node:worker_threads';
+  import vm from 'node:vm';
+  import { parentPort, Worker } from 'node:worker_threads';
+  export { once, parentPort };
   /** A copy of the package in a realm of its own. */
-  const load = async (globals) => {
+  export async function load(globals) {
     const context = vm.createContext({ process, performance, TextEncoder, TextDecoder, setTimeout, clearTimeout, ...globals });
     const module = new vm.SourceTextModule(readFileSync(new URL('${one}'), 'utf8'), { context });
     await module.link(() => {});
     await module.evaluate();
     return module.namespace;
-  };
-  /** A thread that runs this. */
-  const start = (source) => new Worker('import(' + JSON.stringify('data:text/javascript,' + encodeURIComponent(source)) + ')', { eval: true });
-`;
+  }
+  /** A thread that runs this module. */
+  export function start(source) {
+    const url = 'data:text/javascript,' + encodeURIComponent(source);
+    return new Worker('import(' + JSON.stringify(url) + ')', { eval: true });
+  }`,
+);
+const imports = `import { load, once, parentPort, start } from '${helpers}';`;
 
 describe('Two copies of the package in one realm', () => {
   it('are one thread, and take what is the other’s', async () => {
@@ -85,7 +94,7 @@ describe('Two copies of the package in one realm', () => {
       const [a, b] = [await import('${one}'), await import('${layout}')];
       const [mine, theirs] = [a.Arena.default.stamp, b.Arena.default.stamp];
       const worker = start(\`
-        import { parentPort } from 'node:worker_threads';
+        import { parentPort } from '${helpers}';
         const [a, b] = [await import('${one}'), await import('${layout}')];
         parentPort.postMessage([a.Arena.default.stamp, b.Arena.default.stamp]);\`);
       const [[c, d]] = await once(worker, 'message');
@@ -130,7 +139,7 @@ describe('Arenas have ids of their own', () => {
   it('in all threads', async () => {
     const source = `${imports}
       const workers = Array.from({ length: 4 }, () => start(\`
-        import { parentPort } from 'node:worker_threads';
+        import { parentPort } from '${helpers}';
         ${still}
         const { Arena } = await import('${one}');
         const id = ${id};
@@ -155,22 +164,16 @@ describe('The end of a thread with many realms', () => {
       const { Arena, Lock } = await import('${one}');
       const lock = new Lock();
       const before = Arena.default.used;
-      const worker = new Worker(\`${imports
-        .replace(/import (.*) from (.*);/g, 'const $1 = require($2);')
-        .replaceAll('\\', '\\\\')
-        .replaceAll('`', '\\`')
-        .replaceAll('${', '\\${')}
-        (async () => {
-          const [handle] = await once(parentPort, 'message');
-          const before = process.listenerCount('exit');
-          const properties = () => Reflect.ownKeys(process).length;
-          const known = properties();
-          for (let i = 0; i < 15; i++) await load();
-          const idle = [process.listenerCount('exit') - before, properties() - known];
-          for (let i = 0; i < 15; i++) (await load()).Lock.from(handle).tryAcquire();
-          parentPort.postMessage([...idle, process.listenerCount('exit') - before]);
-          parentPort.close();
-        })();\`, { eval: true });
+      const worker = start(\`${imports}
+        const [handle] = await once(parentPort, 'message');
+        const before = process.listenerCount('exit');
+        const properties = () => Reflect.ownKeys(process).length;
+        const known = properties();
+        for (let i = 0; i < 15; i++) await load();
+        const idle = [process.listenerCount('exit') - before, properties() - known];
+        for (let i = 0; i < 15; i++) (await load()).Lock.from(handle).tryAcquire();
+        parentPort.postMessage([...idle, process.listenerCount('exit') - before]);
+        parentPort.close();\`);
       worker.postMessage(lock);
       worker.once('message', (counts) => console.log(counts.join()));
       await once(worker, 'exit');
