@@ -179,8 +179,8 @@ const FIELDS_OF: Readonly<Record<number, Readonly<Record<number, string>>>> = {
 
 const MEMORY = 65536;
 const ARENA = 1024;
-/** The arena's id; but for its lower half, which is here, nothing tells arenas apart. */
-export const ID = 7;
+/** The lower half of the arena's id. */
+export const ID = 0;
 const HEADER = 256;
 const DATA = 256;
 /** Bytes of a cell. */
@@ -231,7 +231,6 @@ export class World {
   private layOut(cells: number): void {
     const first = Math.ceil((HEADER + cells) / CELL);
     for (const [offset, value] of [
-      [8, ID],
       [24, cells],
       [28, first],
       [40, first],

@@ -9,6 +9,7 @@ import {
   expect,
   forever,
   ID,
+  LOOKS,
   linearizable,
   look,
   observed,
@@ -24,6 +25,7 @@ import type { Script } from '../thread.ts';
 /** As in assembly/abi.ts: marks in the map, and fields of the header. */
 const ARRAY = 12;
 const TASK = 13;
+const THREAD = 10;
 const [KEEPERS, FLAGS, TOTAL, FIRST, USED, ROVER, FREES, MAP] = [12, 20, 24, 28, 32, 40, 44, 256];
 
 /** When nobody is in a call, as many cells are marked in the map as are counted. */
@@ -35,6 +37,9 @@ function miscounted(world: World, view: View): string | undefined {
     if ((view.word((arena + MAP + cell) & ~3) >> (8 * (cell & 3))) & 255) marked++;
   return marked === view.word(arena + USED) ? undefined : `${marked} cells are taken, and the arena counts otherwise`;
 }
+
+/** Fields of a record. */
+const [ARENA, SPINS, CORES, HOME] = [24, 48, 52, 60];
 
 /** How often the first thread takes a block while the others do it once: often enough to outrun a search. */
 const ROUNDS = 6;
@@ -191,11 +196,30 @@ export const arena: readonly Scenario[] = [
     const block = yield* call('alloc', arena, ID, ARRAY, 1);
     expect(yield* call('arenaDestroy', arena, ID), Status.BUSY);
     yield* call('free', arena, block, 1);
-    const task = yield* call('addRecord', arena, ID, TASK, -1, 2, me);
-    expect(yield* call('arenaDestroy', arena, ID), Status.OK);
+    expect(yield* call('alloc', arena, ID, ARRAY, 4), 0);
+    const [task, other] = [
+      yield* call('addRecord', arena, ID, TASK, -1, 2, me),
+      yield* call('addRecord', arena, ID, THREAD, 9, 3, 0),
+    ];
     const used = yield* look(arena + USED);
+    for (const [record, spins, cores, home] of [
+      [task, -1, 2, me],
+      [other, 9, 3, other],
+    ] as const) {
+      expect(yield* look(record + ARENA), arena);
+      expect(yield* look(record + LOOKS), spins);
+      expect(yield* look(record + SPINS), spins);
+      expect(yield* look(record + CORES), cores);
+      expect(yield* look(record + HOME), home);
+    }
+    // It is full now.
+    const last = yield* call('addRecord', arena, ID, TASK, -1, 2, me);
+    expect(yield* call('addRecord', arena, ID, TASK, -1, 2, me), 0);
+    for (const record of [last, other]) yield* call('dropRecord', arena, ID, record);
+    expect(yield* look(arena + USED), used - 1);
+    expect(yield* call('arenaDestroy', arena, ID), Status.OK);
     yield* call('dropRecord', arena, ID, task);
-    expect(yield* look(arena + USED), used);
+    expect(yield* look(arena + USED), used - 1);
     expect(yield* call('alloc', arena, ID, ARRAY, 1), 0);
     expect(yield* call('addRecord', arena, ID, TASK, -1, 2, me), 0);
     expect(yield* call('arenaDestroy', arena, ID), Status.DESTROYED);
