@@ -7,7 +7,7 @@
 export const MAGIC = 0x6b776b6c;
 
 /** Changes with every change of layout or algorithm that an older module must not meet. */
-export const VERSION = 1;
+export const VERSION = 2;
 
 /** What an operation answers. `Barrier.wait` answers an arrival index (0 or more) or one of the negative ones. */
 export const enum Status {
@@ -97,8 +97,10 @@ export const HEADER = 256;
 export const enum Header {
   MAGIC = 0,
   VERSION = 4,
+  /** The arena's life, one word of 64 bits: the lower half of its id, and what keeps it (arena.ts). */
   ID_LOW = 8,
-  ID_HIGH = 12,
+  KEEPERS = 12,
+  ID_HIGH = 16,
   FLAGS = 20,
   /** Cells that the map covers. */
   TOTAL = 24,

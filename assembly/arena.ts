@@ -1,4 +1,4 @@
-import { ArenaFlag, CELL, Header, HEADER, Kind, VISITED } from "./abi";
+import { ArenaFlag, CELL, Field, Header, HEADER, Kind, Status, VISITED } from "./abi";
 
 /**
  * A region of shared memory that holds primitives, thread records, names and the users' arrays.
@@ -25,7 +25,27 @@ import { ArenaFlag, CELL, Header, HEADER, Kind, VISITED } from "./abi";
  * run of free bytes one by one; who loses one of them to somebody else gives the others back and walks on. Free
  * neighbours need no joining, and a thread that dies on its way loses nothing but the cells in its hands. "Out of
  * memory" is said only after a walk over everything during which nobody gave anything back.
+ *
+ * An arena can be destroyed, and its bytes may be anything then, another arena too. So each call that changes something
+ * here first adds itself to the arena's keepers, by a compare-exchange that finds the arena's id beside their number:
+ *
+ *   life (i64)          next
+ *   ─────────────────────────────────────────────────────────────────────────────────────────
+ *   id, 0               a keeper more, by each call; id, DESTROYED, by `arenaDestroy`
+ *   id, n keepers       one more; one less, by the keeper itself
+ *   id, DESTROYED       another id, 0, by the bindings, which lay a new arena out
+ *
+ *   T1: allocate: id, 0 → id, 1                  T2: arenaDestroy: finds a keeper: BUSY
+ *   T2: arenaDestroy: id, 0 → id, DESTROYED      T1: allocate: finds no such arena, and touches nothing
+ *
+ * A block stays a keeper until it is given back, but for the records of threads and tasks: a thread has one for as long
+ * as it lives, and that must not keep the arena. They keep it while they are made and taken apart.
  */
+
+/** One keeper, in an arena's life. */
+const KEEPER: i64 = 1 << 32;
+/** A number of keepers that none can have. */
+const DESTROYED: i64 = i64.MIN_VALUE;
 
 const PAGE_CELLS: u32 = 1024;
 /**
@@ -45,8 +65,75 @@ export function kindOf(arena: usize, block: usize): Kind {
   return <Kind>(atomic.load<u8>(arena + (block - arena) / CELL, HEADER) & ~VISITED);
 }
 
-/** A block of `cells` cells, all zero; 0 when the arena is full. */
-export function allocate(arena: usize, kind: Kind, cells: u32): usize {
+/** Adds a keeper, if the arena at this place is still the one with this id. */
+function keep(arena: usize, id: i32): bool {
+  let life = atomic.load<i64>(arena, Header.ID_LOW);
+  while (<i32>life == id && life >= 0) {
+    const found = atomic.cmpxchg<i64>(arena, life, life + KEEPER, Header.ID_LOW);
+    if (found == life) return true;
+    life = found;
+  }
+  return false;
+}
+
+/** Takes a keeper away. The arena may be gone with it: must come last. */
+@inline
+function unkeep(arena: usize): void {
+  atomic.sub<i64>(arena, KEEPER, Header.ID_LOW);
+}
+
+/** A block of `cells` cells, all zero; 0 when the arena is full, or has been destroyed. It keeps the arena. */
+export function allocate(arena: usize, id: i32, kind: Kind, cells: u32): usize {
+  if (!keep(arena, id)) return 0;
+  const block = claim(arena, kind, cells);
+  if (!block) unkeep(arena);
+  return block;
+}
+
+/** Gives a block of this many cells back. */
+export function reclaim(arena: usize, block: usize, cells: u32): void {
+  unclaim(arena, block, cells);
+  unkeep(arena);
+}
+
+/**
+ * A record of a thread, or of a task of the thread `home`; what is in it: thread.ts. 0 when the arena is full, or has
+ * been destroyed.
+ */
+export function addRecord(arena: usize, id: i32, kind: Kind, spins: i32, cores: i32, home: usize): usize {
+  if (!keep(arena, id)) return 0;
+  const record = claim(arena, kind, 1);
+  if (record) {
+    store<usize>(record, arena, Field.ARENA);
+    store<i32>(record, spins, Field.THREAD_LOOKS);
+    store<i32>(record, spins, Field.THREAD_SPINS);
+    store<i32>(record, cores, Field.THREAD_CORES);
+    store<usize>(record, home ? home : record, Field.THREAD_HOME);
+  }
+  unkeep(arena);
+  return record;
+}
+
+/** Gives a record back; nothing when the arena has been destroyed, and the record with it. */
+export function dropRecord(arena: usize, id: i32, record: usize): void {
+  if (!keep(arena, id)) return;
+  unclaim(arena, record, 1);
+  unkeep(arena);
+}
+
+/**
+ * Destroys an arena in which nothing is left but records: from now on no call changes anything in its bytes. BUSY: there
+ * is something else, or a thread comes or goes right now; nothing was changed.
+ */
+export function arenaDestroy(arena: usize, id: i32): Status {
+  const unkept: i64 = <u32>id;
+  const life = atomic.cmpxchg<i64>(arena, unkept, unkept | DESTROYED, Header.ID_LOW);
+  if (life == unkept) return Status.OK;
+  return <i32>life == id && life >= 0 ? Status.BUSY : Status.DESTROYED;
+}
+
+/** Finds the cells, whoever keeps the arena. */
+function claim(arena: usize, kind: Kind, cells: u32): usize {
   const limit = load<u32>(arena, Header.TOTAL);
   // No count of what was given back: the first walk begins with a look at it.
   let frees: u32 = -1;
@@ -71,8 +158,8 @@ export function allocate(arena: usize, kind: Kind, cells: u32): usize {
     const end = min(limit, <u32>memory.size() * PAGE_CELLS);
     const inside = index < end;
     // The first of a run is told from the others at once: who looks for the end of the block before it must see it.
-    const claim = <u8>(Kind.INSIDE + i32(!run));
-    if (inside && !atomic.cmpxchg<u8>(arena + index, Kind.FREE, claim, HEADER)) run++;
+    const taken = <u8>(Kind.INSIDE + i32(!run));
+    if (inside && !atomic.cmpxchg<u8>(arena + index, Kind.FREE, taken, HEADER)) run++;
     else if (run) {
       release(arena, index - run, run);
       frees++;
@@ -89,8 +176,7 @@ export function allocate(arena: usize, kind: Kind, cells: u32): usize {
   return block;
 }
 
-/** Gives a block of this many cells back. */
-export function reclaim(arena: usize, block: usize, cells: u32): void {
+function unclaim(arena: usize, block: usize, cells: u32): void {
   atomic.sub<u32>(arena, cells, Header.USED);
   release(arena, <u32>((block - arena) / CELL), cells);
 }

@@ -68,11 +68,11 @@ export function alive(cell: Cell, stamp: i32): bool {
 }
 
 /**
- * A new primitive; 0 when the arena is full. The rest of what its file says the bindings write, before anybody else can
+ * A new primitive; 0 when the arena is full, or has been destroyed. The rest of what its file says the bindings write, before anybody else can
  * know of the cell.
  */
-export function create(arena: usize, kind: Kind): usize {
-  const address = allocate(arena, kind, 1);
+export function create(arena: usize, id: i32, kind: Kind): usize {
+  const address = allocate(arena, id, kind, 1);
   if (address) {
     const cell = changetype<Cell>(address);
     cell.next = cell;

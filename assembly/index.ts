@@ -9,7 +9,7 @@ export { acquire, rename, withdraw } from "./resource";
 export { lockAcquire, lockRelease } from "./lock";
 export { rlockAcquire, rlockRelease } from "./rlock";
 // Names are part of the bytes that everybody loads: POSIX's short ones.
-export { allocate as alloc, reclaim as free } from "./arena";
+export { addRecord, allocate as alloc, arenaDestroy, dropRecord, reclaim as free } from "./arena";
 export { semaphoreAcquire as semAcquire, semaphoreRelease as semRelease } from "./semaphore";
 export { eventClear, eventSet, eventWait } from "./event";
 export { barrierEnd, barrierLeave, barrierWait } from "./barrier";

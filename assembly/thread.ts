@@ -2,8 +2,8 @@ import { Cell } from "./cell";
 
 /**
  * The record of a thread in one arena: who owns, who waits. Its address is the owner in a lock's word, and since a
- * thread that blocks waits for one thing only, the record is its waiter too. The bindings allocate it, fill in `looks`,
- * `spins`, `cores` and `home`, and give it back when the thread ends.
+ * thread that blocks waits for one thing only, the record is its waiter too. The bindings have it made (`addRecord`)
+ * and give it back when the thread ends.
  *
  * A task (an `async` function of a thread) does not block and may wait beside others: each of its waits has a cell of
  * this form, and each task that owns RLocks has one for its address and nothing else.

@@ -6,6 +6,7 @@ import {
   checkMemory,
   checkPlatform,
   defaultRegion,
+  destroyRegion,
   isShared,
   layOut,
   overhead,
@@ -71,7 +72,7 @@ export function arenaOf(region: Region): Arena {
   return arena;
 }
 
-/** The region of an arena, for the other classes of this package. */
+/** The region of an arena, for the other classes of this package. Throws when it has been destroyed. */
 export let regionOf: (arena: Arena) => Region;
 
 /**
@@ -90,7 +91,7 @@ export class Arena {
   readonly #region: Region;
 
   static {
-    regionOf = (arena) => arena.#region;
+    regionOf = (arena) => arena.#live();
   }
 
   /**
@@ -103,7 +104,7 @@ export class Arena {
       (options as unknown) instanceof Existing ? (options as unknown as Existing).region : makeRegion(options);
     this.memory = region.memory;
     this.address = region.base;
-    this.stamp = new Int32Array(region.memory.buffer, region.base, HEADER / 4)[Header.ID_LOW / 4]!;
+    this.stamp = region.id;
     this.#region = region;
   }
 
@@ -153,8 +154,8 @@ export class Arena {
     }
     checkInteger(length, 0, MOST, 'arena.allocate: the length');
     const cells = Math.max(1, Math.ceil((length * type.BYTES_PER_ELEMENT) / CELL));
-    const { memory, base, core } = this.#region;
-    const address = cells * CELL > this.capacity ? 0 : core.alloc(base, Kind.ARRAY, cells) >>> 0;
+    const { memory, base, id, core } = this.#live();
+    const address = cells * CELL > this.capacity ? 0 : core.alloc(base, id, Kind.ARRAY, cells) >>> 0;
     if (!address) {
       throw new OutOfMemoryError(
         `The arena is full: ${cells * CELL} more bytes do not fit beside ${this.used} of ${this.capacity}. Make it with a larger maximumBytes, or free what is not needed`,
@@ -178,9 +179,20 @@ export class Arena {
     this.#region.core.free(this.#region.base, view.byteOffset, cells);
   }
 
+  /**
+   * Gives its memory back, for all threads, when nothing is left in it: all primitives are destroyed and all arrays
+   * freed. Afterwards every use of it throws. Nobody may use it meanwhile. Bytes of the user's memory are the user's
+   * again; a memory of the arena's own is collected when no thread has an object of it any more.
+   *
+   * @throws ThreadingError when something is left in it, it is the default arena, or destroyed already; nothing is changed
+   */
+  destroy(): void {
+    destroyRegion(this.#region);
+  }
+
   /** The cells of an array of this arena, and the map that they stand in. */
   #blockOf(view: ArrayBufferView): { index: number; cells: number; map: Uint8Array } {
-    const { memory, base } = this.#region;
+    const { memory, base } = this.#live();
     if (!ArrayBuffer.isView(view)) throw new TypeError(`arena.free: this is not a typed array but ${show(view)}`);
     const { buffer, byteOffset, byteLength } = view;
     const ours = this.#header();
@@ -202,8 +214,14 @@ export class Arena {
     return { index, cells, map };
   }
 
+  #live(): Region {
+    this.#region.check();
+    return this.#region;
+  }
+
   #header(): Int32Array {
-    return new Int32Array(this.#region.memory.buffer, this.#region.base, HEADER / 4);
+    const { memory, base } = this.#live();
+    return new Int32Array(memory.buffer, base, HEADER / 4);
   }
 }
 
@@ -222,11 +240,19 @@ function makeRegion(options?: ArenaOptions): Region {
     );
   }
   checkMemory(memory, 'new Arena');
-  const there = memory.buffer.byteLength;
-  checkInteger(byteOffset, 0, there, 'new Arena: byteOffset');
+  const there = Math.min(memory.buffer.byteLength, MOST);
+  const most = there - LEAST;
+  checkInteger(byteOffset, 0, Number.MAX_SAFE_INTEGER, 'new Arena: byteOffset');
+  if (byteOffset > most) {
+    throw new RangeError(
+      most < 0
+        ? `new Arena: the memory has ${there} bytes, and an arena needs at least ${LEAST}`
+        : `new Arena: byteOffset must be at most ${most}, not ${byteOffset}: an arena needs ${LEAST} bytes, and cannot use the last page of 4 GiB`,
+    );
+  }
   if (byteOffset % CELL) throw new RangeError(`new Arena: byteOffset must be a multiple of ${CELL}, not ${byteOffset}`);
-  const length = byteLength === undefined ? Math.min(there, MOST) - byteOffset : byteLength;
-  checkInteger(length, LEAST, Math.max(0, Math.min(there, MOST) - byteOffset), 'new Arena: byteLength');
+  const length = byteLength === undefined ? there - byteOffset : byteLength;
+  checkInteger(length, LEAST, there - byteOffset, 'new Arena: byteLength');
   return layOut(memory, byteOffset, Math.floor(length / CELL), 0);
 }
 
@@ -236,5 +262,17 @@ function makeOwn(maximumBytes: number, flags: number): Region {
   const cells = Math.floor(maximumBytes / CELL);
   const maximum = Math.ceil(maximumBytes / PAGE);
   const initial = Math.min(maximum, Math.ceil(overhead(cells) / PAGE) + 1);
-  return layOut(new WebAssembly.Memory({ initial, maximum, shared: true }), 0, cells, flags);
+  return layOut(makeMemory({ initial, maximum, shared: true }), 0, cells, flags);
+}
+
+function makeMemory(descriptor: WebAssembly.MemoryDescriptor): WebAssembly.Memory {
+  try {
+    return new WebAssembly.Memory(descriptor);
+  } catch (cause) {
+    // Engines reserve 8 GiB and more of the address space for each, however small.
+    throw new OutOfMemoryError(
+      'new Arena: the platform has no room for one more memory. Destroy arenas that are not needed, and make one arena for many primitives',
+      { cause },
+    );
+  }
 }

@@ -7,11 +7,15 @@ import { UnsupportedError } from './errors.js';
  * `Status` (see `assembly/abi.ts`) unless it says otherwise.
  */
 export interface Core {
-  /** An address, 0 when the arena is full. */
-  alloc(arena: number, kind: number, cells: number): number;
+  /** An address, 0 when the arena is full, or no longer the one with this id. */
+  alloc(arena: number, id: number, kind: number, cells: number): number;
   free(arena: number, block: number, cells: number): void;
-  /** An address, 0 when the arena is full. */
-  create(arena: number, kind: number): number;
+  /** An address, as `alloc`. `home`: of a task, its thread's record; 0 of a thread. */
+  addRecord(arena: number, id: number, kind: number, spins: number, cores: number, home: number): number;
+  dropRecord(arena: number, id: number, record: number): void;
+  arenaDestroy(arena: number, id: number): number;
+  /** An address, as `alloc`. */
+  create(arena: number, id: number, kind: number): number;
   destroy(cell: number, stamp: number, thread: number, mask: number, idle: number, dead: number): number;
   /** The oldest waiter in the thread's inbox, linked to the others by `next`; 0 when there is none. */
   collect(thread: number): number;

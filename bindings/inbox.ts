@@ -1,11 +1,12 @@
-import { ACTION, BROKEN, Field, State, Status } from '../assembly/abi.js';
+import { Field, State, Status } from '../assembly/abi.js';
 import { Call } from './call.js';
 import { clearInterval, LONGEST, now, setInterval, setTimeout } from './clock.js';
 import { OutOfMemoryError, UnsupportedError } from './errors.js';
+import { workerThreads } from './host.js';
 import type { View } from './primitive.js';
 import type { Region } from './region.js';
 import type { Line } from './resource.js';
-import { makeTask, setSpins, TASK_SPINS, workerThreads } from './thread.js';
+import { dropTask, makeTask, setSpins, TASK_SPINS } from './thread.js';
 
 /**
  * Waiting without blocking. A task (an `async` function of this thread) that has to wait gets a cell, its waiter, which
@@ -323,12 +324,9 @@ export class Inbox {
     }
   }
 
-  /** This thread ends: its tasks leave the queues, and the rounds whose actions it runs break. */
+  /** This thread ends: its tasks leave the queues. */
   close(): void {
-    const { core, thread, acting } = this.#region;
-    for (const { cell, life, generation } of acting) {
-      core.barrierEnd(cell, life, thread, generation, ACTION, State.BROKEN, BROKEN);
-    }
+    const { core } = this.#region;
     const waits = this.#pending.values();
     this.#abandon(waits);
     for (const wait of waits) {
@@ -355,6 +353,11 @@ export class Inbox {
     }
   }
 
+  /** The arena is gone, and nobody waits: a timer would keep its memory. */
+  forget(): void {
+    clearInterval(this.#keepAlive);
+  }
+
   /** A cell for a wait, or for an owner. */
   take(): number {
     const waiter = this.#spare.pop() ?? makeTask(this.#region);
@@ -364,7 +367,7 @@ export class Inbox {
 
   give(waiter: number): void {
     if (this.busy && this.#spare.length < SPARE) this.#spare.push(waiter);
-    else this.#region.core.free(this.#region.base, waiter, 1);
+    else dropTask(this.#region, waiter);
   }
 
   #step(wait: Wait, status: number): void {
@@ -418,7 +421,7 @@ export class Inbox {
   #rest(): void {
     if (this.#keepAlive?.unref) this.#keepAlive.unref();
     else clearInterval(this.#keepAlive);
-    for (const waiter of this.#spare.splice(0)) this.#region.core.free(this.#region.base, waiter, 1);
+    for (const waiter of this.#spare.splice(0)) dropTask(this.#region, waiter);
   }
 }
 

@@ -1,9 +1,7 @@
 import { checkOptions, show } from './check.js';
+import { USES } from './host.js';
 import { inboxOf } from './inbox.js';
 import type { Region } from './region.js';
-
-/** Registered, so that two copies of the package in one realm take each other's owners. */
-const CELLS = Symbol.for('lockwork.owner');
 
 /** What an owner is in an arena: a cell, and how often it holds something there or acquires it. */
 interface Use {
@@ -18,12 +16,12 @@ interface Use {
  * notifies in its name. It belongs to its thread and cannot be posted.
  */
 export class Owner {
-  /** Hardly ever more than one. */
-  readonly [CELLS]: Use[] = [];
+  /** Hardly ever more than one. Under a registered symbol: copies of the package take each other's owners. */
+  readonly [USES]: Use[] = [];
 }
 
 function useIn(owner: Owner, region: Region): Use | undefined {
-  const uses = owner[CELLS];
+  const uses = owner[USES];
   return uses[0]?.region === region ? uses[0] : uses.find((use) => use.region === region);
 }
 
@@ -32,7 +30,7 @@ export function useOwner(owner: Owner, region: Region): number {
   let use = useIn(owner, region);
   if (!use) {
     use = { region, address: inboxOf(region).take(), count: 0 };
-    owner[CELLS].push(use);
+    owner[USES].push(use);
   }
   use.count++;
   return use.address;
@@ -42,8 +40,8 @@ export function useOwner(owner: Owner, region: Region): number {
 export function unuseOwner(owner: Owner, region: Region): void {
   const use = useIn(owner, region);
   if (!use || --use.count > 0) return;
-  if (owner[CELLS].length > 1) owner[CELLS].splice(owner[CELLS].indexOf(use), 1);
-  else owner[CELLS].pop();
+  if (owner[USES].length > 1) owner[USES].splice(owner[USES].indexOf(use), 1);
+  else owner[USES].pop();
   inboxOf(region).give(use.address);
 }
 
@@ -67,7 +65,7 @@ export interface OwnerOptions {
 export function checkOwner(options: OwnerOptions | undefined, where: string): Owner | undefined {
   checkOptions(options, where);
   const owner = options?.owner;
-  if (owner !== undefined && !Array.isArray(owner?.[CELLS])) {
+  if (owner !== undefined && !Array.isArray(owner?.[USES])) {
     throw new TypeError(`${where}: the owner must be that of a guard of this thread, not ${show(owner)}`);
   }
   return owner;

@@ -257,10 +257,10 @@ export function created(name: string, kind: Kind, options: PrimitiveOptions | un
     throw new TypeError(`new ${name}: the name must be a string, not ${show(label)}`);
   }
   const region = regionOf(arena);
-  const { core, base } = region;
+  const { core, base, id } = region;
   const block = label ? writeName(region, label) : 0;
   const { word = 0, first = 0, second = 0, third = 0, last = 0 } = initial;
-  const address = core.create(base, kind) >>> 0;
+  const address = core.create(base, id, kind) >>> 0;
   if (!address) {
     if (block) core.free(base, block, nameCells(region.load(block, 0)));
     throw full(name, arena);
@@ -274,9 +274,9 @@ export function created(name: string, kind: Kind, options: PrimitiveOptions | un
   new Float64Array(words.buffer, address + Field.LAST, 1)[0] = last;
   return new View(region, address, words[(address + Field.STAMP) >>> 2]!);
 
-  function writeName({ memory, base, core }: Region, label: string): number {
+  function writeName({ memory, base, id, core }: Region, label: string): number {
     const bytes = new TextEncoder().encode(label);
-    const block = core.alloc(base, Kind.NAME, nameCells(bytes.length)) >>> 0;
+    const block = core.alloc(base, id, Kind.NAME, nameCells(bytes.length)) >>> 0;
     if (!block) throw full(name, arena);
     const buffer = bufferOf(memory, block + 4 + bytes.length);
     new Uint32Array(buffer, block, 1)[0] = bytes.length;

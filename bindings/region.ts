@@ -1,8 +1,9 @@
-import { ArenaFlag, CELL, Field, HEADER, Header, Kind, MAGIC, VERSION, VISITED } from '../assembly/abi.js';
+import { ArenaFlag, CELL, Field, HEADER, Header, Kind, MAGIC, Status, VERSION, VISITED } from '../assembly/abi.js';
 import { type Core, instantiate } from './core.js';
-import { OutOfMemoryError, UnsupportedError } from './errors.js';
+import { OutOfMemoryError, ThreadingError, UnsupportedError } from './errors.js';
+import { newId, onEnd, REGISTRY, SHAPE, workerThreads } from './host.js';
 import type { Inbox } from './inbox.js';
-import { onEnd, register, unregister, workerThreads } from './thread.js';
+import { register, unregister } from './thread.js';
 
 /** A round of a barrier that has all its parties, and waits for the end of its action. */
 export interface Acting {
@@ -19,6 +20,9 @@ export class Region {
   readonly memory: WebAssembly.Memory;
   /** Address of the arena's header. */
   readonly base: number;
+  /** The arena's id, and its lower half: another arena at the same place has another. */
+  readonly key: string;
+  readonly id: number;
   readonly core: Core;
   /** Address of this thread's record. */
   readonly thread: number;
@@ -31,9 +35,11 @@ export class Region {
   #end: number;
 
   /** @throws OutOfMemoryError when there is no room for the thread's record */
-  constructor(memory: WebAssembly.Memory, base: number) {
+  constructor(memory: WebAssembly.Memory, base: number, key: string, id: number) {
     this.memory = memory;
     this.base = base;
+    this.key = key;
+    this.id = id;
     this.core = instantiate(memory);
     this.#words = new Int32Array(memory.buffer);
     this.#end = this.#words.byteLength;
@@ -54,6 +60,19 @@ export class Region {
   /** A 32-bit field of a cell, unsigned. */
   load(cell: number, field: number): number {
     return Atomics.load(this.words(cell), (cell + field) >>> 2) >>> 0;
+  }
+
+  /** Whether it has been destroyed, in whichever thread. Something else may be in its bytes. */
+  get destroyed(): boolean {
+    const { base } = this;
+    return (this.load(base, Header.ID_LOW) | 0) !== this.id || (this.load(base, Header.KEEPERS) | 0) < 0;
+  }
+
+  /** Throws when it has been destroyed. */
+  check(): void {
+    if (!this.destroyed) return;
+    drop(this);
+    throw new ThreadingError('The arena has been destroyed, and all that was in it');
   }
 
   /** Every block there is now: what the map says. */
@@ -80,26 +99,91 @@ export function bufferOf(memory: WebAssembly.Memory, end: number): SharedArrayBu
   return memory.buffer as unknown as SharedArrayBuffer;
 }
 
+/** One for each realm. What is in it, copies of the package share: see SHAPE. */
 interface Registry {
+  readonly shape: number;
+  /** By the arenas' ids. */
   readonly regions: Map<string, Region>;
   /** The region of the default arena, once there is one. */
   default?: Region;
 }
 
-/** One for this thread, on `globalThis`: two copies of the package in one realm must be one thread. */
-const KEY = Symbol.for(`lockwork.${VERSION}`);
-
+/** On `globalThis`: copies of the package in one realm must be one thread. */
 function registry(): Registry {
   const holder = globalThis as unknown as Record<symbol, Registry | undefined>;
-  let found = holder[KEY];
+  let found = holder[REGISTRY];
   if (!found) {
     const regions = new Map<string, Region>();
-    found = { regions };
-    holder[KEY] = found;
+    found = { shape: SHAPE, regions };
+    holder[REGISTRY] = found;
     onEnd(() => regions.forEach(unregister));
+  }
+  if (found.shape !== SHAPE) {
+    throw new ThreadingError(
+      `Two versions of lockwork are loaded here that cannot work together: what they share has shape ${found.shape} in the one that was used first, and ${SHAPE} in this one. Load one version only: "npm ls lockwork" shows who brings which, "npm dedupe" may join them`,
+    );
   }
   return found;
 }
+
+/** So many regions are looked at when one is added. */
+const SWEPT = 64;
+
+/** Lets go of arenas that another thread has destroyed. */
+function sweep(regions: Map<string, Region>): void {
+  let left = Math.min(SWEPT, regions.size);
+  for (const region of regions.values()) {
+    if (!left--) return;
+    if (region.destroyed) drop(region);
+    else {
+      // To the end, so that all have their turn.
+      regions.delete(region.key);
+      regions.set(region.key, region);
+    }
+  }
+}
+
+/** Lets go of a destroyed arena: its memory can be collected when no thread has it any more. */
+function drop(region: Region): void {
+  registry().regions.delete(region.key);
+  region.inbox?.forget();
+}
+
+/**
+ * Destroys an arena. Nobody may be in a call of it, but threads that come and go, and whoever begins to allocate: either
+ * they are refused, or this is, by an error that changes nothing.
+ */
+export function destroyRegion(region: Region): void {
+  const { core, base, id, inbox } = region;
+  region.check();
+  if (region.load(base, Header.FLAGS) & ArenaFlag.DEFAULT) {
+    throw new ThreadingError('arena.destroy: the default arena cannot be destroyed, other threads rely on it');
+  }
+  inbox?.collect();
+  const records = region.cells().filter(({ kind }) => kind === Kind.THREAD || kind === Kind.TASK);
+  // An inbox with a verdict in it, or the place of a task's wait: its thread is about to look.
+  let busy = records.some(({ address }) => region.load(address, Field.THREAD_INBOX) !== 0);
+  // A thread that comes or goes right now is through with that in no time.
+  for (let tries = 0; !busy && tries < TRIES; tries++) {
+    const status = core.arenaDestroy(base, id);
+    if (status === Status.OK) break;
+    if (status === Status.DESTROYED) region.check();
+    busy = tries === TRIES - 1;
+  }
+  if (busy) {
+    throw new ThreadingError(
+      'arena.destroy: the arena is in use. Destroy its primitives and free its arrays first, and let all waits come to their ends',
+    );
+  }
+  // Engines keep a memory for which a `waitAsync` is pending. Nobody begins one any more.
+  for (const { kind, address } of records) {
+    const word = address + Field.THREAD_INBOX;
+    if (kind === Kind.THREAD) Atomics.notify(region.words(word), word >>> 2);
+  }
+  drop(region);
+}
+
+const TRIES = 1_000;
 
 /** What of a memory is a place for an arena: `TypeError` with the reason when it is none. */
 export function checkMemory(memory: unknown, where: string): asserts memory is WebAssembly.Memory {
@@ -136,23 +220,30 @@ export function overhead(cells: number): number {
 export function layOut(memory: WebAssembly.Memory, base: number, cells: number, flags: number): Region {
   const first = overhead(cells) / CELL;
   const words = new Int32Array(memory.buffer, base, HEADER / 4);
-  if (Atomics.load(words, Header.MAGIC / 4) === MAGIC && words[Header.VERSION / 4] === VERSION) {
+  const there = Atomics.load(words, Header.MAGIC / 4) === MAGIC && words[Header.VERSION / 4] === VERSION;
+  if (there && words[Header.KEEPERS / 4]! >= 0) {
     throw new TypeError(
-      `new Arena: there is an arena at ${base} of this memory already. Attach to it with Arena.from(handle); or, if nobody uses it any more, clear its first ${HEADER} bytes`,
+      `new Arena: there is an arena at ${base} of this memory already. Attach to it with Arena.from(handle); or destroy() it first; or, if nobody uses it any more, clear its first ${HEADER} bytes`,
     );
   }
+  const [low, high] = newId();
+  // Of an arena that was here, threads know the lower half only.
+  const id = low === words[Header.ID_LOW / 4] ? low + 1 : low;
+  Atomics.store(words, Header.MAGIC / 4, 0);
   const map = new Uint8Array(memory.buffer, base, first * CELL);
-  map.fill(Kind.FREE);
+  map.fill(Kind.FREE, Header.FLAGS);
   map.fill(Kind.INSIDE, HEADER, HEADER + first);
-  // Two arenas of one process must not have the same; Node takes 5 ms to load `crypto`.
-  const [low, high] = [Math.random() * 2 ** 32, (Math.random() * 2 ** 32) ^ Date.now()];
   words[Header.VERSION / 4] = VERSION;
-  words[Header.ID_LOW / 4] = low;
   words[Header.ID_HIGH / 4] = high;
   words[Header.FLAGS / 4] = flags;
   words[Header.TOTAL / 4] = cells;
   words[Header.FIRST / 4] = first;
+  // Not the same stamps as those of an arena that was here: old handles must not come to mean new primitives.
+  words[Header.STAMPS / 4] = id >>> 1;
   words[Header.ROVER / 4] = first;
+  // In this order: whoever knew an arena that was here finds neither it nor a mixture.
+  Atomics.store(words, Header.ID_LOW / 4, id);
+  Atomics.store(words, Header.KEEPERS / 4, 0);
   Atomics.store(words, Header.MAGIC / 4, MAGIC);
   return regionAt(memory, base, 'new Arena');
 }
@@ -160,28 +251,34 @@ export function layOut(memory: WebAssembly.Memory, base: number, cells: number, 
 /** The region of the arena at `base`, made when this thread first meets it. */
 export function regionAt(memory: WebAssembly.Memory, base: number, where: string): Region {
   if (base % CELL || base + HEADER > bufferOf(memory, base + HEADER).byteLength) {
-    throw new TypeError(`${where}: there is no arena at ${base}`);
+    throw new TypeError(`${where}: there is no arena at ${base}, or no longer`);
   }
   const words = new Int32Array(memory.buffer, base, HEADER / 4);
-  if (Atomics.load(words, Header.MAGIC / 4) !== MAGIC) throw new TypeError(`${where}: there is no arena at ${base}`);
+  if (Atomics.load(words, Header.MAGIC / 4) !== MAGIC)
+    throw new TypeError(`${where}: there is no arena at ${base}, or no longer`);
   const version = words[Header.VERSION / 4];
   if (version !== VERSION) {
     throw new TypeError(
       `${where}: the arena was made by an incompatible version of lockwork (layout ${version}, this is ${VERSION}). Use one version in all threads`,
     );
   }
+  if (Atomics.load(words, Header.KEEPERS / 4) < 0) {
+    throw new TypeError(`${where}: the arena at ${base} has been destroyed`);
+  }
   const { regions } = registry();
-  const id = `${words[Header.ID_LOW / 4]},${words[Header.ID_HIGH / 4]}`;
-  let region = regions.get(id);
+  const id = Atomics.load(words, Header.ID_LOW / 4);
+  const key = `${id},${words[Header.ID_HIGH / 4]}`;
+  let region = regions.get(key);
   if (!region) {
-    region = new Region(memory, base);
-    regions.set(id, region);
+    sweep(regions);
+    region = new Region(memory, base, key, id);
+    regions.set(key, region);
     if (words[Header.FLAGS / 4]! & ArenaFlag.DEFAULT) registry().default ??= region;
   }
   return region;
 }
 
-const ENVIRONMENT = 'lockwork.default';
+const ENVIRONMENT = `lockwork.${VERSION}.default`;
 
 /**
  * The default arena's region: the one that this thread has met, or in Node the one of the thread that started it, or a

@@ -1,25 +1,10 @@
-import { Field, Kind, UNIT } from '../assembly/abi.js';
+import { ACTION, BROKEN, Field, Kind, State, UNIT } from '../assembly/abi.js';
 import type { Core } from './core.js';
 import { ThreadingError } from './errors.js';
+import { cores } from './host.js';
 import type { Region } from './region.js';
 
-/** What this thread is and may do; and its record in each arena it uses. */
-
-interface NodeProcess {
-  getBuiltinModule?(id: string): unknown;
-  once(event: 'exit', listener: () => void): void;
-}
-
-interface WorkerThreads {
-  isMainThread: boolean;
-  getEnvironmentData(key: string): unknown;
-  setEnvironmentData(key: string, value: unknown): void;
-}
-
-const nodeProcess = (globalThis as { process?: NodeProcess }).process;
-
-/** Node's worker_threads where there is such a thing. Without `import`, so that the bundle loads in browsers. */
-export const workerThreads = nodeProcess?.getBuiltinModule?.('node:worker_threads') as WorkerThreads | undefined;
+/** What this thread may do, and its record in each arena it uses. */
 
 /**
  * Whether this thread may block. Asked of JavaScript, never of WebAssembly: Firefox's page thread would really block in
@@ -40,14 +25,9 @@ export const mayBlock = ((): boolean => {
  */
 const SPINS = 32768;
 
-const cores = ((): number => {
-  const os = nodeProcess?.getBuiltinModule?.('node:os') as { availableParallelism?(): number } | undefined;
-  return os?.availableParallelism?.() ?? globalThis.navigator?.hardwareConcurrency ?? 2;
-})();
-
 /** Makes this thread's record in an arena; 0 when the arena is full. */
 export function register(region: Region): number {
-  return makeRecord(region, Kind.THREAD, cores > 1 ? SPINS : 0);
+  return makeRecord(region, Kind.THREAD, cores > 1 ? SPINS : 0, 0);
 }
 
 /** In the place of spins: waits as a task does, which never sleeps. */
@@ -68,22 +48,16 @@ export function setSpins(region: Region, spins: number): number {
 }
 
 /** What both are: `assembly/thread.ts`. */
-function makeRecord(region: Region, kind: Kind, spins: number, home?: number): number {
-  const record = region.core.alloc(region.base, kind, 1) >>> 0;
-  if (record) {
-    const words = region.words(record);
-    words[(record + Field.ARENA) >>> 2] = region.base;
-    words[(record + Field.THREAD_SPINS) >>> 2] = spins;
-    words[(record + Field.THREAD_LOOKS) >>> 2] = spins;
-    words[(record + Field.THREAD_CORES) >>> 2] = mayBlock ? cores : 0;
-    words[(record + Field.THREAD_HOME) >>> 2] = home ?? record;
-  }
+function makeRecord(region: Region, kind: Kind, spins: number, home: number): number {
+  const { core, base, id } = region;
+  const record = core.addRecord(base, id, kind, spins, mayBlock ? cores : 0, home) >>> 0;
+  if (!record) region.check();
   return record;
 }
 
-/** Calls back when this thread ends by itself, where the platform tells (Node's workers). */
-export function onEnd(callback: () => void): void {
-  if (workerThreads && !workerThreads.isMainThread) nodeProcess?.once('exit', callback);
+/** Gives a task's cell back. */
+export function dropTask({ core, base, id }: Region, record: number): void {
+  core.dropRecord(base, id, record);
 }
 
 /**
@@ -91,7 +65,12 @@ export function onEnd(callback: () => void): void {
  * Another listener of `exit` that used a primitive after this would use the record of somebody else; so it is told.
  */
 export function unregister(region: Region): void {
-  const { base, core, thread, inbox } = region;
+  const { base, id, core, thread, inbox, acting } = region;
+  if (region.destroyed) return;
+  // Rounds of barriers whose actions will not come to an end.
+  for (const { cell, life, generation } of acting) {
+    core.barrierEnd(cell, life, thread, generation, ACTION, State.BROKEN, BROKEN);
+  }
   inbox?.close();
   const cells = region.cells();
   const locks = cells.filter(({ kind }) => kind === Kind.LOCK || kind === Kind.RLOCK);
@@ -101,7 +80,7 @@ export function unregister(region: Region): void {
     return kind === Kind.TASK && region.load(address, Field.THREAD_HOME) === thread;
   });
   for (const record of [...tasks.map(({ address }) => address), thread]) {
-    if (!holders.has(record)) core.free(base, record, 1);
+    if (!holders.has(record)) core.dropRecord(base, id, record);
   }
   if (holders.has(thread)) return;
   for (const name of Object.keys(core) as (keyof Core)[]) {

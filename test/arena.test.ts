@@ -1,9 +1,21 @@
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
-import { Arena, Condition, Lock, OutOfMemoryError, RLock, type SharedArrayType } from 'lockwork';
+import {
+  Arena,
+  Barrier,
+  Condition,
+  Event,
+  Lock,
+  OutOfMemoryError,
+  RLock,
+  Semaphore,
+  type SharedArrayType,
+  ThreadingError,
+} from 'lockwork';
 import { describe, expect, it } from 'vitest';
 import { type Bad, integersFrom, refuses } from './support/badInput.ts';
-import { thread, threads, thrown } from './support/threads.ts';
+import { thread, threads, thrown, until } from './support/threads.ts';
 
 const CELL = 64;
 const PAGE = 65536;
@@ -442,6 +454,328 @@ describe('free', () => {
     expect(lock.name).toBe('not an array');
     arena.free(array);
     lock.destroy();
+  });
+});
+
+/** What a module prints, which runs in a process of its own. */
+async function run(source: string, ...args: string[]): Promise<string> {
+  const options = { timeout: 110_000 };
+  const child = spawn(process.execPath, [...args, '--no-warnings', '--input-type=module', '-'], options);
+  child.stdin.end(`import * as threading from ${JSON.stringify(import.meta.resolve('lockwork'))}; ${source}`);
+  let text = '';
+  child.stdout.on('data', (chunk) => (text += chunk));
+  child.stderr.on('data', (chunk) => (text += chunk));
+  await once(child, 'close');
+  return text.trim();
+}
+
+describe('destroy', () => {
+  const GONE = /destroyed/;
+  const IN_USE = 'arena.destroy: the arena is in use';
+
+  it('refuses while something is in the arena, and changes nothing', () => {
+    const arena = new Arena({ maximumBytes: PAGE });
+    const array = arena.allocate(Int32Array, 100);
+    const lock = new Lock({ arena, name: 'x'.repeat(100) });
+    const condition = new Condition(undefined, { arena });
+    const { used } = arena;
+    const refused = () => {
+      expect(() => arena.destroy()).toThrow(ThreadingError);
+      expect(() => arena.destroy()).toThrow(IN_USE);
+    };
+    refused();
+    expect([arena.used, lock.tryAcquire(), lock.name.length]).toEqual([used, true, 100]);
+    arena.free(array);
+    refused();
+    lock.release();
+    lock.destroy();
+    refused();
+    condition.destroy();
+    arena.destroy();
+  });
+
+  it('refuses the default arena', () => {
+    expect(() => Arena.default.destroy()).toThrow(ThreadingError);
+    expect(() => Arena.default.destroy()).toThrow('the default arena cannot be destroyed');
+    new Lock().destroy();
+  });
+
+  it('ends every use of the arena, in all threads', async () => {
+    const arena = new Arena({ maximumBytes: PAGE });
+    const lock = new Lock({ arena });
+    const array = arena.allocate(Int32Array, 1);
+    const handles = { arena: { ...arena }, lock: { ...lock } };
+    const flags = Arena.default.allocate(Int32Array, 1);
+    const other = thread({ arena, flags }, ({ arena, flags }, { Lock }) => {
+      new Lock({ arena }).destroy();
+      const own = new Lock({ arena });
+      own.destroy();
+      Atomics.store(flags, 0, 1);
+      Atomics.wait(flags, 0, 1, 15_000);
+      const messages: string[] = [];
+      for (const use of [
+        () => new Lock({ arena }),
+        () => arena.allocate(Int8Array, 1),
+        () => arena.used,
+        () => own.tryAcquire(),
+        () => own.locked,
+      ]) {
+        try {
+          use();
+          messages.push('nothing');
+        } catch (error) {
+          messages.push((error as Error).message);
+        }
+      }
+      return messages;
+    });
+    await until(() => Atomics.load(flags, 0) === 1, 'the other thread uses it');
+    lock.destroy();
+    arena.free(array);
+    arena.destroy();
+    Atomics.store(flags, 0, 2);
+    Atomics.notify(flags, 0);
+    for (const message of await other) expect(message).toMatch(GONE);
+
+    for (const use of [
+      () => new Lock({ arena }),
+      () => new Condition(undefined, { arena, name: 'x' }),
+      () => arena.allocate(Int32Array, 1),
+      () => arena.used,
+      () => arena.capacity,
+      () => arena.destroy(),
+      () => lock.tryAcquire(),
+      () => lock.waiters,
+      () => lock.destroy(),
+    ]) {
+      expect(use).toThrow(ThreadingError);
+      expect(use).toThrow(GONE);
+    }
+    expect(() => arena.free(array)).toThrow(GONE);
+    await expect(lock.acquireAsync()).rejects.toThrow(GONE);
+    for (const use of [() => Arena.from(handles.arena), () => Lock.from(handles.lock)]) {
+      expect(use).toThrow(TypeError);
+      expect(use).toThrow(/the arena at 0 has been destroyed/);
+    }
+    expect(await thrown(thread(handles, ({ arena }) => arena))).toBe('TypeError');
+    expect([arena.memory.buffer.byteLength > 0, arena.address, lock.arena]).toEqual([true, 0, arena]);
+  });
+
+  it("leaves the bytes of the user's memory to another arena, which old objects do not touch", async () => {
+    const memory = sharedMemory();
+    const old = new Arena({ memory, byteOffset: 512, byteLength: 2_048 });
+    const gone = [new Lock({ arena: old }), new Lock({ arena: old })];
+    const handle = { ...gone[0]! };
+    const flags = Arena.default.allocate(Int32Array, 1);
+    // This thread has a record in the old arena, and comes and goes in both.
+    const other = thread({ old, gone: gone[0]!, flags }, async ({ old, gone, flags }, { Arena, Lock }) => {
+      Atomics.store(flags, 0, 1);
+      while (Atomics.load(flags, 0) === 1) await new Promise((resolve) => setTimeout(resolve));
+      const seen = [];
+      for (const use of [() => old.used, () => gone.tryAcquire(), () => new Lock({ arena: old })]) {
+        try {
+          use();
+        } catch (error) {
+          seen.push((error as Error).name);
+        }
+      }
+      new Lock({ arena: new Arena({ maximumBytes: 65536 }) });
+      return seen;
+    });
+    await until(() => Atomics.load(flags, 0) === 1, 'the other thread uses it');
+    for (const lock of gone) lock.destroy();
+    old.destroy();
+    const next = new Arena({ memory, byteOffset: 512, byteLength: 2_048 });
+    const locks = [new Lock({ arena: next }), new Lock({ arena: next })];
+    expect(locks.map(({ address }) => address)).toContain(handle.address);
+    const bytes = () => new Uint8Array(memory.buffer).slice();
+    const before = bytes();
+    Atomics.store(flags, 0, 2);
+    expect(await other).toEqual(['ThreadingError', 'ThreadingError', 'ThreadingError']);
+    for (const use of [() => gone[0]!.acquire(), () => old.allocate(Int8Array, 1), () => new Lock({ arena: old })]) {
+      expect(use).toThrow(GONE);
+    }
+    expect(() => Lock.from(handle)).toThrow(TypeError);
+    expect(() => Arena.from({ ...old })).toThrow('the arena of this handle is gone; another has its place');
+    expect(Buffer.compare(bytes(), before)).toBe(0);
+    expect(locks.map((lock) => lock.tryAcquire())).toEqual([true, true]);
+    expect(await thread({ lock: locks[0]! }, ({ lock }) => lock.tryAcquire())).toBe(false);
+  });
+
+  it('refuses while a task has not seen that it may go on, and not once it has', async () => {
+    const arena = new Arena({ maximumBytes: PAGE });
+    const event = new Event({ arena });
+    const flags = Arena.default.allocate(Int32Array, 1);
+    const other = thread({ event, flags }, async ({ event, flags }) => {
+      const told = event.waitAsync();
+      Atomics.store(flags, 0, 1);
+      Atomics.wait(flags, 0, 1, 15_000);
+      return await told;
+    });
+    await until(() => Atomics.load(flags, 0) === 1, 'its task waits');
+    event.set();
+    event.destroy();
+    expect(() => arena.destroy()).toThrow(IN_USE);
+    Atomics.store(flags, 0, 2);
+    Atomics.notify(flags, 0);
+    expect(await other).toBe(true);
+    arena.destroy();
+  });
+
+  it('does not mind tasks of its own thread that are through, or threads that have ended', async () => {
+    const arena = new Arena({ maximumBytes: PAGE });
+    const semaphore = new Semaphore(0, { arena });
+    const barrier = new Barrier(2, { arena });
+    const waits = [semaphore.acquireAsync(), barrier.waitAsync(), barrier.waitAsync()];
+    const worker = new Worker(
+      "const { parentPort, workerData } = require('node:worker_threads'); require('lockwork').attach(workerData).release()",
+      { eval: true, workerData: semaphore },
+    );
+    await once(worker, 'exit');
+    expect(await Promise.all(waits)).toEqual([true, 0, 1]);
+    semaphore.destroy();
+    barrier.destroy();
+    arena.destroy();
+  });
+
+  it('and those who allocate at the same moment: one of them is refused', async () => {
+    const ROUNDS = 100;
+    const results = Arena.default.allocate(Int32Array, 2);
+    for (let round = 0; round < ROUNDS; round++) {
+      const memory = sharedMemory();
+      const arena = new Arena({ memory, byteLength: 4_096 });
+      Atomics.store(results, 0, 0);
+      const other = thread({ arena, results }, ({ arena, results }, { Lock, ThreadingError }) => {
+        Atomics.store(results, 0, 1);
+        for (let made = 0; ; made++) {
+          try {
+            const lock = new Lock({ arena });
+            lock.acquire();
+            lock.release();
+            lock.destroy();
+          } catch (error) {
+            return error instanceof ThreadingError && /destroyed/.test(error.message) ? made : String(error);
+          }
+        }
+      });
+      await until(() => Atomics.load(results, 0) === 1, 'the other thread begins');
+      for (;;) {
+        try {
+          arena.destroy();
+          break;
+        } catch (error) {
+          expect((error as Error).message).toContain(IN_USE);
+        }
+      }
+      // All but the header is the user's.
+      const bytes = new Uint8Array(memory.buffer, 256).fill(0xee);
+      expect(await other).toEqual(expect.any(Number));
+      expect(bytes.every((byte) => byte === 0xee)).toBe(true);
+    }
+  });
+
+  it('releases many thousands of arenas, one after the other', { timeout: 120_000 }, async () => {
+    const source = `
+      const { Arena, Lock } = threading;
+      for (let i = 0; i < 17_000; i++) {
+        const arena = new Arena({ maximumBytes: 65536 });
+        const lock = new Lock({ arena });
+        lock.destroy();
+        arena.destroy();
+      }
+      console.log('done');`;
+    expect(await run(source)).toBe('done');
+  });
+
+  it('lets the memory be collected, in each thread that used the arena, and waited there', async () => {
+    const other = `
+      const { parentPort } = require('node:worker_threads');
+      const { Arena, Lock } = require('lockwork');
+      let memory;
+      parentPort.on('message', async ({ lock, go }) => {
+        if (lock) {
+          const mine = Lock.from(lock);
+          memory = new WeakRef(mine.memory);
+          const got = mine.acquireAsync();
+          parentPort.postMessage('waits');
+          await got;
+          mine.release();
+          parentPort.postMessage('through');
+          return;
+        }
+        new Arena({ maximumBytes: 65536 }); // It notices.
+        for (let i = 0; i < 200 && memory.deref(); i++) {
+          await new Promise((resolve) => setTimeout(resolve, 10));
+          gc(); // What was looked at lives to the end of the turn.
+        }
+        parentPort.postMessage(memory.deref() === undefined);
+      });`;
+    const source = `
+      import { on } from 'node:events';
+      import { Worker } from 'node:worker_threads';
+      const { Arena, Lock } = threading;
+      const worker = new Worker(${JSON.stringify(other)}, { eval: true, execArgv: [] });
+      const told = on(worker, 'message');
+      const memory = await (async () => {
+        const arena = new Arena({ maximumBytes: 65536 });
+        const lock = new Lock({ arena });
+        await lock.acquireAsync();
+        const mine = lock.acquireAsync();
+        worker.postMessage({ lock });
+        await told.next();
+        lock.release();
+        await mine;
+        lock.release();
+        await told.next();
+        lock.destroy();
+        arena.destroy();
+        return new WeakRef(arena.memory);
+      })();
+      for (let i = 0; i < 200 && memory.deref(); i++) {
+        await new Promise((resolve) => setTimeout(resolve, 10));
+        gc(); // What was looked at lives to the end of the turn.
+      }
+      console.log(memory.deref() === undefined);
+      worker.postMessage({ go: true });
+      console.log((await told.next()).value[0]);
+      await worker.terminate();`;
+    expect(await run(source, '--expose-gc')).toBe('true\ntrue');
+  });
+});
+
+describe('a memory that cannot be made', () => {
+  it('is an OutOfMemoryError that says what to do', () => {
+    const { Memory } = WebAssembly;
+    const reason = new RangeError('WebAssembly.Memory(): could not allocate memory');
+    WebAssembly.Memory = class {
+      constructor() {
+        throw reason;
+      }
+    } as unknown as typeof Memory;
+    try {
+      expect(() => new Arena()).toThrow(OutOfMemoryError);
+      expect(() => new Arena()).toThrow(/no room for one more memory. Destroy arenas that are not needed/);
+      expect(() => new Arena()).toThrow(expect.objectContaining({ cause: reason }));
+    } finally {
+      WebAssembly.Memory = Memory;
+    }
+    new Arena({ maximumBytes: PAGE }).destroy();
+  });
+});
+
+describe('an Arena at the end of 4 GiB', () => {
+  it('is refused in the last page, with what is right, and works before it', () => {
+    const memory = sharedMemory(65_536, 65_536);
+    const last = 2 ** 32 - PAGE;
+    for (const byteOffset of [last, last + 64, 2 ** 32 - 512, 2 ** 32 - 64, last - 448]) {
+      const make = () => new Arena({ memory, byteOffset });
+      expect(make).toThrow(RangeError);
+      expect(make).toThrow(`byteOffset must be at most ${last - 512}, not ${byteOffset}`);
+    }
+    const arena = new Arena({ memory, byteOffset: last - 512 });
+    const lock = new Lock({ arena });
+    expect([lock.tryAcquire(), lock.address >= last - 512]).toEqual([true, true]);
+    expect(() => new Arena({ memory: sharedMemory(0, 1) })).toThrow('the memory has 0 bytes, and an arena needs');
   });
 });
 

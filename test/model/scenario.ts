@@ -58,13 +58,10 @@ export const GENERATION = 32;
 export const INBOX = 16;
 export const TAKE = 44;
 export const LOOKS = 40;
-const SPINS = 48;
 const FIRST = 44;
 const SECOND = 48;
-const CORES = 52;
 const LAST = 56;
 const TARGET = 56;
-const HOME = 60;
 /** In the word of a Lock, RLock or Semaphore: what is not owner or permits; and that a task of the owner has a Lock. */
 export const FLAGS = 31;
 export const TASK = 32;
@@ -186,7 +183,8 @@ const FIELDS_OF: Readonly<Record<number, Readonly<Record<number, string>>>> = {
 
 const MEMORY = 65536;
 const ARENA = 1024;
-const ARENA_FIELD = 24;
+/** The lower half of the arena's id. */
+export const ID = 0;
 const HEADER = 256;
 const DATA = 256;
 /** Bytes of a cell. */
@@ -220,13 +218,8 @@ export class World {
 
   /** A thread's record, or a waiter of its task: as bindings/thread.ts makes them. */
   private record(name: string, kind: number, spins: number, home?: number): number {
-    const record = this.call('alloc', ARENA, kind, 1);
+    const record = this.call('addRecord', ARENA, ID, kind, spins, 2, home ?? 0);
     this.cells.set(record, { name, kind });
-    this.poke(record + ARENA_FIELD, ARENA);
-    this.poke(record + SPINS, spins);
-    this.poke(record + LOOKS, spins);
-    this.poke(record + CORES, 2);
-    this.poke(record + HOME, home ?? record);
     return record;
   }
 
@@ -282,7 +275,7 @@ export class World {
   }
 
   create(kind: number, name: string, { word = 0, first = 0, second = 0, last = 0 } = {}): Primitive {
-    const cell = this.call('create', ARENA, kind);
+    const cell = this.call('create', ARENA, ID, kind);
     this.poke(cell, word);
     this.poke(cell + FIRST, first);
     this.poke(cell + SECOND, second);

@@ -1,12 +1,32 @@
-/** Arena: a block belongs to one thread at a time, and nobody is told "full" while there is room. */
+/**
+ * Arena: a block belongs to one thread at a time, and nobody is told "full" while there is room. One that is destroyed
+ * is touched by no call any more, whenever that began.
+ */
 
 import type { View } from '../check.ts';
-import { call, expect, forever, look, once, type Scenario, use, type World } from '../scenario.ts';
+import {
+  call,
+  expect,
+  forever,
+  ID,
+  LOOKS,
+  linearizable,
+  look,
+  observed,
+  once,
+  type Scenario,
+  Status,
+  set,
+  use,
+  type World,
+} from '../scenario.ts';
 import type { Script } from '../thread.ts';
 
-/** As in assembly/abi.ts: an array's mark in the map, and fields of the header. */
+/** As in assembly/abi.ts: marks in the map, and fields of the header. */
 const ARRAY = 12;
-const [TOTAL, FIRST, USED, FREES, MAP] = [24, 28, 32, 44, 256];
+const TASK = 13;
+const THREAD = 10;
+const [KEEPERS, FLAGS, TOTAL, FIRST, USED, ROVER, FREES, MAP] = [12, 20, 24, 28, 32, 40, 44, 256];
 
 /** When nobody is in a call, as many cells are marked in the map as are counted. */
 function miscounted(world: World, view: View): string | undefined {
@@ -18,12 +38,15 @@ function miscounted(world: World, view: View): string | undefined {
   return marked === view.word(arena + USED) ? undefined : `${marked} cells are taken, and the arena counts otherwise`;
 }
 
+/** Fields of a record. */
+const [ARENA, SPINS, CORES, HOME] = [24, 48, 52, 60];
+
 /** How often the first thread takes a block while the others do it once: often enough to outrun a search. */
 const ROUNDS = 6;
 
 /** Takes a block, uses it, and gives it back. `full`: what it may get instead. */
 function* turn(arena: number, cells: number, full?: number): Script {
-  const block = yield* call('alloc', arena, ARRAY, cells);
+  const block = yield* call('alloc', arena, ID, ARRAY, cells);
   if (block === full) return;
   expect(block === 0 ? 0 : 1, 1);
   // Fresh blocks are zero, all of them.
@@ -59,9 +82,157 @@ const busy = (name: string, blocks: readonly number[], free: number, mayBeFull: 
   },
 });
 
+/** Destroys the arena if it may; then its bytes are the user's, who writes over them. The life stays: it says so. */
+function* destroy(world: World, cells: number, ...allowed: number[]): Script<number> {
+  const { arena } = world;
+  const status = expect(yield* call('arenaDestroy', arena, ID), Status.OK, Status.BUSY, ...allowed);
+  if (status !== Status.OK) return status;
+  const map = Array.from({ length: Math.ceil(cells / 4) }, (_, word) => MAP + 4 * word);
+  for (const offset of [FLAGS, TOTAL, FIRST, USED, ROVER, FREES, ...map]) yield set(arena + offset, 0x0a0a0a0a);
+  for (let cell = 5; cell < cells; cell++) yield* use(arena + 64 * cell + 60);
+  return status;
+}
+
+/** An arena in which so many blocks are, or which is gone. */
+const life = linearizable<number>(
+  {
+    initial: 0,
+    apply(blocks, _thread, [name]) {
+      const gone = blocks < 0;
+      if (name === 'alloc') return gone ? [[0, blocks]] : [[1, blocks + 1]];
+      if (name === 'free') return [[0, blocks - 1]];
+      return blocks === 0 ? [[Status.OK, -1]] : [[gone ? Status.DESTROYED : Status.BUSY, blocks]];
+    },
+  },
+  3,
+);
+
+/** Threads that take a block and give it back while another destroys the arena: of the two that meet one fails. */
+const allocating = (name: string, threads: number, rounds: number): Scenario => {
+  const cells = 5 + 2 * threads;
+  return {
+    primitive: 'arena',
+    name,
+    threads,
+    cells,
+    build(world) {
+      const { arena, threads: all } = world;
+      return {
+        monitor: life,
+        programs: all.map((_, t) =>
+          once(function* () {
+            if (t === 0) return void (yield* observed(['destroy'], destroy(world, cells)));
+            for (let round = 0; round < rounds; round++) {
+              let block = 0;
+              const got = yield* observed(
+                ['alloc'],
+                (function* () {
+                  block = yield* call('alloc', arena, ID, ARRAY, 1);
+                  return block && 1;
+                })(),
+              );
+              if (!got) return;
+              yield* use(block + 60);
+              yield* observed(
+                ['free'],
+                (function* () {
+                  yield* call('free', arena, block, 1);
+                  return 0;
+                })(),
+              );
+            }
+          }),
+        ),
+      };
+    },
+  };
+};
+
+/** Threads that come and go, and others that destroy the arena: one of these at the most has it for itself. */
+const coming = (name: string, comers: number, destroyers: number): Scenario => {
+  const threads = comers + destroyers;
+  const cells = 5 + 2 * threads;
+  return {
+    primitive: 'arena',
+    name,
+    threads,
+    cells,
+    build(world) {
+      const { arena, threads: all } = world;
+      return {
+        programs: all.map((me, t) =>
+          once(function* () {
+            if (t >= comers) return void (yield* destroy(world, cells, Status.DESTROYED));
+            const task = yield* call('addRecord', arena, ID, TASK, -1, 2, me);
+            if (!task) return void expect(Math.min(yield* look(arena + KEEPERS), 0), -(2 ** 31));
+            yield* call('dropRecord', arena, ID, task);
+          }),
+        ),
+      };
+    },
+  };
+};
+
+/** One thread, everything one after the other. */
+const alone = (name: string, body: (world: World, me: number) => Script): Scenario => ({
+  primitive: 'arena',
+  name,
+  threads: 1,
+  cells: 9,
+  build: (world) => ({ programs: [once(() => body(world, world.threads[0]!))] }),
+});
+
 export const arena: readonly Scenario[] = [
   busy('one thread', [2], 3, false),
   busy('2 threads, room for 2', [1, 1], 2, false),
   busy('2 threads, a block of 2 and one of 1, room for both', [2, 1], 4, false),
   busy('3 threads, room for 1', [1, 1, 1], 1, true),
+  allocating('destroyed beside one who allocates, twice', 2, 2),
+  allocating('destroyed beside 2 who allocate', 3, 1),
+  coming('destroyed beside a thread that comes and goes', 1, 1),
+  coming('destroyed beside 2 threads that come and go', 2, 1),
+  coming('destroyed by 2 at once, beside a thread that comes and goes', 1, 2),
+  alone('destroyed when nothing is in it', function* ({ arena }, me) {
+    const block = yield* call('alloc', arena, ID, ARRAY, 1);
+    expect(yield* call('arenaDestroy', arena, ID), Status.BUSY);
+    yield* call('free', arena, block, 1);
+    expect(yield* call('alloc', arena, ID, ARRAY, 4), 0);
+    const [task, other] = [
+      yield* call('addRecord', arena, ID, TASK, -1, 2, me),
+      yield* call('addRecord', arena, ID, THREAD, 9, 3, 0),
+    ];
+    const used = yield* look(arena + USED);
+    for (const [record, spins, cores, home] of [
+      [task, -1, 2, me],
+      [other, 9, 3, other],
+    ] as const) {
+      expect(yield* look(record + ARENA), arena);
+      expect(yield* look(record + LOOKS), spins);
+      expect(yield* look(record + SPINS), spins);
+      expect(yield* look(record + CORES), cores);
+      expect(yield* look(record + HOME), home);
+    }
+    // It is full now.
+    const last = yield* call('addRecord', arena, ID, TASK, -1, 2, me);
+    expect(yield* call('addRecord', arena, ID, TASK, -1, 2, me), 0);
+    for (const record of [last, other]) yield* call('dropRecord', arena, ID, record);
+    expect(yield* look(arena + USED), used - 1);
+    expect(yield* call('arenaDestroy', arena, ID), Status.OK);
+    yield* call('dropRecord', arena, ID, task);
+    expect(yield* look(arena + USED), used - 1);
+    expect(yield* call('alloc', arena, ID, ARRAY, 1), 0);
+    expect(yield* call('addRecord', arena, ID, TASK, -1, 2, me), 0);
+    expect(yield* call('arenaDestroy', arena, ID), Status.DESTROYED);
+  }),
+  alone('another is in its place', function* ({ arena, threads }, me) {
+    const used = yield* look(arena + USED);
+    expect(yield* call('alloc', arena, ID + 1, ARRAY, 1), 0);
+    expect(yield* call('create', arena, ID + 1, ARRAY), 0);
+    expect(yield* call('addRecord', arena, ID + 1, TASK, -1, 2, me), 0);
+    yield* call('dropRecord', arena, ID + 1, threads[0]!);
+    expect(yield* call('arenaDestroy', arena, ID + 1), Status.DESTROYED);
+    expect(yield* look(arena + USED), used);
+    expect(yield* look(arena + KEEPERS), 0);
+    expect(yield* call('arenaDestroy', arena, ID), Status.OK);
+  }),
 ];

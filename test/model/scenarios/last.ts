@@ -10,6 +10,7 @@ import {
   expect,
   FOR_EVER,
   get,
+  ID,
   Kind,
   LENGTH,
   look,
@@ -48,7 +49,7 @@ const array: Heir = function* (_world, { cell, stamp }) {
 
 /** An event, in the only cell that is free: a latecomer must not take it for what was there. */
 const another: Heir = function* (world, { cell, stamp }, me) {
-  expect(yield* call('create', world.arena, Kind.EVENT), cell);
+  expect(yield* call('create', world.arena, ID, Kind.EVENT), cell);
   expect(yield* call('eventSet', cell, stamp + 1, me), Status.OK);
   expect(yield* look(cell), 4);
 };

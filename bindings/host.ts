@@ -1,0 +1,107 @@
+import { VERSION } from '../assembly/abi.js';
+
+/**
+ * What this thread runs in, and what it shares with other copies of this package: several may be loaded in one realm,
+ * and a thread may have several realms (`vm` contexts of Node).
+ */
+
+/**
+ * Changes with every change of what copies of the package share in a realm, and what one of them calls of another's:
+ *
+ *   globalThis[REGISTRY]    `Registry`, with all `Region`s, their `Inbox`es, and what waits there (region.ts, inbox.ts)
+ *   an `Owner`'s [USES]     what it is in which `Region` (owner.ts)
+ *   process[HOST]           `Host`, of all realms of a thread (below)
+ *
+ * Copies with another VERSION share nothing of this. Copies with the same VERSION and another SHAPE refuse each other.
+ */
+export const SHAPE = 1;
+
+export const REGISTRY = Symbol.for(`lockwork.${VERSION}`);
+export const USES = Symbol.for(`lockwork.${VERSION}.${SHAPE}.owner`);
+const HOST = Symbol.for(`lockwork.${VERSION}.${SHAPE}.host`);
+
+interface NodeProcess {
+  getBuiltinModule?(id: string): unknown;
+  once(event: 'exit', listener: () => void): void;
+  hrtime?: { bigint?(): bigint };
+  [HOST]?: Host;
+}
+
+interface WorkerThreads {
+  isMainThread: boolean;
+  threadId: number;
+  getEnvironmentData(key: string): unknown;
+  setEnvironmentData(key: string, value: unknown): void;
+}
+
+/** What the realms of a thread share. */
+interface Host {
+  /** Called when the thread ends. */
+  readonly ends: (() => void)[];
+  /** How many arenas were made. */
+  arenas: number;
+}
+
+const given = (globalThis as { process?: NodeProcess }).process;
+
+const builtIn = (name: string): unknown => given?.getBuiltinModule?.(`node:${name}`);
+
+/** That of the thread: realms may have copies (those of Jest do), which tell of no end. */
+const nodeProcess = ((): NodeProcess | undefined => {
+  const own = builtIn('process') as NodeProcess | undefined;
+  return typeof own?.once === 'function' ? own : given;
+})();
+
+/** Node's worker_threads where there is such a thing. Without `import`, so that the bundle loads in browsers. */
+export const workerThreads = builtIn('worker_threads') as WorkerThreads | undefined;
+
+/** How many threads can run at once. */
+export const cores = ((): number => {
+  const os = builtIn('os') as { availableParallelism?(): number } | undefined;
+  return os?.availableParallelism?.() ?? globalThis.navigator?.hardwareConcurrency ?? 2;
+})();
+
+/** That of this realm, where nothing is known of others. */
+let alone: Host | undefined;
+
+function host(): Host {
+  if (!workerThreads) {
+    alone ??= { ends: [], arenas: 0 };
+    return alone;
+  }
+  // Not enumerable, so that copies of `process` do not have it.
+  if (!nodeProcess![HOST]) Object.defineProperty(nodeProcess, HOST, { value: { ends: [], arenas: 0 } });
+  return nodeProcess![HOST]!;
+}
+
+/** Calls back when this thread ends by itself, where the platform tells (Node's workers). */
+export function onEnd(callback: () => void): void {
+  if (!workerThreads || workerThreads.isMainThread) return;
+  const { ends } = host();
+  // One listener for all realms: test runners make hundreds, and Node warns of a leak from 11 on.
+  if (ends.push(callback) > 1) return;
+  nodeProcess!.once('exit', () => {
+    for (const end of ends) end();
+  });
+}
+
+/** As they were when this was loaded: tests replace them. */
+const { random } = Math;
+const { now } = Date;
+const nanoseconds = nodeProcess?.hrtime?.bigint;
+
+/**
+ * What an arena is known by, 64 bits that no other arena has in whichever thread: messages bring both to one. No source is
+ * trusted alone: `Math.random` may be seeded, and clocks be replaced before this package is loaded. In Node, the number of
+ * the thread and that of the arena within it suffice by themselves. (Its `crypto` takes 5 ms to load.)
+ */
+export function newId(): [low: number, high: number] {
+  const count = ++host().arenas;
+  const words = new Uint32Array(2);
+  if (!workerThreads) globalThis.crypto?.getRandomValues?.(words);
+  const clock = nanoseconds ? Number(BigInt.asUintN(32, nanoseconds())) : (globalThis.performance?.now() ?? 0) * 1_000;
+  words[0]! += random() * 2 ** 32 + now() + clock;
+  // Factors without a pattern, so that of two threads the one does not come to where the other was.
+  words[1]! += Math.imul(workerThreads?.threadId ?? 0, 0x9e3779b1) + count;
+  return [words[0]! | 0, words[1]! | 0];
+}

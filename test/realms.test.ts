@@ -1,0 +1,184 @@
+/** Several copies of the package in a process, several realms in a thread: each in a process of its own, in Node. */
+import { spawn } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { afterAll, describe, expect, it } from 'vitest';
+
+const bundle = readFileSync(new URL(import.meta.resolve('lockwork')), 'utf8');
+const directory = mkdtempSync(join(tmpdir(), 'lockwork-'));
+afterAll(() => rmSync(directory, { recursive: true }));
+
+/** The address of a copy of the package in which a constant has another value. */
+function copy(name: string, constants: Record<string, number> = {}): string {
+  let source = bundle;
+  for (const [constant, value] of Object.entries(constants)) {
+    const changed = source.replace(new RegExp(`(?<=^var ${constant} = )\\d+`, 'm'), String(value));
+    expect(changed).not.toBe(source);
+    source = changed;
+  }
+  const path = join(directory, `${name}.mjs`);
+  writeFileSync(path, source);
+  return pathToFileURL(path).href;
+}
+
+const [one, two] = [copy('one'), copy('two')];
+const layout = copy('layout', { VERSION: 99 });
+const shape = copy('shape', { SHAPE: 98 });
+
+/** What a module prints, which runs in a process of its own. */
+async function run(source: string, ...args: string[]): Promise<string> {
+  const child = spawn(process.execPath, [...args, '--no-warnings', '--input-type=module', '-'], { timeout: 25_000 });
+  child.stdin.end(source);
+  let text = '';
+  child.stdout.on('data', (chunk) => (text += chunk));
+  child.stderr.on('data', (chunk) => (text += chunk));
+  await new Promise((resolve) => child.on('close', resolve));
+  return text.trim();
+}
+
+/** For all modules below. */
+const helpers = pathToFileURL(join(directory, 'helpers.mjs'));
+writeFileSync(
+  helpers,
+  `
+  import { once } from 'node:events';
+  import { readFileSync } from 'node:fs';
+  import vm from 'node:vm';
+  import { parentPort, Worker } from 'node:worker_threads';
+  export { once, parentPort };
+  /** A copy of the package in a realm of its own. */
+  export async function load(globals) {
+    const context = vm.createContext({ process, performance, TextEncoder, TextDecoder, setTimeout, clearTimeout, ...globals });
+    const module = new vm.SourceTextModule(readFileSync(new URL('${one}'), 'utf8'), { context });
+    await module.link(() => {});
+    await module.evaluate();
+    return module.namespace;
+  }
+  /** A thread that runs this module. */
+  export function start(source) {
+    const url = 'data:text/javascript,' + encodeURIComponent(source);
+    return new Worker('import(' + JSON.stringify(url) + ')', { eval: true });
+  }`,
+);
+const imports = `import { load, once, parentPort, start } from '${helpers}';`;
+
+describe('Two copies of the package in one realm', () => {
+  it('are one thread, and take what is the other’s', async () => {
+    const source = `
+      const [a, b] = [await import('${one}'), await import('${two}')];
+      const lock = new a.RLock();
+      lock.acquire();
+      console.log(b.Arena.default.memory === lock.memory, b.RLock.from(lock).owned);
+      lock.release();
+      await b.RLock.from(lock).acquireAsync({ owner: new a.Owner() });
+      console.log(lock.locked, lock.owned);`;
+    expect(await run(source)).toBe('true true\ntrue false');
+  });
+
+  it('with different layouts have nothing in common', async () => {
+    const source = `
+      const [a, b] = [await import('${one}'), await import('${layout}')];
+      const [mine, theirs] = [new a.Lock(), new b.Lock()];
+      mine.acquire();
+      console.log(mine.memory !== theirs.memory, theirs.tryAcquire(), mine.locked);
+      try { b.Lock.from(mine) } catch (error) { console.log(error.name, error.message) }`;
+    expect(await run(source)).toBe(
+      'true true true\nTypeError Lock.from: the arena was made by an incompatible version of lockwork (layout 2, this is 99). Use one version in all threads',
+    );
+  });
+
+  it('with different layouts have default arenas that their threads inherit', async () => {
+    const source = `${imports}
+      const [a, b] = [await import('${one}'), await import('${layout}')];
+      const [mine, theirs] = [a.Arena.default.stamp, b.Arena.default.stamp];
+      const worker = start(\`
+        import { parentPort } from '${helpers}';
+        const [a, b] = [await import('${one}'), await import('${layout}')];
+        parentPort.postMessage([a.Arena.default.stamp, b.Arena.default.stamp]);\`);
+      const [[c, d]] = await once(worker, 'message');
+      console.log(mine === c, theirs === d, c === d);`;
+    expect(await run(source)).toBe('true true false');
+  });
+
+  it('that share it in different ways refuse each other, and say what to do', async () => {
+    const source = `
+      const [a, b] = [await import('${one}'), await import('${shape}')];
+      const lock = new a.Lock();
+      for (const use of [() => new b.Lock(), () => b.Lock.from(lock), () => new b.Arena(), () => b.Arena.default]) {
+        try { use() } catch (error) { console.log(error instanceof b.ThreadingError, error.message) }
+      }
+      console.log(lock.tryAcquire());`;
+    const lines = (await run(source)).split('\n');
+    expect(lines.pop()).toBe('true');
+    expect(lines).toHaveLength(4);
+    for (const line of lines) expect(line).toMatch(/^true Two versions of lockwork .* shape 1 .* 98 .*npm dedupe/);
+  });
+});
+
+describe('Arenas have ids of their own', () => {
+  /** Everything that changes stands still, before the package is loaded. */
+  const still = `
+    Math.random = () => 0.5;
+    Date.now = () => 1_700_000_000_000;
+    performance.now = () => 1_000;
+    process.hrtime.bigint = () => 1_000_000_000n;`;
+  const id = '(arena) => new BigInt64Array(arena.memory.buffer, 0, 4).subarray(1, 3).join()';
+
+  it('in one thread, and in its realms', async () => {
+    const source = `${imports}
+      ${still}
+      const all = [await import('${one}'), await import('${two}'), await load({ Date }), await load({ Date })];
+      const arenas = [...all, ...all].map(({ Arena }) => new Arena({ maximumBytes: 65536 }));
+      const id = ${id};
+      console.log(new Set(arenas.map(id)).size, new Set(arenas.map(({ memory }) => memory)).size);`;
+    expect(await run(source, '--experimental-vm-modules', '--random-seed=42')).toBe('8 8');
+  });
+
+  it('in all threads', async () => {
+    const source = `${imports}
+      const workers = Array.from({ length: 4 }, () => start(\`
+        import { parentPort } from '${helpers}';
+        ${still}
+        const { Arena } = await import('${one}');
+        const id = ${id};
+        parentPort.postMessage([1, 2, 3].map(() => id(new Arena({ maximumBytes: 65536 }))));\`));
+      const ids = await Promise.all(workers.map((worker) => once(worker, 'message')));
+      console.log(new Set(ids.flat(2)).size);`;
+    expect(await run(source, '--random-seed=42')).toBe('12');
+  });
+
+  it('also where nothing is known of the platform', async () => {
+    const source = `${imports}
+      const { Arena } = await load({ process: undefined, performance: undefined });
+      const id = ${id};
+      console.log(new Set(Array.from({ length: 5 }, () => id(new Arena({ maximumBytes: 65536 })))).size);`;
+    expect(await run(source, '--experimental-vm-modules')).toBe('5');
+  });
+});
+
+describe('The end of a thread with many realms', () => {
+  it('is listened for once, and gives back the records of all', async () => {
+    const source = `${imports}
+      const { Arena, Lock } = await import('${one}');
+      const lock = new Lock();
+      const before = Arena.default.used;
+      const worker = start(\`${imports}
+        const [handle] = await once(parentPort, 'message');
+        const before = process.listenerCount('exit');
+        const properties = () => Reflect.ownKeys(process).length;
+        const known = properties();
+        for (let i = 0; i < 15; i++) await load();
+        const idle = [process.listenerCount('exit') - before, properties() - known];
+        for (let i = 0; i < 15; i++) (await load()).Lock.from(handle).tryAcquire();
+        parentPort.postMessage([...idle, process.listenerCount('exit') - before]);
+        parentPort.close();\`);
+      worker.postMessage(lock);
+      worker.once('message', (counts) => console.log(counts.join()));
+      await once(worker, 'exit');
+      // One realm holds the lock: its record stays.
+      console.log(Arena.default.used - before);`;
+    expect(await run(source, '--experimental-vm-modules')).toBe('0,0,1\n64');
+  });
+});
