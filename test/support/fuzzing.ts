@@ -884,6 +884,109 @@ export async function take(plan: Plan, api: typeof threading): Promise<{ rounds:
     last.rest();
   };
 
+  // ---------------------------------------------------------------------------------------------------- changing places
+
+  const swapUnits = () => 2 + new Dice(round, UNITS).of(2);
+  /**
+   * One thread waits for a Condition, and so do its tasks; what one is told another may use. The others notify, one at a
+   * time, and ask for the lock, so that it is handed over.
+   */
+  const swap = async ([item]: readonly Item[]): Promise<void> => {
+    const it = item!.it as threading.Condition;
+    const lock = it.lock as threading.RLock;
+    const word = at.items + USERS!;
+    if (me === 1) {
+      const all = Array.from({ length: swapUnits() - 1 }, async (_, index) => {
+        const actor = new Actor(index + 1);
+        tasks++;
+        actor.op('withAsync', 0);
+        await it.withAsync(async ({ owner }) => {
+          enter(actor, item!);
+          leave(actor, item!);
+          actor.op('waitAsync', 0);
+          await it.waitAsync({ owner });
+          enter(actor, item!);
+          if (actor.dice.chance(0.5)) await turn();
+          if (actor.dice.chance(0.3)) await sleep(actor.dice.next());
+          leave(actor, item!);
+        });
+        actor.rest();
+        tasks--;
+        if (done(item!)) await retire(actor, item!);
+      });
+      const actor = new Actor(0, true);
+      const { dice } = actor;
+      for (let times = 1 + dice.of(3); times > 0; times--) {
+        while (!(await quiet()));
+        notOwned(item!);
+        actor.op('acquire', 0);
+        lock.acquire();
+        enter(actor, item!);
+        leave(actor, item!);
+        actor.op('wait', 0);
+        it.wait();
+        enter(actor, item!);
+        leave(actor, item!);
+        actor.op('release', 0);
+        lock.release();
+        // What its tasks get meanwhile is not the thread's.
+        actor.op('compute', 0);
+        const [end, tries] = [performance.now() + dice.next() * 8, dice.chance(0.5)];
+        while (performance.now() < end) {
+          notOwned(item!);
+          if (!tries || !lock.tryAcquire()) continue;
+          enter(actor, item!);
+          leave(actor, item!);
+          lock.release();
+        }
+      }
+      actor.rest();
+      if (done(item!)) await retire(actor, item!);
+      await Promise.all(all);
+      return;
+    }
+    const compute = (ms: number) => {
+      for (const end = performance.now() + ms; performance.now() < end; );
+    };
+    // Until all of them are through.
+    const others = async (actor: Actor) => {
+      for (let number = 0; Atomics.load(ctl, word) > parties - 1; number++) {
+        actor.step(number);
+        const { dice } = actor;
+        const notifies = parties === 2 || me === 2 ? dice.chance(0.8) : dice.chance(0.2);
+        const patience = notifies ? Infinity : dice.chance(0.8) ? 1 + dice.next() * 3 : Infinity;
+        const held = await acquire(actor, item!, patience);
+        if (held) {
+          enter(actor, item!);
+          if (notifies) compute(dice.next() * 3);
+          actor.op('notify', 0);
+          if (notifies) it.notify(1, held.owner && { owner: held.owner });
+          leave(actor, item!);
+          release(actor, item!, held);
+          // Whoever is woken by that finds it taken again, and asks for it to be handed over.
+          if (notifies && actor.blocks && dice.chance(0.7)) {
+            actor.op('tryAcquire', 0);
+            let again = false;
+            for (let looks = 0; looks < 1_000 && !again; looks++) again = lock.tryAcquire();
+            if (again) {
+              enter(actor, item!);
+              compute(dice.next() * 5);
+              leave(actor, item!);
+              actor.op('release', 0);
+              lock.release();
+            }
+          }
+        }
+        if (dice.chance(0.5)) await turn();
+      }
+      actor.rest();
+    };
+    await Promise.all(me > 0 ? [others(new Actor(0, true))] : [others(new Actor(1)), others(new Actor(2))]);
+    controllers.clear();
+    if (done(item!)) await retire(new Actor(6), item!);
+    new Actor(6).rest();
+  };
+
   // ---------------------------------------------------------------------------------------------------- a bounded queue
 
   /** Some put, some get, as many; each tells one who waits. Nothing else ever wakes anybody. */
@@ -1289,7 +1392,7 @@ export async function take(plan: Plan, api: typeof threading): Promise<{ rounds:
     event: { world: (dice) => some(dice, 2, ['Event']), run: wander },
     barrier: { world: (dice) => some(dice, 2, ['Barrier']), run: wander },
     condition: { world: (dice) => some(dice, 2, ['Condition']), run: wander },
-    swap: { world: () => one({ kind: 'Condition' }), run: wander },
+    swap: { world: () => one({ kind: 'Condition', users: swapUnits() + parties - 1 }), run: swap },
     mixed: { world: (dice) => [...some(dice, 5, kinds), ...some(dice, 2, kinds)], run: wander },
     queue: {
       world: (dice) => one({ kind: 'Condition', lock: dice.one(['Lock', 'RLock']) }),
