@@ -4,7 +4,7 @@
  * call that let the last one through. Arrays are put in their places, so that nobody can touch them unseen.
  *
  *   LOCKWORK_FUZZ=600 npx vitest run --project threads test/fuzz.test.ts    for ten minutes, all families together
- *   LOCKWORK_FUZZ_ONLY=duet    the families whose names begin like this
+ *   LOCKWORK_FUZZ_ONLY=lock,duet    the families whose names begin like one of these
  *   LOCKWORK_FUZZ_SEED=7       the choices of this seed; when they fall, the machine decides
  *   LOCKWORK_FUZZ_ROUND=12     this round of it only, again and again
  */
@@ -48,10 +48,12 @@ const SEED = settings.LOCKWORK_FUZZ_SEED;
 const ROUND = settings.LOCKWORK_FUZZ_ROUND;
 
 /** Those to be run. */
-export const chosen = FAMILIES.filter((family) => family.startsWith(ONLY));
+export const chosen = FAMILIES.filter((family) => ONLY.split(',').some((begin) => family.startsWith(begin)));
+
+const LONG = settings.LOCKWORK_FUZZ;
 
 /** How long one family is run (ms): a few seconds for all. */
-export const PART = settings.LOCKWORK_FUZZ ? (Number(settings.LOCKWORK_FUZZ) * 1000) / chosen.length : 300;
+export const PART = LONG ? (Number(LONG) * 1000) / chosen.length : 300;
 
 /** A round takes some milliseconds; one that takes this long (ms) hangs. */
 const HANG = 10_000;
@@ -154,7 +156,10 @@ export async function fuzz(
     }
     const parts = await Promise.race([hangs, Promise.all([take(plan, threading), ...others])]);
     if (arena.used !== 64 * parties) throw new Error(`${arena.used} bytes are used in the end, by ${parties} threads`);
-    return { rounds: parts[0]!.rounds, operations: parts.reduce((sum, { operations }) => sum + operations, 0) };
+    const rounds = parts[0]!.rounds;
+    const operations = parts.reduce((sum, part) => sum + part.operations, 0);
+    if (LONG) console.log(`${title}: ${rounds} rounds, ${operations} operations`);
+    return { rounds, operations };
   } catch (error) {
     Atomics.store(ctl, AT.stop, 1);
     const seconds = ((performance.now() - begun) / 1000).toFixed(1);

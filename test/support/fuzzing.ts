@@ -931,7 +931,7 @@ export async function take(plan: Plan, api: typeof threading): Promise<{ rounds:
         lock.release();
         // What its tasks get meanwhile is not the thread's.
         actor.op('compute', 0);
-        const [end, tries] = [performance.now() + dice.next() * 8, dice.chance(0.5)];
+        const [end, tries] = [performance.now() + 2 + dice.next() * 10, dice.chance(0.5)];
         while (performance.now() < end) {
           notOwned(item!);
           if (!tries || !lock.tryAcquire()) continue;
@@ -954,7 +954,7 @@ export async function take(plan: Plan, api: typeof threading): Promise<{ rounds:
         actor.step(number);
         const { dice } = actor;
         const notifies = parties === 2 || me === 2 ? dice.chance(0.8) : dice.chance(0.2);
-        const patience = notifies ? Infinity : dice.chance(0.8) ? 1 + dice.next() * 3 : Infinity;
+        const patience = notifies ? Infinity : dice.chance(0.9) ? 1.2 + dice.next() * 2 : Infinity;
         const held = await acquire(actor, item!, patience);
         if (held) {
           enter(actor, item!);
@@ -970,7 +970,7 @@ export async function take(plan: Plan, api: typeof threading): Promise<{ rounds:
             for (let looks = 0; looks < 1_000 && !again; looks++) again = lock.tryAcquire();
             if (again) {
               enter(actor, item!);
-              compute(dice.next() * 5);
+              compute(2 + dice.next() * 4);
               leave(actor, item!);
               actor.op('release', 0);
               lock.release();
@@ -1177,6 +1177,8 @@ export async function take(plan: Plan, api: typeof threading): Promise<{ rounds:
     if (dice.chance(0.1)) await sleep(dice.next());
   };
 
+  const isImpatient = () => new Dice(round, UNITS, 1).chance(0.3);
+
   const duets: Record<string, (items: readonly Item[]) => Promise<void>> = {
     /** Whoever is let through the last destroys the event, though set() may not have returned. */
     async event([item]) {
@@ -1238,15 +1240,18 @@ export async function take(plan: Plan, api: typeof threading): Promise<{ rounds:
       actor.rest();
     },
 
-    /** The last one out of a barrier destroys it. Some are impatient: then it is broken for all. */
+    /**
+     * The last of those who waited at a barrier destroys it, though the wait() of who came last may not have returned.
+     * Some are impatient: then it may be broken for all, and all are waited for.
+     */
     async barrier([item]) {
       const it = item!.it as threading.Barrier;
-      const impatient = new Dice(round, UNITS, 1).chance(0.3);
+      const impatient = isImpatient();
       await together(async (actor) => {
         const { dice } = actor;
         if (!actor.blocks) spin(dice);
         const timeout = impatient && dice.chance(0.3) ? dice.next() * 2 : Infinity;
-        let index: number;
+        let index = -1;
         try {
           if (actor.blocks) {
             actor.op('wait', 0);
@@ -1266,8 +1271,8 @@ export async function take(plan: Plan, api: typeof threading): Promise<{ rounds:
         } catch (error) {
           if (!(error instanceof api.BrokenBarrierError) || !impatient) throw error;
         }
-        if (!done(item!)) return;
-        const counts = item!.data.subarray(INDEX, INDEX + item!.n);
+        if ((!impatient && index === item!.n - 1 && index > 0) || !done(item!)) return;
+        const counts = item!.data.subarray(INDEX, INDEX + (impatient ? item!.n : Math.max(1, item!.n - 1)));
         if (counts.some((count) => count !== counts[0]) || (!impatient && counts[0] !== 1))
           failed(`each index was seen ${counts} times`);
         destroy(actor, item!);
@@ -1408,7 +1413,10 @@ export async function take(plan: Plan, api: typeof threading): Promise<{ rounds:
       run: (items) => duets.semaphore!(items),
     },
     'duet-barrier': {
-      world: () => one({ kind: 'Barrier', n: allUnits(), users: allUnits() }),
+      world: () => {
+        const n = allUnits();
+        return one({ kind: 'Barrier', n, users: isImpatient() ? n : Math.max(1, n - 1) });
+      },
       run: (items) => duets.barrier!(items),
     },
     'duet-lock': {
