@@ -115,7 +115,8 @@ export async function fuzz(
   seed = Number(SEED ?? Math.floor(Math.random() * 2 ** 31)),
 ): Promise<Fuzzed> {
   const title = `LOCKWORK_FUZZ_SEED=${seed} LOCKWORK_FUZZ_ONLY=${family}`;
-  const parties = 2 + (seed % 3);
+  // One that waits, one that notifies, others that ask for the lock.
+  const parties = family === 'swap' ? 3 + (seed % 2) : 2 + (seed % 3);
   // Small, so that cells are used again soon.
   const memory = new WebAssembly.Memory({ initial: 1, maximum: 1, shared: true });
   const arena = new threading.Arena({ memory, byteLength: 64 * (family.startsWith('duet') ? 72 : 160) });

@@ -945,8 +945,8 @@ export async function take(plan: Plan, api: typeof threading): Promise<{ rounds:
       await Promise.all(all);
       return;
     }
-    const compute = (ms: number) => {
-      for (const end = performance.now() + ms; performance.now() < end; );
+    const compute = (ms: number, more: () => boolean) => {
+      for (const end = performance.now() + ms; performance.now() < end && more(); );
     };
     // Until all of them are through.
     const others = async (actor: Actor) => {
@@ -958,7 +958,7 @@ export async function take(plan: Plan, api: typeof threading): Promise<{ rounds:
         const held = await acquire(actor, item!, patience);
         if (held) {
           enter(actor, item!);
-          if (notifies) compute(dice.next() * 3);
+          if (notifies) compute(dice.next() * 3, () => lock.waiters === 0);
           actor.op('notify', 0);
           if (notifies) it.notify(1, held.owner && { owner: held.owner });
           leave(actor, item!);
@@ -970,7 +970,9 @@ export async function take(plan: Plan, api: typeof threading): Promise<{ rounds:
             for (let looks = 0; looks < 1_000 && !again; looks++) again = lock.tryAcquire();
             if (again) {
               enter(actor, item!);
-              compute(2 + dice.next() * 4);
+              // Woken, it is in no queue for a moment.
+              compute(dice.next(), () => true);
+              compute(1 + dice.next() * 4, () => lock.waiters > 1);
               leave(actor, item!);
               actor.op('release', 0);
               lock.release();
