@@ -68,7 +68,7 @@ function describeFuzz({ ctl, at, ops, kinds, memory }: Scene): string {
   for (let place = 0; place < Atomics.load(ctl, at.made); place++) {
     const [kind, address, , , lock, , n, users] = ctl.subarray(at.items + place * at.ITEM);
     lines.push(
-      `  #${place}: ${kinds[kind!]} @${address}${lock ? ` of the lock @${lock}` : ''}, n ${n}, used by ${users}: ${new Int32Array(memory.buffer, address, 16)}`,
+      `  #${place}: ${kinds[kind!]} @${address}${lock ? ` of the lock @${lock}` : ''}, n ${n}, used by ${users}: ${new Int32Array(memory.buffer, address, 16)}${lock ? `; ${new Int32Array(memory.buffer, lock, 16)}` : ''}`,
     );
   }
   for (let place = at.actors; place < at.data; place++) {

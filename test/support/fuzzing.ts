@@ -189,13 +189,21 @@ export async function take(plan: Plan, api: typeof threading): Promise<{ rounds:
   const holds = (actor: Actor, change: number) => {
     if (!actor.blocks) tasksHold += change;
   };
+  /** After a turn, in which WebKit may run what a `waitAsync` before it left to be done: until nobody does anything. */
+  const calm = async (): Promise<void> => {
+    await turn();
+    for (let [steps, seen] = [0, operations]; steps < 30; steps++) {
+      await undefined;
+      if (operations !== seen) [steps, seen] = [0, operations];
+    }
+  };
   /**
    * Whether this thread may block for as long as it takes: not while its tasks, which stand still meanwhile, hold what
    * others wait for. What they were given just now they know of after a turn.
    */
   const quiet = async (): Promise<boolean> => {
     if (tasks === 0) return true;
-    await turn();
+    await calm();
     return tasksHold === 0;
   };
 
@@ -602,7 +610,8 @@ export async function take(plan: Plan, api: typeof threading): Promise<{ rounds:
     const generation = data[GENERATION]!;
     const same = () => data[GENERATION] === generation && data[CLOSED] === 0;
     const patience = actor.patience();
-    const how = dice.of(3);
+    // What its tasks are given in the midst of waitFor() they keep, though they stand still until it returns.
+    const whole = dice.chance(0.3) && !(actor.blocks && tasks > 0);
     while (same()) {
       if (actor.blocks && !(await quiet())) return;
       leave(actor, item);
@@ -610,11 +619,11 @@ export async function take(plan: Plan, api: typeof threading): Promise<{ rounds:
       try {
         if (actor.blocks) {
           actor.op('wait for a change', place);
-          told = how === 0 ? it.waitFor(() => !same(), patience) : it.wait(patience);
+          told = whole ? it.waitFor(() => !same(), patience) : it.wait(patience);
         } else {
           actor.op('waitAsync for a change', place);
           const wait = { ...options(actor, patience), owner };
-          told = await (how === 0 ? it.waitForAsync(() => !same(), wait) : it.waitAsync(wait)).catch((error) => {
+          told = await (whole ? it.waitForAsync(() => !same(), wait) : it.waitAsync(wait)).catch((error) => {
             if (error !== off || !wait.signal?.aborted) throw error;
             return false;
           });
@@ -631,7 +640,7 @@ export async function take(plan: Plan, api: typeof threading): Promise<{ rounds:
       }
       enter(actor, item);
       if (!told && patience === Infinity) failed(`wait() of ${it} (#${place}) for ever answered false`);
-      if (told && how === 0 && same()) failed(`waitFor() of ${it} (#${place}) answered true, and it is not`);
+      if (told && whole && same()) failed(`waitFor() of ${it} (#${place}) answered true, and it is not`);
       if (patience < Infinity) return;
     }
   };
@@ -1146,7 +1155,7 @@ export async function take(plan: Plan, api: typeof threading): Promise<{ rounds:
       const patience = left === Infinity ? actor.patience() : actor.dice.next() * 0.2;
       if (actor.blocks) {
         // What its tasks have got by now they let go of at once.
-        if (tasks > 0) await turn();
+        if (tasks > 0) await calm();
         actor.op('wait', place);
         if (block(patience)) return true;
       } else {
