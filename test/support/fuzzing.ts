@@ -1144,7 +1144,7 @@ export async function take(plan: Plan, api: typeof threading): Promise<{ rounds:
   };
 
   /** Waits until it is through, giving up some times before. False when it gave up for good. */
-  const until_ = async (
+  const untilThrough = async (
     actor: Actor,
     place: number,
     block: (timeout: number) => boolean,
@@ -1198,7 +1198,7 @@ export async function take(plan: Plan, api: typeof threading): Promise<{ rounds:
       const nobody = new Dice(round, UNITS, 1).chance(0.25);
       if (me !== teller()) {
         return together(async (actor) => {
-          const through = await until_(
+          const through = await untilThrough(
             actor,
             0,
             (timeout) => it.wait(timeout),
@@ -1230,7 +1230,7 @@ export async function take(plan: Plan, api: typeof threading): Promise<{ rounds:
       const it = item!.it as threading.Semaphore;
       if (me !== teller()) {
         return together(async (actor) => {
-          await until_(
+          await untilThrough(
             actor,
             0,
             (timeout) => it.acquire(timeout),
@@ -1296,7 +1296,7 @@ export async function take(plan: Plan, api: typeof threading): Promise<{ rounds:
       await together(async (actor) => {
         spin(actor.dice);
         const owner = item!.recursive ? new Owner() : undefined;
-        await until_(
+        await untilThrough(
           actor,
           0,
           (timeout) => it.acquire(timeout),
@@ -1319,7 +1319,7 @@ export async function take(plan: Plan, api: typeof threading): Promise<{ rounds:
       // 0: released, destroyed. 1: destroyed, released. 2, 3: destroyed by the last waiter, who in 3 was notified by the one before.
       const how = item!.lock ? new Dice(round, UNITS, 1).of(4) : 2 + new Dice(round, UNITS, 1).of(2);
       const enterLock = async (actor: Actor, owner: Owner | undefined) => {
-        await until_(
+        await untilThrough(
           actor,
           0,
           (timeout) => lock.acquire(timeout),
@@ -1343,7 +1343,7 @@ export async function take(plan: Plan, api: typeof threading): Promise<{ rounds:
           while (data[CLOSED] === 0) {
             leave(actor, item!);
             // Not a use of the Condition after its end: there is none yet, for this one holds the lock.
-            await until_(
+            await untilThrough(
               actor,
               0,
               (timeout) => it.wait(timeout) || data[CLOSED] !== 0,
