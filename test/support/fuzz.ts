@@ -132,7 +132,8 @@ export async function fuzz(
     me: 0,
     parties,
     only: ROUND === undefined ? undefined : Number(ROUND),
-    until: Date.now() + ms,
+    epoch: Date.now(),
+    ms,
   };
   const scene: Scene = { ctl, at: AT, ops: OPS, kinds: KINDS, memory };
   const bound = ms + 3 * HANG;

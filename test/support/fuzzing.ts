@@ -16,6 +16,8 @@ export const AT = {
   made: 6,
   /** How many know all primitives of the round. */
   attached: 7,
+  /** When the first round began: ms after `Plan.epoch`. */
+  began: 8,
   /** For each primitive of the round ITEM words: what a handle is made of. */
   items: 16,
   ITEM: 8,
@@ -75,12 +77,14 @@ export interface Plan {
   parties: number;
   /** To run this round again and again. */
   only: number | undefined;
-  /** When to stop: Date.now(), which all threads have in common. */
-  until: number;
+  /** Of Date.now(), which all threads have in common. */
+  epoch: number;
+  /** How long rounds are begun, after the first: threads take their time to start. */
+  ms: number;
 }
 
 export async function take(plan: Plan, api: typeof threading): Promise<{ rounds: number; operations: number }> {
-  const { arena, ctl, at, ops, kinds, family, seed, me, parties, only, until } = plan;
+  const { arena, ctl, at, ops, kinds, family, seed, me, parties, only, epoch, ms } = plan;
   const { Lock, RLock, Semaphore, BoundedSemaphore, Event, Barrier, Condition, Owner } = api;
   type Guard = threading.Guard;
   type Owner = threading.Owner;
@@ -1480,7 +1484,9 @@ export async function take(plan: Plan, api: typeof threading): Promise<{ rounds:
     if (Atomics.add(ctl, at.arrived, 1) === parties - 1) {
       Atomics.store(ctl, at.arrived, 0);
       if (begun > 0) settle();
-      const goesOn = Date.now() < until && Atomics.load(ctl, at.stop) === 0;
+      const now = Date.now() - epoch;
+      if (begun === 0) Atomics.store(ctl, at.began, now);
+      const goesOn = now - Atomics.load(ctl, at.began) <= ms && Atomics.load(ctl, at.stop) === 0;
       if (goesOn) prepare();
       Atomics.store(ctl, at.round, goesOn ? begun + 1 : -1);
       Atomics.notify(ctl, at.round);
