@@ -18,7 +18,7 @@ export default defineConfig({
         test: {
           name: 'threads',
           // Beside what a page's main thread can do, which this one can do, too.
-          include: ['test/*.test.ts', 'test/page/{beside,storm,together}.test.ts'],
+          include: ['test/*.test.ts', 'test/page/{beside,fuzz,storm,together}.test.ts'],
           // A test that blocks its own thread for ever fails too.
           setupFiles: ['test/support/watchdog.ts'],
         },

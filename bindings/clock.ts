@@ -5,6 +5,11 @@
  */
 export const { setTimeout, clearTimeout, setInterval, clearInterval } = globalThis;
 
+const { setImmediate, MessageChannel } = globalThis as {
+  setImmediate?: (callback: () => void) => unknown;
+  MessageChannel?: typeof globalThis.MessageChannel;
+};
+
 /** The longest time that timers and waits take, ms: about 24 days. A longer wait is one of several pieces. */
 export const LONGEST = 2 ** 31 - 1;
 
@@ -43,4 +48,47 @@ export function after(limit: number, callback: () => void): () => void {
     // A fake that was uninstalled has dropped its timers: node:test's would take another one for it.
     if (clear === clearTimeout || clear === globalThis.clearTimeout) clear(timer);
   };
+}
+
+/** Tasks that are let through without a turn of the event loop: so many before the clock is asked, and again. */
+const OFTEN = 64;
+/** For so long (ms) they may keep the event loop from turning. */
+const TURN = 5;
+
+let letThrough = 0;
+let since = 0;
+let late = false;
+
+/**
+ * Whether the next task that is let through must wait for a turn of the event loop (`soon`). Tasks that pass something on
+ * to each other go on in microtasks, and timers, messages and I/O wait until there is none left.
+ */
+export function turnIsDue(): boolean {
+  if (late || ++letThrough % OFTEN) return late;
+  if (letThrough > OFTEN) late = now() - since > TURN;
+  else {
+    since = now();
+    soon(() => {
+      letThrough = 0;
+      late = false;
+    });
+  }
+  return late;
+}
+
+/** Where there is no other way to be called back soon: timers that follow each other are kept waiting for 4 ms. */
+let channel: MessageChannel | undefined;
+const calls: (() => void)[] = [];
+
+/** Calls back in a later turn of the event loop, in the order of the calls. */
+export function soon(callback: () => void): void {
+  if (setImmediate) setImmediate(callback);
+  else if (MessageChannel) {
+    if (!channel) {
+      channel = new MessageChannel();
+      channel.port1.onmessage = () => calls.shift()!();
+    }
+    calls.push(callback);
+    channel.port2.postMessage(0);
+  } else setTimeout(callback, 0);
 }

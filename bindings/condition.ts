@@ -237,6 +237,14 @@ export class Condition extends Holdable<'Condition'> {
     this.mayBlock('waitFor');
     checkFunction(predicate, 'Condition.waitFor: the predicate');
     const deadline = now() + checkTimeout(timeout, 'Condition.waitFor');
+    const { inbox } = this.view.region;
+    // Also between two waits: a task that is given a lock then could not go on with it.
+    return inbox?.busy
+      ? inbox.beforeTasks(() => this.#waitFor(predicate, deadline))
+      : this.#waitFor(predicate, deadline);
+  }
+
+  #waitFor(predicate: () => unknown, deadline: number): boolean {
     // The predicate looks at what the lock protects: notifying nobody checks that the lock is held.
     this.notify(0);
     const holds = (): boolean => {
@@ -299,7 +307,7 @@ export class Condition extends Holdable<'Condition'> {
   /** RLock: a task has it again, and so have the other tasks of its owner that wait for it. */
   #retry(take: number): void {
     const { inbox } = this.view.region;
-    if (this.#recursive) inbox!.lines.get(this.lock.view.cell)?.retry(take);
+    if (this.#recursive) inbox!.lines.get(this.lock.view.cell)?.oldest.retry(take);
   }
 
   /**

@@ -161,13 +161,15 @@ type Timer = ReturnType<typeof setInterval> & { ref?(): void; unref?(): void };
 
 export class Inbox {
   /** By cell, those that somebody stands in. */
-  readonly lines = new Map<number, Line>();
+  readonly lines = new Map<number, { oldest: Line; youngest: Line }>();
   readonly #region: Region;
   readonly #address: number;
   readonly #pending: Waits;
   readonly #spare: number[] = [];
-  /** The thread blocks: it alone looks into the inbox. */
-  #blocking = false;
+  /** How many calls of this thread, one within the other, block: they alone look into the inbox. */
+  #blocking = 0;
+  /** Woken while the thread blocked: they stand in no queue. */
+  #aside: Wait[] = [];
   /** Taken out of the inbox and not looked at yet: the next waiter, and by `next` the others. */
   #told = 0;
   /** Whether a `waitAsync` is pending. */
@@ -252,11 +254,29 @@ export class Inbox {
    * @param deadlock throws: it would wait for a task of this thread
    */
   block(wait: Wait, limit: number, deadlock: () => never): number {
+    return this.beforeTasks(() => this.#block(wait, limit, deadlock));
+  }
+
+  /**
+   * What this does goes before all that this thread's tasks do: until it is over they are given nothing, since they could
+   * not go on with it, and others would have to wait for them.
+   */
+  beforeTasks<T>(act: () => T): T {
+    this.#blocking++;
+    try {
+      return act();
+    } finally {
+      if (--this.#blocking === 0) {
+        for (const pending of this.#aside.splice(0)) this.#step(pending, pending.enter(pending.waiter));
+        this.collect();
+      }
+    }
+  }
+
+  #block(wait: Wait, limit: number, deadlock: () => never): number {
     const deadline = now() + limit;
-    const aside: Wait[] = [];
     const waiter = this.#region.thread;
     wait.waiter = waiter;
-    this.#blocking = true;
     const spins = setSpins(this.#region, TASK_SPINS);
     let entered = false;
     let late = false;
@@ -266,12 +286,12 @@ export class Inbox {
         // First the wake-ups that are there: what no task has seen yet passes on, too.
         for (let told = this.#nextTold(); told; told = this.#nextTold()) {
           if (told === waiter) status = wait.resume(waiter, this.#verdict(waiter));
-          else if (status !== Status.PENDING || !entered) this.#setAside(told, aside);
+          else if (status !== Status.PENDING || !entered) this.#setAside(told);
           else {
             const verdict = this.#verdict(told);
             const pending = this.#pending.of(told);
             if (pending && wait.takesOver(pending)) status = wait.resume(waiter, verdict);
-            else this.#setAside(told, aside);
+            else this.#setAside(told);
           }
         }
         if (status !== Status.PENDING) break;
@@ -293,24 +313,21 @@ export class Inbox {
       throw error;
     } finally {
       setSpins(this.#region, spins);
-      this.#blocking = false;
-      for (const pending of aside) this.#step(pending, pending.enter(pending.waiter));
-      this.collect();
     }
     return status;
   }
 
   /** A task was told while its thread blocks. */
-  #setAside(waiter: number, aside: Wait[]): void {
+  #setAside(waiter: number): void {
     const verdict = this.#verdict(waiter);
     const pending = this.#pending.of(waiter);
-    if (pending?.decline(waiter, verdict)) aside.push(pending);
+    if (pending?.decline(waiter, verdict)) this.#aside.push(pending);
     else if (pending) this.#step(pending, pending.resume(waiter, verdict));
   }
 
   /** Settles what has its verdict; what this thread itself gives its tasks does not take the way through the engine. */
   collect(): void {
-    if (this.#blocking) return;
+    if (this.#blocking > 0) return;
     try {
       while (this.busy && !this.empty) {
         const waiter = this.#nextTold();

@@ -1,4 +1,4 @@
-import { Field, FRONT, HANDOFF, PATIENCE, State, Status, TASK, WOKEN } from '../assembly/abi.js';
+import { Field, FRONT, HANDOFF, PATIENCE, State, Status, TASK, UNIT, WOKEN } from '../assembly/abi.js';
 import { Call } from './call.js';
 import { checkWait, FOR_EVER, type WaitOptions } from './check.js';
 import { now } from './clock.js';
@@ -102,8 +102,9 @@ class Place extends Call {
  */
 export class Line extends Wait {
   first: Place | undefined;
-  /** The next of this thread's lines at the same cell: somebody else came between the two. */
+  /** The next of this thread's lines at the same cell, and the one before: somebody else came between the two. */
   younger: Line | undefined;
+  #older: Line | undefined;
   #last: Place | undefined;
   #size = 0;
   readonly #way: ResourceWait;
@@ -124,11 +125,20 @@ export class Line extends Wait {
     return this.open && (this.region.words(this.cell)[this.cell >>> 2]! & (TASK - 1)) < HANDOFF;
   }
 
-  /** The last of this thread's lines here. */
+  /** Of the oldest: the last of this thread's lines here. */
   get youngest(): Line {
-    let line: Line = this;
-    while (line.younger) line = line.younger;
-    return line;
+    return this.younger ? this.region.inbox!.lines.get(this.cell)!.youngest : this;
+  }
+
+  /** It begins behind all others of this thread here. */
+  begin(): void {
+    const { lines } = this.region.inbox!;
+    const all = lines.get(this.cell);
+    if (all) {
+      this.#older = all.youngest;
+      all.youngest.younger = this;
+      all.youngest = this;
+    } else lines.set(this.cell, { oldest: this, youngest: this });
   }
 
   /** A task has to wait. */
@@ -168,8 +178,9 @@ export class Line extends Wait {
     return true;
   }
 
-  /** RLock: an owner has it, and so have all of its tasks that wait, here and in younger lines. */
+  /** RLock: if an owner has it, so have all of its tasks that wait, here and in younger lines. */
   retry(name: number, serving?: Line): void {
+    if ((this.region.load(this.cell, Field.WORD) & -UNIT) >>> 0 !== name) return;
     for (let line: Line | undefined = this, next: Line | undefined; line; line = next) {
       next = line.younger;
       line.#reunite(name);
@@ -219,14 +230,15 @@ export class Line extends Wait {
   override settle(): void {
     this.waiter = 0;
     const { lines } = this.region.inbox!;
+    const all = lines.get(this.cell)!;
+    const older = this.#older;
     const { younger } = this;
-    const oldest = lines.get(this.cell)!;
-    if (oldest !== this) {
-      let line = oldest;
-      while (line.younger !== this) line = line.younger!;
-      line.younger = younger;
-    } else if (younger) lines.set(this.cell, younger);
-    else lines.delete(this.cell);
+    if (older) older.younger = younger;
+    if (younger) younger.#older = older;
+    if (!older && !younger) lines.delete(this.cell);
+    else if (!older) all.oldest = younger!;
+    else if (!younger) all.youngest = older;
+    this.#older = undefined;
     this.younger = undefined;
   }
 
@@ -246,7 +258,7 @@ export class Line extends Wait {
     if (owner && status !== Status.OK) unuseOwner(owner, this.region);
     place.settle(status);
     if (!owner || status !== Status.OK || usesOf(owner, this.region) <= 1) return;
-    this.region.inbox!.lines.get(this.cell)?.retry(name, this);
+    this.region.inbox!.lines.get(this.cell)?.oldest.retry(name, this);
   }
 
   #reunite(name: number): void {
@@ -311,7 +323,7 @@ export abstract class Resource<K extends string = string> extends Holdable<K> {
     if (this.#line?.waiter) return this.#line;
     if (lines.size === 0) return undefined;
     // Another object may be the same lock.
-    const oldest = lines.get(this.view.cell);
+    const oldest = lines.get(this.view.cell)?.oldest;
     this.#line = oldest ?? this.#line;
     return oldest;
   }
@@ -330,7 +342,7 @@ export abstract class Resource<K extends string = string> extends Holdable<K> {
   protected task(options: WaitOptions | undefined, name: number, owner?: Owner): boolean | Promise<boolean> {
     const { limit, signal } = options === undefined ? FOR_EVER : checkWait(options, `${this.kind}.acquireAsync`);
     // From now on blocking calls look whether a task holds it.
-    const { region, cell } = this.view;
+    const { region } = this.view;
     const inbox = inboxOf(region);
     const oldest = this.lineIn(inbox);
     let line = oldest?.youngest;
@@ -339,8 +351,11 @@ export abstract class Resource<K extends string = string> extends Holdable<K> {
       if (status !== Status.TIMEOUT || limit === 0) return this.settle(region, status);
       if (!oldest) {
         line = this.#line ??= new Line(this, this.way(name));
-        inbox.lines.set(cell, line);
-      } else if (!line?.open) line = oldest.youngest.younger = new Line(this, this.way(name));
+        line.begin();
+      } else if (!line?.open) {
+        line = new Line(this, this.way(name));
+        line.begin();
+      }
     }
     return line!.join(inbox, name, owner, limit, signal);
   }

@@ -112,7 +112,7 @@ export class RLock extends Resource<'RLock'> {
       if (held === false) unuseOwner(owner, region);
     }
     // What its other tasks wait for, it has.
-    if (held === true && usesOf(owner, region) > 1) region.inbox!.lines.get(cell)?.retry(name);
+    if (held === true && usesOf(owner, region) > 1) region.inbox!.lines.get(cell)?.oldest.retry(name);
     return held;
   }
 
