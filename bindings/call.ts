@@ -1,5 +1,5 @@
 import { Status } from '../assembly/abi.js';
-import { after, soon, turnIsDue } from './clock.js';
+import { after } from './clock.js';
 
 type Resolve = (value: unknown) => void;
 
@@ -120,11 +120,6 @@ export class Call {
       this.#reject?.(this.#why.reason);
       return;
     }
-    if (turnIsDue()) soon(() => this.#finish(status));
-    else this.#finish(status);
-  }
-
-  #finish(status: number): void {
     try {
       this.#resolve?.(this.#way.conclude(status));
     } catch (error) {

@@ -50,30 +50,47 @@ export function after(limit: number, callback: () => void): () => void {
   };
 }
 
-/** Tasks that are let through without a turn of the event loop: so many before the clock is asked, and again. */
+/** Tasks that come to wait without a turn of the event loop: so many before the clock is asked, and again. */
 const OFTEN = 64;
 /** For so long (ms) they may keep the event loop from turning. */
 const TURN = 5;
 
-let letThrough = 0;
+let waits = 0;
 let since = 0;
 let late = false;
 
-/**
- * Whether the next task that is let through must wait for a turn of the event loop (`soon`). Tasks that pass something on
- * to each other go on in microtasks, and timers, messages and I/O wait until there is none left.
- */
-export function turnIsDue(): boolean {
-  if (late || ++letThrough % OFTEN) return late;
-  if (letThrough > OFTEN) late = now() - since > TURN;
+/** A task comes to wait for what another has. */
+export function countWait(): void {
+  if (++waits % OFTEN || late) return;
+  if (waits > OFTEN) late = now() - since > TURN;
   else {
     since = now();
     soon(() => {
-      letThrough = 0;
+      waits = 0;
       late = false;
     });
   }
+}
+
+/**
+ * Whether tasks must let the event loop turn before they acquire anything. Tasks that pass something on to each other go
+ * on in microtasks; timers, messages and I/O wait until there is none left.
+ */
+export function turnIsDue(): boolean {
   return late;
+}
+
+/** Does this in a later turn of the event loop. */
+export function afterTurn<T>(act: () => T | PromiseLike<T>): Promise<T> {
+  return new Promise((resolve, reject) => {
+    soon(() => {
+      try {
+        resolve(act());
+      } catch (error) {
+        reject(error);
+      }
+    });
+  });
 }
 
 /** Where there is no other way to be called back soon: timers that follow each other are kept waiting for 4 ms. */
@@ -81,7 +98,7 @@ let channel: MessageChannel | undefined;
 const calls: (() => void)[] = [];
 
 /** Calls back in a later turn of the event loop, in the order of the calls. */
-export function soon(callback: () => void): void {
+function soon(callback: () => void): void {
   if (setImmediate) setImmediate(callback);
   else if (MessageChannel) {
     if (!channel) {

@@ -111,8 +111,7 @@ export class Lock extends Resource<'Lock'> {
     return new LockWait(this, take);
   }
 
-  /** @internal */
-  attain(options: WaitOptions | undefined): boolean | Promise<boolean> {
+  protected override attainNow(options: WaitOptions | undefined): boolean | Promise<boolean> {
     return this.task(options, this.view.thread | TASK);
   }
 

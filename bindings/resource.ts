@@ -1,7 +1,7 @@
 import { Field, FRONT, HANDOFF, PATIENCE, State, Status, TASK, UNIT, WOKEN } from '../assembly/abi.js';
 import { Call } from './call.js';
 import { checkWait, FOR_EVER, type WaitOptions } from './check.js';
-import { now } from './clock.js';
+import { afterTurn, countWait, now, turnIsDue } from './clock.js';
 import { Holdable } from './guard.js';
 import { type Awaitable, type Inbox, inboxOf, Wait } from './inbox.js';
 import { type Owner, unuseOwner, usesOf } from './owner.js';
@@ -144,6 +144,7 @@ export class Line extends Wait {
   /** A task has to wait. */
   join(inbox: Inbox, name: number, owner: Owner | undefined, limit: number, signal: AbortSignal | undefined) {
     const stands = this.waiter !== 0;
+    countWait();
     if (!stands) this.waiter = inbox.take();
     const place = new Place(this, name, owner);
     const promise = place.promise<boolean>();
@@ -337,6 +338,16 @@ export abstract class Resource<K extends string = string> extends Holdable<K> {
     if (inbox.busy) return inbox.block(wait, limit, () => this.deadlock());
     return wait.deadlocked(false) ? this.deadlock() : undefined;
   }
+
+  /** @internal */
+  attain(options: OwnerWaitOptions | undefined, owner?: Owner): boolean | Promise<boolean> {
+    return turnIsDue() && options?.timeout !== 0
+      ? afterTurn(() => this.attainNow(options, owner))
+      : this.attainNow(options, owner);
+  }
+
+  /** Acquires as a task. */
+  protected abstract attainNow(options: OwnerWaitOptions | undefined, owner?: Owner): boolean | Promise<boolean>;
 
   /** Acquires as a task, in this name: at once, or after a wait. */
   protected task(options: WaitOptions | undefined, name: number, owner?: Owner): boolean | Promise<boolean> {

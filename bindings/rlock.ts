@@ -95,8 +95,7 @@ export class RLock extends Resource<'RLock'> {
     return this.promise(options);
   }
 
-  /** @internal */
-  attain(options: OwnerWaitOptions | undefined, given?: Owner): boolean | Promise<boolean> {
+  protected override attainNow(options: OwnerWaitOptions | undefined, given?: Owner): boolean | Promise<boolean> {
     const owner = given ?? checkOwner(options, 'RLock.acquireAsync');
     if (!owner) {
       throw new TypeError(

@@ -113,8 +113,7 @@ export class Semaphore extends Resource<'Semaphore' | 'BoundedSemaphore'> {
     return new SemaphoreWait(this, -UNIT);
   }
 
-  /** @internal */
-  attain(options: WaitOptions | undefined): boolean | Promise<boolean> {
+  protected override attainNow(options: WaitOptions | undefined): boolean | Promise<boolean> {
     return this.task(options, -UNIT);
   }
 
