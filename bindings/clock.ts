@@ -50,26 +50,31 @@ export function after(limit: number, callback: () => void): () => void {
   };
 }
 
-/** Tasks that come to wait without a turn of the event loop: so many before the clock is asked, and again. */
+/** So often tasks pass something on without a turn of the event loop before the clock is asked, and again. */
 const OFTEN = 64;
 /** For so long (ms) they may keep the event loop from turning. */
 const TURN = 5;
 
-let waits = 0;
+let passes = 0;
 let since = 0;
 let late = false;
+const postponed: (() => void)[] = [];
 
-/** A task comes to wait for what another has. */
-export function countWait(): void {
-  if (++waits % OFTEN || late) return;
-  if (waits > OFTEN) late = now() - since > TURN;
+/** A task passes on what it has to another one of its thread. */
+export function countPass(): void {
+  if (++passes % OFTEN || late) return;
+  if (passes > OFTEN) late = now() - since > TURN;
   else {
     since = now();
-    soon(() => {
-      waits = 0;
-      late = false;
-    });
+    soon(turned);
   }
+}
+
+/** The event loop has turned. All that waits for that begins before any of it goes on. */
+function turned(): void {
+  passes = 0;
+  late = false;
+  for (const begin of postponed.splice(0)) begin();
 }
 
 /**
@@ -80,10 +85,10 @@ export function turnIsDue(): boolean {
   return late;
 }
 
-/** Does this in a later turn of the event loop. */
+/** Does this when the event loop has turned; a turn is due. */
 export function afterTurn<T>(act: () => T | PromiseLike<T>): Promise<T> {
   return new Promise((resolve, reject) => {
-    soon(() => {
+    postponed.push(() => {
       try {
         resolve(act());
       } catch (error) {
@@ -93,19 +98,15 @@ export function afterTurn<T>(act: () => T | PromiseLike<T>): Promise<T> {
   });
 }
 
-/** Where there is no other way to be called back soon: timers that follow each other are kept waiting for 4 ms. */
-let channel: MessageChannel | undefined;
-const calls: (() => void)[] = [];
-
-/** Calls back in a later turn of the event loop, in the order of the calls. */
+/** Calls back in the next turn of the event loop. Timers that follow each other engines keep waiting for 4 ms. */
 function soon(callback: () => void): void {
   if (setImmediate) setImmediate(callback);
   else if (MessageChannel) {
-    if (!channel) {
-      channel = new MessageChannel();
-      channel.port1.onmessage = () => calls.shift()!();
-    }
-    calls.push(callback);
-    channel.port2.postMessage(0);
+    const { port1, port2 } = new MessageChannel();
+    port1.onmessage = () => {
+      port1.close();
+      callback();
+    };
+    port2.postMessage(0);
   } else setTimeout(callback, 0);
 }

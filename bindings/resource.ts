@@ -1,7 +1,7 @@
 import { Field, FRONT, HANDOFF, PATIENCE, State, Status, TASK, UNIT, WOKEN } from '../assembly/abi.js';
 import { Call } from './call.js';
 import { checkWait, FOR_EVER, type WaitOptions } from './check.js';
-import { afterTurn, countWait, now, turnIsDue } from './clock.js';
+import { afterTurn, countPass, now, turnIsDue } from './clock.js';
 import { Holdable } from './guard.js';
 import { type Awaitable, type Inbox, inboxOf, Wait } from './inbox.js';
 import { type Owner, unuseOwner, usesOf } from './owner.js';
@@ -144,7 +144,6 @@ export class Line extends Wait {
   /** A task has to wait. */
   join(inbox: Inbox, name: number, owner: Owner | undefined, limit: number, signal: AbortSignal | undefined) {
     const stands = this.waiter !== 0;
-    countWait();
     if (!stands) this.waiter = inbox.take();
     const place = new Place(this, name, owner);
     const promise = place.promise<boolean>();
@@ -174,6 +173,7 @@ export class Line extends Wait {
     const change = first.name - name;
     // Somebody enters the queue: then he must find it released.
     if (change !== 0 && Atomics.compareExchange(words, place, word, word + change) !== word) return false;
+    countPass();
     this.#give(first, Status.OK);
     this.#dissolve();
     return true;
