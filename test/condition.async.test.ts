@@ -1,5 +1,5 @@
 /** Tasks that wait for a Condition, beside threads. */
-import { Condition, Lock, Owner, RLock } from 'lockwork';
+import { Condition, Lock, NotHeldError, Owner, RLock } from 'lockwork';
 import { describe, expect, it } from 'vitest';
 import { integers } from './support/settle.ts';
 import { thread, thrown, until } from './support/threads.ts';
@@ -227,5 +227,18 @@ describe.each([
       expect(await thrown(call())).toBe('NotHeldError');
     }
     expect([condition.waiters, condition.lock.locked]).toEqual([0, false]);
+  });
+});
+
+describe('A task without the lock', () => {
+  it('is refused by waitAsync, and its other calls go on waiting', async () => {
+    const changed = new Condition();
+    const owner = new Owner();
+    changed.acquire();
+    const pending = changed.acquireAsync({ owner });
+    await expect(changed.waitAsync({ owner })).rejects.toBeInstanceOf(NotHeldError);
+    changed.release();
+    expect(await pending).toBe(true);
+    changed.release({ owner });
   });
 });

@@ -526,3 +526,33 @@ describe('new Condition', () => {
     expect(new Condition(new Lock({ arena })).arena.address).toBe(arena.address);
   });
 });
+
+describe('Condition.waitFor beside tasks', () => {
+  it('passes on what a task of its thread is given meanwhile', async () => {
+    const lock = new Lock();
+    const changed = new Condition(new Lock());
+    const words = integers(2);
+    lock.acquire();
+    const waiting = thread({ lock, changed, words }, ({ lock, changed, words }) => {
+      const task = lock.withAsync(() => {});
+      changed.acquire();
+      Atomics.store(words, 1, 1);
+      // It computes while its task is woken.
+      while (Atomics.load(words, 1) !== 2);
+      changed.waitFor(() => words[0]);
+      changed.release();
+      return task;
+    });
+    await until(() => Atomics.load(words, 1) === 1 && lock.waiters === 1, 'a task waits');
+    lock.release();
+    Atomics.store(words, 1, 2);
+    await until(() => changed.waiters === 1, 'its thread waits, too');
+    expect(lock.acquire(20_000)).toBe(true);
+    lock.release();
+    changed.with(() => {
+      words[0] = 1;
+      changed.notify();
+    });
+    await waiting;
+  });
+});

@@ -100,6 +100,36 @@ describe.each(HOLDABLES)('The line of a %s', (_, make) => {
     expect([lock.waiters, lock.tryAcquire()]).toEqual([0, true]);
   });
 
+  it('goes from between two others', async () => {
+    const lock = make();
+    const order = integers(16);
+    lock.acquire();
+    const all: Promise<unknown>[] = [];
+    const leave = new AbortController();
+    // Three lines of this thread, threads between them; the one in the middle goes, and a newcomer finds the last one.
+    for (const [place, kind] of [...'atltaa'].entries()) {
+      all.push(
+        kind === 't'
+          ? thread({ lock, order, place }, ({ lock, order, place }) =>
+              lock.with(() => {
+                order[++order[0]!] = place;
+              }),
+            )
+          : outcome(lock.withAsync(() => (order[++order[0]!] = place), kind === 'l' ? { signal: leave.signal } : {})),
+      );
+      await until(() => lock.waiters === Math.min(place + 1, 5 + Number(place > 4)), `${place} waits`);
+      if (place === 4) {
+        leave.abort(boom);
+        await until(() => lock.waiters === 4, 'the line in the middle has gone');
+        all.push(outcome(lock.withAsync(() => (order[++order[0]!] = 9))));
+      }
+    }
+    lock.release();
+    await Promise.all(all);
+    expect([...order.slice(1, 7)]).toEqual([0, 1, 3, 4, 9, 5]);
+    expect([lock.waiters, lock.tryAcquire()]).toEqual([0, true]);
+  });
+
   it('lets a thread that blocks beside another have its turn, though tasks come without end', async () => {
     const lock = make();
     const done = integers(1);

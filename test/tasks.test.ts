@@ -426,4 +426,26 @@ describe('A task that need not wait', () => {
     expect([lock.tryAcquire(), lock.waiters]).toEqual([false, 0]);
     expect(await waiting).toBe(true);
   });
+
+  it.each([
+    ['Lock', new Lock()],
+    ['Semaphore', new Semaphore(1)],
+  ])('lets the event loop turn while two tasks pass a %s on to each other', async (_, lock) => {
+    let turned = false;
+    let rounds = 0;
+    setTimeout(() => {
+      turned = true;
+    }, 10);
+    // Nothing but microtasks: it takes seconds to come to the end.
+    const task = async () => {
+      while (!turned && rounds < 5_000_000) {
+        await lock.withAsync(async () => {
+          rounds++;
+          await undefined;
+        });
+      }
+    };
+    await Promise.all([task(), task()]);
+    expect(turned).toBe(true);
+  });
 });
