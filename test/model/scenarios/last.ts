@@ -25,6 +25,7 @@ import {
   TIMED,
   UNTIMED,
   until,
+  use,
   type World,
 } from '../scenario.ts';
 import { allowed } from '../tasks.ts';
@@ -197,7 +198,10 @@ const barrier = (parties: number, breaks = false): Parts => ({
   },
 });
 
-/** A notifier destroys the Condition as soon as it has notified all, and the last of the waiters destroys the lock. */
+/**
+ * A notifier destroys the Condition as soon as it has notified all, and takes the lock once more, past those who are on
+ * their way to it; the last of the waiters destroys the lock.
+ */
 const notified = (name: string, waiters: readonly number[], recursive: number): Scenario => ({
   primitive: 'condition',
   name,
@@ -206,8 +210,13 @@ const notified = (name: string, waiters: readonly number[], recursive: number): 
     const it = recursive ? world.rlock() : world.lock();
     const condition = world.condition(it);
     const [acquire, release] = recursive ? ['rlockAcquire', 'rlockRelease'] : ['lockAcquire', 'lockRelease'];
+    const data = world.data('data');
     const came = waiters.map((_, t) => world.data(`came${t + 1}`));
     const out = world.threads.map((_, t) => world.data(`out${t + 1}`));
+    const letGo = function* (me: number): Script {
+      yield* use(data);
+      expect(yield* call(release!, it.cell, it.stamp, me), Status.OK);
+    };
     return {
       clock: waiters.includes(SOON) ? TIMED : UNTIMED,
       programs: world.threads.map((me, t) =>
@@ -216,17 +225,17 @@ const notified = (name: string, waiters: readonly number[], recursive: number): 
           if (timeout === undefined) for (const waiter of came) yield until(waiter, Boolean);
           expect(yield* call(acquire!, it.cell, it.stamp, me, FOR_EVER), Status.OK);
           if (timeout === undefined) {
-            expect(
-              yield* call('condNotify', condition.cell, condition.stamp, me, waiters.length, recursive),
-              Status.OK,
-            );
+            const notify = call('condNotify', condition.cell, condition.stamp, me, waiters.length, recursive);
+            expect(yield* notify, Status.OK);
             yield* destroyed(world, condition, me, EVENT);
+            yield* letGo(me);
+            if ((yield* call(acquire!, it.cell, it.stamp, me, 0)) === Status.OK) yield* letGo(me);
           } else {
             yield mark(came[t]!, 1);
             const status = yield* call('condWait', condition.cell, condition.stamp, me, me, timeout, recursive);
             expect(status, ...allowed(timeout));
+            yield* letGo(me);
           }
-          expect(yield* call(release!, it.cell, it.stamp, me), Status.OK);
           yield mark(out[t]!, 1);
           if (t > 0) return;
           for (const other of out) yield until(other, Boolean);
@@ -236,6 +245,44 @@ const notified = (name: string, waiters: readonly number[], recursive: number): 
     };
   },
 });
+
+/** Somebody notifies who does not hold the Lock; the holder releases it meanwhile, and the waiter is through. */
+const stranger: Scenario = {
+  primitive: 'condition',
+  name: 'notified by one who does not hold the Lock; the waiter destroys it',
+  threads: 3,
+  build(world) {
+    const it = world.lock();
+    const condition = world.condition(it);
+    const came = world.data('came');
+    const [waiter, holder, notifier] = world.threads as [number, number, number];
+    return {
+      // Whoever comes when nobody holds the lock is refused, and notifies nobody.
+      mayStarve: (thread, view) => thread === 0 && view.finished(2),
+      programs: [
+        once(function* () {
+          expect(yield* call('lockAcquire', it.cell, it.stamp, waiter, FOR_EVER), Status.OK);
+          yield mark(came, 1);
+          const status = yield* call('condWait', condition.cell, condition.stamp, waiter, waiter, FOR_EVER, 0);
+          expect(status, Status.OK);
+          yield* destroyed(world, condition, waiter, EVENT);
+          expect(yield* call('lockRelease', it.cell, it.stamp, waiter), Status.OK);
+        }),
+        once(function* () {
+          yield until(came, Boolean);
+          expect(yield* call('lockAcquire', it.cell, it.stamp, holder, FOR_EVER), Status.OK);
+          yield mark(came, 2);
+          expect(yield* call('lockRelease', it.cell, it.stamp, holder), Status.OK);
+        }),
+        once(function* () {
+          yield until(came, (value) => value === 2);
+          const notify = call('condNotify', condition.cell, condition.stamp, notifier, 2, 0);
+          expect(yield* notify, Status.OK, Status.NOT_HELD);
+        }),
+      ],
+    };
+  },
+};
 
 export const last: readonly Scenario[] = [
   lastOut('event', 'one waiter', [], event),
@@ -266,4 +313,5 @@ export const last: readonly Scenario[] = [
   notified('one timed waiter; its notifier destroys it', [SOON], 0),
   notified('one timed waiter over an RLock; its notifier destroys it', [SOON], 1),
   notified('2 waiters, one of them timed; their notifier destroys it', [FOR_EVER, SOON], 0),
+  stranger,
 ];
