@@ -61,7 +61,7 @@ export const LOOKS = 40;
 const FIRST = 44;
 const SECOND = 48;
 const LAST = 56;
-const TARGET = 56;
+export const TARGET = 56;
 /** In the word of a Lock, RLock or Semaphore: what is not owner or permits; and that a task of the owner has a Lock. */
 export const FLAGS = 31;
 export const TASK = 32;

@@ -7,11 +7,16 @@ import {
   call,
   expect,
   FOR_EVER,
+  GENERATION,
+  get,
+  look,
   once,
   type Primitive,
   type Scenario,
   SOON,
+  State,
   Status,
+  TARGET,
   TIMED,
   use,
   type World,
@@ -123,6 +128,38 @@ const condition = (name: string, timeout: number, recursive: number): Scenario =
   },
 });
 
+/** Also while the action runs, when all have arrived, and at the entry, where one waits for the next round. */
+const acting = (timeouts: readonly number[]): Scenario => ({
+  primitive: 'barrier',
+  name: `the clock throws in a wait: ${timeouts.length} threads, 2 parties with an action`,
+  threads: timeouts.length,
+  build(world) {
+    const { cell, stamp } = world.barrier(2);
+    return {
+      clock: TIMED,
+      throws: true,
+      keeps: [GENERATION],
+      wraps: new Map([[cell + GENERATION, 8]]),
+      // Who comes to the next round is alone there.
+      mayStarve: (_thread, view) => timeouts.length > 2 && timeouts.some((_, t) => view.finished(t)),
+      programs: world.threads.map((me, t) =>
+        once(function* () {
+          const index = yield* call('barrierWait', cell, stamp, me, timeouts[t]!, 1);
+          expect(index, 0, 1, Status.BROKEN, Status.TIMEOUT, THREW);
+          if (index === THREW) {
+            yield* call('barrierLeave', cell, stamp, me);
+            // Its record can stand somewhere else.
+            expect(yield* look(me + TARGET), 0);
+          }
+          if (index !== 1) return;
+          const generation = yield* get(me + GENERATION);
+          yield* call('barrierEnd', cell, stamp, me, generation, 4, State.GRANTED, 0);
+        }),
+      ),
+    };
+  },
+});
+
 const semaphore = (world: World): Primitive => world.semaphore(1);
 
 export const throws: readonly Scenario[] = [
@@ -154,6 +191,8 @@ export const throws: readonly Scenario[] = [
         yield* call('barrierLeave', cell, stamp, me);
     },
   ),
+  acting([SOON, SOON]),
+  acting([SOON, SOON, SOON]),
   condition('a timed one over a Lock', SOON, 0),
   condition('a timed one over an RLock, held twice', SOON, 1),
 ];
