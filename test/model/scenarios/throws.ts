@@ -138,7 +138,7 @@ const acting = (timeouts: readonly number[]): Scenario => ({
     return {
       clock: TIMED,
       throws: true,
-      keeps: [GENERATION],
+      keeps: [GENERATION, TARGET],
       wraps: new Map([[cell + GENERATION, 8]]),
       // Who comes to the next round is alone there.
       mayStarve: (_thread, view) => timeouts.length > 2 && timeouts.some((_, t) => view.finished(t)),
