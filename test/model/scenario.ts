@@ -58,6 +58,7 @@ export const GENERATION = 32;
 export const INBOX = 16;
 export const TAKE = 44;
 export const LOOKS = 40;
+export const SPINS = 48;
 const FIRST = 44;
 const SECOND = 48;
 const LAST = 56;
@@ -316,7 +317,7 @@ export class World {
         if (this.links(view, waiter) > 0) continue;
         yield waiter + PREV;
         // A task's waiter with a verdict is linked into its thread's inbox.
-        if (waiter === record || !view.inside(t)) yield waiter + NEXT;
+        if ((waiter === record || !view.inside(t)) && !keeps.includes(NEXT)) yield waiter + NEXT;
         if (view.inside(t)) continue;
         for (const field of [0, GENERATION, TAKE, TARGET]) if (!keeps.includes(field)) yield waiter + field;
       }
@@ -329,7 +330,7 @@ export class World {
    */
   maySpin(thread: number, view: View): boolean {
     const UNKNOWN = 1;
-    return this.tasks[thread]!.some((waiter) => view.word(waiter + NEXT) === UNKNOWN);
+    return [this.threads[thread]!, ...this.tasks[thread]!].some((waiter) => view.word(waiter + NEXT) === UNKNOWN);
   }
 
   /** What begins at a cell, as the arena's map says. */

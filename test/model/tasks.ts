@@ -87,7 +87,7 @@ export const waits = (wait: Wait, timeout = FOR_EVER): Step => ({ wait, timed: t
 
 /* The waits. */
 
-const WOKEN = 4;
+export const WOKEN = 4;
 const HANDOFF = 2;
 const FRONT = 8;
 const PARKED = 1;
@@ -333,7 +333,7 @@ export function eventLoop(
 }
 
 /** Marks what a script asks for as done inside of a call, while there is one. */
-function* within<Result>(script: Script<Result>, name: () => string | undefined): Script<Result> {
+export function* within<Result>(script: Script<Result>, name: () => string | undefined): Script<Result> {
   let turn = script.next();
   while (!turn.done) {
     const asked: Asked = { ...turn.value, within: name() };

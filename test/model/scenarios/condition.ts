@@ -9,11 +9,17 @@ import {
   FOR_EVER,
   forever,
   get,
+  INBOX,
   LENGTH,
+  look,
+  mark,
+  NEXT,
   once,
   type Primitive,
   type Scenario,
   SOON,
+  SPINS,
+  State,
   Status,
   set,
   TASK,
@@ -23,7 +29,7 @@ import {
   use,
   type World,
 } from '../scenario.ts';
-import { acquiring, acquiringAs, eventLoop, notification, SKIP, type Step, waits } from '../tasks.ts';
+import { acquiring, acquiringAs, eventLoop, notification, SKIP, type Step, WOKEN, waits, within } from '../tasks.ts';
 import { Objection, type Script } from '../thread.ts';
 import { recursion } from './rlock.ts';
 
@@ -237,6 +243,94 @@ const kinds = (make: (name: string, recursive: boolean) => readonly Scenario[]):
   ...make('RLock', true),
 ];
 
+/**
+ * A thread blocks in a Condition's queue behind a task of its own (`Inbox.block`): when the task is notified, the thread
+ * takes that, and the task waits on in its place. The lock is always in the name of the one that has it.
+ */
+const exchanged = (name: string, n: number, others: number): Scenario => ({
+  primitive: 'condition',
+  name,
+  threads: 2 + others,
+  build(world) {
+    const lock = world.rlock();
+    const { cell, stamp } = world.condition(lock);
+    const data = world.data('data');
+    const done = world.data('done');
+    const [me, notifier] = world.threads as [number, number];
+    const [task, owner] = [world.task(me), world.task(me)];
+    expect(world.call('rlockAcquire', lock.cell, lock.stamp, owner, 0), Status.OK);
+    const release = function* (who: number): Script {
+      yield* use(data);
+      expect(yield* call('rlockRelease', lock.cell, lock.stamp, who), Status.OK);
+    };
+    const acquire = (waiter: number, take: number, timeout: number, flags: number): Script<number> =>
+      call('acquire', lock.cell, lock.stamp, waiter, take, timeout, flags);
+    const resume = function* (waiter: number, take: number, verdict: number): Script<number> {
+      return verdict === State.GRANTED ? Status.OK : yield* acquire(waiter, take, FOR_EVER, WOKEN);
+    };
+    /** Whoever is in the inbox, in turn; waits for somebody there. */
+    const told = function* (found: number[]): Script<number> {
+      while (found.length === 0) {
+        yield { kind: 'sleep', address: me + INBOX, timed: false };
+        for (let waiter = yield* call('collect', me); waiter; waiter = yield* get(waiter + NEXT)) found.push(waiter);
+      }
+      return found.shift()!;
+    };
+    const both = function* (): Script {
+      const found: number[] = [];
+      let aside = false;
+      expect(yield* call('condWait', cell, stamp, task, owner, FOR_EVER, 1), Status.PENDING);
+      expect(yield* call('rlockAcquire', lock.cell, lock.stamp, me, FOR_EVER), Status.OK);
+      yield set(me + SPINS, -1);
+      let status = expect(yield* call('condWait', cell, stamp, me, me, FOR_EVER, 1), Status.PENDING);
+      while (status === Status.PENDING) {
+        const waiter = yield* told(found);
+        const verdict = yield* look(waiter);
+        if (waiter === me || (yield* call('condExchange', cell, stamp, me, task)))
+          status = yield* resume(me, me, verdict);
+        else {
+          aside = true;
+          if (verdict === State.GRANTED || (yield* acquire(task, owner, 0, WOKEN)) === Status.OK)
+            expect(yield* call('rlockRelease', lock.cell, lock.stamp, owner), Status.OK);
+        }
+      }
+      yield* call('condEnd', me, 0);
+      yield set(me + SPINS, 0);
+      yield* release(me);
+      yield mark(done, 1);
+      status = aside ? yield* acquire(task, owner, FOR_EVER, 0) : Status.PENDING;
+      while (status === Status.PENDING) {
+        expect(yield* told(found), task);
+        status = yield* resume(task, owner, yield* look(task));
+      }
+      yield* call('condEnd', task, 0);
+      yield* release(owner);
+    };
+    return {
+      // The thread's own record comes into its inbox.
+      keeps: [NEXT],
+      programs: [
+        once(() => within(both(), () => 'wait')),
+        once(function* () {
+          for (const [round, many] of [n, 1].entries()) {
+            if (round === 0) yield until(cell + LENGTH, (length) => length === 2);
+            else yield until(done, Boolean);
+            expect(yield* call('rlockAcquire', lock.cell, lock.stamp, notifier, FOR_EVER), Status.OK);
+            expect(yield* call('condNotify', cell, stamp, notifier, many, 1), Status.OK);
+            yield* release(notifier);
+          }
+        }),
+        ...world.threads.slice(2).map((other) =>
+          once(function* () {
+            expect(yield* call('rlockAcquire', lock.cell, lock.stamp, other, FOR_EVER), Status.OK);
+            yield* release(other);
+          }),
+        ),
+      ],
+    };
+  },
+});
+
 export const condition: readonly Scenario[] = [
   ...kinds((name, recursive) => [
     notified(`${name}, notify(1), 2 wait`, recursive, [FOR_EVER, FOR_EVER], [1]),
@@ -427,4 +521,7 @@ export const condition: readonly Scenario[] = [
       },
     },
   ]),
+  exchanged('a thread takes what its task is notified of', 1, 0),
+  exchanged('a thread takes what its task is notified of, beside another', 1, 1),
+  exchanged('a thread and its task are notified', 2, 0),
 ];
