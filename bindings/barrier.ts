@@ -132,12 +132,25 @@ export class Barrier extends Primitive<'Barrier'> {
   wait(timeout?: number): number {
     this.mayBlock('wait');
     const limit = timeout === undefined ? this.#timeout : checkTimeout(timeout, 'Barrier.wait');
+    const { core, region, cell, life, thread } = this.#view;
+    // Apart, so that this is inlined: without an action, and without tasks.
+    if (this.#action || region.inbox || region.acting.size > 0) return this.#wait(limit);
+    let index: number;
+    try {
+      index = core.barrierWait(cell, life, thread, limit, false);
+    } catch (error) {
+      return this.#leave(error);
+    }
+    return index < 0 ? this.refuse(index) : index;
+  }
+
+  #wait(limit: number): number {
     const action = this.#action;
     const { core, region, cell, life, thread } = this.#view;
     const { inbox } = region;
     let index: number;
     let generation = 0;
-    if (region.acting.size > 0 && this.acting) this.deadlock();
+    if (this.acting) this.deadlock();
     if (inbox?.busy) {
       const wait = new BarrierWait(this, action !== undefined);
       index = inbox.block(wait, limit, () => this.deadlock());
@@ -147,8 +160,7 @@ export class Barrier extends Primitive<'Barrier'> {
       try {
         index = core.barrierWait(cell, life, thread, limit, action !== undefined);
       } catch (error) {
-        core.barrierLeave(cell, life, thread);
-        throw error;
+        return this.#leave(error);
       }
       // Read before anything else can wait in this thread, the action included.
       if (action) generation = region.load(thread, Field.GENERATION);
@@ -171,6 +183,13 @@ export class Barrier extends Primitive<'Barrier'> {
       }
     }
     return index;
+  }
+
+  /** The host threw in the midst of a wait. */
+  #leave(error: unknown): never {
+    const { core, cell, life, thread } = this.#view;
+    core.barrierLeave(cell, life, thread);
+    throw error;
   }
 
   /**

@@ -51,38 +51,41 @@ export function after(limit: number, callback: () => void): () => void {
 }
 
 /** So often tasks pass something on without a turn of the event loop before the clock is asked, and again. */
-const OFTEN = 64;
+const OFTEN = 256;
 /** For so long (ms) they may keep the event loop from turning. */
-const TURN = 5;
+const TURN = 10;
 
-let passes = 0;
-let since = 0;
-let late = false;
+/** The turns of the event loop, as far as tasks know of them. */
+export const turns = {
+  passes: 0,
+  since: 0,
+  /**
+   * Whether tasks must let the event loop turn before they acquire anything. Tasks that pass something on to each other go
+   * on in microtasks; timers, messages and I/O wait until there is none left.
+   */
+  late: false,
+};
 const postponed: (() => void)[] = [];
 
 /** A task passes on what it has to another one of its thread. */
 export function countPass(): void {
-  if (++passes % OFTEN || late) return;
-  if (passes > OFTEN) late = now() - since > TURN;
+  // Small, so that it is inlined.
+  if ((++turns.passes & (OFTEN - 1)) === 0) lookAtClock();
+}
+
+function lookAtClock(): void {
+  if (turns.passes > OFTEN) turns.late ||= now() - turns.since > TURN;
   else {
-    since = now();
+    turns.since = now();
     soon(turned);
   }
 }
 
 /** The event loop has turned. All that waits for that begins before any of it goes on. */
 function turned(): void {
-  passes = 0;
-  late = false;
+  turns.passes = 0;
+  turns.late = false;
   for (const begin of postponed.splice(0)) begin();
-}
-
-/**
- * Whether tasks must let the event loop turn before they acquire anything. Tasks that pass something on to each other go
- * on in microtasks; timers, messages and I/O wait until there is none left.
- */
-export function turnIsDue(): boolean {
-  return late;
 }
 
 /** Does this when the event loop has turned; a turn is due. */

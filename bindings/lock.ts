@@ -56,8 +56,7 @@ export class Lock extends Resource<'Lock'> {
     try {
       status = (inbox && this.beside(region, limit)) ?? core.lockAcquire(cell, life, thread, limit);
     } catch (error) {
-      core.withdraw(cell, life, thread);
-      throw error;
+      return this.withdraw(error);
     }
     return inbox || status !== Status.OK ? this.settle(region, status) : true;
   }

@@ -1,7 +1,7 @@
 import { Field, FRONT, HANDOFF, PATIENCE, State, Status, TASK, UNIT, WOKEN } from '../assembly/abi.js';
 import { Call } from './call.js';
 import { checkWait, FOR_EVER, type WaitOptions } from './check.js';
-import { afterTurn, countPass, now, turnIsDue } from './clock.js';
+import { afterTurn, countPass, now, turns } from './clock.js';
 import { Holdable } from './guard.js';
 import { type Awaitable, type Inbox, inboxOf, Wait } from './inbox.js';
 import { type Owner, unuseOwner, usesOf } from './owner.js';
@@ -329,6 +329,13 @@ export abstract class Resource<K extends string = string> extends Holdable<K> {
     return oldest;
   }
 
+  /** The host threw in the midst of a wait: what is due to it goes back. */
+  protected withdraw(error: unknown): never {
+    const { core, cell, life, thread } = this.view;
+    core.withdraw(cell, life, thread);
+    throw error;
+  }
+
   /** Blocks in a thread that has tasks which wait. Nothing when there are none: then the core may block. */
   protected beside({ inbox, thread }: Region, limit: number): number | undefined {
     if (!inbox || limit === 0) return undefined;
@@ -341,7 +348,7 @@ export abstract class Resource<K extends string = string> extends Holdable<K> {
 
   /** @internal */
   attain(options: OwnerWaitOptions | undefined, owner?: Owner): boolean | Promise<boolean> {
-    return turnIsDue() && options?.timeout !== 0
+    return turns.late && options?.timeout !== 0
       ? afterTurn(() => this.attainNow(options, owner))
       : this.attainNow(options, owner);
   }

@@ -72,8 +72,7 @@ export class RLock extends Resource<'RLock'> {
     try {
       status = (inbox && this.beside(region, limit)) ?? core.rlockAcquire(cell, life, thread, limit);
     } catch (error) {
-      core.withdraw(cell, life, thread);
-      throw error;
+      return this.withdraw(error);
     }
     return inbox || status !== Status.OK ? this.settle(region, status) : true;
   }

@@ -60,8 +60,7 @@ export class Semaphore extends Resource<'Semaphore' | 'BoundedSemaphore'> {
     try {
       status = (inbox && this.beside(region, limit)) ?? core.semAcquire(cell, life, thread, limit);
     } catch (error) {
-      core.withdraw(cell, life, thread);
-      throw error;
+      return this.withdraw(error);
     }
     return inbox || status !== Status.OK ? this.settle(region, status) : true;
   }
