@@ -1,5 +1,5 @@
 /** Tasks at a Barrier, beside threads. */
-import { Barrier } from 'lockwork';
+import { Barrier, BrokenBarrierError } from 'lockwork';
 import { describe, expect, it } from 'vitest';
 import { integers } from './support/settle.ts';
 import { thread, threads, until } from './support/threads.ts';
@@ -133,6 +133,45 @@ describe('A Barrier of threads and tasks', () => {
     expect(barrier.broken).toBe(false);
     end();
     expect(await Promise.all([first, last])).toEqual([0, 1]);
+  });
+
+  it('lets a newcomer go whose time is up, or who is aborted, while an action runs: it has not arrived', async () => {
+    let end = () => {};
+    const barrier = new Barrier(2, {
+      action: () =>
+        new Promise<void>((resolve) => {
+          end = resolve;
+        }),
+    });
+    const bare = Barrier.from(barrier);
+    const round = [barrier.waitAsync(), barrier.waitAsync()];
+    for (const timeout of [0, 1]) {
+      const late = bare.waitAsync({ timeout });
+      await expect(late).rejects.toThrow(BrokenBarrierError);
+      await expect(late).rejects.toThrow('had not arrived');
+    }
+    const controller = new AbortController();
+    const aborted = bare.waitAsync({ signal: controller.signal, timeout: 60_000 });
+    controller.abort(boom);
+    await expect(aborted).rejects.toBe(boom);
+    expect([barrier.waiting, barrier.waiters, barrier.broken]).toEqual([0, 1, false]);
+    end();
+    expect(await Promise.all(round)).toEqual([0, 1]);
+    expect(await Promise.all([bare.waitAsync(), bare.waitAsync()])).toEqual([0, 1]);
+  });
+
+  it.each([
+    ['without an action', undefined],
+    ['after its action', () => {}],
+    ['after its action, an async one', () => turn()],
+  ])('lets the last task go on after the others: %s', async (_, action) => {
+    const barrier = new Barrier(3, action && { action });
+    for (let round = 0; round < 2; round++) {
+      const order: number[] = [];
+      const waits = [0, 1, 2].map(() => barrier.waitAsync().then((index) => order.push(index)));
+      await Promise.all(waits);
+      expect(order).toEqual([0, 1, 2]);
+    }
   });
 
   for (const call of ['abort', 'reset'] as const) {

@@ -1,4 +1,5 @@
-import { Arena, Barrier, BrokenBarrierError, ThreadingError } from 'lockwork';
+import type * as threading from 'lockwork';
+import { Arena, Barrier, BrokenBarrierError, Event, ThreadingError } from 'lockwork';
 import { describe, expect, it } from 'vitest';
 import { integersFrom, NOT_FUNCTIONS, OPTIONS, refuses, rejects, TIMEOUTS, WAITS } from './support/badInput.ts';
 import { integers, settle } from './support/settle.ts';
@@ -223,6 +224,76 @@ describe("A Barrier's action", () => {
       expect(runs).toBe(fails ? 1 : 2);
     });
   }
+
+  it.each([
+    ['alone', false],
+    ['beside a task', true],
+  ])('keeps no newcomer longer than its time, and that one has not arrived: %s', async (_, beside) => {
+    const state = integers(1);
+    const barrier = new Barrier(2);
+    const first = await arrive(barrier, 1);
+    const last = thread({ barrier, state }, ({ barrier, state }, { Barrier }) => {
+      const action = () => {
+        Atomics.store(state, 0, 1);
+        const over = performance.now() + 10_000;
+        while (Atomics.load(state, 0) === 1 && performance.now() < over);
+      };
+      return Barrier.from(barrier, { action }).wait();
+    });
+    await until(() => Atomics.load(state, 0) === 1, 'the action runs');
+    const event = new Event();
+    const task = beside && event.waitAsync();
+    for (const timeout of [0, 5]) {
+      const start = performance.now();
+      expect(() => barrier.wait(timeout)).toThrow(BrokenBarrierError);
+      expect(() => barrier.wait(timeout)).toThrow('had not arrived');
+      expect(performance.now() - start).toBeGreaterThanOrEqual(2 * timeout);
+    }
+    expect([barrier.waiting, barrier.waiters, barrier.broken]).toEqual([0, 1, false]);
+    Atomics.store(state, 0, 2);
+    expect(await Promise.all([...first, last])).toEqual([0, 1]);
+    event.set();
+    await task;
+    await works(barrier);
+  });
+
+  it.each([
+    ['alone', false],
+    ['beside a task', true],
+  ])('must not wait at its own Barrier, but may after a reset: %s', async (_, beside) => {
+    const seen = thread({ beside }, async ({ beside }, { Barrier, Event }) => {
+      const event = new Event();
+      const task = beside && event.waitAsync();
+      const names: unknown[] = [];
+      const attempt = (call: () => unknown) => {
+        try {
+          names.push(call());
+        } catch (error) {
+          names.push((error as Error).name);
+        }
+      };
+      const barrier: threading.Barrier = new Barrier(1, { action: () => action() });
+      const bare = Barrier.from(barrier);
+      let action = () => {
+        for (const timeout of [undefined, 0, 5]) attempt(() => bare.wait(timeout));
+      };
+      attempt(() => barrier.wait());
+      action = () => {
+        bare.reset();
+        attempt(() => bare.wait());
+      };
+      attempt(() => barrier.wait());
+      // Thrown by the action, it breaks the round as any error does.
+      action = () => void barrier.wait();
+      attempt(() => barrier.wait());
+      names.push(barrier.broken);
+      event.set();
+      await task;
+      return names;
+    });
+    const [no, broken] = ['DeadlockError', 'BrokenBarrierError'];
+    expect(await seen).toEqual([no, no, no, 0, 0, broken, no, true]);
+  });
 
   for (const end of ['abort', 'reset'] as const) {
     it(`cannot save a round from ${end} in another thread, nor in itself`, async () => {

@@ -1,4 +1,4 @@
-import { Arena, Condition, Lock, NotHeldError, RLock, ThreadingError } from 'lockwork';
+import { Arena, Condition, Lock, NotHeldError, type PrimitiveOptions, RLock, ThreadingError } from 'lockwork';
 import { describe, expect, it } from 'vitest';
 import {
   integersFrom,
@@ -345,6 +345,146 @@ describe.each(LOCKS)('A Condition over %s', (_, make) => {
     }
     // The array of the line, and at most the record of the one thread that a test may be the first to start.
     expect(Arena.default.used - used).toBeLessThanOrEqual(128);
+  });
+});
+
+/** Takes all cells that are left. */
+function fill(arena: Arena): Int32Array[] {
+  const all: Int32Array[] = [];
+  try {
+    while (true) all.push(arena.allocate(Int32Array, 16));
+  } catch {
+    return all;
+  }
+}
+
+describe('A Condition that is destroyed right after notifyAll', () => {
+  it.each([
+    ['a Lock', (options: PrimitiveOptions) => new Lock(options)],
+    ['an RLock', (options: PrimitiveOptions) => new RLock(options)],
+  ])('leaves the lock, %s, to those who were notified', async (_, make) => {
+    const arena = new Arena({ maximumBytes: 65_536 });
+    const lock = make({ arena });
+    let barged = 0;
+    for (let round = 0; round < 5; round++) {
+      const condition = new Condition(lock, { arena });
+      // How many have the lock, and how many are done with it.
+      const state = integers(2);
+      const waiting = threads(2, { condition, state }, ({ condition, state }) => {
+        condition.acquire();
+        const notified = condition.wait();
+        const others = Atomics.add(state, 0, 1);
+        const { locked } = condition.lock;
+        Atomics.sub(state, 0, 1);
+        Atomics.add(state, 1, 1);
+        condition.lock.release();
+        return [notified, others, locked];
+      });
+      waiting.catch(() => {});
+      await until(() => condition.waiters === 2 && !lock.locked, 'two threads wait');
+      // In a full arena, its place is the next to be taken.
+      const all = fill(arena);
+      lock.acquire();
+      condition.notifyAll();
+      condition.destroy();
+      const mine = arena.allocate(Int32Array, 16).fill(-1);
+      expect(mine.byteOffset).toBe(condition.address);
+      // The first is woken, and finds that somebody was faster.
+      lock.release();
+      if (lock.tryAcquire()) {
+        barged++;
+        Atomics.add(state, 0, 1);
+        settle(
+          () => lock.waiters + Atomics.load(state, 1) === 2 || Atomics.load(state, 0) > 1,
+          'it comes back to the queue',
+        );
+        Atomics.sub(state, 0, 1);
+        lock.release();
+      }
+      expect(await waiting).toEqual(Array(2).fill([true, 0, true]));
+      expect([lock.locked, lock.waiters, [...mine]]).toEqual([false, 0, Array(16).fill(-1)]);
+      for (const array of [mine, ...all]) arena.free(array);
+    }
+    expect(barged).toBeGreaterThan(0);
+  });
+});
+
+describe('The destruction of a Condition', () => {
+  /** Its waiter was notified, and wants the lock, which is held. */
+  async function wanted(condition: Condition): Promise<Promise<boolean>[]> {
+    const { done } = await line(condition, 1);
+    condition.acquire();
+    condition.notify();
+    return done;
+  }
+
+  it.each([
+    ['held', (condition: Condition) => void condition.acquire()],
+    ['held and waited for', wanted],
+  ])('is refused while its own lock is %s, and changes nothing', async (_, make) => {
+    const condition = new Condition();
+    const { lock } = condition;
+    const done = (await make(condition)) ?? [];
+    const { used } = Arena.default;
+    for (let i = 0; i < 2; i++) expect(() => condition.destroy()).toThrow(/^Condition.*cannot be destroyed/);
+    expect([Arena.default.used, lock.locked, lock.waiters]).toEqual([used, true, done.length]);
+    // Both live, and work.
+    expect(condition.wait(1)).toBe(false);
+    condition.release();
+    await Promise.all(done);
+    const again = await line(condition, 1);
+    condition.with(() => condition.notify());
+    expect(await Promise.all(again.done)).toEqual([true]);
+    condition.destroy();
+    expect(() => lock.locked).toThrow(/^RLock.*destroyed/);
+  });
+
+  it('is of both or of none, while those who were notified come for its own lock', async () => {
+    for (let round = 0; round < 10; round++) {
+      const condition = new Condition();
+      const { done } = await line(condition, 3);
+      condition.with(() => condition.notifyAll());
+      // Nobody holds the lock, most of the time: the first is on its way, and the others stand behind it.
+      let destroyed = true;
+      try {
+        condition.destroy();
+      } catch (error) {
+        destroyed = false;
+        expect((error as Error).message).toMatch(/^Condition.*cannot be destroyed/);
+        expect([condition.waiters, condition.acquire(10_000)]).toEqual([0, true]);
+        condition.release();
+      }
+      expect(await Promise.all(done)).toEqual([true, true, true]);
+      if (!destroyed) condition.destroy();
+    }
+  });
+
+  it('gives back all that it took, its own lock and names included', () => {
+    const { used } = Arena.default;
+    const name = 'a name that is longer than a cell of the arena, since it tells whose it is and what for';
+    new Condition(undefined, { name }).destroy();
+    expect(Arena.default.used).toBe(used);
+    const lock = new Lock({ name });
+    new Condition(lock, { name }).destroy();
+    lock.destroy();
+    expect(Arena.default.used).toBe(used);
+  });
+
+  it('leaves alone what has the place of its own lock, which was destroyed by itself', () => {
+    const arena = new Arena({ maximumBytes: 65_536 });
+    const { used } = arena;
+    const condition = new Condition(undefined, { arena });
+    const all = fill(arena);
+    condition.lock.destroy();
+    const heir = new RLock({ arena });
+    expect(heir.address).toBe(condition.lock.address);
+    heir.acquire();
+    condition.destroy();
+    expect(heir.owned).toBe(true);
+    heir.release();
+    heir.destroy();
+    for (const array of all) arena.free(array);
+    expect(arena.used).toBe(used);
   });
 });
 

@@ -381,6 +381,155 @@ describe.each([
     expect([barrier.waiting, barrier.waiters, barrier.broken]).toEqual([0, 0, false]);
   });
 
+  it('leaves no trace at a Barrier, when it is told while it waits there', async () => {
+    const barrier = new Barrier(1);
+    const { done } = await beside({ barrier }, ({ barrier, running }) => {
+      const action = () => {
+        running();
+        const over = performance.now() + 10_000;
+        while (barrier.waiters < 2 && performance.now() < over);
+      };
+      return (barrier.constructor as typeof threading.Barrier).from(barrier, { action }).wait();
+    });
+    const seen = await run({ barrier }, async ({ barrier }, { Barrier }) => {
+      // Both come while the other thread's action runs; the task is the first to come in, and its action is next.
+      const mine = Barrier.from(barrier, { action: async () => {} });
+      const task = mine.waitAsync();
+      let refused = 'nothing';
+      try {
+        mine.wait(10_000);
+      } catch (error) {
+        refused = (error as Error).name;
+      }
+      const index = await task;
+      const state = [mine.waiting, mine.waiters, mine.broken];
+      const wait = mine.waitAsync({ timeout: 10_000 });
+      const next = await Promise.race([wait, new Promise((resolve) => setTimeout(resolve, 5_000, 'nothing'))]);
+      return { refused, index, state, next, last: Barrier.from(barrier).wait(10_000) };
+    });
+    expect(seen).toEqual({ refused: 'DeadlockError', index: 0, state: [0, 0, false], next: 0, last: 0 });
+    expect(await done).toBe(0);
+  });
+
+  it('is told also where another thread is about to release the Lock that a task of its own holds', async () => {
+    const [lock, event] = [new Lock(), new Event()];
+    const { done } = await beside({ lock, event }, ({ lock, event, running }) => {
+      running();
+      event.wait();
+      lock.release();
+    });
+    const seen = await run({ lock, event }, async ({ lock, event }) => {
+      await lock.holdAsync();
+      let refused = 'nothing';
+      try {
+        lock.acquire(10_000);
+      } catch (error) {
+        refused = (error as Error).name;
+      }
+      event.set();
+      // Without blocking it can wait for that.
+      const acquired = await lock.acquireAsync({ timeout: 10_000 });
+      lock.release();
+      return [refused, acquired];
+    });
+    expect(seen).toEqual(['DeadlockError', true]);
+    await done;
+  });
+
+  it('needs no memory, beside a task in a full arena', async () => {
+    const seen = await run({}, async (_, { Arena, Barrier, Condition, Event, Lock, Semaphore }) => {
+      const arena = new Arena({ maximumBytes: 65_536 });
+      const [awaited, event] = [new Event({ arena }), new Event({ arena })];
+      const [lock, permits, barrier] = [new Lock({ arena }), new Semaphore(0, { arena }), new Barrier(2, { arena })];
+      const condition = new Condition(lock, { arena });
+      const task = awaited.waitAsync();
+      let full = 'nothing';
+      try {
+        while (true) arena.allocate(Uint8Array, 1);
+      } catch (error) {
+        full = (error as Error).name;
+      }
+      const attempt = (call: () => unknown) => {
+        try {
+          return call();
+        } catch (error) {
+          return (error as Error).name;
+        }
+      };
+      lock.acquire();
+      const waits = [
+        () => lock.acquire(5),
+        () => permits.acquire(5),
+        () => event.wait(5),
+        () => barrier.wait(5),
+        () => condition.wait(5),
+      ].map(attempt);
+      const waiters = [lock, permits, event, barrier, condition].map((it) => it.waiters);
+      awaited.set();
+      return [full, waits, waiters, await task];
+    });
+    const waits = [false, false, false, 'BrokenBarrierError', false];
+    expect(seen).toEqual(['OutOfMemoryError', waits, [0, 0, 0, 0, 0], true]);
+  });
+
+  it('does not hold what its task is handed, with which it has changed places at a Condition', async () => {
+    let handed = 0;
+    for (let round = 0; round < 5 && !handed; round++) {
+      const condition = new Condition();
+      const lock = condition.lock as threading.RLock;
+      const step = integers(1);
+      const shared = { condition, lock, step };
+      const notifier = await beside(shared, ({ condition, lock, step, running }) => {
+        running();
+        while (condition.waiters < 2);
+        condition.with(() => condition.notify());
+        while (Atomics.load(step, 0) < 1);
+        lock.acquire();
+        Atomics.store(step, 0, 2);
+        while (lock.waiters < 1);
+        // The task stands behind the impatient one, who is woken in vain: the lock is to be handed on next.
+        condition.notify();
+        do lock.release();
+        while (!lock.tryAcquire());
+        while (Atomics.load(step, 0) < 3);
+        lock.release();
+        Atomics.store(step, 0, 4);
+      });
+      const impatient = await beside(shared, ({ lock, step, running }) => {
+        running();
+        while (Atomics.load(step, 0) < 2);
+        while (lock.acquire(100)) lock.release();
+        Atomics.store(step, 0, 3);
+      });
+      const seen = await run(shared, async ({ condition, lock, step }) => {
+        let inside = false;
+        const task = condition.withAsync(async ({ owner }) => {
+          await condition.waitAsync({ owner: owner! });
+          inside = true;
+          await new Promise((resolve) => setTimeout(resolve));
+          inside = false;
+        });
+        while (condition.waiters < 1 || lock.locked) await new Promise((resolve) => setTimeout(resolve));
+        const notified = condition.with(() => condition.wait(10_000));
+        Atomics.store(step, 0, 1);
+        for (const over = performance.now() + 10_000; Atomics.load(step, 0) < 4 && performance.now() < over; );
+        const { locked, owned, recursionCount } = lock;
+        const acquired = locked && lock.tryAcquire();
+        if (acquired) lock.release();
+        while (!inside && lock.locked) await new Promise((resolve) => setTimeout(resolve));
+        const beside = inside && [lock.tryAcquire(), lock.owned];
+        await task;
+        return { notified, locked, mine: [owned, recursionCount, acquired], beside };
+      });
+      await Promise.all([notifier.done, impatient.done]);
+      if (seen.locked) handed++;
+      expect(seen).toMatchObject({ notified: true, mine: [false, 0, false] });
+      if (seen.locked) expect(seen.beside).toEqual([false, false]);
+      expect([lock.locked, lock.waiters, condition.waiters]).toEqual([false, 0, 0]);
+    }
+    expect(handed).toBe(1);
+  });
+
   it('blocks and awaits the same in turns, beside other threads that do', async () => {
     const [lock, count] = [new Lock(), integers(1)];
     const mix = async ({ lock, count }: { lock: threading.Lock; count: Int32Array }) => {
