@@ -25,12 +25,6 @@ export const survivors: readonly Survivor[] = [
   { line: 'state = atomic.xchg', what: /0 → 1/, why: `notifies a head that it did not tell: ${EFFORT}` },
   { line: 'if (!older && home', what: /0 → 1/, why: `notifies for each waiter in an inbox: ${EFFORT}` },
   { line: 'cell.generation++', what: /add/, why: 'a generation need only be another one', same: true },
-  {
-    line: 'while (tell(cell',
-    what: /0 → 1/,
-    why: 'of an Event or a Barrier only the first word means something',
-    same: true,
-  },
   { line: '<u32>UNIT &&', what: /_u/, why: EFFORT },
   { line: 'return permits ?', what: /6 → 0|64 → 0|select/, why: `where it decides what a look was worth: it ${LOOK}` },
   { line: '<u32>UNIT', what: /_u/, why: 'differs at the word 64 only, and no record has the address 64', same: true },
@@ -52,8 +46,6 @@ export const survivors: readonly Survivor[] = [
     why: 'a task that was overtaken asks for no handoff: no scenario waits for one',
   },
   { line: 'word, QUEUED, Place.BACK', what: /0 → 1/, why: '`take` means nothing in an Event', same: true },
-  { line: '&& woken) wakeDue', what: /0 → 1/, why: EFFORT },
-  { line: 'told && permits', what: /0 → 1/, why: EFFORT },
   { line: 'if (entered < 0)', why: 'needs a Condition that is destroyed by one who breaks the contract' },
   {
     line: 'atomic.add<u32>(arena, 1, Header.FREES)',
@@ -76,6 +68,5 @@ export const survivors: readonly Survivor[] = [
   { line: 'if (!((cell.parties - 1)', why: 'passes under the guard, as all others do' },
   { line: 'frees++', why: FULLER },
   { line: 'Header.ROVER', why: 'every search begins at the beginning: slower, and as correct' },
-  { line: 'const claim =', why: MAP },
   { line: 'atomic.store<u8>(arena + index', why: MAP },
 ];
