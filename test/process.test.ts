@@ -196,6 +196,98 @@ describe('A process', () => {
       for (const it of all) it.destroy();`);
     expect(rest).toEqual({ ...ended, stdout: 'BrokenBarrierError 0,0,0,0,0,0,0\n0\n' });
   });
+
+  it.each([
+    ['process.exit()', 'process.exit()', "''"],
+    ['an error', "throw new Error('uncaught')", "'uncaught'"],
+  ])('breaks the Barrier of a thread that ends while a task of it runs the action: %s', async (_, end, error) => {
+    const { took, ...rest } = await run(
+      `
+      const it = new threading.Barrier(3);
+      const first = it.waitAsync().catch((error) => error.name);
+      const one = worker(\`({ it }, { Barrier }) => {
+        const action = () => new Promise(() => setTimeout(() => { ${end} }));
+        const mine = Barrier.from(it, { action });
+        mine.waitAsync().catch(() => {});
+        mine.waitAsync().catch(() => {});
+      }\`, { it });
+      let message = '';
+      one.on('error', (error) => { message = error.message; });
+      await new Promise((resolve) => one.on('exit', resolve));
+      console.log(await first, it.broken, it.waiters, message === ${error});
+      it.reset();
+      it.destroy();`,
+      10_000,
+    );
+    expect(rest).toEqual({ ...ended, stdout: 'BrokenBarrierError true 0 true\n' });
+  });
+
+  it.each(['wait', 'waitAsync'])(
+    'breaks the Barrier of a thread that ends within the action of its %s()',
+    async (wait) => {
+      const { took, ...rest } = await run(
+        `
+      const it = new threading.Barrier(2);
+      const first = it.waitAsync().catch((error) => error.name);
+      const one = worker('({ it }, { Barrier }) => Barrier.from(it, { action: () => process.exit() }).${wait}()', { it });
+      await new Promise((resolve) => one.on('exit', resolve));
+      console.log(await first, it.broken, it.waiters);`,
+        10_000,
+      );
+      expect(rest).toEqual({ ...ended, stdout: 'BrokenBarrierError true 0\n' });
+    },
+  );
+
+  it('has threads that end, though a task of them waits for an action that was terminated', async () => {
+    const { took, ...rest } = await run(
+      `
+      const shared = { it: new threading.Barrier(3), running: new threading.Event(), over: new threading.Event() };
+      const { it, running, over } = shared;
+      const waits = worker(\`async ({ it, over }) => {
+        it.waitAsync().catch(() => {});
+        await over.waitAsync();
+        process.exit();
+      }\`, shared);
+      const first = it.waitAsync().catch((error) => error.name);
+      while (it.waiting < 2) await new Promise((resolve) => setTimeout(resolve));
+      const acts = worker(\`({ it, running }, { Barrier }) => {
+        const action = () => { running.set(); while (true); };
+        Barrier.from(it, { action }).wait();
+      }\`, shared);
+      await running.waitAsync();
+      await acts.terminate();
+      over.set();
+      await new Promise((resolve) => waits.on('exit', resolve));
+      const { waiters } = it;
+      it.reset();
+      console.log(waiters, await first, it.waiters, it.waiting);`,
+      10_000,
+    );
+    expect(rest).toEqual({ ...ended, stdout: '1 BrokenBarrierError 0 0\n' });
+  });
+
+  it('leaves the count of an RLock alone that another holds, when the thread of a task ends that waits to be notified', async () => {
+    const { took, ...rest } = await run(
+      `
+      const { Condition, Event } = threading;
+      const shared = { condition: new Condition(), over: new Event() };
+      const { condition, over } = shared;
+      const one = worker(\`async ({ condition, over }) => {
+        void condition.withAsync(({ owner }) => condition.waitAsync({ owner }));
+        await over.waitAsync();
+        process.exit();
+      }\`, shared);
+      while (!condition.waiters || condition.lock.locked) await new Promise((resolve) => setTimeout(resolve));
+      for (let i = 0; i < 3; i++) condition.acquire();
+      over.set();
+      await new Promise((resolve) => one.on('exit', resolve));
+      console.log(condition.waiters, condition.lock.recursionCount, condition.lock.owned);
+      for (let i = 0; i < 3; i++) condition.release();
+      console.log(condition.lock.locked);`,
+      10_000,
+    );
+    expect(rest).toEqual({ ...ended, stdout: '0 3 true\nfalse\n' });
+  });
 });
 
 describe('The memory of a process', () => {
