@@ -6,7 +6,7 @@ import { workerThreads } from './host.js';
 import type { View } from './primitive.js';
 import type { Region } from './region.js';
 import type { Line } from './resource.js';
-import { dropTask, makeTask, setSpins, TASK_SPINS } from './thread.js';
+import { dropTask, makeTask, waitAsTask, waitAsThread } from './thread.js';
 
 /**
  * Waiting without blocking. A task (an `async` function of this thread) that has to wait gets a cell, its waiter, which
@@ -268,7 +268,7 @@ export class Inbox {
     } finally {
       if (--this.#blocking === 0) {
         for (const pending of this.#aside.splice(0)) this.#step(pending, pending.enter(pending.waiter));
-        this.collect();
+        this.watch();
       }
     }
   }
@@ -277,7 +277,7 @@ export class Inbox {
     const deadline = now() + limit;
     const waiter = this.#region.thread;
     wait.waiter = waiter;
-    const spins = setSpins(this.#region, TASK_SPINS);
+    const spins = waitAsTask(this.#region);
     let entered = false;
     let late = false;
     let status: number = Status.PENDING;
@@ -312,7 +312,7 @@ export class Inbox {
       if (entered && status === Status.PENDING) this.#abandon([wait]);
       throw error;
     } finally {
-      setSpins(this.#region, spins);
+      waitAsThread(this.#region, spins);
     }
     return status;
   }
@@ -343,12 +343,10 @@ export class Inbox {
 
   /** This thread ends: its tasks leave the queues. */
   close(): void {
-    const { core } = this.#region;
     const waits = this.#pending.values();
     this.#abandon(waits);
     for (const wait of waits) {
       this.#pending.delete(wait);
-      core.unpin(wait.waiter);
       this.give(wait.waiter);
     }
     this.#rest();
@@ -362,12 +360,14 @@ export class Inbox {
     }
     while (given.size > 0) {
       for (let waiter = this.#nextTold(); waiter; waiter = this.#nextTold()) {
-        given.get(waiter)?.decline(waiter, this.#verdict(waiter));
-        given.delete(waiter);
+        const wait = given.get(waiter);
+        if (!wait) this.#setAside(waiter);
+        else if (given.delete(waiter)) wait.decline(waiter, this.#verdict(waiter));
       }
       // The verdict is there, and who gave it is about to tell.
       if (given.size > 0) this.#sleep(LONGEST);
     }
+    for (const { waiter } of waits) this.#region.core.unpin(waiter);
   }
 
   /** The arena is gone, and nobody waits: a timer would keep its memory. */
@@ -414,7 +414,7 @@ export class Inbox {
   }
 
   #arm(): void {
-    while (!this.#armed && this.busy) {
+    while (!this.#armed && this.busy && this.#blocking === 0) {
       const { async, value } = Atomics.waitAsync(this.#region.words(this.#address), this.#address >>> 2, 0);
       if (async) {
         this.#armed = true;

@@ -31,20 +31,29 @@ export function register(region: Region): number {
 }
 
 /** In the place of spins: waits as a task does, which never sleeps. */
-export const TASK_SPINS = -1;
+const TASK_SPINS = -1;
 
 /** Makes a cell for a wait of a task of this thread, or for a task that owns; 0 when the arena is full. */
 export function makeTask(region: Region): number {
   return makeRecord(region, Kind.TASK, TASK_SPINS, region.thread);
 }
 
-/** How often this thread may look before it sleeps, from now on; answers how often it might until now. */
-export function setSpins(region: Region, spins: number): number {
-  const words = region.words(region.thread);
-  const place = (region.thread + Field.THREAD_SPINS) >>> 2;
-  const before = words[place]!;
-  words[place] = spins;
-  return before;
+/** This thread waits as a task does, with its own record. Answers what `waitAsThread` needs. */
+export function waitAsTask(region: Region): number {
+  const { thread } = region;
+  const words = region.words(thread);
+  const place = (thread + Field.THREAD_SPINS) >>> 2;
+  const spins = words[place]!;
+  words[place] = TASK_SPINS;
+  return spins;
+}
+
+/** It does so no more, and has used what it was given: nothing is due to its record. */
+export function waitAsThread(region: Region, spins: number): void {
+  const { thread } = region;
+  const words = region.words(thread);
+  words[(thread + Field.THREAD_SPINS) >>> 2] = spins;
+  words[(thread + Field.THREAD_TARGET) >>> 2] = 0;
 }
 
 /** What both are: `assembly/thread.ts`. */
