@@ -81,6 +81,10 @@ export const SET = 4;
 export const FILLING = 0;
 export const ACTION = 4;
 export const BROKEN = 8;
+/** `barrierWait`: what whoever arrives last does before the others go on: nothing; an action; it must not be the last. */
+export const NO_ACTION = 0;
+export const WITH_ACTION = 1;
+export const NOT_LAST = 2;
 /** `barrierEnd`: whatever the generation and the state. */
 export const ANY = -1;
 

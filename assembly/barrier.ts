@@ -1,4 +1,4 @@
-import { ACTION, ANY, BROKEN, FILLING, State, Status, UNIT } from "./abi";
+import { ACTION, ANY, BROKEN, FILLING, NOT_LAST, State, Status, UNIT } from "./abi";
 import { alive, Cell, loadWord, storeWord } from "./cell";
 import { clock } from "./futex";
 import { lockGuardLate } from "./guard";
@@ -39,13 +39,14 @@ class Barrier extends Cell {
 }
 
 /**
- * The arrival index, or BROKEN, DESTROYED, or TIMEOUT at the entry. When `action` is set, the last to arrive (index parties - 1) comes back at
- * once with everybody still waiting, and must call `barrierEnd`. A task's verdict WOKEN means: it calls again.
+ * The arrival index, or BROKEN, DESTROYED, or TIMEOUT at the entry. With an action the last to arrive (index parties - 1)
+ * comes back at once with everybody still waiting, and must call `barrierEnd`; one that is NOT_LAST is BUSY then, and has
+ * not come. A task's verdict WOKEN means: it calls again.
  */
-export function barrierWait(cell: Barrier, stamp: i32, thread: Thread, timeout: f64, action: bool): i32 {
+export function barrierWait(cell: Barrier, stamp: i32, thread: Thread, timeout: f64, action: i32): i32 {
   if (!alive(cell, stamp)) return Status.DESTROYED;
   // One party, no action, FILLING: nobody to wait for, nothing to change.
-  if (!((cell.parties - 1) | i32(action) | loadWord(cell))) return 0;
+  if (!((cell.parties - 1) | action | loadWord(cell))) return 0;
   const deadline = clock() + timeout;
   while (true) {
     const word = loadWord(cell);
@@ -53,6 +54,7 @@ export function barrierWait(cell: Barrier, stamp: i32, thread: Thread, timeout: 
     // While an action runs, a newcomer has not arrived: it waits at the entry.
     const index = word & ACTION ? -1 : i32(<u32>word >> 6);
     const last = index == cell.parties - 1;
+    if (last && action == NOT_LAST) return Status.BUSY;
     const next = last || index < 0 ? ACTION : word + UNIT;
     const place = last ? Place.NONE : Place.BACK;
     const entered = enter(cell, stamp, thread, index, word, next, place);

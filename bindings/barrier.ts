@@ -1,4 +1,19 @@
-import { ACTION, ANY, BROKEN, CELL, FILLING, Field, Kind, MAX_PERMITS, State, Status, UNIT } from '../assembly/abi.js';
+import {
+  ACTION,
+  ANY,
+  BROKEN,
+  CELL,
+  FILLING,
+  Field,
+  Kind,
+  MAX_PERMITS,
+  NO_ACTION,
+  NOT_LAST,
+  State,
+  Status,
+  UNIT,
+  WITH_ACTION,
+} from '../assembly/abi.js';
 import {
   checkFunction,
   checkInteger,
@@ -27,7 +42,13 @@ class BarrierWait extends Wait {
   }
 
   enter(waiter: number): number {
-    const index = this.region.core.barrierWait(this.cell, this.life, waiter, Infinity, this.action);
+    const { core, thread, inbox } = this.region;
+    // A thread that blocks here, and has arrived, could not run the action of its own task.
+    const blocked = waiter !== thread && this.region.load(thread, Field.THREAD_TARGET) === this.cell;
+    const arrived = blocked && (this.region.load(thread, Field.THREAD_TAKE) | 0) >= 0;
+    const action = this.action ? (arrived ? NOT_LAST : WITH_ACTION) : NO_ACTION;
+    const index = core.barrierWait(this.cell, this.life, waiter, Infinity, action);
+    if (index === Status.BUSY) return inbox!.postpone(this);
     this.generation = this.region.load(waiter, Field.GENERATION);
     if (this.action && index >= 0) this.region.acting.add(this);
     return index;
@@ -137,7 +158,7 @@ export class Barrier extends Primitive<'Barrier'> {
     if (this.#action || region.inbox || region.acting.size > 0) return this.#wait(limit);
     let index: number;
     try {
-      index = core.barrierWait(cell, life, thread, limit, false);
+      index = core.barrierWait(cell, life, thread, limit, NO_ACTION);
     } catch (error) {
       return this.#leave(error);
     }
@@ -158,7 +179,7 @@ export class Barrier extends Primitive<'Barrier'> {
       region.acting.delete(wait);
     } else {
       try {
-        index = core.barrierWait(cell, life, thread, limit, action !== undefined);
+        index = core.barrierWait(cell, life, thread, limit, action ? WITH_ACTION : NO_ACTION);
       } catch (error) {
         return this.#leave(error);
       }

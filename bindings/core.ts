@@ -38,7 +38,7 @@ export interface Core {
   eventSet(cell: number, stamp: number, thread: number): number;
   eventClear(cell: number, stamp: number): number;
   /** An arrival index or a negative status. */
-  barrierWait(cell: number, stamp: number, thread: number, timeout: number, action: boolean): number;
+  barrierWait(cell: number, stamp: number, thread: number, timeout: number, action: number): number;
   /** Whether it did anything. */
   barrierEnd(
     cell: number,

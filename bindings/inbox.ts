@@ -317,11 +317,17 @@ export class Inbox {
     return status;
   }
 
+  /** A task cannot go on before its thread has come back: it enters anew then. */
+  postpone(wait: Wait): Status {
+    this.#aside.push(wait);
+    return Status.PENDING;
+  }
+
   /** A task was told while its thread blocks. */
   #setAside(waiter: number): void {
     const verdict = this.#verdict(waiter);
     const pending = this.#pending.of(waiter);
-    if (pending?.decline(waiter, verdict)) this.#aside.push(pending);
+    if (pending?.decline(waiter, verdict)) this.postpone(pending);
     else if (pending) this.#step(pending, pending.resume(waiter, verdict));
   }
 

@@ -499,4 +499,26 @@ export const barrier: readonly Scenario[] = [
       };
     },
   },
+  {
+    primitive: 'barrier',
+    name: 'one that must not be the last is not',
+    threads: 2,
+    build(world) {
+      const { cell, stamp } = world.barrier(2);
+      const [a, b] = world.threads as [number, number];
+      const NOT_LAST = 2;
+      return {
+        programs: [
+          once(function* () {
+            expect(yield* call('barrierWait', cell, stamp, a, FOR_EVER, 0), 0);
+          }),
+          once(function* () {
+            yield until(cell + LENGTH, (length) => length === 1);
+            expect(yield* call('barrierWait', cell, stamp, b, FOR_EVER, NOT_LAST), Status.BUSY);
+            expect(yield* call('barrierWait', cell, stamp, b, FOR_EVER, 0), 1);
+          }),
+        ],
+      };
+    },
+  },
 ];
