@@ -27,6 +27,7 @@ import { BrokenBarrierError } from './errors.js';
 import { inboxOf, Wait } from './inbox.js';
 import { attached, created, type Handle, type Idle, Primitive, type PrimitiveOptions, View } from './primitive.js';
 import { type Acting, bufferOf } from './region.js';
+import { needStack } from './thread.js';
 
 /** A wait at a barrier; its steps are `barrierWait` of `assembly/barrier.ts`. */
 class BarrierWait extends Wait {
@@ -154,8 +155,8 @@ export class Barrier extends Primitive<'Barrier'> {
     this.mayBlock('wait');
     const limit = timeout === undefined ? this.#timeout : checkTimeout(timeout, 'Barrier.wait');
     const { core, region, cell, life, thread } = this.#view;
-    // Apart, so that this is inlined: without an action, and without tasks.
-    if (this.#action || region.inbox || region.acting.size > 0) return this.#wait(limit);
+    // Apart, so that this is inlined: for ever, without an action, and without tasks.
+    if (limit < Infinity || this.#action || region.inbox || region.acting.size > 0) return this.#wait(limit);
     let index: number;
     try {
       index = core.barrierWait(cell, life, thread, limit, NO_ACTION);
@@ -172,6 +173,8 @@ export class Barrier extends Primitive<'Barrier'> {
     let index: number;
     let generation = 0;
     if (this.acting) this.deadlock();
+    // To leave, it would have to break the barrier.
+    needStack();
     if (inbox?.busy) {
       const wait = new BarrierWait(this, action !== undefined);
       index = inbox.block(wait, limit, () => this.deadlock());
@@ -209,8 +212,7 @@ export class Barrier extends Primitive<'Barrier'> {
   /** The host threw in the midst of a wait. */
   #leave(error: unknown): never {
     const { core, cell, life, thread } = this.#view;
-    core.barrierLeave(cell, life, thread);
-    throw error;
+    return this.undo(error, () => core.barrierLeave(cell, life, thread));
   }
 
   /**

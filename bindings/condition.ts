@@ -196,8 +196,7 @@ export class Condition extends Holdable<'Condition'> {
     try {
       status = core.condWait(cell, life, thread, thread, limit, this.#recursive);
     } catch (error) {
-      core.condWithdraw(cell, life, thread, depth);
-      throw error;
+      return this.undo(error, () => core.condWithdraw(cell, life, thread, depth));
     }
     return this.settle(region, status);
   }

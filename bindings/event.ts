@@ -58,8 +58,7 @@ export class Event extends Primitive<'Event'> {
           ? inbox.block(new EventWait(this), limit, () => this.deadlock())
           : core.eventWait(cell, life, thread, limit);
     } catch (error) {
-      core.leave(cell, life, thread);
-      throw error;
+      return this.undo(error, () => core.leave(cell, life, thread));
     }
     return inbox || status !== Status.OK ? this.settle(region, status) : true;
   }

@@ -6,7 +6,7 @@ import { workerThreads } from './host.js';
 import type { View } from './primitive.js';
 import type { Region } from './region.js';
 import type { Line } from './resource.js';
-import { dropTask, makeTask, waitAsTask, waitAsThread } from './thread.js';
+import { dropTask, makeTask, needStack, waitAsTask, waitAsThread } from './thread.js';
 
 /**
  * Waiting without blocking. A task (an `async` function of this thread) that has to wait gets a cell, its waiter, which
@@ -262,6 +262,7 @@ export class Inbox {
    * not go on with it, and others would have to wait for them.
    */
   beforeTasks<T>(act: () => T): T {
+    needStack();
     this.#blocking++;
     try {
       return act();

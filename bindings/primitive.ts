@@ -216,6 +216,19 @@ export abstract class Primitive<K extends string = string> implements Handle<K> 
     throw new ThreadingError(`${this}: unknown status ${status}`);
   }
 
+  /**
+   * The host threw in the midst of a wait, since the stack is full, say: what is due to it goes back, and it is as if it
+   * had not come. If the stack does not suffice for that either, that is done when it is empty.
+   */
+  protected undo(error: unknown, leave: () => void): never {
+    try {
+      leave();
+    } catch {
+      void Promise.resolve().then(leave);
+    }
+    throw error;
+  }
+
   /** Throws: this thread would wait for a task of its own. */
   protected deadlock(): never {
     throw new DeadlockError(

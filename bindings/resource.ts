@@ -332,8 +332,7 @@ export abstract class Resource<K extends string = string> extends Holdable<K> {
   /** The host threw in the midst of a wait: what is due to it goes back. */
   protected withdraw(error: unknown): never {
     const { core, cell, life, thread } = this.view;
-    core.withdraw(cell, life, thread);
-    throw error;
+    return this.undo(error, () => core.withdraw(cell, life, thread));
   }
 
   /** Blocks in a thread that has tasks which wait. Nothing when there are none: then the core may block. */

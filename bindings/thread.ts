@@ -25,6 +25,21 @@ export const mayBlock = ((): boolean => {
  */
 const SPINS = 32768;
 
+/** More than any call that blocks takes, whatever tier its functions are in. */
+const FRAMES = 150;
+
+function deep(frames: number, ...rest: number[]): number {
+  return frames > 0 ? deep(frames - 1, ...rest) + 1 : 0;
+}
+
+/**
+ * Throws what the engine throws when the stack is nearly full, while nothing has begun yet: for what would need as much
+ * of it again, in the midst of a step, to make good for that.
+ */
+export function needStack(): void {
+  deep(FRAMES);
+}
+
 /** Makes this thread's record in an arena; 0 when the arena is full. */
 export function register(region: Region): number {
   return makeRecord(region, Kind.THREAD, cores > 1 ? SPINS : 0, 0);

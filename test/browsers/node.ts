@@ -29,6 +29,7 @@ export {
   Channel as BroadcastChannel,
   notHere as execFileSync,
   notHere as once,
+  notHere as spawn,
   notHere as spawnSync,
   notHere as Worker,
 };

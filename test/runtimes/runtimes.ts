@@ -62,6 +62,19 @@ const NOT_HERE: readonly Exception[] = [
     on: ['Node 26' as const],
     reason: 'there is no page',
   })),
+  {
+    file: 'stack.test.ts',
+    on: ['Bun', 'Deno', ...PAGES],
+    reason: 'of the end of the stack, which is looked for as Node has it',
+  },
+  { file: 'realms.test.ts', on: PAGES, reason: "of Node's `vm` contexts and its threads" },
+  { file: 'fuzz.test.ts', on: PAGES, reason: 'page/fuzz.test.ts explores there' },
+  {
+    file: 'arena.test.ts',
+    on: PAGES,
+    tests: ['releases many thousands of arenas', 'lets the memory be collected'],
+    reason: 'in a process of their own',
+  },
   { file: 'core.test.ts', on: PAGES, reason: 'of the published file, which is the same everywhere' },
   { file: 'threads.test.ts', on: PAGES, reason: "of the end of Node's threads; a page's do not tell of theirs" },
   {
