@@ -218,13 +218,16 @@ export abstract class Primitive<K extends string = string> implements Handle<K> 
 
   /**
    * The host threw in the midst of a wait, since the stack is full, say: what is due to it goes back, and it is as if it
-   * had not come. If the stack does not suffice for that either, that is done when it is empty.
+   * had not come. If the stack does not suffice for that either, that is done when it is empty. (A thread that has ended
+   * owes nothing.)
    */
   protected undo(error: unknown, leave: () => void): never {
     try {
       leave();
     } catch {
-      void Promise.resolve().then(leave);
+      void Promise.resolve()
+        .then(leave)
+        .catch(() => {});
     }
     throw error;
   }
