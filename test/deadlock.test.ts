@@ -489,7 +489,7 @@ describe.each([
         while (lock.waiters < 1);
         // The task stands behind the impatient one, who is woken in vain: the lock is to be handed on next.
         condition.notify();
-        do lock.release();
+        lock.release();
         while (!lock.tryAcquire());
         while (Atomics.load(step, 0) < 3);
         lock.release();
