@@ -68,8 +68,8 @@ export function alive(cell: Cell, stamp: i32): bool {
 }
 
 /**
- * A new primitive; 0 when the arena is full, or has been destroyed. The rest of what its file says the bindings write, before anybody else can
- * know of the cell.
+ * A new primitive; 0 when the arena is full, or has been destroyed. The rest of what its file says the bindings write,
+ * before anybody else can know of the cell.
  */
 export function create(arena: usize, id: i32, kind: Kind): usize {
   const address = allocate(arena, id, kind, 1);

@@ -1,7 +1,7 @@
 import { SET, State, Status } from "./abi";
 import { alive, Cell, loadWord, storeWord, swapWord, waiters } from "./cell";
 import { clock } from "./futex";
-import { lockGuard, unlockGuard } from "./guard";
+import { lockGuard } from "./guard";
 import { park } from "./parker";
 import { drain, enter, leave, nextGeneration, Place, QUEUED, tellFirst } from "./queue";
 import { isTask, Thread } from "./thread";
