@@ -278,7 +278,7 @@ export class Inbox {
     const deadline = now() + limit;
     const waiter = this.#region.thread;
     wait.waiter = waiter;
-    const spins = waitAsTask(this.#region);
+    const looks = waitAsTask(this.#region);
     let entered = false;
     let late = false;
     let status: number = Status.PENDING;
@@ -313,7 +313,7 @@ export class Inbox {
       if (entered && status === Status.PENDING) this.#abandon([wait]);
       throw error;
     } finally {
-      waitAsThread(this.#region, spins);
+      waitAsThread(this.#region, looks);
     }
     return status;
   }

@@ -40,35 +40,42 @@ export function needStack(): void {
   deep(FRAMES);
 }
 
+/** How often a thread looks at the most, and a task's waiter, which never sleeps. */
+const THREAD_SPINS = cores > 1 ? SPINS : 0;
+const TASK_SPINS = -1;
+
 /** Makes this thread's record in an arena; 0 when the arena is full. */
 export function register(region: Region): number {
-  return makeRecord(region, Kind.THREAD, cores > 1 ? SPINS : 0, 0);
+  return makeRecord(region, Kind.THREAD, THREAD_SPINS, 0);
 }
-
-/** In the place of spins: waits as a task does, which never sleeps. */
-const TASK_SPINS = -1;
 
 /** Makes a cell for a wait of a task of this thread, or for a task that owns; 0 when the arena is full. */
 export function makeTask(region: Region): number {
   return makeRecord(region, Kind.TASK, TASK_SPINS, region.thread);
 }
 
-/** This thread waits as a task does, with its own record. Answers what `waitAsThread` needs. */
+/**
+ * This thread waits as a task does, with its own record: it does not look for a while either, or it would learn from
+ * spins that are none. Answers what `waitAsThread` needs.
+ */
 export function waitAsTask(region: Region): number {
-  const { thread } = region;
-  const words = region.words(thread);
-  const place = (thread + Field.THREAD_SPINS) >>> 2;
-  const spins = words[place]!;
-  words[place] = TASK_SPINS;
-  return spins;
+  const looks = region.words(region.thread)[(region.thread + Field.THREAD_LOOKS) >>> 2]!;
+  setSpins(region, TASK_SPINS, TASK_SPINS);
+  return looks;
 }
 
 /** It does so no more, and has used what it was given: nothing is due to its record. */
-export function waitAsThread(region: Region, spins: number): void {
+export function waitAsThread(region: Region, looks: number): void {
+  const { thread } = region;
+  setSpins(region, THREAD_SPINS, looks);
+  region.words(thread)[(thread + Field.THREAD_TARGET) >>> 2] = 0;
+}
+
+function setSpins(region: Region, spins: number, looks: number): void {
   const { thread } = region;
   const words = region.words(thread);
   words[(thread + Field.THREAD_SPINS) >>> 2] = spins;
-  words[(thread + Field.THREAD_TARGET) >>> 2] = 0;
+  words[(thread + Field.THREAD_LOOKS) >>> 2] = looks;
 }
 
 /** What both are: `assembly/thread.ts`. */

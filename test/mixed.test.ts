@@ -73,6 +73,23 @@ describe.each(HOLDABLES)('The queue of a %s', (_, make) => {
     expect([lock.waiters, lock.tryAcquire()]).toEqual([0, true]);
   });
 
+  it('is left by a thread whose time is up, after it has blocked beside its tasks', async () => {
+    const lock = make();
+    lock.acquire();
+    // What it learns of spinning beside a task, which does not spin, it must not use without one.
+    const took = await thread({ lock, event: new Event() }, async ({ lock, event }) => {
+      const task = event.waitAsync();
+      for (let tries = 0; tries < 40; tries++) lock.acquire(0.01);
+      event.set();
+      await task;
+      const begun = performance.now();
+      for (let tries = 0; tries < 3; tries++) lock.acquire(1);
+      return performance.now() - begun;
+    });
+    expect(took).toBeLessThan(2_000);
+    lock.release();
+  });
+
   it.each([
     ['has it', false],
     ['finds it taken and passes the wake-up on', true],

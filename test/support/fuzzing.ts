@@ -187,29 +187,32 @@ export async function take(plan: Plan, api: typeof threading): Promise<{ rounds:
     }
   }
 
-  /** What this thread's tasks hold at the moment, and how many there are: see `quiet`. */
+  /** What this thread's tasks hold at the moment, how many there are, and what they had done when they were calm. */
   let tasksHold = 0;
   let tasks = 0;
+  let calmed = 0;
   const holds = (actor: Actor, change: number) => {
     if (!actor.blocks) tasksHold += change;
   };
-  /** After a turn, in which WebKit may run what a `waitAsync` before it left to be done: until nobody does anything. */
+  /**
+   * After a turn, in which a thread hears of what its tasks were given, and in which WebKit may run what a `waitAsync`
+   * before it left to be done: until none of its tasks does anything.
+   */
   const calm = async (): Promise<void> => {
+    if (tasks === 0) return;
     await turn();
-    for (let [steps, seen] = [0, operations]; steps < 30; steps++) {
+    calmed = operations;
+    for (let steps = 0; steps < 30; steps++) {
       await undefined;
-      if (operations !== seen) [steps, seen] = [0, operations];
+      if (operations !== calmed) [steps, calmed] = [0, operations];
     }
   };
   /**
    * Whether this thread may block for as long as it takes: not while its tasks, which stand still meanwhile, hold what
-   * others wait for. What they were given just now they know of after a turn.
+   * others wait for. A task may begin something between the end of `calm` and whoever awaited that: so asked at once
+   * before the thread blocks.
    */
-  const quiet = async (): Promise<boolean> => {
-    if (tasks === 0) return true;
-    await calm();
-    return tasksHold === 0;
-  };
+  const quiet = (): boolean => tasks === 0 || (tasksHold === 0 && operations === calmed);
 
   // ---------------------------------------------------------------------------------------------------- aborts
 
@@ -491,8 +494,9 @@ export async function take(plan: Plan, api: typeof threading): Promise<{ rounds:
     const direct = it instanceof Condition && dice.chance(0.3) ? it.lock : it;
     if (actor.blocks) {
       const how = dice.of(4);
-      const late = patience === Infinity && !(await quiet()) ? dice.next() : patience;
+      if (patience === Infinity) await calm();
       notOwned(item);
+      const late = patience === Infinity && !quiet() ? dice.next() : patience;
       try {
         if (how === 0) {
           actor.op('tryAcquire', place);
@@ -617,7 +621,10 @@ export async function take(plan: Plan, api: typeof threading): Promise<{ rounds:
     // What its tasks are given in the midst of waitFor() they keep, though they stand still until it returns.
     const whole = dice.chance(0.3) && !(actor.blocks && tasks > 0);
     while (same()) {
-      if (actor.blocks && !(await quiet())) return;
+      if (actor.blocks) {
+        await calm();
+        if (!quiet()) return;
+      }
       leave(actor, item);
       let told: boolean;
       try {
@@ -657,7 +664,8 @@ export async function take(plan: Plan, api: typeof threading): Promise<{ rounds:
     const nested = () => step(actor, items, item.place + 1, depth + 1);
     if (dice.chance(0.15)) {
       if (actor.blocks) {
-        if (!(await quiet())) return;
+        await calm();
+        if (!quiet()) return;
         notOwned(item);
         actor.op('with', item.place);
         it.with(() => {
@@ -710,7 +718,8 @@ export async function take(plan: Plan, api: typeof threading): Promise<{ rounds:
     } else {
       const patience = actor.patience();
       if (actor.blocks) {
-        const late = patience === Infinity && !(await quiet()) ? dice.next() : patience;
+        if (patience === Infinity) await calm();
+        const late = patience === Infinity && !quiet() ? dice.next() : patience;
         actor.op('wait', place);
         if (!it.wait(late) && late === Infinity) failed(`wait() of ${it} (#${place}) answered false`);
       } else {
@@ -746,7 +755,8 @@ export async function take(plan: Plan, api: typeof threading): Promise<{ rounds:
     let index: number;
     try {
       if (actor.blocks) {
-        const late = patience === Infinity && !(await quiet()) ? dice.next() : patience;
+        if (patience === Infinity) await calm();
+        const late = patience === Infinity && !quiet() ? dice.next() : patience;
         actor.op('wait', place);
         index = it.wait(late);
       } else {
@@ -930,7 +940,8 @@ export async function take(plan: Plan, api: typeof threading): Promise<{ rounds:
       const actor = new Actor(0, true);
       const { dice } = actor;
       for (let times = 1 + dice.of(3); times > 0; times--) {
-        while (!(await quiet()));
+        do await calm();
+        while (!quiet());
         notOwned(item!);
         actor.op('acquire', 0);
         lock.acquire();
@@ -1022,7 +1033,8 @@ export async function take(plan: Plan, api: typeof threading): Promise<{ rounds:
       while (!held) held = await acquire(actor, full!, actor.patience());
       enter(actor, full!);
       for (let patience = actor.patience(); !free(); patience = actor.patience() || Infinity) {
-        const may = !actor.blocks || (await quiet());
+        if (actor.blocks) await calm();
+        const may = quiet();
         leave(actor, full!);
         if (actor.blocks) {
           actor.op('wait', full!.place);
@@ -1159,7 +1171,7 @@ export async function take(plan: Plan, api: typeof threading): Promise<{ rounds:
       const patience = left === Infinity ? actor.patience() : actor.dice.next() * 0.2;
       if (actor.blocks) {
         // What its tasks have got by now they let go of at once.
-        if (tasks > 0) await calm();
+        await calm();
         actor.op('wait', place);
         if (block(patience)) return true;
       } else {
