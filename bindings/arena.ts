@@ -1,6 +1,6 @@
 import { ArenaFlag, CELL, HEADER, Header, Kind } from '../assembly/abi.js';
 import { checkInteger, checkOptions, show } from './check.js';
-import { OutOfMemoryError } from './errors.js';
+import { invalidType, invalidValue, OutOfMemoryError } from './errors.js';
 import {
   bufferOf,
   checkMemory,
@@ -16,9 +16,9 @@ import {
 
 const PAGE = 65536;
 /** A default arena may grow to this: room for about a million primitives. */
-const MAXIMUM = 64 * 1024 * 1024;
+const MAXIMUM = 0x4000000;
 /** Memory is addressed with 32 bits; the last page is left alone. */
-const MOST = 2 ** 32 - PAGE;
+const MOST = 0xffff0000;
 /** The smallest arena: a header, a map, and one cell. */
 const LEAST = 512;
 
@@ -54,7 +54,7 @@ export type SharedArrayType =
   | Float32ArrayConstructor
   | Float64ArrayConstructor;
 
-const TypedArray = Object.getPrototypeOf(Int8Array) as new () => Int8Array;
+const TypedArray = /* @__PURE__ */ Object.getPrototypeOf(Int8Array) as new () => Int8Array;
 
 /** What `new` gets from `from` and `default`. */
 class Existing {
@@ -72,9 +72,6 @@ export function arenaOf(region: Region): Arena {
   return arena;
 }
 
-/** The region of an arena, for the other classes of this package. Throws when it has been destroyed. */
-export let regionOf: (arena: Arena) => Region;
-
 /**
  * A region of shared memory that holds primitives and the user's typed arrays. Most programs use `Arena.default`
  * without ever naming it.
@@ -90,8 +87,18 @@ export class Arena {
   readonly stamp: number;
   readonly #region: Region;
 
-  static {
-    regionOf = (arena) => arena.#live();
+  /** For `Object.prototype.toString`, see `Primitive`. */
+  get [Symbol.toStringTag](): string {
+    return 'Arena';
+  }
+
+  /**
+   * Throws when it has been destroyed.
+   *
+   * @internal
+   */
+  get region(): Region {
+    return this.#live();
   }
 
   /**
@@ -120,12 +127,11 @@ export class Arena {
    */
   static from(handle: ArenaHandle): Arena {
     const { kind, memory, address, stamp } = (handle ?? {}) as Partial<ArenaHandle>;
-    if (kind !== 'Arena') throw new TypeError(`Arena.from: this is not the handle of an Arena, but ${show(handle)}`);
+    if (kind !== 'Arena') throw invalidType(`Arena.from: this is not the handle of an Arena, but ${show(handle)}`);
     checkMemory(memory, 'Arena.from');
     const base = Number.isInteger(address) && address! >= 0 ? address! : -1;
     const arena = arenaOf(regionAt(memory, base, 'Arena.from'));
-    if (arena.stamp !== stamp)
-      throw new TypeError('Arena.from: the arena of this handle is gone; another has its place');
+    if (arena.stamp !== stamp) throw invalidType('Arena.from: the arena of this handle is gone; another has its place');
     return arena;
   }
 
@@ -150,7 +156,7 @@ export class Arena {
    */
   allocate<T extends SharedArrayType>(type: T, length: number): InstanceType<T> {
     if (typeof type !== 'function' || Object.getPrototypeOf(type) !== TypedArray) {
-      throw new TypeError(`arena.allocate: the type must be a typed array's constructor, not ${show(type)}`);
+      throw invalidType(`arena.allocate: the type must be a typed array's constructor, not ${show(type)}`);
     }
     checkInteger(length, 0, MOST, 'arena.allocate: the length');
     const cells = Math.max(1, Math.ceil((length * type.BYTES_PER_ELEMENT) / CELL));
@@ -174,7 +180,7 @@ export class Arena {
     const { index, cells, map } = this.#blockOf(view);
     // Whoever exchanges it first has freed it.
     if (Atomics.compareExchange(map, index, Kind.ARRAY, Kind.RESERVED) !== Kind.ARRAY) {
-      throw new TypeError('arena.free: this array has been freed already, or is not one that allocate made');
+      throw invalidType('arena.free: this array has been freed already, or is not one that allocate made');
     }
     this.#region.core.free(this.#region.base, view.byteOffset, cells);
   }
@@ -193,13 +199,13 @@ export class Arena {
   /** The cells of an array of this arena, and the map that they stand in. */
   #blockOf(view: ArrayBufferView): { index: number; cells: number; map: Uint8Array } {
     const { memory, base } = this.#live();
-    if (!ArrayBuffer.isView(view)) throw new TypeError(`arena.free: this is not a typed array but ${show(view)}`);
+    if (!ArrayBuffer.isView(view)) throw invalidType(`arena.free: this is not a typed array but ${show(view)}`);
     const { buffer, byteOffset, byteLength } = view;
     const ours = this.#header();
     const theirs = isShared(buffer) && buffer.byteLength >= base + HEADER && new Int32Array(buffer, base, HEADER / 4);
     // Not the same buffer: a posted array brings one of its own. The same memory has the same arena in it.
     if (!theirs || [Header.ID_LOW / 4, Header.ID_HIGH / 4].some((word) => theirs[word] !== ours[word])) {
-      throw new TypeError('arena.free: this array is not in the arena');
+      throw invalidType('arena.free: this array is not in the arena');
     }
     const index = (byteOffset - base) / CELL;
     const cells = Math.max(1, Math.ceil(byteLength / CELL));
@@ -209,7 +215,7 @@ export class Arena {
     let length = 1;
     while (map[index + length] === Kind.INSIDE) length++;
     if (!Number.isInteger(index) || index < ours[Header.FIRST / 4]! || index + cells > end || length !== cells) {
-      throw new TypeError('arena.free: this is not the whole of an array that allocate made');
+      throw invalidType('arena.free: this is not the whole of an array that allocate made');
     }
     return { index, cells, map };
   }
@@ -226,16 +232,16 @@ export class Arena {
 }
 
 function makeRegion(options?: ArenaOptions): Region {
-  checkOptions(options, 'new Arena');
+  checkOptions(options, 'new Arena', ['memory', 'byteOffset', 'byteLength', 'maximumBytes']);
   const { memory, byteOffset = 0, byteLength, maximumBytes = MAXIMUM } = options ?? {};
   if (memory === undefined) {
     if (options?.byteOffset !== undefined || byteLength !== undefined) {
-      throw new TypeError('new Arena: byteOffset and byteLength need a memory to be in');
+      throw invalidType('new Arena: byteOffset and byteLength need a memory to be in');
     }
     return makeOwn(maximumBytes, ArenaFlag.GROWS);
   }
   if (options?.maximumBytes !== undefined) {
-    throw new TypeError(
+    throw invalidType(
       'new Arena: maximumBytes is for an arena with a memory of its own; here byteLength says how much',
     );
   }
@@ -244,13 +250,13 @@ function makeRegion(options?: ArenaOptions): Region {
   const most = there - LEAST;
   checkInteger(byteOffset, 0, Number.MAX_SAFE_INTEGER, 'new Arena: byteOffset');
   if (byteOffset > most) {
-    throw new RangeError(
+    throw invalidValue(
       most < 0
         ? `new Arena: the memory has ${there} bytes, and an arena needs at least ${LEAST}`
         : `new Arena: byteOffset must be at most ${most}, not ${byteOffset}: an arena needs ${LEAST} bytes, and cannot use the last page of 4 GiB`,
     );
   }
-  if (byteOffset % CELL) throw new RangeError(`new Arena: byteOffset must be a multiple of ${CELL}, not ${byteOffset}`);
+  if (byteOffset % CELL) throw invalidValue(`new Arena: byteOffset must be a multiple of ${CELL}, not ${byteOffset}`);
   const length = byteLength === undefined ? there - byteOffset : byteLength;
   checkInteger(length, LEAST, there - byteOffset, 'new Arena: byteLength');
   return layOut(memory, byteOffset, Math.floor(length / CELL), 0);

@@ -2,6 +2,7 @@ import { Arena, type ArenaHandle } from './arena.js';
 import { Barrier } from './barrier.js';
 import { show } from './check.js';
 import { Condition, type ConditionHandle } from './condition.js';
+import { invalidType } from './errors.js';
 import { Event } from './event.js';
 import { Lock } from './lock.js';
 import type { Handle } from './primitive.js';
@@ -39,7 +40,7 @@ const CLASSES: { [K in keyof Kinds]: (handle: never) => Kinds[K] } = {
 export function attach<K extends keyof Kinds>(handle: { readonly kind: K }): Kinds[K] {
   const kind = (handle as { kind?: unknown } | null | undefined)?.kind;
   if (typeof kind !== 'string' || !Object.hasOwn(CLASSES, kind)) {
-    throw new TypeError(`attach: this is not a handle of lockwork, but ${show(handle)}`);
+    throw invalidType(`attach: this is not a handle of lockwork, but ${show(handle)}`);
   }
   return CLASSES[kind as K](handle as never);
 }

@@ -21,9 +21,11 @@ import {
   checkTimeout,
   checkWait,
   isStrayPromise,
+  PRIMITIVE_OPTIONS,
+  WAIT_OPTIONS,
   type WaitOptions,
 } from './check.js';
-import { BrokenBarrierError } from './errors.js';
+import { BrokenBarrierError, invalidType } from './errors.js';
 import { inboxOf, Wait } from './inbox.js';
 import { attached, created, type Handle, type Idle, Primitive, type PrimitiveOptions, View } from './primitive.js';
 import { type Acting, bufferOf } from './region.js';
@@ -123,7 +125,11 @@ export class Barrier extends Primitive<'Barrier'> {
    */
   constructor(parties: number, options?: BarrierOptions) {
     const existing: unknown = parties;
-    checkOptions(options, 'Barrier');
+    checkOptions(
+      options,
+      'Barrier',
+      existing instanceof View ? ['action'] : ['action', 'timeout', ...PRIMITIVE_OPTIONS],
+    );
     if (options?.action !== undefined) checkFunction(options.action, 'Barrier: the action');
     const at = existing instanceof View ? existing : make(parties, options);
     super('Barrier', Kind.BARRIER, at);
@@ -197,7 +203,7 @@ export class Barrier extends Primitive<'Barrier'> {
       let failed = true;
       try {
         if (isStrayPromise(action())) {
-          throw new TypeError(
+          throw invalidType(
             `${this}: the action returned a promise, and wait() does not await it. Use await waitAsync()`,
           );
         }
@@ -227,7 +233,7 @@ export class Barrier extends Primitive<'Barrier'> {
    */
   waitAsync(options?: WaitOptions): Promise<number> {
     try {
-      const { limit, signal } = checkWait(options, 'Barrier.waitAsync');
+      const { limit, signal } = checkWait(options, 'Barrier.waitAsync', WAIT_OPTIONS);
       this.live();
       const wait = new BarrierWait(this, this.#action !== undefined);
       return inboxOf(this.#view.region).wait(wait, options?.timeout === undefined ? this.#timeout : limit, signal);

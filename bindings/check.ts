@@ -1,5 +1,7 @@
 /** Checks of arguments, at the edge, once. A refused argument changes nothing. */
 
+import { invalidType, invalidValue } from './errors.js';
+
 /** Names a value in an error message. */
 export function show(value: unknown): string {
   if (typeof value === 'string') return JSON.stringify(value);
@@ -11,31 +13,53 @@ export function show(value: unknown): string {
 export function checkTimeout(timeout: unknown, where: string): number {
   if (timeout === undefined) return Infinity;
   if (typeof timeout !== 'number') {
-    throw new TypeError(`${where}: the timeout must be a number of milliseconds, not ${show(timeout)}`);
+    throw invalidType(
+      `${where}: the timeout must be a number of milliseconds, or nothing for ever, not ${show(timeout)}`,
+    );
   }
   if (!(timeout >= 0)) {
-    throw new RangeError(`${where}: the timeout must be 0 or more milliseconds, not ${timeout}`);
+    throw invalidValue(`${where}: the timeout must be 0 or more milliseconds, or nothing for ever, not ${timeout}`);
   }
   return timeout;
 }
 
 export function checkInteger(value: unknown, least: number, most: number, what: string): number {
-  if (typeof value !== 'number') throw new TypeError(`${what} must be a number, not ${show(value)}`);
+  if (typeof value !== 'number') throw invalidType(`${what} must be a number, not ${show(value)}`);
   if (!Number.isInteger(value) || value < least || value > most) {
-    throw new RangeError(`${what} must be an integer from ${least} to ${most}, not ${value}`);
+    throw invalidValue(`${what} must be an integer from ${least} to ${most}, not ${value}`);
   }
   return value;
 }
 
 export function checkFunction(value: unknown, what: string): void {
-  if (typeof value !== 'function') throw new TypeError(`${what} must be a function, not ${show(value)}`);
+  if (typeof value !== 'function') throw invalidType(`${what} must be a function, not ${show(value)}`);
 }
 
-export function checkOptions(value: unknown, where: string): void {
-  if (value !== undefined && (value === null || typeof value !== 'object')) {
-    throw new TypeError(`${where}: the options must be an object, not ${show(value)}`);
+/** Options, and nothing else where they belong: what is not known would be ignored, and a call wait for ever. */
+export function checkOptions(value: unknown, where: string, known: readonly string[]): void {
+  if (value === undefined) return;
+  const { kind, memory } = Object(value) as { kind?: unknown; memory?: unknown };
+  if (kind !== undefined && memory !== undefined) {
+    const use = kind === 'Arena' ? 'an arena is one of them: { arena }' : `${kind}.from(handle) attaches to it`;
+    throw invalidType(`${where}: the options must not be ${show(kind)} or a handle of it; ${use}`);
+  }
+  if (isSignal(Object(value))) throw invalidType(`${where}: the options must not be a signal, but have it: { signal }`);
+  if (Object.prototype.toString.call(value) !== '[object Object]') {
+    throw invalidType(`${where}: the options must be an object, such as { ${known[0]} }, not ${show(value)}`);
+  }
+  for (const [name, given] of Object.entries(value as object)) {
+    if (given !== undefined && !known.includes(name)) {
+      throw invalidType(`${where}: there is no option ${show(name)}, but ${known.join(', ')}`);
+    }
   }
 }
+
+/** The options of every async call, and of those in the name of an owner. */
+export const WAIT_OPTIONS = ['timeout', 'signal'] as const;
+export const OWNER_OPTIONS = ['owner'] as const;
+export const OWNER_WAIT_OPTIONS = ['timeout', 'signal', 'owner'] as const;
+/** Of every constructor of a primitive. */
+export const PRIMITIVE_OPTIONS = ['arena', 'name'] as const;
 
 /** What every async call takes. */
 export interface WaitOptions {
@@ -52,20 +76,21 @@ export const FOR_EVER = { limit: Infinity, signal: undefined };
 export function checkWait(
   options: WaitOptions | undefined,
   where: string,
+  known: readonly string[],
 ): { limit: number; signal: AbortSignal | undefined } {
-  checkOptions(options, where);
+  checkOptions(options, where, known);
   const limit = checkTimeout(options?.timeout, where);
   const signal = options?.signal;
-  if (signal !== undefined && !isSignal(signal)) {
-    throw new TypeError(`${where}: the signal must be an AbortSignal, not ${show(signal)}`);
+  if (signal !== undefined && !isSignal(Object(signal))) {
+    throw invalidType(`${where}: the signal must be an AbortSignal, not ${show(signal)}`);
   }
   if (signal?.aborted) throw signal.reason;
   return { limit, signal };
 }
 
-function isSignal(value: Partial<AbortSignal> | null): value is AbortSignal {
-  const methods = [value?.addEventListener, value?.removeEventListener];
-  return typeof value?.aborted === 'boolean' && methods.every((method) => typeof method === 'function');
+function isSignal(value: Partial<AbortSignal>): value is AbortSignal {
+  const methods = [value.addEventListener, value.removeEventListener];
+  return typeof value.aborted === 'boolean' && methods.every((method) => typeof method === 'function');
 }
 
 /**

@@ -3,21 +3,27 @@
  * lockwork measures by itself must not stand still with a fake: no fake is ticked while its thread blocks. And a fake
  * timer keeps no process alive.
  */
-export const { setTimeout, clearTimeout, setInterval, clearInterval } = globalThis;
+export const setTimeout = /* @__PURE__ */ taken('setTimeout');
+export const clearTimeout = /* @__PURE__ */ taken('clearTimeout');
+export const setInterval = /* @__PURE__ */ taken('setInterval');
+export const clearInterval = /* @__PURE__ */ taken('clearInterval');
+const setImmediate = /* @__PURE__ */ taken('setImmediate') as ((callback: () => void) => unknown) | undefined;
+const MessageChannel = /* @__PURE__ */ taken('MessageChannel') as typeof globalThis.MessageChannel | undefined;
 
-const { setImmediate, MessageChannel } = globalThis as {
-  setImmediate?: (callback: () => void) => unknown;
-  MessageChannel?: typeof globalThis.MessageChannel;
-};
+/** By a call that is marked as pure: bundlers keep what only might have a side effect. */
+function taken<K extends keyof typeof globalThis>(name: K): (typeof globalThis)[K] {
+  return globalThis[name];
+}
 
 /** The longest time that timers and waits take, ms: about 24 days. A longer wait is one of several pieces. */
-export const LONGEST = 2 ** 31 - 1;
-
-const { performance } = globalThis;
-const read = performance?.now;
+export const LONGEST = 0x7fffffff;
 
 /** ms since some moment. Worklets have no `performance`. */
-export const now: () => number = performance ? () => read.call(performance) : Date.now;
+export const now: () => number = /* @__PURE__ */ (() => {
+  const { performance } = globalThis;
+  const read = performance?.now;
+  return performance ? () => read.call(performance) : Date.now;
+})();
 
 /**
  * Calls back once, in `limit` ms (more than 0; never when that is `Infinity`), unless the function that it returns is

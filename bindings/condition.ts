@@ -1,7 +1,19 @@
 import { Field, Kind, type State, Status, TASK } from '../assembly/abi.js';
-import { Arena, regionOf } from './arena.js';
-import { checkFunction, checkInteger, checkOptions, checkTimeout, checkWait, isStrayPromise, show } from './check.js';
+import { Arena } from './arena.js';
+import {
+  checkFunction,
+  checkInteger,
+  checkOptions,
+  checkTimeout,
+  checkWait,
+  isStrayPromise,
+  OWNER_OPTIONS,
+  OWNER_WAIT_OPTIONS,
+  PRIMITIVE_OPTIONS,
+  show,
+} from './check.js';
 import { after, now } from './clock.js';
+import { invalidType } from './errors.js';
 import { Holdable } from './guard.js';
 import { inboxOf, Wait } from './inbox.js';
 import { Lock, LockWait } from './lock.js';
@@ -9,7 +21,7 @@ import { checkOwner, Owner, type OwnerOptions, ownerIn } from './owner.js';
 import { attached, created, type Handle, type Idle, type PrimitiveOptions, type View } from './primitive.js';
 import { type OwnerWaitOptions, RLock, RLockReturn } from './rlock.js';
 
-const MOST = 2 ** 31 - 1;
+const MOST = 0x7fffffff;
 
 export interface ConditionHandle extends Handle {
   readonly lock: Handle;
@@ -120,7 +132,7 @@ export class Condition extends Holdable<'Condition'> {
     const address = at.region.load(at.cell, Field.FIRST);
     const stamp = at.region.load(at.cell, Field.SECOND);
     if (lock.arena.address !== at.region.base || lock.address !== address || lock.stamp >>> 0 !== stamp) {
-      throw new TypeError('Condition.from: the lock of this handle is not the lock of its Condition');
+      throw invalidType('Condition.from: the lock of this handle is not the lock of its Condition');
     }
     return again(new Existing(at, lock));
   }
@@ -212,7 +224,7 @@ export class Condition extends Holdable<'Condition'> {
    * @throws TypeError over an RLock without an owner; TypeError, RangeError when an option is wrong
    */
   async waitAsync(options?: OwnerWaitOptions): Promise<boolean> {
-    const { limit, signal } = checkWait(options, 'Condition.waitAsync');
+    const { limit, signal } = checkWait(options, 'Condition.waitAsync', OWNER_WAIT_OPTIONS);
     const take = this.#owner(options, 'waitAsync');
     this.live();
     const { region } = this.view;
@@ -248,8 +260,7 @@ export class Condition extends Holdable<'Condition'> {
     this.notify(0);
     const holds = (): boolean => {
       const result = predicate();
-      if (isStrayPromise(result))
-        throw new TypeError(`${this}: the predicate returned a promise, which is always true`);
+      if (isStrayPromise(result)) throw invalidType(`${this}: the predicate returned a promise, which is always true`);
       return Boolean(result);
     };
     let held = holds();
@@ -269,9 +280,9 @@ export class Condition extends Holdable<'Condition'> {
    */
   async waitForAsync(predicate: () => unknown, options?: OwnerWaitOptions): Promise<boolean> {
     checkFunction(predicate, 'Condition.waitForAsync: the predicate');
-    const { limit } = checkWait(options, 'Condition.waitForAsync');
+    const { limit } = checkWait(options, 'Condition.waitForAsync', OWNER_WAIT_OPTIONS);
     this.#owner(options, 'waitForAsync');
-    this.notify(0, options);
+    this.notify(0, { owner: options?.owner });
     const inbox = inboxOf(this.view.region);
     let wait: ConditionWait | undefined;
     let late = limit === 0;
@@ -284,7 +295,7 @@ export class Condition extends Holdable<'Condition'> {
     try {
       let holds = Boolean(await predicate());
       while (!holds && !late) {
-        const { signal } = checkWait(options, 'Condition.waitForAsync');
+        const { signal } = checkWait(options, 'Condition.waitForAsync', OWNER_WAIT_OPTIONS);
         const take = this.#owner(options, 'waitForAsync');
         this.live();
         wait = new ConditionWait(this, take);
@@ -318,7 +329,7 @@ export class Condition extends Holdable<'Condition'> {
    */
   notify(n = 1, options?: OwnerOptions): void {
     checkInteger(n, 0, MOST, 'Condition.notify: the number of waiters');
-    const owner = options === undefined ? undefined : checkOwner(options, 'Condition.notify');
+    const owner = options === undefined ? undefined : checkOwner(options, 'Condition.notify', OWNER_OPTIONS);
     const { core, region, cell, life, thread } = this.view;
     // Over a Lock it does not matter who.
     const who = owner && this.#recursive ? this.#address(owner) : thread;
@@ -332,10 +343,10 @@ export class Condition extends Holdable<'Condition'> {
 
   /** Who waits as a task, as it stands in the lock's word. */
   #owner(options: OwnerOptions | undefined, call: string): number {
-    const owner = checkOwner(options, `Condition.${call}`);
+    const owner = checkOwner(options, `Condition.${call}`, OWNER_WAIT_OPTIONS);
     if (!this.#recursive) return this.view.thread | TASK;
     if (!owner) {
-      throw new TypeError(
+      throw invalidType(
         `Condition.${call}: over an RLock it needs the owner that holds it: { owner: guard.owner } of holdAsync(). A Condition over a Lock needs none: new Condition(new Lock())`,
       );
     }
@@ -373,7 +384,10 @@ export class Condition extends Holdable<'Condition'> {
   }
 
   protected override heldBy(): string {
-    return `: its ${this.lock} must be held by this thread`;
+    const { lock } = this;
+    return lock instanceof RLock && lock.heldByTask
+      ? `: a task of this thread holds its ${lock}. Pass its owner: { owner: guard.owner }`
+      : `: its ${lock} must be held by this thread. Acquire it first`;
   }
 
   /** @internal */
@@ -383,14 +397,14 @@ export class Condition extends Holdable<'Condition'> {
 }
 
 function make(lock: Lock | RLock | undefined, options: PrimitiveOptions | undefined): Existing {
-  checkOptions(options, 'new Condition');
+  checkOptions(options, 'new Condition', PRIMITIVE_OPTIONS);
   if (lock !== undefined && !(lock instanceof Lock || lock instanceof RLock)) {
-    throw new TypeError(`new Condition: the lock must be a Lock or an RLock, not ${show(lock)}`);
+    throw invalidType(`new Condition: the lock must be a Lock or an RLock, not ${show(lock)}`);
   }
   const used = lock ?? new RLock(options);
   const arena = options?.arena === undefined ? used.arena : options.arena;
-  if (arena instanceof Arena && regionOf(arena) !== regionOf(used.arena)) {
-    throw new TypeError('new Condition: the lock lives in another arena. Both must be in one');
+  if (arena instanceof Arena && arena.region !== used.arena.region) {
+    throw invalidType('new Condition: the lock lives in another arena. Both must be in one');
   }
   try {
     const initial = { first: used.address, second: used.stamp, third: lock ? 0 : 1 };

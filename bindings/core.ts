@@ -1,4 +1,4 @@
-import bytes from '../build/release/core.wasm';
+import text from '../build/release/core.wasm';
 import { now } from './clock.js';
 import { UnsupportedError } from './errors.js';
 
@@ -66,11 +66,21 @@ export interface Core {
 
 let compiled: WebAssembly.Module | undefined;
 
+function decode(text: string): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array(text.length / 2);
+  for (let place = 0; place < text.length; place++) {
+    const code = text.charCodeAt(place);
+    // The digits of a byte, one after the other.
+    bytes[place >> 1]! += (code > 57 ? code - 87 : code - 48) << (place & 1 ? 0 : 4);
+  }
+  return bytes;
+}
+
 /** The core on a memory. Instantiating changes nothing in the memory: the module has no data and no start function. */
 export function instantiate(memory: WebAssembly.Memory): Core {
   try {
     // Compiled once for this thread, synchronously: a few kilobytes take well under a millisecond.
-    compiled ??= new WebAssembly.Module(bytes);
+    compiled ??= new WebAssembly.Module(decode(text));
     const { exports } = new WebAssembly.Instance(compiled, { env: { memory, clock: now } });
     // A plain object, so that the calls can be cut off when the thread ends (thread.ts).
     return { ...(exports as unknown as Core) };

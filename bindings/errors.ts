@@ -1,45 +1,110 @@
-/** What every error of this package is an instance of. */
-export class ThreadingError extends Error {}
+/**
+ * Every error has a `code`, `ERR_LOCKWORK_…`. It is the error's `cause`, too: a structured clone keeps of an error that
+ * is posted only its message and its cause, and names of JavaScript's own. By that `instanceof` knows it on the other
+ * side, and errors of another copy of this package.
+ */
+
+/** What every error of this package is an instance of, but for those of bad arguments. */
+export class ThreadingError extends Error {
+  // Literal, since a minifier renames classes.
+  static override readonly name: string = 'ThreadingError';
+
+  /** `ERR_LOCKWORK_…` and the name: `ERR_LOCKWORK_NOT_HELD` of a `NotHeldError`. */
+  static get code(): string {
+    // biome-ignore lint/complexity/noThisInStatic: the class that it is asked of
+    const words = this.name.replace(/Error$/, '').replace(/\B[A-Z]/g, '_$&');
+    return `ERR_LOCKWORK_${words.toUpperCase()}`;
+  }
+
+  constructor(message?: string, options?: ErrorOptions) {
+    super(message, { cause: new.target.code, ...options });
+  }
+
+  /** `ERR_LOCKWORK_…`. Of an error that was posted it is the `cause`. */
+  get code(): string {
+    return (this.constructor as typeof ThreadingError).code;
+  }
+
+  /** @internal */
+  // An own property would come too late for the head of the stack.
+  override get name(): string {
+    return (this.constructor as typeof ThreadingError).name;
+  }
+
+  override set name(value: string) {
+    Object.defineProperty(this, 'name', { value, configurable: true, writable: true });
+  }
+
+  /** Whether it is of this class, or the clone of one that is. */
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    // biome-ignore lint/complexity/noThisInStatic: the class that stands on the right of instanceof
+    return isOf(this, value);
+  }
+}
+
+function isOf(type: typeof ThreadingError, value: unknown): boolean {
+  if (Function.prototype[Symbol.hasInstance].call(type, value)) return true;
+  if (Object.prototype.toString.call(value) !== '[object Error]') return false;
+  const { code, cause } = value as { code?: unknown; cause?: unknown };
+  const given = String(code ?? cause);
+  return given === type.code || (type === ThreadingError && /^ERR_LOCKWORK_(?!INVALID)/.test(given));
+}
 
 /** Release, wait or notify by a thread that does not hold what it must hold. Nothing was changed. */
-export class NotHeldError extends ThreadingError {}
+export class NotHeldError extends ThreadingError {
+  static override readonly name = 'NotHeldError';
+}
 
 /** A release that would exceed a semaphore's bound. Nothing was changed. */
-export class OverReleaseError extends ThreadingError {}
+export class OverReleaseError extends ThreadingError {
+  static override readonly name = 'OverReleaseError';
+}
 
 /** The barrier was broken by a timeout, an abort, a reset or a failing action. */
-export class BrokenBarrierError extends ThreadingError {}
+export class BrokenBarrierError extends ThreadingError {
+  static override readonly name = 'BrokenBarrierError';
+}
 
 /** `hold` ran out of time. */
-export class TimeoutError extends ThreadingError {}
+export class TimeoutError extends ThreadingError {
+  static override readonly name = 'TimeoutError';
+}
 
 /** A blocking call on a thread that may not block (a page's main thread, a service worker). */
-export class BlockingNotAllowedError extends ThreadingError {}
+export class BlockingNotAllowedError extends ThreadingError {
+  static override readonly name = 'BlockingNotAllowedError';
+}
 
 /** The owner of a lock died without releasing it. */
-export class AbandonedError extends ThreadingError {}
+export class AbandonedError extends ThreadingError {
+  static override readonly name = 'AbandonedError';
+}
 
 /** Waiting would never end: this thread itself stands in the way. */
-export class DeadlockError extends ThreadingError {}
+export class DeadlockError extends ThreadingError {
+  static override readonly name = 'DeadlockError';
+}
 
 /** The arena is full. Everything that was allocated before still works. */
-export class OutOfMemoryError extends ThreadingError {}
+export class OutOfMemoryError extends ThreadingError {
+  static override readonly name = 'OutOfMemoryError';
+}
 
 /** The platform lacks shared memory, or forbids WebAssembly. The message says what to do. */
-export class UnsupportedError extends ThreadingError {}
+export class UnsupportedError extends ThreadingError {
+  static override readonly name = 'UnsupportedError';
+}
 
-// Literal names, since a minifier renames classes.
-for (const [name, type] of Object.entries({
-  ThreadingError,
-  NotHeldError,
-  OverReleaseError,
-  BrokenBarrierError,
-  TimeoutError,
-  BlockingNotAllowedError,
-  AbandonedError,
-  DeadlockError,
-  OutOfMemoryError,
-  UnsupportedError,
-})) {
-  Object.defineProperty(type.prototype, 'name', { value: name, configurable: true, writable: true });
+/** For an argument of a wrong type. */
+export function invalidType(message: string): TypeError {
+  return coded(new TypeError(message, { cause: 'ERR_LOCKWORK_INVALID_ARG_TYPE' }));
+}
+
+/** For an argument of the right type that is out of its range. */
+export function invalidValue(message: string): RangeError {
+  return coded(new RangeError(message, { cause: 'ERR_LOCKWORK_INVALID_ARG_VALUE' }));
+}
+
+function coded<E extends Error>(error: E): E {
+  return Object.defineProperty(error, 'code', { value: error.cause, configurable: true, writable: true });
 }

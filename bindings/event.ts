@@ -1,5 +1,5 @@
 import { Kind, State, Status } from '../assembly/abi.js';
-import { checkWait, type WaitOptions } from './check.js';
+import { checkWait, WAIT_OPTIONS, type WaitOptions } from './check.js';
 import { inboxOf, Wait } from './inbox.js';
 import { attached, type Handle, type Idle, Primitive, type PrimitiveOptions, type View } from './primitive.js';
 
@@ -70,7 +70,7 @@ export class Event extends Primitive<'Event'> {
    * @throws TypeError, RangeError when an option is wrong
    */
   async waitAsync(options?: WaitOptions): Promise<boolean> {
-    const { limit, signal } = checkWait(options, 'Event.waitAsync');
+    const { limit, signal } = checkWait(options, 'Event.waitAsync', WAIT_OPTIONS);
     const { core, region, cell, life, thread } = this.#view;
     const status = core.eventWait(cell, life, thread, 0);
     if (status !== Status.TIMEOUT || limit === 0) return this.settle(region, status);

@@ -1,21 +1,43 @@
-import { checkFunction, isStrayPromise, type WaitOptions } from './check.js';
-import { TimeoutError } from './errors.js';
-import { checkOwner, type Owner, type OwnerOptions } from './owner.js';
+import { checkFunction, isStrayPromise, OWNER_WAIT_OPTIONS, type WaitOptions } from './check.js';
+import { invalidType, TimeoutError } from './errors.js';
+import { checkOwner, type Owner, type OwnerOptions, STAYS } from './owner.js';
 import { Primitive } from './primitive.js';
 
 // WebKit has no Symbol.dispose yet; compiled `using` looks for this one there.
-const dispose: typeof Symbol.dispose = Symbol.dispose ?? (Symbol.for('Symbol.dispose') as typeof Symbol.dispose);
+const dispose: typeof Symbol.dispose = /* @__PURE__ */ ((): typeof Symbol.dispose =>
+  Symbol.dispose ?? Symbol.for('Symbol.dispose'))();
+
+/** What `using` releases. Made by a call, as bundlers keep a class that has a method by another name than a literal one. */
+const Scoped = /* @__PURE__ */ (() => {
+  abstract class Scoped {
+    abstract release(): void;
+
+    /** The same as `release()`: what `using` calls. */
+    [dispose](): void {
+      this.release();
+    }
+  }
+  return Scoped;
+})();
 
 /** Something that is held, until `release()` or the end of the scope of a `using`. */
-export class Guard {
+export class Guard extends Scoped {
   /** Who holds an `RLock` that `holdAsync` acquired: acquires it again, `acquireAsync({ owner })`, and the like. */
   readonly owner: Owner | undefined;
+  /** What `postMessage` refuses, with this text in its error. */
+  protected readonly thread = STAYS;
   #held: Holdable | undefined;
 
   /** @internal */
   constructor(held: Holdable, owner?: Owner) {
+    super();
     this.#held = held;
     this.owner = owner;
+  }
+
+  /** For `Object.prototype.toString`, see `Primitive`. */
+  get [Symbol.toStringTag](): string {
+    return 'Guard';
   }
 
   /** Releases what is held. A second call does nothing. */
@@ -23,11 +45,6 @@ export class Guard {
     const held = this.#held;
     this.#held = undefined;
     held?.letGo(this.owner);
-  }
-
-  /** The same as `release()`: what `using` calls. */
-  [dispose](): void {
-    this.release();
   }
 }
 
@@ -75,7 +92,7 @@ export abstract class Holdable<K extends string = string> extends Primitive<K> {
   }
 
   #owner(options: OwnerOptions | undefined, call: string): Owner | undefined {
-    const given = options === undefined ? undefined : checkOwner(options, `${this.kind}.${call}`);
+    const given = options === undefined ? undefined : checkOwner(options, `${this.kind}.${call}`, OWNER_WAIT_OPTIONS);
     return given ?? this.newOwner();
   }
 
@@ -106,7 +123,7 @@ export abstract class Holdable<K extends string = string> extends Primitive<K> {
       this.release();
     }
     if (isStrayPromise(result))
-      throw new TypeError(
+      throw invalidType(
         `${this}: with(fn) does not wait for promises; it was released before this one settled. Use withAsync(fn)`,
       );
     return result;
@@ -121,7 +138,7 @@ export abstract class Holdable<K extends string = string> extends Primitive<K> {
    */
   async withAsync<T>(fn: (guard: Guard) => T | PromiseLike<T>, options?: WaitOptions & OwnerOptions): Promise<T> {
     checkFunction(fn, `${this.kind}.withAsync: the argument`);
-    const owner = this.#owner(options, 'holdAsync');
+    const owner = this.#owner(options, 'withAsync');
     if (!(await this.attain(options, owner))) throw this.tooLate(options?.timeout);
     const guard = new Guard(this, owner);
     try {

@@ -16,9 +16,14 @@ import { VERSION } from '../assembly/abi.js';
  */
 export const SHAPE = 1;
 
-export const REGISTRY = Symbol.for(`lockwork.${VERSION}`);
-export const USES = Symbol.for(`lockwork.${VERSION}.${SHAPE}.owner`);
-const HOST = Symbol.for(`lockwork.${VERSION}.${SHAPE}.host`);
+export const REGISTRY = /* @__PURE__ */ Symbol.for(/* @__PURE__ */ versioned());
+export const USES = /* @__PURE__ */ Symbol.for(/* @__PURE__ */ versioned(SHAPE, 'owner'));
+const HOST = /* @__PURE__ */ Symbol.for(/* @__PURE__ */ versioned(SHAPE, 'host'));
+
+/** A name for something that copies of the package share. */
+export function versioned(...more: unknown[]): string {
+  return ['lockwork', VERSION, ...more].join('.');
+}
 
 interface NodeProcess {
   getBuiltinModule?(id: string): unknown;
@@ -42,21 +47,21 @@ interface Host {
   arenas: number;
 }
 
-const given = (globalThis as { process?: NodeProcess }).process;
+const given = /* @__PURE__ */ (() => (globalThis as { process?: NodeProcess }).process)();
 
 const builtIn = (name: string): unknown => given?.getBuiltinModule?.(`node:${name}`);
 
 /** That of the thread: realms may have copies (those of Jest do), which tell of no end. */
-const nodeProcess = ((): NodeProcess | undefined => {
+const nodeProcess = /* @__PURE__ */ ((): NodeProcess | undefined => {
   const own = builtIn('process') as NodeProcess | undefined;
   return typeof own?.once === 'function' ? own : given;
 })();
 
 /** Node's worker_threads where there is such a thing. Without `import`, so that the bundle loads in browsers. */
-export const workerThreads = builtIn('worker_threads') as WorkerThreads | undefined;
+export const workerThreads = /* @__PURE__ */ builtIn('worker_threads') as WorkerThreads | undefined;
 
 /** How many threads can run at once. */
-export const cores = ((): number => {
+export const cores = /* @__PURE__ */ ((): number => {
   const os = builtIn('os') as { availableParallelism?(): number } | undefined;
   return os?.availableParallelism?.() ?? globalThis.navigator?.hardwareConcurrency ?? 2;
 })();
@@ -86,9 +91,9 @@ export function onEnd(callback: () => void): void {
 }
 
 /** As they were when this was loaded: tests replace them. */
-const { random } = Math;
-const { now } = Date;
-const nanoseconds = nodeProcess?.hrtime?.bigint;
+const random = Math.random;
+const now = /* @__PURE__ */ (() => Date.now)();
+const nanoseconds = /* @__PURE__ */ (() => nodeProcess?.hrtime?.bigint)();
 
 /**
  * What an arena is known by, 64 bits that no other arena has in whichever thread: messages bring both to one. No source is

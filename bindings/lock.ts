@@ -4,7 +4,7 @@ import { attached, type Handle, type Idle, type PrimitiveOptions, type View } fr
 import { Resource, ResourceWait } from './resource.js';
 
 /** Not held, no waiter on its way; leaves an owner behind that nobody has. */
-export const IDLE_LOCK: Idle = { mask: -1, idle: 0, dead: -UNIT };
+export const IDLE_LOCK: Idle = /* @__PURE__ */ (() => ({ mask: -1, idle: 0, dead: -UNIT }))();
 
 export class LockWait extends ResourceWait {
   protected override release(): number {

@@ -1,4 +1,5 @@
 import { checkOptions, show } from './check.js';
+import { invalidType } from './errors.js';
 import { USES } from './host.js';
 import { inboxOf } from './inbox.js';
 import type { Region } from './region.js';
@@ -10,6 +11,11 @@ interface Use {
   count: number;
 }
 
+/** No clone is made of a symbol: so none is of what has it. */
+export const STAYS = /* @__PURE__ */ Symbol(
+  'a guard or an owner is of its thread, and cannot be posted: post the primitive',
+);
+
 /**
  * Who owns an `RLock` that was acquired the async way. Tasks of one thread must not own it together, so `holdAsync()`
  * makes a new owner, found at `guard.owner`, and who passes it on, `{ owner }`, acquires again, releases, waits and
@@ -17,7 +23,19 @@ interface Use {
  */
 export class Owner {
   /** Hardly ever more than one. Under a registered symbol: copies of the package take each other's owners. */
-  readonly [USES]: Use[] = [];
+  declare readonly [USES]: Use[];
+  /** What `postMessage` refuses, with this text in its error. */
+  protected readonly thread = STAYS;
+
+  constructor() {
+    // Bundlers keep a class that has a field by another name than a literal one.
+    this[USES] = [];
+  }
+
+  /** For `Object.prototype.toString`, see `Primitive`. */
+  get [Symbol.toStringTag](): string {
+    return 'Owner';
+  }
 }
 
 function useIn(owner: Owner, region: Region): Use | undefined {
@@ -62,11 +80,15 @@ export interface OwnerOptions {
 }
 
 /** The owner among the options, if there is one. */
-export function checkOwner(options: OwnerOptions | undefined, where: string): Owner | undefined {
-  checkOptions(options, where);
+export function checkOwner(
+  options: OwnerOptions | undefined,
+  where: string,
+  known: readonly string[],
+): Owner | undefined {
+  checkOptions(options, where, known);
   const owner = options?.owner;
   if (owner !== undefined && !Array.isArray(owner?.[USES])) {
-    throw new TypeError(`${where}: the owner must be that of a guard of this thread, not ${show(owner)}`);
+    throw invalidType(`${where}: the owner must be that of a guard of this thread, not ${show(owner)}`);
   }
   return owner;
 }

@@ -1,11 +1,12 @@
 import { Field, Kind, Status } from '../assembly/abi.js';
-import { Arena, arenaOf, regionOf } from './arena.js';
-import { checkOptions, checkTimeout, show } from './check.js';
+import { Arena, arenaOf } from './arena.js';
+import { checkOptions, checkTimeout, PRIMITIVE_OPTIONS, show } from './check.js';
 import type { Core } from './core.js';
 import {
   BlockingNotAllowedError,
   BrokenBarrierError,
   DeadlockError,
+  invalidType,
   NotHeldError,
   OutOfMemoryError,
   OverReleaseError,
@@ -53,6 +54,8 @@ export interface Idle {
 export class View {
   readonly core: Core;
   readonly thread: number;
+  /** Read while it certainly is there: messages about one that was destroyed have it, too. */
+  readonly name: string;
 
   constructor(
     readonly region: Region,
@@ -61,6 +64,7 @@ export class View {
   ) {
     this.core = region.core;
     this.thread = region.thread;
+    this.name = readName(region, cell);
   }
 }
 
@@ -81,7 +85,9 @@ export abstract class Primitive<K extends string = string> implements Handle<K> 
 
   /** @internal */
   protected constructor(name: K, kind: Kind, options: PrimitiveOptions | View | undefined, initial: Initial = {}) {
-    const view = options instanceof View ? options : created(name, kind, options, initial);
+    const existing = options instanceof View;
+    if (!existing) checkOptions(options, `new ${name}`, PRIMITIVE_OPTIONS);
+    const view = existing ? options : created(name, kind, options, initial);
     this.kind = name;
     this.memory = view.region.memory;
     this.address = view.cell;
@@ -101,13 +107,12 @@ export abstract class Primitive<K extends string = string> implements Handle<K> 
 
   /** The name given to the constructor, in whichever thread; empty when there was none. */
   get name(): string {
-    const { region, cell } = this.#view;
-    const block = region.load(cell, Field.NAME);
-    if (!block || !this.lives) return '';
-    const length = region.load(block, 0);
-    const bytes = new Uint8Array(bufferOf(region.memory, block + 4 + length), block + 4, length);
-    // TextDecoder refuses shared memory: decode a copy.
-    return new TextDecoder().decode(bytes.slice());
+    return this.#view.name;
+  }
+
+  /** For `Object.prototype.toString`: what frameworks wrap into proxies, which have no private fields, has none. */
+  get [Symbol.toStringTag](): string {
+    return this.kind;
   }
 
   /** How many threads wait for it at this moment. */
@@ -201,7 +206,7 @@ export abstract class Primitive<K extends string = string> implements Handle<K> 
   protected refuse(status: number): never {
     switch (status) {
       case Status.NOT_HELD:
-        throw new NotHeldError(`${this}: not held${this.heldBy()}. Acquire it first, in this thread`);
+        throw new NotHeldError(`${this}: not held${this.heldBy()}`);
       case Status.OVER_RELEASE:
         throw new OverReleaseError(`${this}: it would have more permits than it may. Release only what was acquired`);
       case Status.BROKEN:
@@ -239,9 +244,9 @@ export abstract class Primitive<K extends string = string> implements Handle<K> 
     );
   }
 
-  /** Who holds it, for a message. */
+  /** By whom it would have to be held, and what to do, for a message. */
   protected heldBy(): string {
-    return '';
+    return '. Acquire it first, in this thread';
   }
 
   toString(): string {
@@ -260,19 +265,27 @@ export abstract class Primitive<K extends string = string> implements Handle<K> 
   }
 }
 
+function readName(region: Region, cell: number): string {
+  const block = region.load(cell, Field.NAME);
+  if (!block) return '';
+  const length = region.load(block, 0);
+  const bytes = new Uint8Array(bufferOf(region.memory, block + 4 + length), block + 4, length);
+  // TextDecoder refuses shared memory: decode a copy.
+  return new TextDecoder().decode(bytes.slice());
+}
+
 function nameCells(length: number): number {
   return Math.ceil((4 + length) / 64);
 }
 
 /** Makes a primitive. */
 export function created(name: string, kind: Kind, options: PrimitiveOptions | undefined, initial: Initial): View {
-  checkOptions(options, `new ${name}`);
   const { arena = Arena.default, name: label } = options ?? {};
-  if (!(arena instanceof Arena)) throw new TypeError(`new ${name}: the arena must be an Arena, not ${show(arena)}`);
+  if (!(arena instanceof Arena)) throw invalidType(`new ${name}: the arena must be an Arena, not ${show(arena)}`);
   if (label !== undefined && typeof label !== 'string') {
-    throw new TypeError(`new ${name}: the name must be a string, not ${show(label)}`);
+    throw invalidType(`new ${name}: the name must be a string, not ${show(label)}`);
   }
-  const region = regionOf(arena);
+  const region = arena.region;
   const { core, base, id } = region;
   const block = label ? writeName(region, label) : 0;
   const { word = 0, first = 0, second = 0, third = 0, last = 0 } = initial;

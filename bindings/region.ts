@@ -1,7 +1,7 @@
 import { ArenaFlag, CELL, Field, HEADER, Header, Kind, MAGIC, Status, VERSION, VISITED } from '../assembly/abi.js';
 import { type Core, instantiate } from './core.js';
-import { OutOfMemoryError, ThreadingError, UnsupportedError } from './errors.js';
-import { newId, onEnd, REGISTRY, SHAPE, workerThreads } from './host.js';
+import { invalidType, OutOfMemoryError, ThreadingError, UnsupportedError } from './errors.js';
+import { newId, onEnd, REGISTRY, SHAPE, versioned, workerThreads } from './host.js';
 import type { Inbox } from './inbox.js';
 import { register, unregister } from './thread.js';
 
@@ -188,11 +188,13 @@ const TRIES = 1_000;
 /** What of a memory is a place for an arena: `TypeError` with the reason when it is none. */
 export function checkMemory(memory: unknown, where: string): asserts memory is WebAssembly.Memory {
   if (Object.prototype.toString.call(memory) !== '[object WebAssembly.Memory]') {
-    throw new TypeError(`${where}: there is no WebAssembly.Memory in it`);
+    throw invalidType(
+      `${where}: there is no WebAssembly.Memory in it. JSON and other processes cannot carry one: lockwork is for the threads of one process`,
+    );
   }
   checkPlatform();
   if (!isShared((memory as WebAssembly.Memory).buffer)) {
-    throw new TypeError(`${where}: the memory is not shared. Make it with { shared: true }`);
+    throw invalidType(`${where}: the memory is not shared. Make it with { shared: true }`);
   }
 }
 
@@ -222,7 +224,7 @@ export function layOut(memory: WebAssembly.Memory, base: number, cells: number, 
   const words = new Int32Array(memory.buffer, base, HEADER / 4);
   const there = Atomics.load(words, Header.MAGIC / 4) === MAGIC && words[Header.VERSION / 4] === VERSION;
   if (there && words[Header.KEEPERS / 4]! >= 0) {
-    throw new TypeError(
+    throw invalidType(
       `new Arena: there is an arena at ${base} of this memory already. Attach to it with Arena.from(handle); or destroy() it first; or, if nobody uses it any more, clear its first ${HEADER} bytes`,
     );
   }
@@ -251,19 +253,19 @@ export function layOut(memory: WebAssembly.Memory, base: number, cells: number, 
 /** The region of the arena at `base`, made when this thread first meets it. */
 export function regionAt(memory: WebAssembly.Memory, base: number, where: string): Region {
   if (base % CELL || base + HEADER > bufferOf(memory, base + HEADER).byteLength) {
-    throw new TypeError(`${where}: there is no arena at ${base}, or no longer`);
+    throw invalidType(`${where}: there is no arena at ${base}, or no longer`);
   }
   const words = new Int32Array(memory.buffer, base, HEADER / 4);
   if (Atomics.load(words, Header.MAGIC / 4) !== MAGIC)
-    throw new TypeError(`${where}: there is no arena at ${base}, or no longer`);
+    throw invalidType(`${where}: there is no arena at ${base}, or no longer`);
   const version = words[Header.VERSION / 4];
   if (version !== VERSION) {
-    throw new TypeError(
+    throw invalidType(
       `${where}: the arena was made by an incompatible version of lockwork (layout ${version}, this is ${VERSION}). Use one version in all threads`,
     );
   }
   if (Atomics.load(words, Header.KEEPERS / 4) < 0) {
-    throw new TypeError(`${where}: the arena at ${base} has been destroyed`);
+    throw invalidType(`${where}: the arena at ${base} has been destroyed`);
   }
   const { regions } = registry();
   const id = Atomics.load(words, Header.ID_LOW / 4);
@@ -278,7 +280,7 @@ export function regionAt(memory: WebAssembly.Memory, base: number, where: string
   return region;
 }
 
-const ENVIRONMENT = `lockwork.${VERSION}.default`;
+const ENVIRONMENT = /* @__PURE__ */ versioned('default');
 
 /**
  * The default arena's region: the one that this thread has met, or in Node the one of the thread that started it, or a
@@ -298,11 +300,10 @@ export function defaultRegion(make: () => Region): Region {
 export function locate(handle: unknown, name: string, kind: Kind): { region: Region; address: number; stamp: number } {
   const where = `${name}.from`;
   if (handle === null || typeof handle !== 'object') {
-    throw new TypeError(`${where}: a handle is an object (a ${name}, posted or not), not ${String(handle)}`);
+    throw invalidType(`${where}: a handle is an object (a ${name}, posted or not), not ${String(handle)}`);
   }
   const { kind: given, memory, address, stamp } = handle as Record<string, unknown>;
-  if (given !== name)
-    throw new TypeError(`${where}: this is not the handle of a ${name} (its kind is ${String(given)})`);
+  if (given !== name) throw invalidType(`${where}: this is not the handle of a ${name} (its kind is ${String(given)})`);
   checkMemory(memory, where);
   const end = (address as number) + CELL;
   if (
@@ -311,21 +312,20 @@ export function locate(handle: unknown, name: string, kind: Kind): { region: Reg
     (address as number) < 0 ||
     end > bufferOf(memory, end).byteLength
   ) {
-    throw new TypeError(`${where}: the handle's address (${String(address)}) is not that of a cell of its memory`);
+    throw invalidType(`${where}: the handle's address (${String(address)}) is not that of a cell of its memory`);
   }
-  if (!Number.isInteger(stamp))
-    throw new TypeError(`${where}: the handle's stamp (${String(stamp)}) is not an integer`);
+  if (!Number.isInteger(stamp)) throw invalidType(`${where}: the handle's stamp (${String(stamp)}) is not an integer`);
   const at = { address: address as number, stamp: stamp as number };
   const cell = new Int32Array(memory.buffer, at.address, CELL / 4);
   const region = regionAt(memory, Atomics.load(cell, Field.ARENA / 4) >>> 0, where);
   const words = new Int32Array(region.memory.buffer, region.base, HEADER / 4);
   const index = (at.address - region.base) / CELL;
   if (index < words[Header.FIRST / 4]! || index >= words[Header.TOTAL / 4]! >>> 0) {
-    throw new TypeError(`${where}: the handle's address (${at.address}) is outside its arena`);
+    throw invalidType(`${where}: the handle's address (${at.address}) is outside its arena`);
   }
   const mark = Atomics.load(new Uint8Array(memory.buffer, region.base + HEADER + index, 1), 0) & ~VISITED;
   if (mark !== kind || Atomics.load(cell, Field.STAMP / 4) !== at.stamp) {
-    throw new TypeError(`${where}: the ${name} of this handle has been destroyed`);
+    throw invalidType(`${where}: the ${name} of this handle has been destroyed`);
   }
   return { region, ...at };
 }

@@ -1,6 +1,6 @@
 import { Field, FRONT, HANDOFF, PATIENCE, State, Status, TASK, UNIT, WOKEN } from '../assembly/abi.js';
 import { Call } from './call.js';
-import { checkWait, FOR_EVER, type WaitOptions } from './check.js';
+import { checkWait, FOR_EVER, OWNER_WAIT_OPTIONS, type WaitOptions } from './check.js';
 import { afterTurn, countPass, now, turns } from './clock.js';
 import { Holdable } from './guard.js';
 import { type Awaitable, type Inbox, inboxOf, Wait } from './inbox.js';
@@ -301,8 +301,8 @@ export class Line extends Wait {
 }
 
 /** What is known at once needs no promise of its own. */
-const HELD = Promise.resolve(true);
-const NOT_HELD = Promise.resolve(false);
+const HELD = /* @__PURE__ */ Promise.resolve(true);
+const NOT_HELD = /* @__PURE__ */ Promise.resolve(false);
 
 /** What Lock, RLock and Semaphore share: acquiring as a task, and beside tasks. Algorithm: `assembly/resource.ts`. */
 export abstract class Resource<K extends string = string> extends Holdable<K> {
@@ -357,7 +357,8 @@ export abstract class Resource<K extends string = string> extends Holdable<K> {
 
   /** Acquires as a task, in this name: at once, or after a wait. */
   protected task(options: WaitOptions | undefined, name: number, owner?: Owner): boolean | Promise<boolean> {
-    const { limit, signal } = options === undefined ? FOR_EVER : checkWait(options, `${this.kind}.acquireAsync`);
+    const { limit, signal } =
+      options === undefined ? FOR_EVER : checkWait(options, `${this.kind}.acquireAsync`, OWNER_WAIT_OPTIONS);
     // From now on blocking calls look whether a task holds it.
     const { region } = this.view;
     const inbox = inboxOf(region);

@@ -1,5 +1,6 @@
 import { Field, Kind, Status, UNIT } from '../assembly/abi.js';
-import type { WaitOptions } from './check.js';
+import { OWNER_OPTIONS, OWNER_WAIT_OPTIONS, type WaitOptions } from './check.js';
+import { invalidType } from './errors.js';
 import { IDLE_LOCK } from './lock.js';
 import { checkOwner, Owner, type OwnerOptions, ownerIn, unuseOwner, useOwner, usesOf } from './owner.js';
 import { attached, type Handle, type Idle, type PrimitiveOptions, type View } from './primitive.js';
@@ -95,9 +96,9 @@ export class RLock extends Resource<'RLock'> {
   }
 
   protected override attainNow(options: OwnerWaitOptions | undefined, given?: Owner): boolean | Promise<boolean> {
-    const owner = given ?? checkOwner(options, 'RLock.acquireAsync');
+    const owner = given ?? checkOwner(options, 'RLock.acquireAsync', OWNER_WAIT_OPTIONS);
     if (!owner) {
-      throw new TypeError(
+      throw invalidType(
         'RLock.acquireAsync: it needs an owner, since tasks of one thread must not own the lock together. Use holdAsync(), and { owner: guard.owner } to acquire it again',
       );
     }
@@ -125,7 +126,7 @@ export class RLock extends Resource<'RLock'> {
    * @throws TypeError when the owner is none
    */
   release(options?: OwnerOptions): void {
-    this.letGo(options === undefined ? undefined : checkOwner(options, 'RLock.release'));
+    this.letGo(options === undefined ? undefined : checkOwner(options, 'RLock.release', OWNER_OPTIONS));
   }
 
   /** @internal */
@@ -148,6 +149,15 @@ export class RLock extends Resource<'RLock'> {
     return Math.floor(this.peek(Field.WORD) / UNIT) * UNIT === this.view.thread;
   }
 
+  /**
+   * Whether a task of this thread holds it.
+   *
+   * @internal
+   */
+  get heldByTask(): boolean {
+    return this.wait(this.view.thread).deadlocked(false);
+  }
+
   /** How often this thread holds it; 0 when it is not the owner. */
   get recursionCount(): number {
     return this.owned ? this.peek(Field.FIRST) + 1 : 0;
@@ -167,7 +177,8 @@ export class RLock extends Resource<'RLock'> {
   }
 
   protected override heldBy(): string {
-    return this.locked ? ' by this thread, but by another, or by a task' : '';
+    if (this.heldByTask) return ' by this thread, but by a task of it. Pass its owner: { owner: guard.owner }';
+    return this.locked ? ' by this thread, but by another, or by a task of it' : super.heldBy();
   }
 
   /** @internal */

@@ -10,7 +10,7 @@ import type { Region } from './region.js';
  * Whether this thread may block. Asked of JavaScript, never of WebAssembly: Firefox's page thread would really block in
  * `memory.atomic.wait32`. The word differs from what is waited for, so that nothing waits here either.
  */
-export const mayBlock = ((): boolean => {
+export const mayBlock = /* @__PURE__ */ ((): boolean => {
   if (typeof SharedArrayBuffer !== 'function') return false;
   try {
     return Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 1, 0) === 'not-equal';
@@ -41,7 +41,7 @@ export function needStack(): void {
 }
 
 /** How often a thread looks at the most, and a task's waiter, which never sleeps. */
-const THREAD_SPINS = cores > 1 ? SPINS : 0;
+const THREAD_SPINS = /* @__PURE__ */ (() => (cores > 1 ? SPINS : 0))();
 const TASK_SPINS = -1;
 
 /** Makes this thread's record in an arena; 0 when the arena is full. */

@@ -1,5 +1,5 @@
-/** The published core, inlined by the bundler. */
+/** The published core, inlined by the bundler in hexadecimal. */
 declare module '*.wasm' {
-  const bytes: Uint8Array<ArrayBuffer>;
-  export default bytes;
+  const text: string;
+  export default text;
 }
