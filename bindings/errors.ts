@@ -25,17 +25,17 @@ export class ThreadingError extends Error {
     return (this.constructor as typeof ThreadingError).code;
   }
 
-  /** @internal */
-  // An own property would come too late for the head of the stack.
+  /** @internal An own property would come too late for the head of the stack. */
   override get name(): string {
     return (this.constructor as typeof ThreadingError).name;
   }
 
+  /** @internal */
   override set name(value: string) {
     Object.defineProperty(this, 'name', { value, configurable: true, writable: true });
   }
 
-  /** Whether it is of this class, or the clone of one that is. */
+  /** @internal Whether it is of this class, or the clone of one that is. */
   static override [Symbol.hasInstance](value: unknown): boolean {
     // biome-ignore lint/complexity/noThisInStatic: the class that stands on the right of instanceof
     return isOf(this, value);
@@ -52,47 +52,47 @@ function isOf(type: typeof ThreadingError, value: unknown): boolean {
 
 /** Release, wait or notify by a thread that does not hold what it must hold. Nothing was changed. */
 export class NotHeldError extends ThreadingError {
-  static override readonly name = 'NotHeldError';
+  static override readonly name: string = 'NotHeldError';
 }
 
 /** A release that would exceed a semaphore's bound. Nothing was changed. */
 export class OverReleaseError extends ThreadingError {
-  static override readonly name = 'OverReleaseError';
+  static override readonly name: string = 'OverReleaseError';
 }
 
 /** The barrier was broken by a timeout, an abort, a reset or a failing action. */
 export class BrokenBarrierError extends ThreadingError {
-  static override readonly name = 'BrokenBarrierError';
+  static override readonly name: string = 'BrokenBarrierError';
 }
 
 /** `hold` ran out of time. */
 export class TimeoutError extends ThreadingError {
-  static override readonly name = 'TimeoutError';
+  static override readonly name: string = 'TimeoutError';
 }
 
 /** A blocking call on a thread that may not block (a page's main thread, a service worker). */
 export class BlockingNotAllowedError extends ThreadingError {
-  static override readonly name = 'BlockingNotAllowedError';
+  static override readonly name: string = 'BlockingNotAllowedError';
 }
 
 /** The owner of a lock died without releasing it. */
 export class AbandonedError extends ThreadingError {
-  static override readonly name = 'AbandonedError';
+  static override readonly name: string = 'AbandonedError';
 }
 
 /** Waiting would never end: this thread itself stands in the way. */
 export class DeadlockError extends ThreadingError {
-  static override readonly name = 'DeadlockError';
+  static override readonly name: string = 'DeadlockError';
 }
 
 /** The arena is full. Everything that was allocated before still works. */
 export class OutOfMemoryError extends ThreadingError {
-  static override readonly name = 'OutOfMemoryError';
+  static override readonly name: string = 'OutOfMemoryError';
 }
 
 /** The platform lacks shared memory, or forbids WebAssembly. The message says what to do. */
 export class UnsupportedError extends ThreadingError {
-  static override readonly name = 'UnsupportedError';
+  static override readonly name: string = 'UnsupportedError';
 }
 
 /** For an argument of a wrong type. */

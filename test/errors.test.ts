@@ -38,10 +38,59 @@ describe.each(ERRORS)('%s', (name) => {
     expect([error.name, error.message, error.cause, String(error)]).toEqual([name, 'what', cause, `${name}: what`]);
     expect(Object.keys(error)).not.toContain('name');
     expect(error.stack).toContain('errors.test.ts');
+    if ('captureStackTrace' in Error) expect(error.stack).toMatch(new RegExp(`^${name}: what\n`));
     for (const other of ERRORS) {
       expect(error instanceof CLASSES[other]).toBe(other === name || other === 'ThreadingError');
     }
   });
+});
+
+describe.each([
+  ['ThreadingError', 'ERR_LOCKWORK_THREADING'],
+  ['NotHeldError', 'ERR_LOCKWORK_NOT_HELD'],
+  ['OverReleaseError', 'ERR_LOCKWORK_OVER_RELEASE'],
+  ['BrokenBarrierError', 'ERR_LOCKWORK_BROKEN_BARRIER'],
+  ['TimeoutError', 'ERR_LOCKWORK_TIMEOUT'],
+  ['BlockingNotAllowedError', 'ERR_LOCKWORK_BLOCKING_NOT_ALLOWED'],
+  ['AbandonedError', 'ERR_LOCKWORK_ABANDONED'],
+  ['DeadlockError', 'ERR_LOCKWORK_DEADLOCK'],
+  ['OutOfMemoryError', 'ERR_LOCKWORK_OUT_OF_MEMORY'],
+  ['UnsupportedError', 'ERR_LOCKWORK_UNSUPPORTED'],
+] as const)('%s', (name, code) => {
+  it('has a code, and a clone of it is known by that', () => {
+    const error = new CLASSES[name]('what');
+    expect([error.code, error.cause, CLASSES[name].code]).toEqual([code, code, code]);
+    const clone = structuredClone(error);
+    expect([clone.message, clone.cause]).toEqual(['what', code]);
+    for (const other of ERRORS) {
+      expect(clone instanceof CLASSES[other]).toBe(other === name || other === 'ThreadingError');
+    }
+  });
+
+  it('can be extended, and renamed', () => {
+    class Mine extends CLASSES[name] {}
+    const mine = new Mine('what');
+    expect(mine).toBeInstanceOf(CLASSES[name]);
+    expect(new CLASSES[name]('what')).not.toBeInstanceOf(Mine);
+    mine.name = 'Yours';
+    expect([mine.name, String(mine)]).toEqual(['Yours', 'Yours: what']);
+  });
+});
+
+it('no other error is one of ours, nor what is none', () => {
+  const code = 'ERR_LOCKWORK_TIMEOUT';
+  const others = [null, undefined, code, { code }, { cause: code }, new Error(code), new Error('', { cause: 'ERR_X' })];
+  for (const other of others) expect(other instanceof threading.ThreadingError).toBe(false);
+  const wrong = () => new threading.Lock().acquire(-1);
+  expect(wrong).toThrow(RangeError);
+  try {
+    wrong();
+  } catch (error) {
+    expect(error).toMatchObject({ code: 'ERR_LOCKWORK_INVALID_ARG_VALUE', cause: 'ERR_LOCKWORK_INVALID_ARG_VALUE' });
+    expect(
+      error instanceof threading.ThreadingError || structuredClone(error) instanceof threading.ThreadingError,
+    ).toBe(false);
+  }
 });
 
 describe('messages', () => {
