@@ -25,19 +25,20 @@ export const mayBlock = /* @__PURE__ */ ((): boolean => {
  */
 const SPINS = 32768;
 
-/** More than any call that blocks takes, whatever tier its functions are in. */
-const FRAMES = 150;
+/**
+ * More than any call that blocks takes, whatever tier its functions are in: 32 KB of arguments. An engine may have to
+ * compile a function before it is called, on the same stack.
+ */
+const STACK = /* @__PURE__ */ Array(4096).fill(0);
 
-function deep(frames: number, ...rest: number[]): number {
-  return frames > 0 ? deep(frames - 1, ...rest) + 1 : 0;
-}
+function nothing(): void {}
 
 /**
  * Throws what the engine throws when the stack is nearly full, while nothing has begun yet: for what would need as much
  * of it again, in the midst of a step, to make good for that.
  */
 export function needStack(): void {
-  deep(FRAMES);
+  nothing.apply(undefined, STACK as []);
 }
 
 /** How often a thread looks at the most, and a task's waiter, which never sleeps. */

@@ -55,7 +55,7 @@ describe('the published core', () => {
 
   it('is the one that is inlined in the package', () => {
     const index = readFileSync(new URL(import.meta.resolve('lockwork')), 'utf8');
-    expect(index).toContain(`"${bytes.toString('base64')}"`);
+    expect(index).toContain(`"${bytes.toString('hex')}"`);
   });
 
   it('does nothing when it is instantiated: no data, no start function, no memory of its own', () => {

@@ -68,7 +68,8 @@ describe.each([
   });
 
   it('can be extended, and renamed', () => {
-    class Mine extends CLASSES[name] {}
+    const Theirs: typeof threading.ThreadingError = CLASSES[name];
+    class Mine extends Theirs {}
     const mine = new Mine('what');
     expect(mine).toBeInstanceOf(CLASSES[name]);
     expect(new CLASSES[name]('what')).not.toBeInstanceOf(Mine);
