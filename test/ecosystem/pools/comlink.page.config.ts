@@ -1,11 +1,10 @@
 /** A page in each browser, started as the tests of lockwork start it. */
 import { fileURLToPath } from 'node:url';
-import { defineConfig } from 'vitest/config';
 import { NAMES } from '../../browsers/find.ts';
 import { ISOLATED } from '../../browsers/pages.ts';
 import { provider } from '../../browsers/provider.ts';
 
-export default defineConfig({
+export default {
   root: fileURLToPath(new URL('../../..', import.meta.url)),
   server: { headers: ISOLATED },
   test: {
@@ -26,4 +25,4 @@ export default defineConfig({
       },
     })),
   },
-});
+};

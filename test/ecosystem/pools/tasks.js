@@ -1,39 +1,46 @@
 /** What the workers of every pool do, in Node and in a page. A task has one argument, and answers which thread did it. */
 import { Barrier, Condition, Event, Lock, Semaphore } from 'lockwork';
 
-/** How long a task waits for others (ms). */
-export const BOUND = 20_000;
-
 const thread = crypto.randomUUID();
 
-function expectInTime(came) {
-  if (!came) throw new Error(`nobody came in ${BOUND} ms`);
+function expect(met, what) {
+  if (!met) throw new Error(`not met in time: ${what}`);
+}
+
+/** Adds one, and takes so long for it that others would come in between. */
+function addOne(count) {
+  const before = count[0];
+  for (let i = 1; i < count.length; i++) count[i] = before;
+  count[0] = before + 1;
 }
 
 export function add({ lock, count, meeting, rounds }) {
   const mine = Lock.from(lock);
-  Barrier.from(meeting).wait(BOUND);
-  for (let i = 0; i < rounds; i++) mine.with(() => count[0]++);
+  Barrier.from(meeting).wait();
+  for (let i = 0; i < rounds; i++) mine.with(() => addOne(count));
   return thread;
 }
 
 /** By two tasks of the thread. */
 export async function addAsync({ lock, count, meeting, rounds }) {
   const mine = Lock.from(lock);
-  await Barrier.from(meeting).waitAsync({ timeout: BOUND });
+  await Barrier.from(meeting).waitAsync();
   const half = async () => {
-    for (let i = 0; i < rounds / 2; i++) await mine.withAsync(() => count[0]++);
+    for (let i = 0; i < rounds / 2; i++) await mine.withAsync(() => addOne(count));
   };
   await Promise.all([half(), half()]);
   return thread;
 }
 
 /** Waits again and again until it is its turn, of as many as there are parties. */
-export function takeTurns({ changed, turn, index, parties, rounds }) {
+export function takeTurns({ changed, turn, index, parties, rounds, timeout }) {
   const mine = Condition.from(changed);
   for (let i = 0; i < rounds; i++) {
     mine.with(() => {
-      expectInTime(mine.waitFor(() => turn[0] % parties === index, BOUND));
+      expect(
+        mine.waitFor(() => turn[0] % parties === index, timeout),
+        `turn ${i} of ${index}`,
+      );
       turn[0]++;
       mine.notifyAll();
     });
@@ -41,11 +48,11 @@ export function takeTurns({ changed, turn, index, parties, rounds }) {
   return thread;
 }
 
-export async function takeTurnsAsync({ changed, turn, index, parties, rounds }) {
+export async function takeTurnsAsync({ changed, turn, index, parties, rounds, timeout }) {
   const mine = Condition.from(changed);
   for (let i = 0; i < rounds; i++) {
     await mine.withAsync(async () => {
-      expectInTime(await mine.waitForAsync(() => turn[0] % parties === index, { timeout: BOUND }));
+      expect(await mine.waitForAsync(() => turn[0] % parties === index, { timeout }), `turn ${i} of ${index}`);
       turn[0]++;
       mine.notifyAll();
     });
@@ -53,14 +60,14 @@ export async function takeTurnsAsync({ changed, turn, index, parties, rounds }) 
   return thread;
 }
 
-export function land({ ready, landed }) {
+export function land({ ready, landed, timeout }) {
   Semaphore.from(ready).release();
-  expectInTime(Event.from(landed).wait(BOUND));
+  expect(Event.from(landed).wait(timeout), 'the landing');
   return thread;
 }
 
-export async function landAsync({ ready, landed }) {
+export async function landAsync({ ready, landed, timeout }) {
   Semaphore.from(ready).release();
-  expectInTime(await Event.from(landed).waitAsync({ timeout: BOUND }));
+  expect(await Event.from(landed).waitAsync({ timeout }), 'the landing');
   return thread;
 }
