@@ -24,7 +24,7 @@ export async function install(name: keyof typeof INSTALLED): Promise<string> {
 }
 
 /** The environment without what `npm run` put there: it is another project that is installed. */
-function outside(): NodeJS.ProcessEnv {
+export function outside(): NodeJS.ProcessEnv {
   return Object.fromEntries(
     Object.entries(process.env).filter(([name]) => !/^npm_(package|lifecycle|command)/.test(name)),
   );

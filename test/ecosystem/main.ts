@@ -1,0 +1,60 @@
+/**
+ * Tries lockwork, as it would be published, in the tools that people use, and prints a table of what works.
+ *
+ *   npm run test:ecosystem
+ *   npm run test:ecosystem -- pools 'Jest (ESM)' 'Node 20'    some groups, tools and columns of it
+ */
+import { install } from '../runtimes/install.ts';
+import type { Case } from './case.ts';
+import { cases as pools } from './pools/index.ts';
+import { failureOf } from './run.ts';
+import { cases as runners } from './runners/index.ts';
+import { prepare, versionOf } from './tools.ts';
+
+const GROUPS: Record<string, readonly Case[]> = { runners, pools };
+
+/** The columns, and where their binaries are: the oldest Node that is supported, and that of this process. */
+const [major] = process.versions.node.split('.');
+const NODES: Record<string, () => Promise<string>> = {
+  'Node 20': () => install('Node 20'),
+  [`Node ${major}`]: async () => process.execPath,
+};
+
+const names = process.argv.slice(2);
+const all = Object.entries(GROUPS).flatMap(([group, cases]) => cases.map((one) => ({ ...one, group })));
+/** Those that are named, or all where none is. */
+const chosen = <T>(items: readonly T[], ...namesOf: ((item: T) => string)[]): readonly T[] => {
+  const named = items.filter((item) => namesOf.some((nameOf) => names.includes(nameOf(item))));
+  return named.length ? named : items;
+};
+const cases = chosen(
+  all,
+  ({ tool }) => tool,
+  ({ group }) => group,
+);
+const nodes = chosen(Object.keys(NODES), (node) => node);
+
+await prepare();
+const binaries = await Promise.all(nodes.map((node) => NODES[node]!()));
+const row = (...cells: readonly string[]) => `| ${cells.join(' | ')} |`;
+const rows = [row('tool', 'version', 'what was needed', ...nodes), row('---', '---', '---', ...nodes.map(() => '---'))];
+for (const one of cases) {
+  const { tool, package: name, needed, group, since = 20 } = one;
+  const version = name === 'node' ? '' : versionOf(name);
+  const verdicts: string[] = [];
+  for (const [index, node] of nodes.entries()) {
+    if (Number(node.split(' ')[1]) < since) {
+      verdicts.push(`– needs ${since}`);
+      continue;
+    }
+    const failure = version === undefined ? `${name} is not installed` : await failureOf(binaries[index]!, group, one);
+    verdicts.push(failure ? '**failed**' : 'works');
+    console.log(`${tool}: ${node}: ${verdicts.at(-1)}`);
+    if (failure) {
+      process.exitCode = 1;
+      console.log(`\nFAILED ${tool}, ${node}: ${failure}\n`);
+    }
+  }
+  rows.push(row(tool, version ?? '**missing**', needed, ...verdicts));
+}
+console.log(`\n${rows.join('\n')}`);

@@ -1,0 +1,30 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { delimiter, dirname, join } from 'node:path';
+import type { Case } from './case.ts';
+import { folder } from './tools.ts';
+
+/** What Node warns of when listeners are added again and again, as by a module that is evaluated for every test file. */
+const LEAK = 'MaxListenersExceededWarning';
+
+/** Runs a case of a group with the Node at a path. Answers what it printed, and why that is a failure, if it is one. */
+export async function failureOf(node: string, group: string, { args, bound = 60_000 }: Case): Promise<string> {
+  const env = { ...process.env, NO_COLOR: '1', PATH: [dirname(node), process.env.PATH].join(delimiter) };
+  // A process group of its own: what a tool has started ends with it.
+  const child = spawn(node, args, { cwd: join(folder, group), env, detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
+  let late = '';
+  const timer = setTimeout(() => {
+    late = `, after the ${bound} ms that it may take`;
+    process.kill(-child.pid!, 'SIGKILL');
+  }, bound);
+  let printed = '';
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.on('data', (data) => {
+      printed += data;
+    });
+  }
+  const [code, signal] = await once(child, 'close');
+  clearTimeout(timer);
+  if (code === 0 && !printed.includes(LEAK)) return '';
+  return `${printed}\nit ended with ${signal ?? `code ${code}`}${late}`;
+}

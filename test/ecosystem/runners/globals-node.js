@@ -1,0 +1,4 @@
+import './globals.js';
+import { test } from 'node:test';
+
+globalThis.test = test;

@@ -1,0 +1,2 @@
+// Node itself loads the modules of both kinds.
+export default { transform: {} };

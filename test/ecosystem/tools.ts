@@ -1,0 +1,36 @@
+/** The tools, and lockwork among them as npm would publish it. */
+import { execFile } from 'node:child_process';
+import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { root } from '../runtimes/bundle.ts';
+import { outside } from '../runtimes/install.ts';
+
+export const folder = join(root, 'test/ecosystem');
+const modules = join(folder, 'node_modules');
+const execute = promisify(execFile);
+const npm = (cwd: string, ...args: string[]) => execute('npm', args, { cwd, timeout: 600_000, env: outside() });
+
+/** Installs the tools unless they are there, and the package of the built tree beside them. */
+export async function prepare(): Promise<void> {
+  const lock = join(folder, 'package-lock.json');
+  // What was installed last; npm's own record of it is not a copy.
+  const installed = join(modules, '.installed.json');
+  const text = (file: string) => (existsSync(file) ? readFileSync(file, 'utf8') : '');
+  if (text(installed) !== text(lock)) {
+    await npm(folder, 'ci', '--no-audit', '--no-fund');
+    copyFileSync(lock, installed);
+  }
+  const outdir = join(root, 'build/ecosystem');
+  const lockwork = join(modules, 'lockwork');
+  rmSync(lockwork, { recursive: true, force: true });
+  for (const made of [outdir, lockwork]) mkdirSync(made, { recursive: true });
+  const { stdout } = await npm(root, 'pack', '--ignore-scripts', '--silent', '--pack-destination', outdir);
+  await execute('tar', ['-xzf', join(outdir, stdout.trim()), '-C', lockwork, '--strip-components=1']);
+}
+
+/** The version that is installed; nothing when the package is missing. */
+export function versionOf(name: string): string | undefined {
+  const manifest = join(modules, name, 'package.json');
+  return existsSync(manifest) ? JSON.parse(readFileSync(manifest, 'utf8')).version : undefined;
+}
