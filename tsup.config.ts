@@ -1,4 +1,4 @@
-import { copyFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, writeFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import type { Plugin } from 'esbuild';
 import { defineConfig } from 'tsup';
@@ -16,7 +16,7 @@ const core: Plugin = {
 
 export default defineConfig({
   entry: ['bindings/index.ts'],
-  format: 'esm',
+  format: ['esm', 'cjs'],
   target: 'es2022',
   platform: 'neutral',
   sourcemap: true,
@@ -24,5 +24,9 @@ export default defineConfig({
   esbuildPlugins: [core],
   async onSuccess() {
     copyFileSync('build/release/core.wasm', 'dist/core.wasm');
+    // TypeScript takes declarations for those of a CommonJS module where this says so.
+    mkdirSync('dist/types-cjs', { recursive: true });
+    writeFileSync('dist/types-cjs/package.json', '{ "type": "commonjs" }\n');
+    for (const types of ['dist', 'dist/types-cjs']) copyFileSync('bindings/core.d.wasm.ts', `${types}/core.d.wasm.ts`);
   },
 });
