@@ -12,6 +12,7 @@ import {
   ThreadingError,
 } from './errors.js';
 import { bufferOf, locate, type Region } from './region.js';
+import { Postable } from './sharing.js';
 import { mayBlock } from './thread.js';
 
 export interface PrimitiveOptions {
@@ -71,7 +72,7 @@ export function attached(handle: unknown, name: string, kind: Kind): View {
 }
 
 /** What every primitive is: a view of a cell in shared memory. */
-export abstract class Primitive<K extends string = string> implements Handle<K> {
+export abstract class Primitive<K extends string = string> extends Postable implements Handle<K> {
   readonly kind: K;
   readonly memory: WebAssembly.Memory;
   readonly address: number;
@@ -81,6 +82,7 @@ export abstract class Primitive<K extends string = string> implements Handle<K> 
 
   /** @internal */
   protected constructor(name: K, kind: Kind, options: PrimitiveOptions | View | undefined, initial: Initial = {}) {
+    super();
     const view = options instanceof View ? options : created(name, kind, options, initial);
     this.kind = name;
     this.memory = view.region.memory;
@@ -244,7 +246,7 @@ export abstract class Primitive<K extends string = string> implements Handle<K> 
     return '';
   }
 
-  toString(): string {
+  override toString(): string {
     const { name } = this;
     return name ? `${this.kind} ${show(name)}` : this.kind;
   }

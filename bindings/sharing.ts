@@ -1,0 +1,58 @@
+import { UnsupportedError } from './errors.js';
+
+/** Whether this platform has shared memory, and whether other threads can get it. */
+
+/** Whether memory reaches no other thread: then platforms hide this name, as in a page that is not cross-origin isolated. */
+const alone = typeof SharedArrayBuffer !== 'function';
+
+/** The class of shared buffers, which WebAssembly makes also where its name is hidden; nothing where there are none. */
+export const SharedBuffer = ((): SharedArrayBufferConstructor | undefined => {
+  if (!alone) return SharedArrayBuffer;
+  try {
+    const { buffer } = new WebAssembly.Memory({ initial: 0, maximum: 0, shared: true });
+    // Platforms without threads do not know the option, or refuse it.
+    return buffer instanceof ArrayBuffer
+      ? undefined
+      : ((buffer as SharedArrayBuffer).constructor as SharedArrayBufferConstructor);
+  } catch {
+    return undefined;
+  }
+})();
+
+/** What a page can do about it. */
+const ADVICE =
+  'Serve it from https or localhost, with the headers "Cross-Origin-Opener-Policy: same-origin" and "Cross-Origin-Embedder-Policy: require-corp"';
+
+/** What the platform must have: shared memory, and WebAssembly. */
+export function checkPlatform(): void {
+  if (typeof WebAssembly !== 'object') {
+    throw new UnsupportedError('lockwork needs WebAssembly, which this platform does not have');
+  }
+  if (SharedBuffer) return;
+  throw new UnsupportedError(`lockwork needs SharedArrayBuffer, and this page is not cross-origin isolated. ${ADVICE}`);
+}
+
+/** Throws where memory reaches no other thread. */
+export function checkReach(what: string): void {
+  if (!alone) return;
+  throw new UnsupportedError(`${what}: memory is shared only in a page that is cross-origin isolated. ${ADVICE}`);
+}
+
+/** What a message may carry. Its own enumerable fields are its handle. */
+export abstract class Postable {
+  abstract readonly kind: string;
+
+  /** @internal */
+  constructor() {
+    // The first field that a structured clone reads, before the platform refuses the memory without such advice.
+    if (alone) Object.defineProperty(this, 'shared', { enumerable: true, get: refuse });
+  }
+
+  toString(): string {
+    return this.kind;
+  }
+}
+
+function refuse(this: Postable): void {
+  checkReach(`${this}: it cannot be posted from here`);
+}
