@@ -19,33 +19,30 @@ export const SharedBuffer = ((): SharedArrayBufferConstructor | undefined => {
   }
 })();
 
-/** What a page can do about it. */
-const ADVICE =
-  'Serve it from https or localhost, with the headers "Cross-Origin-Opener-Policy: same-origin" and "Cross-Origin-Embedder-Policy: require-corp"';
+const NOT_ISOLATED =
+  'this page is not cross-origin isolated. Serve it from https or localhost, with the headers "Cross-Origin-Opener-Policy: same-origin" and "Cross-Origin-Embedder-Policy: require-corp"';
 
 /** What the platform must have: shared memory, and WebAssembly. */
 export function checkPlatform(): void {
   if (typeof WebAssembly !== 'object') {
     throw new UnsupportedError('lockwork needs WebAssembly, which this platform does not have');
   }
-  if (SharedBuffer) return;
-  throw new UnsupportedError(`lockwork needs SharedArrayBuffer, and this page is not cross-origin isolated. ${ADVICE}`);
+  if (!SharedBuffer) throw new UnsupportedError(`lockwork needs SharedArrayBuffer, and ${NOT_ISOLATED}`);
 }
 
 /** Throws where memory reaches no other thread. */
 export function checkReach(what: string): void {
-  if (!alone) return;
-  throw new UnsupportedError(`${what}: memory is shared only in a page that is cross-origin isolated. ${ADVICE}`);
+  if (alone) throw new UnsupportedError(`${what}, since ${NOT_ISOLATED}`);
 }
 
-/** What a message may carry. Its own enumerable fields are its handle. */
+/** What a message may carry: its own enumerable fields are its handle. */
 export abstract class Postable {
   abstract readonly kind: string;
 
   /** @internal */
   constructor() {
-    // The first field that a structured clone reads, before the platform refuses the memory without such advice.
-    if (alone) Object.defineProperty(this, 'shared', { enumerable: true, get: refuse });
+    // The field that a structured clone reads first, before the platform refuses the memory without such advice.
+    if (alone) Object.defineProperty(this, 'shared', { enumerable: true, get: refusePosting });
   }
 
   toString(): string {
@@ -53,6 +50,6 @@ export abstract class Postable {
   }
 }
 
-function refuse(this: Postable): void {
-  checkReach(`${this}: it cannot be posted from here`);
+function refusePosting(this: Postable): void {
+  checkReach(`${this}: it cannot be posted`);
 }

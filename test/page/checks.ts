@@ -37,7 +37,8 @@ async function refused(type: ErrorClass, call: () => unknown, message = /./): Pr
   throw new Error(`not refused: ${call}`);
 }
 
-const HEADERS = '.*isolated.*"Cross-Origin-Opener-Policy: same-origin".*"Cross-Origin-Embedder-Policy: require-corp"';
+const HEADERS =
+  '.*, since this page is not cross-origin isolated.*"Cross-Origin-Opener-Policy: same-origin".*"Cross-Origin-Embedder-Policy: require-corp"';
 
 /** It is refused with both headers, and says of what. */
 const advised = (of: string, call: () => unknown) => refused(UnsupportedError, call, new RegExp(`^${of}: ${HEADERS}`));
