@@ -4,7 +4,6 @@ import { invalidType, invalidValue, OutOfMemoryError } from './errors.js';
 import {
   bufferOf,
   checkMemory,
-  checkPlatform,
   defaultRegion,
   destroyRegion,
   isShared,
@@ -13,6 +12,7 @@ import {
   type Region,
   regionAt,
 } from './region.js';
+import { checkPlatform, Postable } from './sharing.js';
 
 const PAGE = 65536;
 /** A default arena may grow to this: room for about a million primitives. */
@@ -79,7 +79,7 @@ export function arenaOf(region: Region): Arena {
  * An arena of its own memory grows as needed up to `maximumBytes`; one inside the user's memory stays in its bytes. All
  * of it works from any thread, waits for nobody, and never blocks.
  */
-export class Arena {
+export class Arena extends Postable {
   readonly kind = 'Arena';
   readonly memory: WebAssembly.Memory;
   /** Where in the memory the arena begins. */
@@ -107,6 +107,7 @@ export class Arena {
    * @throws UnsupportedError when the platform has no shared memory
    */
   constructor(options?: ArenaOptions) {
+    super();
     const region =
       (options as unknown) instanceof Existing ? (options as unknown as Existing).region : makeRegion(options);
     this.memory = region.memory;

@@ -13,6 +13,7 @@ import {
   ThreadingError,
 } from './errors.js';
 import { bufferOf, locate, type Region } from './region.js';
+import { Postable } from './sharing.js';
 import { mayBlock } from './thread.js';
 
 export interface PrimitiveOptions {
@@ -75,7 +76,7 @@ export function attached(handle: unknown, name: string, kind: Kind): View {
 }
 
 /** What every primitive is: a view of a cell in shared memory. */
-export abstract class Primitive<K extends string = string> implements Handle<K> {
+export abstract class Primitive<K extends string = string> extends Postable implements Handle<K> {
   readonly kind: K;
   readonly memory: WebAssembly.Memory;
   readonly address: number;
@@ -85,6 +86,7 @@ export abstract class Primitive<K extends string = string> implements Handle<K> 
 
   /** @internal */
   protected constructor(name: K, kind: Kind, options: PrimitiveOptions | View | undefined, initial: Initial = {}) {
+    super();
     const existing = options instanceof View;
     if (!existing) checkOptions(options, `new ${name}`, PRIMITIVE_OPTIONS);
     const view = existing ? options : created(name, kind, options, initial);
@@ -249,7 +251,7 @@ export abstract class Primitive<K extends string = string> implements Handle<K> 
     return '. Acquire it first, in this thread';
   }
 
-  toString(): string {
+  override toString(): string {
     const { name } = this;
     return name ? `${this.kind} ${show(name)}` : this.kind;
   }

@@ -1,8 +1,9 @@
 import { ArenaFlag, CELL, Field, HEADER, Header, Kind, MAGIC, Status, VERSION, VISITED } from '../assembly/abi.js';
 import { type Core, instantiate } from './core.js';
-import { invalidType, OutOfMemoryError, ThreadingError, UnsupportedError } from './errors.js';
+import { invalidType, OutOfMemoryError, ThreadingError } from './errors.js';
 import { newId, onEnd, REGISTRY, SHAPE, versioned, workerThreads } from './host.js';
 import type { Inbox } from './inbox.js';
+import { checkPlatform, checkReach } from './sharing.js';
 import { register, unregister } from './thread.js';
 
 /** A round of a barrier that has all its parties, and waits for the end of its action. */
@@ -188,6 +189,7 @@ const TRIES = 1_000;
 /** What of a memory is a place for an arena: `TypeError` with the reason when it is none. */
 export function checkMemory(memory: unknown, where: string): asserts memory is WebAssembly.Memory {
   if (Object.prototype.toString.call(memory) !== '[object WebAssembly.Memory]') {
+    if (memory === undefined) checkReach(`${where}: there is no memory in it`);
     throw invalidType(
       `${where}: there is no WebAssembly.Memory in it. JSON and other processes cannot carry one: lockwork is for the threads of one process`,
     );
@@ -200,17 +202,6 @@ export function checkMemory(memory: unknown, where: string): asserts memory is W
 
 export function isShared(buffer: unknown): buffer is SharedArrayBuffer {
   return Object.prototype.toString.call(buffer) === '[object SharedArrayBuffer]';
-}
-
-/** What the platform must have: shared memory, and WebAssembly. */
-export function checkPlatform(): void {
-  if (typeof WebAssembly !== 'object') {
-    throw new UnsupportedError('lockwork needs WebAssembly, which this platform does not have');
-  }
-  if (typeof SharedArrayBuffer === 'function') return;
-  throw new UnsupportedError(
-    'lockwork needs SharedArrayBuffer, and this page is not cross-origin isolated. Serve it from https or localhost, with the headers "Cross-Origin-Opener-Policy: same-origin" and "Cross-Origin-Embedder-Policy: require-corp"',
-  );
 }
 
 /** Bytes that the header and the map of so many cells take, in whole cells. */

@@ -3,6 +3,7 @@ import type { Core } from './core.js';
 import { ThreadingError } from './errors.js';
 import { cores } from './host.js';
 import type { Region } from './region.js';
+import { SharedBuffer } from './sharing.js';
 
 /** What this thread may do, and its record in each arena it uses. */
 
@@ -11,9 +12,8 @@ import type { Region } from './region.js';
  * `memory.atomic.wait32`. The word differs from what is waited for, so that nothing waits here either.
  */
 export const mayBlock = /* @__PURE__ */ ((): boolean => {
-  if (typeof SharedArrayBuffer !== 'function') return false;
   try {
-    return Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 1, 0) === 'not-equal';
+    return Atomics.wait(new Int32Array(new SharedBuffer!(4)), 0, 1, 0) === 'not-equal';
   } catch {
     return false;
   }

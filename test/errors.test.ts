@@ -195,7 +195,14 @@ describe('on a platform without SharedArrayBuffer', () => {
   it('the package loads, and says what is missing and which headers to send when it is used', () => {
     const errors = onPlatform(
       () => {
+        const { Memory } = WebAssembly;
         Reflect.deleteProperty(globalThis, 'SharedArrayBuffer');
+        // Old engines do not know the option.
+        WebAssembly.Memory = class extends Memory {
+          constructor({ initial, maximum }: WebAssembly.MemoryDescriptor) {
+            super({ initial, maximum: maximum! });
+          }
+        };
       },
       (api) =>
         [
@@ -220,6 +227,45 @@ describe('on a platform without SharedArrayBuffer', () => {
       expect(error).toContain('Cross-Origin-Opener-Policy: same-origin');
       expect(error).toContain('Cross-Origin-Embedder-Policy: require-corp');
     }
+  });
+
+  it('whose WebAssembly shares memory all the same, a thread works alone, and posts nothing', () => {
+    const { name, answers, errors } = onPlatform(
+      () => {
+        Reflect.deleteProperty(globalThis, 'SharedArrayBuffer');
+      },
+      async (api) => {
+        const lock = new api.Lock({ name: 'seats' });
+        const answers = [lock.acquire(), lock.acquire(5), await lock.acquireAsync({ timeout: 5 })];
+        lock.release();
+        const { port1 } = new MessageChannel();
+        const errors = [
+          () => structuredClone(lock),
+          () => port1.postMessage({ lock }),
+          () => port1.postMessage(api.Arena.default),
+          () => api.Lock.from({ kind: 'Lock' } as typeof lock),
+        ].map((call) => {
+          try {
+            call();
+            return 'nothing';
+          } catch (error) {
+            return `${error}`;
+          }
+        });
+        port1.close();
+        return { name: api.attach(lock).name, answers, errors };
+      },
+    );
+    expect([name, ...answers]).toEqual(['seats', true, false, false]);
+    const wanted =
+      /, since this page is not cross-origin isolated\. .*"Cross-Origin-Opener-Policy: same-origin" and "Cross-Origin-Embedder-Policy: require-corp"$/;
+    for (const error of errors) expect(error).toMatch(wanted);
+    expect(errors.map((error) => error.split(', since')[0])).toEqual([
+      'UnsupportedError: Lock "seats": it cannot be posted',
+      'UnsupportedError: Lock "seats": it cannot be posted',
+      'UnsupportedError: Arena: it cannot be posted',
+      'UnsupportedError: Lock.from: there is no memory in it',
+    ]);
   });
 });
 

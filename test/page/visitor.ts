@@ -1,8 +1,6 @@
 /** The script of the pages of test/browsers/pages.ts: says what came of using lockwork there. */
+import './hidden.ts';
 import { Lock } from 'lockwork';
-
-// The switch that WebKitGTK needs (test/browsers/provider.ts) gives it to every page; Safari does not.
-if (!crossOriginIsolated) Reflect.deleteProperty(globalThis, 'SharedArrayBuffer');
 
 const said: Record<string, unknown> = { isolated: crossOriginIsolated };
 try {

@@ -57,7 +57,7 @@ const NOT_HERE: readonly Exception[] = [
   { file: 'readme.test.ts', on: but('Node 26'), reason: 'of the documents, whose snippets are for the pinned Node' },
   { file: 'serve.test.ts', on: but('Node 26'), reason: '`npm run start:browser`, a command of the pinned Node' },
   { file: 'page/', on: but('Node 26', ...PAGES), reason: 'there is no page' },
-  ...['blocking', 'examples', 'recipe', 'unsupported'].map((name) => ({
+  ...['alone', 'blocking', 'examples', 'recipe', 'unsupported'].map((name) => ({
     file: `page/${name}.`,
     on: ['Node 26' as const],
     reason: 'there is no page',

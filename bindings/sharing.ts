@@ -1,0 +1,55 @@
+import { UnsupportedError } from './errors.js';
+
+/** Whether this platform has shared memory, and whether other threads can get it. */
+
+/** Whether memory reaches no other thread: then platforms hide this name, as in a page that is not cross-origin isolated. */
+const alone = /* @__PURE__ */ (() => typeof SharedArrayBuffer !== 'function')();
+
+/** The class of shared buffers, which WebAssembly makes also where its name is hidden; nothing where there are none. */
+export const SharedBuffer = /* @__PURE__ */ ((): SharedArrayBufferConstructor | undefined => {
+  if (!alone) return SharedArrayBuffer;
+  try {
+    const { buffer } = new WebAssembly.Memory({ initial: 0, maximum: 0, shared: true });
+    // Platforms without threads do not know the option, or refuse it.
+    return buffer instanceof ArrayBuffer
+      ? undefined
+      : ((buffer as SharedArrayBuffer).constructor as SharedArrayBufferConstructor);
+  } catch {
+    return undefined;
+  }
+})();
+
+const NOT_ISOLATED =
+  'this page is not cross-origin isolated. Serve it from https or localhost, with the headers "Cross-Origin-Opener-Policy: same-origin" and "Cross-Origin-Embedder-Policy: require-corp"';
+
+/** What the platform must have: shared memory, and WebAssembly. */
+export function checkPlatform(): void {
+  if (typeof WebAssembly !== 'object') {
+    throw new UnsupportedError('lockwork needs WebAssembly, which this platform does not have');
+  }
+  if (!SharedBuffer) throw new UnsupportedError(`lockwork needs SharedArrayBuffer, and ${NOT_ISOLATED}`);
+}
+
+/** Throws where memory reaches no other thread. */
+export function checkReach(what: string): void {
+  if (alone) throw new UnsupportedError(`${what}, since ${NOT_ISOLATED}`);
+}
+
+/** What a message may carry: its own enumerable fields are its handle. */
+export abstract class Postable {
+  abstract readonly kind: string;
+
+  /** @internal */
+  constructor() {
+    // The field that a structured clone reads first, before the platform refuses the memory without such advice.
+    if (alone) Object.defineProperty(this, 'shared', { enumerable: true, get: refusePosting });
+  }
+
+  toString(): string {
+    return this.kind;
+  }
+}
+
+function refusePosting(this: Postable): void {
+  checkReach(`${this}: it cannot be posted`);
+}
