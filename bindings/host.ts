@@ -26,6 +26,7 @@ export function versioned(...more: unknown[]): string {
 }
 
 interface NodeProcess {
+  versions?: { node?: string };
   getBuiltinModule?(id: string): unknown;
   once(event: 'exit', listener: () => void): void;
   hrtime?: { bigint?(): bigint };
@@ -50,6 +51,9 @@ interface Host {
 const given = /* @__PURE__ */ (() => (globalThis as { process?: NodeProcess }).process)();
 
 const builtIn = (name: string): unknown => given?.getBuiltinModule?.(`node:${name}`);
+
+/** A Node without `process.getBuiltinModule`: what a module needs of it only CommonJS could load synchronously. */
+export const outdated = /* @__PURE__ */ (() => Boolean(given?.versions?.node && !given.getBuiltinModule))();
 
 /** That of the thread: realms may have copies (those of Jest do), which tell of no end. */
 const nodeProcess = /* @__PURE__ */ ((): NodeProcess | undefined => {

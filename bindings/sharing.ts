@@ -1,4 +1,5 @@
 import { UnsupportedError } from './errors.js';
+import { outdated } from './host.js';
 
 /** Whether this platform has shared memory, and whether other threads can get it. */
 
@@ -27,6 +28,7 @@ export function checkPlatform(): void {
   if (typeof WebAssembly !== 'object') {
     throw new UnsupportedError('lockwork needs WebAssembly, which this platform does not have');
   }
+  if (outdated) throw new UnsupportedError('lockwork needs Node 20.16, 22.3 or a newer one');
   if (!SharedBuffer) throw new UnsupportedError(`lockwork needs SharedArrayBuffer, and ${NOT_ISOLATED}`);
 }
 

@@ -191,6 +191,24 @@ describe('messages of promises', () => {
   }
 });
 
+describe('on a Node without process.getBuiltinModule', () => {
+  it('the package loads, and says which Node it needs when it is used: two default arenas would be worse', () => {
+    const message = onPlatform(
+      () => {
+        Reflect.deleteProperty(process, 'getBuiltinModule');
+      },
+      ({ Lock }) => {
+        try {
+          return new Lock().locked;
+        } catch (error) {
+          return String(error);
+        }
+      },
+    );
+    expect(message).toBe('UnsupportedError: lockwork needs Node 20.16, 22.3 or a newer one');
+  });
+});
+
 describe('on a platform without SharedArrayBuffer', () => {
   it('the package loads, and says what is missing and which headers to send when it is used', () => {
     const errors = onPlatform(

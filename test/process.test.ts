@@ -358,6 +358,36 @@ describe('The memory of a process', () => {
   });
 });
 
+describe('The ES module and the CommonJS module in one thread', () => {
+  it('share the default arena, locks and errors, with each other and with other threads', async () => {
+    const { took, ...rest } = await run(`
+      const { createRequire } = await import('node:module');
+      const required = createRequire(${JSON.stringify(import.meta.resolve('lockwork'))})('lockwork');
+      const imported = await import(${JSON.stringify(import.meta.resolve('lockwork'))});
+      const lock = new required.Lock({ name: 'seats' });
+      const both = [lock, imported.Lock.from(lock)];
+      const order = [];
+      both[0].tryAcquire();
+      const waits = [1, 0, 1].map((copy, index) => both[copy].withAsync(() => order.push(index)));
+      console.log(both.map(({ locked, waiters }) => [locked, waiters]).join());
+      worker('({ it }) => it.release()', { it: lock });
+      await Promise.all(waits);
+      console.log(order.join(), required.Lock === imported.Lock, required.Arena.default.used === imported.Arena.default.used);
+      try {
+        both[1].release();
+      } catch (error) {
+        console.log(error instanceof required.NotHeldError, error instanceof imported.NotHeldError, error.message);
+      }
+    `);
+    const stdout = `true,3,true,3
+0,1,2 false true
+true true Lock "seats": not held. Acquire it first, in this thread
+`;
+    expect(rest).toEqual({ ...ended, stdout });
+    expect(took).toBeLessThan(15_000);
+  });
+});
+
 describe('Two copies of the package in one thread', () => {
   it('share one inbox, one queue and one arena', async () => {
     const { took, ...rest } = await run(`

@@ -12,6 +12,7 @@ import { execFile } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import * as threading from 'lockwork';
 import { afterAll, describe, expect, test } from 'vitest';
 
@@ -133,6 +134,20 @@ for (const { document, found } of all.filter(({ found }) => found.length)) {
     });
   });
 }
+
+describe('the package', () => {
+  test('holds all files that README links to', async () => {
+    const readme = readFileSync(join(root, 'README.md'), 'utf8');
+    const links = [...readme.matchAll(/\]\((?!https?:|#)([^)#]+)/g)].map(([, path]) => path!);
+    const { stdout } = await promisify(execFile)('npm', ['pack', '--dry-run', '--json', '--ignore-scripts'], {
+      cwd: root,
+      timeout: 20_000,
+    });
+    const [{ files }] = Object.values(JSON.parse(stdout)) as [{ files: { path: string }[] }];
+    expect(links).toContain('docs/design.md');
+    expect(links.filter((link) => !files.some(({ path }) => path === link || path.startsWith(link)))).toEqual([]);
+  });
+});
 
 describe('the documentation', () => {
   test('type-checks', async () => {
