@@ -40,7 +40,7 @@ const row = (...cells: readonly string[]) => `| ${cells.join(' | ')} |`;
 const rows = [row('tool', 'version', 'what was needed', ...nodes), row('---', '---', '---', ...nodes.map(() => '---'))];
 for (const one of cases) {
   const { tool, package: name, needed, group, since = 20 } = one;
-  const version = name === 'node' ? '' : versionOf(name);
+  const version = name === 'node' ? '–' : versionOf(name);
   const verdicts: string[] = [];
   for (const [index, node] of nodes.entries()) {
     if (Number(node.split(' ')[1]) < since) {

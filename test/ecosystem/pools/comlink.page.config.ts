@@ -7,6 +7,8 @@ import { provider } from '../../browsers/provider.ts';
 export default {
   root: fileURLToPath(new URL('../../..', import.meta.url)),
   server: { headers: ISOLATED },
+  // Vite's cache of bundled dependencies would keep what a package of the same version was before.
+  optimizeDeps: { exclude: ['comlink', 'lockwork'] },
   test: {
     globals: true,
     include: ['test/ecosystem/pools/comlink.page.js'],
