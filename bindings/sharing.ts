@@ -2,7 +2,7 @@ import { UnsupportedError } from './errors.js';
 
 /** Whether this platform has shared memory, and whether other threads can get it. */
 
-/** Whether memory reaches no other thread: then platforms hide this name, as in a page that is not cross-origin isolated. */
+/** Whether memory reaches no other thread, as in a page that is not cross-origin isolated: platforms hide the name then. */
 const alone = typeof SharedArrayBuffer !== 'function';
 
 /** The class of shared buffers, which WebAssembly makes also where its name is hidden; nothing where there are none. */
