@@ -3,7 +3,10 @@ import { outdated } from './host.js';
 
 /** Whether this platform has shared memory, and whether other threads can get it. */
 
-/** Whether memory reaches no other thread: then platforms hide this name, as in a page that is not cross-origin isolated. */
+/**
+ * Whether memory reaches no other thread, as in a page that is not cross-origin isolated. Platforms hide this name then;
+ * `crossOriginIsolated` does not tell, since some share without (Chromium by a policy or a switch, Node).
+ */
 const alone = /* @__PURE__ */ (() => typeof SharedArrayBuffer !== 'function')();
 
 /** The class of shared buffers, which WebAssembly makes also where its name is hidden; nothing where there are none. */
