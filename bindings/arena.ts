@@ -1,6 +1,7 @@
 import { ArenaFlag, CELL, HEADER, Header, Kind } from '../assembly/abi.js';
 import { checkInteger, checkOptions, show } from './check.js';
 import { invalidType, invalidValue, OutOfMemoryError } from './errors.js';
+import type { Memory, SharedArray, SharedArrayType } from './globals.js';
 import {
   bufferOf,
   checkMemory,
@@ -24,7 +25,7 @@ const LEAST = 512;
 
 export interface ArenaOptions {
   /** A shared memory to live in, that of the user's own program for example. Without it the arena makes its own. */
-  memory?: WebAssembly.Memory;
+  memory?: Memory;
   /** Where in `memory` the arena begins: a multiple of 64. Default 0. */
   byteOffset?: number;
   /** How many bytes of `memory` it may use. Default: all there are behind `byteOffset`. */
@@ -35,24 +36,10 @@ export interface ArenaOptions {
 
 export interface ArenaHandle {
   readonly kind: 'Arena';
-  readonly memory: WebAssembly.Memory;
+  readonly memory: Memory;
   readonly address: number;
   readonly stamp: number;
 }
-
-/** The typed arrays that work on shared memory. */
-export type SharedArrayType =
-  | Int8ArrayConstructor
-  | Uint8ArrayConstructor
-  | Uint8ClampedArrayConstructor
-  | Int16ArrayConstructor
-  | Uint16ArrayConstructor
-  | Int32ArrayConstructor
-  | Uint32ArrayConstructor
-  | BigInt64ArrayConstructor
-  | BigUint64ArrayConstructor
-  | Float32ArrayConstructor
-  | Float64ArrayConstructor;
 
 const TypedArray = /* @__PURE__ */ Object.getPrototypeOf(Int8Array) as new () => Int8Array;
 
@@ -81,7 +68,7 @@ export function arenaOf(region: Region): Arena {
  */
 export class Arena extends Postable {
   readonly kind = 'Arena';
-  readonly memory: WebAssembly.Memory;
+  readonly memory: Memory;
   /** Where in the memory the arena begins. */
   readonly address: number;
   readonly stamp: number;
@@ -155,7 +142,7 @@ export class Arena extends Postable {
    * @throws RangeError when `length` is not an integer of 0 or more
    * @throws OutOfMemoryError when the arena is full
    */
-  allocate<T extends SharedArrayType>(type: T, length: number): InstanceType<T> {
+  allocate<T extends SharedArrayType>(type: T, length: number): SharedArray<T> {
     if (typeof type !== 'function' || Object.getPrototypeOf(type) !== TypedArray) {
       throw invalidType(`arena.allocate: the type must be a typed array's constructor, not ${show(type)}`);
     }
@@ -169,7 +156,7 @@ export class Arena extends Postable {
       );
     }
     const buffer = bufferOf(memory, address + cells * CELL) as unknown as ArrayBuffer;
-    return new type(buffer, address, length) as InstanceType<T>;
+    return new type(buffer, address, length) as unknown as SharedArray<T>;
   }
 
   /**
@@ -272,7 +259,7 @@ function makeOwn(maximumBytes: number, flags: number): Region {
   return layOut(makeMemory({ initial, maximum, shared: true }), 0, cells, flags);
 }
 
-function makeMemory(descriptor: WebAssembly.MemoryDescriptor): WebAssembly.Memory {
+function makeMemory(descriptor: WebAssembly.MemoryDescriptor): Memory {
   try {
     return new WebAssembly.Memory(descriptor);
   } catch (cause) {

@@ -23,12 +23,12 @@ interface Kinds {
 
 const CLASSES: { [K in keyof Kinds]: (handle: never) => Kinds[K] } = {
   Arena: (handle: ArenaHandle) => Arena.from(handle),
-  Lock: (handle: Handle) => Lock.from(handle),
-  RLock: (handle: Handle) => RLock.from(handle),
-  Semaphore: (handle: Handle) => Semaphore.from(handle),
-  BoundedSemaphore: (handle: Handle) => BoundedSemaphore.from(handle),
-  Event: (handle: Handle) => Event.from(handle),
-  Barrier: (handle: Handle) => Barrier.from(handle),
+  Lock: (handle: Handle<'Lock'>) => Lock.from(handle),
+  RLock: (handle: Handle<'RLock'>) => RLock.from(handle),
+  Semaphore: (handle: Handle<'Semaphore'>) => Semaphore.from(handle),
+  BoundedSemaphore: (handle: Handle<'BoundedSemaphore'>) => BoundedSemaphore.from(handle),
+  Event: (handle: Handle<'Event'>) => Event.from(handle),
+  Barrier: (handle: Handle<'Barrier'>) => Barrier.from(handle),
   Condition: (handle: ConditionHandle) => Condition.from(handle),
 };
 
@@ -37,10 +37,12 @@ const CLASSES: { [K in keyof Kinds]: (handle: never) => Kinds[K] } = {
  *
  * @throws TypeError when it is no handle, or what it names has been destroyed
  */
-export function attach<K extends keyof Kinds>(handle: { readonly kind: K }): Kinds[K] {
+export function attach<K extends keyof Kinds>(handle: { readonly kind: K }): Kinds[K];
+export function attach(handle: Handle): Kinds[keyof Kinds];
+export function attach(handle: { readonly kind: string }): Kinds[keyof Kinds] {
   const kind = (handle as { kind?: unknown } | null | undefined)?.kind;
   if (typeof kind !== 'string' || !Object.hasOwn(CLASSES, kind)) {
     throw invalidType(`attach: this is not a handle of lockwork, but ${show(handle)}`);
   }
-  return CLASSES[kind as K](handle as never);
+  return CLASSES[kind as keyof Kinds](handle as never);
 }

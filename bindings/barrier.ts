@@ -142,7 +142,7 @@ export class Barrier extends Primitive<'Barrier'> {
    *
    * @throws TypeError when it is not the handle of a Barrier, of a destroyed one, or of an incompatible version
    */
-  static from(handle: Handle, options?: BarrierAction): Barrier {
+  static from(handle: Handle<'Barrier'>, options?: BarrierAction): Barrier {
     return again(attached(handle, 'Barrier', Kind.BARRIER), options);
   }
 

@@ -1,5 +1,6 @@
 import { Status } from '../assembly/abi.js';
 import { after } from './clock.js';
+import type { Signal } from './globals.js';
 
 type Resolve = (value: unknown) => void;
 
@@ -25,9 +26,9 @@ export interface Way {
  */
 class Listener {
   readonly #calls = new Set<Call>();
-  readonly #signal: AbortSignal;
+  readonly #signal: Signal;
 
-  constructor(signal: AbortSignal) {
+  constructor(signal: Signal) {
     this.#signal = signal;
   }
 
@@ -46,9 +47,9 @@ class Listener {
   };
 }
 
-const listeners = new WeakMap<AbortSignal, Listener>();
+const listeners = new WeakMap<Signal, Listener>();
 
-function listenerOf(signal: AbortSignal): Listener {
+function listenerOf(signal: Signal): Listener {
   let listener = listeners.get(signal);
   if (!listener) {
     listener = new Listener(signal);
@@ -87,12 +88,12 @@ export class Call {
   }
 
   /** A task has to wait, `limit` ms at the most. */
-  start(limit: number, signal: AbortSignal | undefined): void {
+  start(limit: number, signal: Signal | undefined): void {
     // Apart, so that this is inlined where a call has neither.
     if (signal || limit < Infinity) this.limit(limit, signal);
   }
 
-  private limit(limit: number, signal: AbortSignal | undefined): void {
+  private limit(limit: number, signal: Signal | undefined): void {
     try {
       // The options of a call may have getters: it can be aborted since it was checked.
       if (signal?.aborted) throw signal.reason;

@@ -1,6 +1,7 @@
 /** Checks of arguments, at the edge, once. A refused argument changes nothing. */
 
 import { invalidType, invalidValue } from './errors.js';
+import type { Signal } from './globals.js';
 
 /** Names a value in an error message. */
 export function show(value: unknown): string {
@@ -66,7 +67,7 @@ export interface WaitOptions {
   /** ms; nothing or `Infinity` for ever, 0 not at all. */
   timeout?: number | undefined;
   /** Gives up when it is aborted: the promise rejects with its `reason`. */
-  signal?: AbortSignal | undefined;
+  signal?: Signal | undefined;
 }
 
 /** What no options mean. */
@@ -77,7 +78,7 @@ export function checkWait(
   options: WaitOptions | undefined,
   where: string,
   known: readonly string[],
-): { limit: number; signal: AbortSignal | undefined } {
+): { limit: number; signal: Signal | undefined } {
   checkOptions(options, where, known);
   const limit = checkTimeout(options?.timeout, where);
   const signal = options?.signal;
@@ -88,7 +89,7 @@ export function checkWait(
   return { limit, signal };
 }
 
-function isSignal(value: Partial<AbortSignal>): value is AbortSignal {
+function isSignal(value: Partial<Signal>): value is Signal {
   const methods = [value.addEventListener, value.removeEventListener];
   return typeof value.aborted === 'boolean' && methods.every((method) => typeof method === 'function');
 }

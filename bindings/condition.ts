@@ -23,8 +23,8 @@ import { type OwnerWaitOptions, RLock, RLockReturn } from './rlock.js';
 
 const MOST = 0x7fffffff;
 
-export interface ConditionHandle extends Handle {
-  readonly lock: Handle;
+export interface ConditionHandle extends Handle<'Condition'> {
+  readonly lock: Handle<'Lock'> | Handle<'RLock'>;
 }
 
 /** What the constructor gets from `from`, in place of a lock. */

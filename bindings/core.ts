@@ -1,6 +1,7 @@
 import text from '../build/release/core.wasm';
 import { now } from './clock.js';
 import { UnsupportedError } from './errors.js';
+import type { Memory } from './globals.js';
 
 /**
  * The exports of `assembly/index.ts`. Cells, threads, arenas and blocks are byte addresses; what comes back is a
@@ -77,7 +78,7 @@ function decode(text: string): Uint8Array<ArrayBuffer> {
 }
 
 /** The core on a memory. Instantiating changes nothing in the memory: the module has no data and no start function. */
-export function instantiate(memory: WebAssembly.Memory): Core {
+export function instantiate(memory: Memory): Core {
   try {
     // Compiled once for this thread, synchronously: a few kilobytes take well under a millisecond.
     compiled ??= new WebAssembly.Module(decode(text));

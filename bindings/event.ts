@@ -36,7 +36,7 @@ export class Event extends Primitive<'Event'> {
    *
    * @throws TypeError when it is not the handle of an Event, of a destroyed one, or of an incompatible version
    */
-  static from(handle: Handle): Event {
+  static from(handle: Handle<'Event'>): Event {
     return make(attached(handle, 'Event', Kind.EVENT));
   }
 

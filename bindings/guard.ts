@@ -1,3 +1,4 @@
+/// <reference lib="esnext.disposable" preserve="true" />
 import { checkFunction, isStrayPromise, OWNER_WAIT_OPTIONS, type WaitOptions } from './check.js';
 import { invalidType, TimeoutError } from './errors.js';
 import { checkOwner, type Owner, type OwnerOptions, STAYS } from './owner.js';

@@ -2,6 +2,7 @@ import { Field, State, Status } from '../assembly/abi.js';
 import { Call } from './call.js';
 import { clearInterval, LONGEST, now, setInterval, setTimeout } from './clock.js';
 import { OutOfMemoryError, UnsupportedError } from './errors.js';
+import type { Signal } from './globals.js';
 import { workerThreads } from './host.js';
 import type { View } from './primitive.js';
 import type { Region } from './region.js';
@@ -207,7 +208,7 @@ export class Inbox {
    *
    * @param limit ms
    */
-  wait<T>(wait: Wait, limit: number, signal: AbortSignal | undefined): Promise<T> {
+  wait<T>(wait: Wait, limit: number, signal: Signal | undefined): Promise<T> {
     wait.waiter = this.take();
     const call = new Call(wait);
     const promise = call.promise<T>();

@@ -1,5 +1,5 @@
 /** lockwork: Python's `threading` primitives for JavaScript threads. Exports only. */
-export { Arena, type ArenaHandle, type ArenaOptions, type SharedArrayType } from './arena.js';
+export { Arena, type ArenaHandle, type ArenaOptions } from './arena.js';
 export { attach } from './attach.js';
 export { Barrier, type BarrierAction, type BarrierOptions } from './barrier.js';
 export type { WaitOptions } from './check.js';
@@ -17,9 +17,10 @@ export {
   UnsupportedError,
 } from './errors.js';
 export { Event } from './event.js';
-export type { Guard } from './guard.js';
+export type { Memory, SharedArray, SharedArrays, SharedArrayType, Signal } from './globals.js';
+export type { Guard, Holdable } from './guard.js';
 export { Lock } from './lock.js';
 export { Owner, type OwnerOptions } from './owner.js';
-export type { Handle, PrimitiveOptions } from './primitive.js';
+export type { Handle, Primitive, PrimitiveOptions } from './primitive.js';
 export { type OwnerWaitOptions, RLock } from './rlock.js';
 export { BoundedSemaphore, Semaphore } from './semaphore.js';

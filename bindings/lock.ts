@@ -36,7 +36,7 @@ export class Lock extends Resource<'Lock'> {
    *
    * @throws TypeError when it is not the handle of a Lock, of a destroyed one, or of an incompatible version
    */
-  static from(handle: Handle): Lock {
+  static from(handle: Handle<'Lock'>): Lock {
     return make(attached(handle, 'Lock', Kind.LOCK));
   }
 

@@ -12,6 +12,7 @@ import {
   OverReleaseError,
   ThreadingError,
 } from './errors.js';
+import type { Memory } from './globals.js';
 import { bufferOf, locate, type Region } from './region.js';
 import { Postable } from './sharing.js';
 import { mayBlock } from './thread.js';
@@ -25,8 +26,9 @@ export interface PrimitiveOptions {
 
 /** What a primitive is in a message: its own enumerable fields, which any structured clone keeps. */
 export interface Handle<K extends string = string> {
-  readonly kind: K;
-  readonly memory: WebAssembly.Memory;
+  /** A BoundedSemaphore is a Semaphore. */
+  readonly kind: K extends 'Semaphore' ? K | 'BoundedSemaphore' : K;
+  readonly memory: Memory;
   readonly address: number;
   readonly stamp: number;
 }
@@ -76,9 +78,9 @@ export function attached(handle: unknown, name: string, kind: Kind): View {
 }
 
 /** What every primitive is: a view of a cell in shared memory. */
-export abstract class Primitive<K extends string = string> extends Postable implements Handle<K> {
+export abstract class Primitive<K extends string = string> extends Postable {
   readonly kind: K;
-  readonly memory: WebAssembly.Memory;
+  readonly memory: Memory;
   readonly address: number;
   readonly stamp: number;
   // The fields that anybody can see can also be changed by anybody.

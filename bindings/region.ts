@@ -1,6 +1,7 @@
 import { ArenaFlag, CELL, Field, HEADER, Header, Kind, MAGIC, Status, VERSION, VISITED } from '../assembly/abi.js';
 import { type Core, instantiate } from './core.js';
 import { invalidType, OutOfMemoryError, ThreadingError } from './errors.js';
+import type { Memory } from './globals.js';
 import { newId, onEnd, REGISTRY, SHAPE, versioned, workerThreads } from './host.js';
 import type { Inbox } from './inbox.js';
 import { checkPlatform, checkReach } from './sharing.js';
@@ -18,7 +19,7 @@ export interface Acting {
  * header, and this thread has one region for each.
  */
 export class Region {
-  readonly memory: WebAssembly.Memory;
+  readonly memory: Memory;
   /** Address of the arena's header. */
   readonly base: number;
   /** The arena's id, and its lower half: another arena at the same place has another. */
@@ -36,7 +37,7 @@ export class Region {
   #end: number;
 
   /** @throws OutOfMemoryError when there is no room for the thread's record */
-  constructor(memory: WebAssembly.Memory, base: number, key: string, id: number) {
+  constructor(memory: Memory, base: number, key: string, id: number) {
     this.memory = memory;
     this.base = base;
     this.key = key;
@@ -95,7 +96,7 @@ export class Region {
  * The buffer of a memory, which reaches to `end` if the memory does. Engines tell a thread late that another one has let
  * it grow, and what is in shared memory may tell sooner; to grow by nothing asks.
  */
-export function bufferOf(memory: WebAssembly.Memory, end: number): SharedArrayBuffer {
+export function bufferOf(memory: Memory, end: number): SharedArrayBuffer {
   if (memory.buffer.byteLength < end) memory.grow(0);
   return memory.buffer as unknown as SharedArrayBuffer;
 }
@@ -187,7 +188,7 @@ export function destroyRegion(region: Region): void {
 const TRIES = 1_000;
 
 /** What of a memory is a place for an arena: `TypeError` with the reason when it is none. */
-export function checkMemory(memory: unknown, where: string): asserts memory is WebAssembly.Memory {
+export function checkMemory(memory: unknown, where: string): asserts memory is Memory {
   if (Object.prototype.toString.call(memory) !== '[object WebAssembly.Memory]') {
     if (memory === undefined) checkReach(`${where}: there is no memory in it`);
     throw invalidType(
@@ -195,7 +196,7 @@ export function checkMemory(memory: unknown, where: string): asserts memory is W
     );
   }
   checkPlatform();
-  if (!isShared((memory as WebAssembly.Memory).buffer)) {
+  if (!isShared((memory as Memory).buffer)) {
     throw invalidType(`${where}: the memory is not shared. Make it with { shared: true }`);
   }
 }
@@ -210,7 +211,7 @@ export function overhead(cells: number): number {
 }
 
 /** Lays an arena of `cells` cells out. What the header says: `assembly/arena.ts`. */
-export function layOut(memory: WebAssembly.Memory, base: number, cells: number, flags: number): Region {
+export function layOut(memory: Memory, base: number, cells: number, flags: number): Region {
   const first = overhead(cells) / CELL;
   const words = new Int32Array(memory.buffer, base, HEADER / 4);
   const there = Atomics.load(words, Header.MAGIC / 4) === MAGIC && words[Header.VERSION / 4] === VERSION;
@@ -242,7 +243,7 @@ export function layOut(memory: WebAssembly.Memory, base: number, cells: number, 
 }
 
 /** The region of the arena at `base`, made when this thread first meets it. */
-export function regionAt(memory: WebAssembly.Memory, base: number, where: string): Region {
+export function regionAt(memory: Memory, base: number, where: string): Region {
   if (base % CELL || base + HEADER > bufferOf(memory, base + HEADER).byteLength) {
     throw invalidType(`${where}: there is no arena at ${base}, or no longer`);
   }
@@ -280,7 +281,7 @@ const ENVIRONMENT = /* @__PURE__ */ versioned('default');
 export function defaultRegion(make: () => Region): Region {
   const known = registry().default;
   if (known) return known;
-  const inherited = workerThreads?.getEnvironmentData(ENVIRONMENT) as { memory: WebAssembly.Memory } | undefined;
+  const inherited = workerThreads?.getEnvironmentData(ENVIRONMENT) as { memory: Memory } | undefined;
   const region = inherited ? regionAt(inherited.memory, 0, 'Arena.default') : make();
   registry().default = region;
   workerThreads?.setEnvironmentData(ENVIRONMENT, { memory: region.memory });

@@ -2,6 +2,7 @@ import { Field, FRONT, HANDOFF, PATIENCE, State, Status, TASK, UNIT, WOKEN } fro
 import { Call } from './call.js';
 import { checkWait, FOR_EVER, OWNER_WAIT_OPTIONS, type WaitOptions } from './check.js';
 import { afterTurn, countPass, now, turns } from './clock.js';
+import type { Signal } from './globals.js';
 import { Holdable } from './guard.js';
 import { type Awaitable, type Inbox, inboxOf, Wait } from './inbox.js';
 import { type Owner, unuseOwner, usesOf } from './owner.js';
@@ -142,7 +143,7 @@ export class Line extends Wait {
   }
 
   /** A task has to wait. */
-  join(inbox: Inbox, name: number, owner: Owner | undefined, limit: number, signal: AbortSignal | undefined) {
+  join(inbox: Inbox, name: number, owner: Owner | undefined, limit: number, signal: Signal | undefined) {
     const stands = this.waiter !== 0;
     if (!stands) this.waiter = inbox.take();
     const place = new Place(this, name, owner);

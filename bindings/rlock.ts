@@ -53,7 +53,7 @@ export class RLock extends Resource<'RLock'> {
    *
    * @throws TypeError when it is not the handle of an RLock, of a destroyed one, or of an incompatible version
    */
-  static from(handle: Handle): RLock {
+  static from(handle: Handle<'RLock'>): RLock {
     return make(attached(handle, 'RLock', Kind.RLOCK));
   }
 

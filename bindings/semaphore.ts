@@ -41,7 +41,7 @@ export class Semaphore extends Resource<'Semaphore' | 'BoundedSemaphore'> {
    *
    * @throws TypeError when it is not the handle of a Semaphore, of a destroyed one, or of an incompatible version
    */
-  static from(handle: Handle): Semaphore {
+  static from(handle: Handle<'Semaphore'>): Semaphore {
     return make(attached(handle, 'Semaphore', Kind.SEMAPHORE));
   }
 
@@ -127,6 +127,8 @@ export class Semaphore extends Resource<'Semaphore' | 'BoundedSemaphore'> {
  * the release too many.
  */
 export class BoundedSemaphore extends Semaphore {
+  declare readonly kind: 'BoundedSemaphore';
+
   /**
    * @param permits how many there are at first and at the most: 0 to 67,108,863
    * @throws TypeError, RangeError when that is not such an integer
@@ -140,7 +142,7 @@ export class BoundedSemaphore extends Semaphore {
    *
    * @throws TypeError when it is not the handle of a BoundedSemaphore, of a destroyed one, or of an incompatible version
    */
-  static override from(handle: Handle): BoundedSemaphore {
+  static override from(handle: Handle & { readonly kind: 'BoundedSemaphore' }): BoundedSemaphore {
     return makeBounded(attached(handle, 'BoundedSemaphore', Kind.BOUNDED_SEMAPHORE));
   }
 

@@ -12,7 +12,7 @@ export const about = '4 travellers and a guide meet, and leave together';
 const PEOPLE = ['guide', 'Ada', 'Ben', 'Cleo', 'Dan'];
 
 interface Meeting {
-  meeting: Handle;
+  meeting: Handle<'Barrier'>;
 }
 
 export async function main({ threads }: Stage): Promise<void> {

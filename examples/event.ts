@@ -10,7 +10,7 @@ import { count, role, type Say, type Stage, type Step, sleep, type Verdict } fro
 export const about = 'a flight lands, and its passengers are collected';
 
 interface Flight {
-  landed: Handle;
+  landed: Handle<'Event'>;
 }
 
 interface Driver extends Flight {

@@ -11,7 +11,7 @@ import { count, mostAtOnce, type Say, type Stage, type Step, type Verdict } from
 export const about = 'the same 10 seats, 15 customers and 10 threads, and a Lock';
 
 interface LockedBooking extends Booking {
-  lock: Handle;
+  lock: Handle<'Lock'>;
 }
 
 export async function main({ pool }: Stage): Promise<void> {

@@ -14,7 +14,7 @@ export interface Call {
   /** How many threads have a number. */
   numbered: Int32Array;
   /** Where the threads meet before the first begins. */
-  start?: Handle;
+  start?: Handle<'Barrier'>;
 }
 
 /** A step on its way to the main thread. */

@@ -14,7 +14,7 @@ const CUSTOMERS = 10;
 
 interface Booking {
   customer: number;
-  service: Handle;
+  service: Handle<'Semaphore'>;
 }
 
 export async function main({ pool }: Stage): Promise<void> {

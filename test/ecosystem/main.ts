@@ -10,8 +10,9 @@ import { cases as pools } from './pools/index.ts';
 import { failureOf } from './run.ts';
 import { cases as runners } from './runners/index.ts';
 import { prepare, versionOf } from './tools.ts';
+import { cases as types } from './types/index.ts';
 
-const GROUPS: Record<string, readonly Case[]> = { runners, pools };
+const GROUPS: Record<string, readonly Case[]> = { types, runners, pools };
 
 /** The columns, and where their binaries are: the oldest Node that is supported, and that of this process. */
 const [major] = process.versions.node.split('.');

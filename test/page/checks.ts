@@ -141,7 +141,7 @@ export const CHECKS: Record<string, () => unknown> = {
     const arena = new Arena({ maximumBytes: 2 ** 20 });
     const locks = Array.from({ length: 4_000 }, () => new Lock({ arena }));
     const array = arena.allocate(Float64Array, 8);
-    equal([[...array], array.buffer === arena.memory.buffer], [Array(8).fill(0), true]);
+    equal([[...array], Object.is(array.buffer, arena.memory.buffer)], [Array(8).fill(0), true]);
     arena.free(array);
     await refused(ThreadingError, () => arena.destroy());
     for (const lock of locks) lock.destroy();

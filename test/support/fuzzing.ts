@@ -405,8 +405,8 @@ export async function take(plan: Plan, api: typeof threading): Promise<{ rounds:
             await (slow ? sleep(dice.next() * 2) : turn());
             end();
           };
-          it = Barrier.from(handle, { action });
-          asTask = Barrier.from(handle, { action: actionAsync });
+          it = Barrier.from(handle as threading.Handle<'Barrier'>, { action });
+          asTask = Barrier.from(handle as threading.Handle<'Barrier'>, { action: actionAsync });
         }
         if (parties !== words[N!]) failed(`a Barrier of ${words[N!]} has ${parties} parties`);
       }
