@@ -6,13 +6,14 @@
  */
 import { install } from '../runtimes/install.ts';
 import type { Case } from './case.ts';
+import { cases as frameworks } from './frameworks/index.ts';
 import { cases as pools } from './pools/index.ts';
 import { failureOf } from './run.ts';
 import { cases as runners } from './runners/index.ts';
 import { prepare, versionOf } from './tools.ts';
 import { cases as types } from './types/index.ts';
 
-const GROUPS: Record<string, readonly Case[]> = { types, runners, pools };
+const GROUPS: Record<string, readonly Case[]> = { types, runners, pools, frameworks };
 
 /** The columns, and where their binaries are: the oldest Node that is supported, and that of this process. */
 const [major] = process.versions.node.split('.');
