@@ -10,7 +10,7 @@ import { RLock } from './rlock.js';
 import { BoundedSemaphore, Semaphore } from './semaphore.js';
 
 /** What each kind of handle is attached to. */
-interface Kinds {
+export interface Kinds {
   Arena: Arena;
   Lock: Lock;
   RLock: RLock;
@@ -20,6 +20,9 @@ interface Kinds {
   Barrier: Barrier;
   Condition: Condition;
 }
+
+/** What `attach` takes: a handle of whatever there is. */
+export type AnyHandle = ArenaHandle | ConditionHandle | Handle<Exclude<keyof Kinds, 'Arena' | 'Condition'>>;
 
 const CLASSES: { [K in keyof Kinds]: (handle: never) => Kinds[K] } = {
   Arena: (handle: ArenaHandle) => Arena.from(handle),

@@ -36,8 +36,10 @@ const settings = TYPES.flatMap((types) =>
 /** What the compiler says. */
 function compile({ types, lib, moduleResolution, module }) {
   const project = join(projects, types, `${moduleResolution}-${lib.join('-')}.json`);
-  // Of arrays that are generic since TypeScript 5.7, and of what comes with the DOM's types or Node's.
-  const platform = version !== '5.4' && (types !== 'none' || lib.includes('dom'));
+  const files = ['uses.ts', 'common.cts'];
+  if (types !== 'none' || lib.includes('dom')) files.push('platform.ts');
+  // Typed arrays are generic since TypeScript 5.7.
+  if (version !== '5.4') files.push('arrays.ts');
   const compilerOptions = {
     types: types === 'none' ? [] : ['node'],
     lib,
@@ -48,7 +50,7 @@ function compile({ types, lib, moduleResolution, module }) {
     skipLibCheck: false,
     noEmit: true,
   };
-  writeFileSync(project, JSON.stringify({ compilerOptions, files: ['uses.ts', ...(platform ? ['platform.ts'] : [])] }));
+  writeFileSync(project, JSON.stringify({ compilerOptions, files }));
   return new Promise((resolve) => {
     const child = spawn(process.execPath, [join(modules, `typescript-${version}/bin/tsc`), '-p', project]);
     let output = '';

@@ -8,8 +8,6 @@ export async function aborts(): Promise<void> {
   await lock.holdAsync({ signal: AbortSignal.timeout(5) });
 }
 
-export function shared(arena: Arena): SharedArrayBuffer {
-  // Generic since TypeScript 5.7.
-  const bytes: Uint8Array<SharedArrayBuffer> = arena.allocate(Uint8Array, 8);
-  return bytes.buffer;
+export function used(arena: Arena): number {
+  return arena.used;
 }

@@ -1,5 +1,6 @@
 /** What a user writes, as it must compile. */
 import {
+  type AnyHandle,
   Arena,
   type ArenaHandle,
   attach,
@@ -59,7 +60,7 @@ export function attachAll(data: WorkerData): void {
   const barrier: Barrier = Barrier.from(data.barrier, { action: () => 1 });
   const condition: Condition = attach(data.condition);
   const arena: Arena = attach(data.arena);
-  const any: Arena | Primitive = attach(data.lock as Handle);
+  const any: Arena | Primitive = attach(data.lock as AnyHandle) ?? attach(data.lock as Handle);
   const all: Holdable[] = [lock, rlock, semaphore, bounded, condition, BoundedSemaphore.from(bounded)];
   const again: Semaphore = Semaphore.from(semaphore);
   for (const each of all)
