@@ -20,6 +20,8 @@ function make(types) {
   const copy = (from, to) => cpSync(from, join(project, to), { recursive: true, dereference: true });
   copy(join(import.meta.dirname, 'consumers'), '.');
   copy(join(modules, 'lockwork'), 'node_modules/lockwork');
+  // A package of its own: in that of the clone, 'lockwork' would be what is built there.
+  writeFileSync(join(project, 'package.json'), '{ "type": "module" }');
   if (types === 'none') return;
   const node = join(modules, '@types', types);
   copy(node, 'node_modules/@types/node');
