@@ -1,0 +1,4 @@
+import * as Comlink from 'comlink';
+import * as tasks from './tasks.js';
+
+Comlink.expose({ ...tasks });

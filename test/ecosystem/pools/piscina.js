@@ -1,0 +1,7 @@
+import { Piscina } from 'piscina';
+import { check, WORKERS } from './check.js';
+
+const filename = new URL('./tasks.js', import.meta.url).href;
+const pool = new Piscina({ filename, minThreads: WORKERS, maxThreads: WORKERS });
+await check((name, argument) => pool.run(argument, { name }));
+await pool.destroy();

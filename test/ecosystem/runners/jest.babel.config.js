@@ -1,0 +1,3 @@
+const plugins = ['@babel/plugin-transform-modules-commonjs'];
+
+export default { transform: { '\\.js$': ['babel-jest', { plugins }] } };
