@@ -2,7 +2,7 @@
 export interface Case {
   /** As the table calls it, a variant in brackets: `Jest (ESM)`. */
   readonly tool: string;
-  /** Whose version the table shows: one of package.json here, or `node` for what comes with Node. */
+  /** Whose version the table shows: one of package.json, or a runtime; or `node` for what comes with Node. */
   readonly package: string;
   /** What a user must write beside the tool's defaults, as Markdown; '–' for nothing. */
   readonly needed: string;

@@ -5,15 +5,16 @@
  *   npm run test:ecosystem -- pools 'Jest (ESM)' 'Node 20'    some groups, tools and columns of it
  */
 import { install } from '../runtimes/install.ts';
+import { cases as bundlers } from './bundlers/index.ts';
 import type { Case } from './case.ts';
 import { cases as frameworks } from './frameworks/index.ts';
 import { cases as pools } from './pools/index.ts';
-import { failureOf } from './run.ts';
+import { outcomeOf } from './run.ts';
 import { cases as runners } from './runners/index.ts';
 import { prepare, versionOf } from './tools.ts';
 import { cases as types } from './types/index.ts';
 
-const GROUPS: Record<string, readonly Case[]> = { types, runners, pools, frameworks };
+const GROUPS: Record<string, readonly Case[]> = { types, runners, pools, bundlers, frameworks };
 
 /** The columns, and where their binaries are: the oldest Node that is supported, and that of this process. */
 const [major] = process.versions.node.split('.');
@@ -36,21 +37,24 @@ const cases = chosen(
 );
 const nodes = chosen(Object.keys(NODES), (node) => node);
 
-await prepare();
+await prepare(new Set(cases.map(({ group }) => group)));
 const binaries = await Promise.all(nodes.map((node) => NODES[node]!()));
 const row = (...cells: readonly string[]) => `| ${cells.join(' | ')} |`;
 const rows = [row('tool', 'version', 'what was needed', ...nodes), row('---', '---', '---', ...nodes.map(() => '---'))];
 for (const one of cases) {
   const { tool, package: name, needed, group, since = 20 } = one;
-  const version = name === 'node' ? '–' : versionOf(name);
+  const version = name === 'node' ? '–' : versionOf(name, group);
   const verdicts: string[] = [];
   for (const [index, node] of nodes.entries()) {
     if (Number(node.split(' ')[1]) < since) {
       verdicts.push(`– needs ${since}`);
       continue;
     }
-    const failure = version === undefined ? `${name} is not installed` : await failureOf(binaries[index]!, group, one);
-    verdicts.push(failure ? '**failed**' : 'works');
+    const { failure, note } =
+      version === undefined
+        ? { failure: `${name} is not installed`, note: undefined }
+        : await outcomeOf(binaries[index]!, group, one);
+    verdicts.push(failure ? '**failed**' : note ? `works, ${note}` : 'works');
     console.log(`${tool}: ${node}: ${verdicts.at(-1)}`);
     if (failure) {
       process.exitCode = 1;

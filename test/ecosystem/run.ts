@@ -7,8 +7,17 @@ import { folder } from './tools.ts';
 /** What Node warns of when listeners are added again and again, as by a module that is evaluated for every test file. */
 const LEAK = 'MaxListenersExceededWarning';
 
-/** Runs a case of a group with the Node at a path. Answers what it printed, and why that is a failure, if it is one. */
-export async function failureOf(node: string, group: string, { args, bound = 60_000 }: Case): Promise<string> {
+/** How a case tells what the table says beside that it works. */
+const NOTE = /^note: (.*)$/m;
+
+export interface Outcome {
+  /** What it printed, and why that is a failure; nothing when it works. */
+  failure: string;
+  note: string | undefined;
+}
+
+/** Runs a case of a group with the Node at a path. */
+export async function outcomeOf(node: string, group: string, { args, bound = 60_000 }: Case): Promise<Outcome> {
   const env = { ...process.env, NO_COLOR: '1', PATH: [dirname(node), process.env.PATH].join(delimiter) };
   // A process group of its own: what a tool has started ends with it.
   const child = spawn(node, args, { cwd: join(folder, group), env, detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
@@ -25,6 +34,9 @@ export async function failureOf(node: string, group: string, { args, bound = 60_
   }
   const [code, signal] = await once(child, 'close');
   clearTimeout(timer);
-  if (code === 0 && !printed.includes(LEAK)) return '';
-  return `${printed}\nit ended with ${signal ?? `code ${code}`}${late}`;
+  const works = code === 0 && !printed.includes(LEAK);
+  return {
+    failure: works ? '' : `${printed}\nit ended with ${signal ?? `code ${code}`}${late}`,
+    note: NOTE.exec(printed)?.[1],
+  };
 }

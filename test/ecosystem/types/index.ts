@@ -6,6 +6,8 @@ const typescript = (version: string): Case => ({
   package: `typescript-${version}`,
   needed: '`lib`: `es2022`, `module`: any that knows `exports`',
   args: ['check.js', version],
+  // One Node tells all: it only starts the compiler.
+  since: 26,
   bound: 300_000,
 });
 
