@@ -29,6 +29,14 @@ const ERRORS = [
 ] as const;
 const CLASSES: Pick<Api, (typeof ERRORS)[number]> = threading;
 
+class Named extends Error {
+  override get name() {
+    return 'Named';
+  }
+}
+/** Whether the engine begins a stack with the error's name, and asks it for that. */
+const asked = new Named().stack?.startsWith('Named');
+
 describe.each(ERRORS)('%s', (name) => {
   it('is a ThreadingError, which is an Error, and is called by its name', () => {
     const cause = new Error('why');
@@ -38,7 +46,7 @@ describe.each(ERRORS)('%s', (name) => {
     expect([error.name, error.message, error.cause, String(error)]).toEqual([name, 'what', cause, `${name}: what`]);
     expect(Object.keys(error)).not.toContain('name');
     expect(error.stack).toContain('errors.test.ts');
-    if ('captureStackTrace' in Error) expect(error.stack).toMatch(new RegExp(`^${name}: what\n`));
+    if (asked) expect(error.stack).toMatch(new RegExp(`^${name}: what\n`));
     for (const other of ERRORS) {
       expect(error instanceof CLASSES[other]).toBe(other === name || other === 'ThreadingError');
     }

@@ -34,7 +34,7 @@ const ABORTED = new AbortController().signal;
 
 describe('Where options belong', () => {
   const lock = new Lock();
-  const handle = structuredClone({ ...lock });
+  const handle = { ...lock };
   const arena = new Arena({ maximumBytes: 2048 });
 
   it.each([

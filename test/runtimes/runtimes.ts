@@ -56,6 +56,31 @@ const NOT_HERE: readonly Exception[] = [
   { file: 'hang.test.ts', on: but('Node 26'), reason: 'of the watchdog that is used under Vitest' },
   { file: 'readme.test.ts', on: but('Node 26'), reason: 'of the documents, whose snippets are for the pinned Node' },
   { file: 'serve.test.ts', on: but('Node 26'), reason: '`npm run start:browser`, a command of the pinned Node' },
+  {
+    file: 'errors.test.ts',
+    on: ['Bun'],
+    tests: ['has a code, and a clone of it is known by that'],
+    reason: "the engine's clone of an error has no cause",
+  },
+  {
+    file: 'misuse.test.ts',
+    on: ['Bun'],
+    tests: ['that is posted is known by instanceof'],
+    reason: "the engine's clone of an error has no cause",
+  },
+  {
+    file: 'errors.test.ts',
+    on: ['Deno'],
+    tests: ['in a realm without timers'],
+    reason: 'the runtime itself needs what the test takes away',
+  },
+  {
+    file: 'process.test.ts',
+    on: ['Deno'],
+    tests: ['while a task of it runs the action: an error'],
+    reason: 'the runtime prints what a worker does not catch, whoever listens',
+  },
+  { file: 'treeshake.test.ts', on: but('Node 26'), reason: 'of the published file, and of bundlers' },
   { file: 'page/', on: but('Node 26', ...PAGES), reason: 'there is no page' },
   ...['alone', 'blocking', 'examples', 'recipe', 'unsupported'].map((name) => ({
     file: `page/${name}.`,
@@ -106,6 +131,7 @@ const NOT_HERE: readonly Exception[] = [
     on: PAGES,
     tests: [
       'in a realm without timers',
+      'on a Node without process.getBuiltinModule',
       'on a platform without SharedArrayBuffer',
       'on a page that forbids',
       'on a thread that may not block',

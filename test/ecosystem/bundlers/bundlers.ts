@@ -38,7 +38,7 @@ export const BUNDLERS: Readonly<Record<string, Bundler>> = {
   },
   Parcel: {
     package: 'parcel',
-    needed: '`packageExports` in `package.json`',
+    needed: '–',
     build: 'parcel build index.html --no-cache --dist-dir dist',
   },
   'Next.js (Turbopack, dev)': { package: 'next', needed: NEXT_HEADERS, serve: 'next dev --turbopack --port 0' },

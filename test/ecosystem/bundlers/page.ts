@@ -3,8 +3,8 @@ import { gzipSync } from 'node:zlib';
 import { chromium, type Page, type Response } from 'playwright';
 import { advice, find } from '../../browsers/find.ts';
 
-/** How the WebAssembly module of lockwork begins in a script: "\0asm" in base64. */
-const WASM = 'AGFzbQ';
+/** How the WebAssembly module of lockwork begins in a script: "\0asm" and 1 in hexadecimal. */
+const WASM = '0061736d01';
 /** How long a page may take to show something (ms). */
 const PATIENCE = 60_000;
 
