@@ -289,6 +289,7 @@ export class Barrier extends Primitive<'Barrier'> {
     if (!ended && !failed) this.refuse(Status.BROKEN);
   }
 
+  /** @internal */
   protected override refuse(status: number): never {
     if (status !== Status.TIMEOUT) return super.refuse(status);
     throw new BrokenBarrierError(

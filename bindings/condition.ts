@@ -161,6 +161,7 @@ export class Condition extends Holdable<'Condition'> {
     return this.lock.acquireAsync(options);
   }
 
+  /** @internal */
   protected override newOwner(): Owner | undefined {
     return this.#recursive ? new Owner() : undefined;
   }
@@ -373,6 +374,7 @@ export class Condition extends Holdable<'Condition'> {
     return [...super.names(), ...(this.#ownLock?.names() ?? [])];
   }
 
+  /** @internal */
   protected override destroyCell(): number {
     const { core, cell, life, thread } = this.view;
     return this.#ownLock ? core.condDestroy(cell, life, thread) : super.destroyCell();
@@ -383,6 +385,7 @@ export class Condition extends Holdable<'Condition'> {
     return this.peek(Field.THIRD) && this.lock.lives ? this.lock : undefined;
   }
 
+  /** @internal */
   protected override heldBy(): string {
     const { lock } = this;
     return lock instanceof RLock && lock.heldByTask

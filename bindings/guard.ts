@@ -87,7 +87,11 @@ export abstract class Holdable<K extends string = string> extends Primitive<K> {
    */
   abstract attain(options: (WaitOptions & OwnerOptions) | undefined, owner?: Owner): boolean | Promise<boolean>;
 
-  /** In whose name `holdAsync` acquires, if that matters. */
+  /**
+   * In whose name `holdAsync` acquires, if that matters.
+   *
+   * @internal
+   */
   protected newOwner(): Owner | undefined {
     return undefined;
   }
@@ -149,6 +153,7 @@ export abstract class Holdable<K extends string = string> extends Primitive<K> {
     }
   }
 
+  /** @internal */
   protected tooLate(timeout: number | undefined): TimeoutError {
     return new TimeoutError(`${this}: not acquired within ${timeout} ms`);
   }

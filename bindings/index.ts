@@ -25,3 +25,4 @@ export type { Handle, Primitive, PrimitiveOptions } from './primitive.js';
 export type { Resource } from './resource.js';
 export { type OwnerWaitOptions, RLock } from './rlock.js';
 export { BoundedSemaphore, Semaphore } from './semaphore.js';
+export type { Postable } from './sharing.js';

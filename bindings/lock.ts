@@ -7,10 +7,12 @@ import { Resource, ResourceWait } from './resource.js';
 export const IDLE_LOCK: Idle = /* @__PURE__ */ (() => ({ mask: -1, idle: 0, dead: -UNIT }))();
 
 export class LockWait extends ResourceWait {
+  /** @internal */
   protected override release(): number {
     return this.region.core.lockRelease(this.cell, this.life, this.region.thread);
   }
 
+  /** @internal */
   protected override heldByTask(): boolean {
     const { region, cell } = this;
     return (region.load(cell, Field.WORD) & -TASK) === (region.thread | TASK);
@@ -101,15 +103,18 @@ export class Lock extends Resource<'Lock'> {
     return this.peek(Field.WORD) >= UNIT;
   }
 
+  /** @internal */
   protected override attempt(take: number): number {
     const { core, cell, life } = this.view;
     return core.lockAcquire(cell, life, take, 0);
   }
 
+  /** @internal */
   protected override wait(take: number): ResourceWait {
     return new LockWait(this, take);
   }
 
+  /** @internal */
   protected override attainNow(options: WaitOptions | undefined): boolean | Promise<boolean> {
     return this.task(options, this.view.thread | TASK);
   }

@@ -149,7 +149,11 @@ export abstract class Primitive<K extends string = string> extends Postable {
     return address ? [{ address, cells: nameCells(region.load(address, 0)) }] : [];
   }
 
-  /** Of its own and what goes with it, both or none. */
+  /**
+   * Of its own and what goes with it, both or none.
+   *
+   * @internal
+   */
   protected destroyCell(): number {
     const { core, cell, life, thread } = this.#view;
     const { mask, idle, dead } = this.idle;
@@ -159,18 +163,30 @@ export abstract class Primitive<K extends string = string> extends Postable {
   /** @internal */
   protected abstract get idle(): Idle;
 
-  /** A field of the cell, unsigned. */
+  /**
+   * A field of the cell, unsigned.
+   *
+   * @internal
+   */
   protected peek(field: number): number {
     this.live();
     return this.#view.region.load(this.#view.cell, field);
   }
 
-  /** Throws when it has been destroyed. */
+  /**
+   * Throws when it has been destroyed.
+   *
+   * @internal
+   */
   protected live(): void {
     if (!this.lives) this.refuse(Status.DESTROYED);
   }
 
-  /** The timeout of a call that blocks, checked; and whether this thread may. 0 ms is allowed everywhere. */
+  /**
+   * The timeout of a call that blocks, checked; and whether this thread may. 0 ms is allowed everywhere.
+   *
+   * @internal
+   */
   protected limit(timeout: number | undefined, call: string): number {
     if (timeout === undefined && mayBlock) return Infinity;
     const limit = checkTimeout(timeout, `${this.kind}.${call}`);
@@ -178,6 +194,7 @@ export abstract class Primitive<K extends string = string> extends Postable {
     return limit;
   }
 
+  /** @internal */
   protected mayBlock(call: string): void {
     if (mayBlock) return;
     throw new BlockingNotAllowedError(
@@ -194,19 +211,31 @@ export abstract class Primitive<K extends string = string> extends Postable {
     return status === Status.OK || (status !== Status.TIMEOUT && this.refuse(status));
   }
 
-  /** The same, after a call that may have given this thread's tasks their verdicts. */
+  /**
+   * The same, after a call that may have given this thread's tasks their verdicts.
+   *
+   * @internal
+   */
   protected settle({ inbox }: Region, status: number): boolean {
     inbox?.collect();
     return this.answer(status);
   }
 
-  /** OK, or throws; otherwise as `settle`. */
+  /**
+   * OK, or throws; otherwise as `settle`.
+   *
+   * @internal
+   */
   protected expect({ inbox }: Region, status: number): void {
     inbox?.collect();
     if (status !== Status.OK) this.refuse(status);
   }
 
-  /** Throws what a status other than OK and TIMEOUT means. */
+  /**
+   * Throws what a status other than OK and TIMEOUT means.
+   *
+   * @internal
+   */
   protected refuse(status: number): never {
     switch (status) {
       case Status.NOT_HELD:
@@ -229,6 +258,8 @@ export abstract class Primitive<K extends string = string> extends Postable {
    * The host threw in the midst of a wait, since the stack is full, say: what is due to it goes back, and it is as if it
    * had not come. If the stack does not suffice for that either, that is done when it is empty. (A thread that has ended
    * owes nothing.)
+   *
+   * @internal
    */
   protected undo(error: unknown, leave: () => void): never {
     try {
@@ -241,14 +272,22 @@ export abstract class Primitive<K extends string = string> extends Postable {
     throw error;
   }
 
-  /** Throws: this thread would wait for a task of its own. */
+  /**
+   * Throws: this thread would wait for a task of its own.
+   *
+   * @internal
+   */
   protected deadlock(): never {
     throw new DeadlockError(
       `${this}: it waits for a task of this thread, which cannot go on while the thread blocks. Use the async call`,
     );
   }
 
-  /** By whom it would have to be held, and what to do, for a message. */
+  /**
+   * By whom it would have to be held, and what to do, for a message.
+   *
+   * @internal
+   */
   protected heldBy(): string {
     return '. Acquire it first, in this thread';
   }

@@ -24,10 +24,18 @@ export abstract class ResourceWait extends Wait {
     super(target);
   }
 
-  /** Undoes it. */
+  /**
+   * Undoes it.
+   *
+   * @internal
+   */
   protected abstract release(): number;
 
-  /** Whether the word says that a task of this thread holds it. */
+  /**
+   * Whether the word says that a task of this thread holds it.
+   *
+   * @internal
+   */
   protected heldByTask(): boolean {
     return false;
   }
@@ -309,18 +317,34 @@ const NOT_HELD = /* @__PURE__ */ Promise.resolve(false);
 export abstract class Resource<K extends string = string> extends Holdable<K> {
   #line: Line | undefined;
 
-  /** Tries once, in the name of a thread or a task: `take` as it stands in the word. */
+  /**
+   * Tries once, in the name of a thread or a task: `take` as it stands in the word.
+   *
+   * @internal
+   */
   protected abstract attempt(take: number): number;
 
-  /** A wait for it, by a thread that blocks or for a line. */
+  /**
+   * A wait for it, by a thread that blocks or for a line.
+   *
+   * @internal
+   */
   protected abstract wait(take: number): ResourceWait;
 
-  /** How a line's representative waits. */
+  /**
+   * How a line's representative waits.
+   *
+   * @internal
+   */
   protected way(name: number): ResourceWait {
     return this.wait(name);
   }
 
-  /** The oldest line of this thread's tasks, if some stand there. */
+  /**
+   * The oldest line of this thread's tasks, if some stand there.
+   *
+   * @internal
+   */
   protected lineIn({ lines }: Inbox): Line | undefined {
     if (this.#line?.waiter) return this.#line;
     if (lines.size === 0) return undefined;
@@ -330,13 +354,21 @@ export abstract class Resource<K extends string = string> extends Holdable<K> {
     return oldest;
   }
 
-  /** The host threw in the midst of a wait: what is due to it goes back. */
+  /**
+   * The host threw in the midst of a wait: what is due to it goes back.
+   *
+   * @internal
+   */
   protected withdraw(error: unknown): never {
     const { core, cell, life, thread } = this.view;
     return this.undo(error, () => core.withdraw(cell, life, thread));
   }
 
-  /** Blocks in a thread that has tasks which wait. Nothing when there are none: then the core may block. */
+  /**
+   * Blocks in a thread that has tasks which wait. Nothing when there are none: then the core may block.
+   *
+   * @internal
+   */
   protected beside({ inbox, thread }: Region, limit: number): number | undefined {
     if (!inbox || limit === 0) return undefined;
     const status = this.attempt(thread);
@@ -353,10 +385,18 @@ export abstract class Resource<K extends string = string> extends Holdable<K> {
       : this.attainNow(options, owner);
   }
 
-  /** Acquires as a task. */
+  /**
+   * Acquires as a task.
+   *
+   * @internal
+   */
   protected abstract attainNow(options: OwnerWaitOptions | undefined, owner?: Owner): boolean | Promise<boolean>;
 
-  /** Acquires as a task, in this name: at once, or after a wait. */
+  /**
+   * Acquires as a task, in this name: at once, or after a wait.
+   *
+   * @internal
+   */
   protected task(options: WaitOptions | undefined, name: number, owner?: Owner): boolean | Promise<boolean> {
     const { limit, signal } =
       options === undefined ? FOR_EVER : checkWait(options, `${this.kind}.acquireAsync`, OWNER_WAIT_OPTIONS);
@@ -379,7 +419,11 @@ export abstract class Resource<K extends string = string> extends Holdable<K> {
     return line!.join(inbox, name, owner, limit, signal);
   }
 
-  /** What `acquireAsync` answers. */
+  /**
+   * What `acquireAsync` answers.
+   *
+   * @internal
+   */
   protected promise(options: OwnerWaitOptions | undefined): Promise<boolean> {
     try {
       const held = this.attain(options);

@@ -11,10 +11,12 @@ export type OwnerWaitOptions = WaitOptions & OwnerOptions;
 
 /** A wait for the whole lock: that of who waited for a Condition. */
 export class RLockReturn extends ResourceWait {
+  /** @internal */
   protected override release(): number {
     return this.region.core.rlockRelease(this.cell, this.life, this.take);
   }
 
+  /** @internal */
   protected override heldByTask(): boolean {
     const { region, cell } = this;
     const owner = (region.load(cell, Field.WORD) & -UNIT) >>> 0;
@@ -95,6 +97,7 @@ export class RLock extends Resource<'RLock'> {
     return this.promise(options);
   }
 
+  /** @internal */
   protected override attainNow(options: OwnerWaitOptions | undefined, given?: Owner): boolean | Promise<boolean> {
     const owner = given ?? checkOwner(options, 'RLock.acquireAsync', OWNER_WAIT_OPTIONS);
     if (!owner) {
@@ -115,6 +118,7 @@ export class RLock extends Resource<'RLock'> {
     return held;
   }
 
+  /** @internal */
   protected override newOwner(): Owner {
     return new Owner();
   }
@@ -163,19 +167,23 @@ export class RLock extends Resource<'RLock'> {
     return this.owned ? this.peek(Field.FIRST) + 1 : 0;
   }
 
+  /** @internal */
   protected override attempt(take: number): number {
     const { core, cell, life } = this.view;
     return core.rlockAcquire(cell, life, take, 0);
   }
 
+  /** @internal */
   protected override wait(take: number): ResourceWait {
     return new RLockReturn(this, take);
   }
 
+  /** @internal */
   protected override way(): ResourceWait {
     return new RLockWay(this, 0);
   }
 
+  /** @internal */
   protected override heldBy(): string {
     if (this.heldByTask) return ' by this thread, but by a task of it. Pass its owner: { owner: guard.owner }';
     return this.locked ? ' by this thread, but by another, or by a task of it' : super.heldBy();

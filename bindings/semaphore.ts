@@ -5,6 +5,7 @@ import { Resource, ResourceWait } from './resource.js';
 
 /** Of permits nobody can say who has them: it never knows of a deadlock. */
 class SemaphoreWait extends ResourceWait {
+  /** @internal */
   protected override release(): number {
     return this.region.core.semRelease(this.cell, this.life, this.region.thread, 1);
   }
@@ -102,16 +103,22 @@ export class Semaphore extends Resource<'Semaphore' | 'BoundedSemaphore'> {
     return Math.floor(this.peek(Field.WORD) / UNIT);
   }
 
-  /** Permits are in nobody's name. */
+  /**
+   * Permits are in nobody's name.
+   *
+   * @internal
+   */
   protected override attempt(): number {
     const { core, cell, life, thread } = this.view;
     return core.semAcquire(cell, life, thread, 0);
   }
 
+  /** @internal */
   protected override wait(): ResourceWait {
     return new SemaphoreWait(this, -UNIT);
   }
 
+  /** @internal */
   protected override attainNow(options: WaitOptions | undefined): boolean | Promise<boolean> {
     return this.task(options, -UNIT);
   }
