@@ -41,8 +41,11 @@ export function checkOptions(value: unknown, where: string, known: readonly stri
   if (value === undefined) return;
   const { kind, memory } = Object(value) as { kind?: unknown; memory?: unknown };
   if (kind !== undefined && memory !== undefined) {
-    const use = kind === 'Arena' ? 'an arena is one of them: { arena }' : `${kind}.from(handle) attaches to it`;
-    throw invalidType(`${where}: the options must not be ${show(kind)} or a handle of it; ${use}`);
+    const advice =
+      kind === 'Arena'
+        ? 'an arena, but have it: { arena }'
+        : `a handle. ${kind}.from(handle) attaches to the ${kind} that it names`;
+    throw invalidType(`${where}: the options must not be ${advice}`);
   }
   if (isSignal(Object(value))) throw invalidType(`${where}: the options must not be a signal, but have it: { signal }`);
   if (Object.prototype.toString.call(value) !== '[object Object]') {

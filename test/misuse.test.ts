@@ -41,43 +41,39 @@ describe('Where options belong', () => {
     [
       'a handle',
       () => new Lock(any(handle)),
-      'new Lock: the options must not be "Lock" or a handle of it; Lock.from(handle) attaches to it',
+      'new Lock: the options must not be a handle. Lock.from(handle) attaches to the Lock that it names',
     ],
     [
       'a lock',
       () => new Lock(any(lock)),
-      'new Lock: the options must not be "Lock" or a handle of it; Lock.from(handle) attaches to it',
+      'new Lock: the options must not be a handle. Lock.from(handle) attaches to the Lock that it names',
     ],
     [
       'the handle of another',
       () => new Event(any(handle)),
-      'new Event: the options must not be "Lock" or a handle of it; Lock.from(handle) attaches to it',
+      'new Event: the options must not be a handle. Lock.from(handle) attaches to the Lock that it names',
     ],
     [
       'a handle',
       () => new Semaphore(1, any(handle)),
-      'new Semaphore: the options must not be "Lock" or a handle of it; Lock.from(handle) attaches to it',
+      'new Semaphore: the options must not be a handle. Lock.from(handle) attaches to the Lock that it names',
     ],
     [
       'a handle',
       () => new Barrier(1, any(handle)),
-      'Barrier: the options must not be "Lock" or a handle of it; Lock.from(handle) attaches to it',
+      'Barrier: the options must not be a handle. Lock.from(handle) attaches to the Lock that it names',
     ],
     [
       'a handle',
       () => new Condition(undefined, any(handle)),
-      'new Condition: the options must not be "Lock" or a handle of it; Lock.from(handle) attaches to it',
+      'new Condition: the options must not be a handle. Lock.from(handle) attaches to the Lock that it names',
     ],
     [
       'a handle',
       () => new Condition(any(handle)),
       'new Condition: the lock must be a Lock or an RLock, not an object of type Object',
     ],
-    [
-      'an arena',
-      () => new Lock(any(arena)),
-      'new Lock: the options must not be "Arena" or a handle of it; an arena is one of them: { arena }',
-    ],
+    ['an arena', () => new Lock(any(arena)), 'new Lock: the options must not be an arena, but have it: { arena }'],
     ['a name', () => new Lock(any('seats')), 'new Lock: the options must be an object, such as { arena }, not "seats"'],
     ['what is none', () => new Lock(any({ label: 'seats' })), 'new Lock: there is no option "label", but arena, name'],
     [
