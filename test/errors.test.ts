@@ -35,7 +35,7 @@ class Named extends Error {
   }
 }
 /** Whether the engine begins a stack with the error's name, and asks it for that. */
-const asked = new Named().stack?.startsWith('Named');
+const asked = new Named('what').stack?.startsWith('Named: what');
 
 describe.each(ERRORS)('%s', (name) => {
   it('is a ThreadingError, which is an Error, and is called by its name', () => {
