@@ -44,4 +44,7 @@ if (!serve) cpSync(join(cwd, 'index.html'), join(dist, 'index.html'), { force: f
 await using server = serve ? await serveBy(serve, cwd) : await serveFolder(dist);
 const { text, bytes } = await show(server.address);
 if (text !== '100000') throw new Error(`the page shows ${text}`);
-if (build) console.log(`note: ${(bytes / 1000).toFixed(1)} kB`);
+if (build) {
+  if (bytes === Infinity) throw new Error("no script of the page has lockwork's core in it");
+  console.log(`note: ${(bytes / 1000).toFixed(1)} kB`);
+}
