@@ -1,4 +1,5 @@
-import { ArenaFlag, CELL, Field, Header, HEADER, Kind, Status, VISITED } from "./abi";
+import { ARENA_GROWS, CELL_ARENA, CELL_SIZE, HEADER_FIRST, HEADER_FLAGS, HEADER_FREES, HEADER_ID_LOW, HEADER_ROVER, HEADER_SIZE, HEADER_TOTAL, HEADER_USED, KIND_FREE, KIND_INSIDE, STATUS_BUSY, STATUS_DESTROYED, STATUS_OK, THREAD_CORES, THREAD_OWNING_THREAD, THREAD_SPIN_BUDGET, THREAD_MAX_SPINS, VISITED } from "./abi";
+import { Kind, Status } from "./types";
 
 /**
  * A region of shared memory that holds primitives, thread records, names and the users' arrays.
@@ -56,20 +57,20 @@ const AHEAD: i32 = 16;
 
 @inline
 function mark(arena: usize, index: u32, kind: Kind): void {
-  atomic.store<u8>(arena + index, <u8>kind, HEADER);
+  atomic.store<u8>(arena + index, <u8>kind, HEADER_SIZE);
 }
 
 /** What begins at this address. The caller knows that it is inside the arena and a multiple of 64. */
 @inline
 export function kindOf(arena: usize, block: usize): Kind {
-  return <Kind>(atomic.load<u8>(arena + (block - arena) / CELL, HEADER) & ~VISITED);
+  return <Kind>(atomic.load<u8>(arena + (block - arena) / CELL_SIZE, HEADER_SIZE) & ~VISITED);
 }
 
 /** Adds a keeper, if the arena at this place is still the one with this id. */
 function keep(arena: usize, id: i32): bool {
-  let life = atomic.load<i64>(arena, Header.ID_LOW);
+  let life = atomic.load<i64>(arena, HEADER_ID_LOW);
   while (<i32>life == id && life >= 0) {
-    const found = atomic.cmpxchg<i64>(arena, life, life + KEEPER, Header.ID_LOW);
+    const found = atomic.cmpxchg<i64>(arena, life, life + KEEPER, HEADER_ID_LOW);
     if (found == life) return true;
     life = found;
   }
@@ -79,7 +80,7 @@ function keep(arena: usize, id: i32): bool {
 /** Takes a keeper away. The arena may be gone with it: must come last. */
 @inline
 function unkeep(arena: usize): void {
-  atomic.sub<i64>(arena, KEEPER, Header.ID_LOW);
+  atomic.sub<i64>(arena, KEEPER, HEADER_ID_LOW);
 }
 
 /** A block of `cells` cells, all zero; 0 when the arena is full, or has been destroyed. It keeps the arena. */
@@ -104,11 +105,11 @@ export function addRecord(arena: usize, id: i32, kind: Kind, spins: i32, cores: 
   if (!keep(arena, id)) return 0;
   const record = claim(arena, kind, 1);
   if (record) {
-    store<usize>(record, arena, Field.ARENA);
-    store<i32>(record, spins, Field.THREAD_LOOKS);
-    store<i32>(record, spins, Field.THREAD_SPINS);
-    store<i32>(record, cores, Field.THREAD_CORES);
-    store<usize>(record, home ? home : record, Field.THREAD_HOME);
+    store<usize>(record, arena, CELL_ARENA);
+    store<i32>(record, spins, THREAD_SPIN_BUDGET);
+    store<i32>(record, spins, THREAD_MAX_SPINS);
+    store<i32>(record, cores, THREAD_CORES);
+    store<usize>(record, home ? home : record, THREAD_OWNING_THREAD);
   }
   unkeep(arena);
   return record;
@@ -127,25 +128,25 @@ export function dropRecord(arena: usize, id: i32, record: usize): void {
  */
 export function arenaDestroy(arena: usize, id: i32): Status {
   const unkept: i64 = <u32>id;
-  const life = atomic.cmpxchg<i64>(arena, unkept, unkept | DESTROYED, Header.ID_LOW);
-  if (life == unkept) return Status.OK;
-  return <i32>life == id && life >= 0 ? Status.BUSY : Status.DESTROYED;
+  const life = atomic.cmpxchg<i64>(arena, unkept, unkept | DESTROYED, HEADER_ID_LOW);
+  if (life == unkept) return STATUS_OK;
+  return <i32>life == id && life >= 0 ? STATUS_BUSY : STATUS_DESTROYED;
 }
 
 /** Finds the cells, whoever keeps the arena. */
 function claim(arena: usize, kind: Kind, cells: u32): usize {
-  const limit = load<u32>(arena, Header.TOTAL);
+  const limit = load<u32>(arena, HEADER_TOTAL);
   // No count of what was given back: the first walk begins with a look at it.
   let frees: u32 = -1;
-  let index = atomic.load<u32>(arena, Header.ROVER);
+  let index = atomic.load<u32>(arena, HEADER_ROVER);
   let run: u32 = 0;
   // A walk that wraps around meets its first cells once more, for a run that began before them.
   let left: u32 = 0;
   while (run < cells) {
     if (!left--) {
-      const now = atomic.load<u32>(arena, Header.FREES);
+      const now = atomic.load<u32>(arena, HEADER_FREES);
       if (now == frees) {
-        const grows = load<i32>(arena, Header.FLAGS) & ArenaFlag.GROWS;
+        const grows = load<i32>(arena, HEADER_FLAGS) & ARENA_GROWS;
         if (!grows || (memory.grow(<i32>(cells / PAGE_CELLS) + AHEAD) < 0 && memory.grow(1) < 0)) {
           release(arena, index - run, run);
           return 0;
@@ -158,30 +159,30 @@ function claim(arena: usize, kind: Kind, cells: u32): usize {
     const end = min(limit, <u32>memory.size() * PAGE_CELLS);
     const inside = index < end;
     // The first of a run is told from the others at once: who looks for the end of the block before it must see it.
-    const taken = <u8>(Kind.INSIDE + i32(!run));
-    if (inside && !atomic.cmpxchg<u8>(arena + index, Kind.FREE, taken, HEADER)) run++;
+    const taken = <u8>(KIND_INSIDE + i32(!run));
+    if (inside && !atomic.cmpxchg<u8>(arena + index, KIND_FREE, taken, HEADER_SIZE)) run++;
     else if (run) {
       release(arena, index - run, run);
       frees++;
       run = 0;
     }
-    index = inside ? index + 1 : load<u32>(arena, Header.FIRST);
+    index = inside ? index + 1 : load<u32>(arena, HEADER_FIRST);
   }
-  atomic.store<u32>(arena, index, Header.ROVER);
-  atomic.add<u32>(arena, cells, Header.USED);
+  atomic.store<u32>(arena, index, HEADER_ROVER);
+  atomic.add<u32>(arena, cells, HEADER_USED);
   index -= cells;
-  const block = arena + <usize>index * CELL;
-  memory.fill(block, 0, <usize>cells * CELL);
+  const block = arena + <usize>index * CELL_SIZE;
+  memory.fill(block, 0, <usize>cells * CELL_SIZE);
   mark(arena, index, kind);
   return block;
 }
 
 function unclaim(arena: usize, block: usize, cells: u32): void {
-  atomic.sub<u32>(arena, cells, Header.USED);
-  release(arena, <u32>((block - arena) / CELL), cells);
+  atomic.sub<u32>(arena, cells, HEADER_USED);
+  release(arena, <u32>((block - arena) / CELL_SIZE), cells);
 }
 
 function release(arena: usize, index: u32, cells: u32): void {
-  while (cells--) mark(arena, index + cells, Kind.FREE);
-  atomic.add<u32>(arena, 1, Header.FREES);
+  while (cells--) mark(arena, index + cells, KIND_FREE);
+  atomic.add<u32>(arena, 1, HEADER_FREES);
 }

@@ -1,11 +1,11 @@
-import { ACTION, ANY, BROKEN, FILLING, NOT_LAST, State, Status, UNIT } from "./abi";
+import { ACTION, ANY, BROKEN, FILLING, NOT_LAST, STATE_BROKEN, STATE_GRANTED, STATE_PARKED, STATUS_BROKEN, STATUS_BUSY, STATUS_DESTROYED, STATUS_PENDING, STATUS_TIMEOUT, UNIT } from "./abi";
 import { alive, Cell, loadWord, storeWord } from "./cell";
 import { clock } from "./futex";
-import { lockGuardLate } from "./guard";
+import { lockQueueLate } from "./guard";
 import { park } from "./parker";
-import { drain, enter, leave, nextGeneration, Place, tellFirst } from "./queue";
+import { drain, enqueueIf, cancelWait, nextGeneration, QueueEnd, unparkFirst } from "./queue";
 import { FLAGS } from "./resource";
-import { isTask, targetOf, Thread } from "./thread";
+import { isTask, queuedOn, Thread } from "./thread";
 
 /**
  * A point that `parties` threads reach before any goes on; then it serves the next round.
@@ -44,42 +44,42 @@ class Barrier extends Cell {
  * not come. A task's verdict WOKEN means: it calls again.
  */
 export function barrierWait(cell: Barrier, stamp: i32, thread: Thread, timeout: f64, action: i32): i32 {
-  if (!alive(cell, stamp)) return Status.DESTROYED;
+  if (!alive(cell, stamp)) return STATUS_DESTROYED;
   // One party, no action, FILLING: nobody to wait for, nothing to change.
   if (!((cell.parties - 1) | action | loadWord(cell))) return 0;
   const deadline = clock() + timeout;
   while (true) {
     const word = loadWord(cell);
-    if (word & BROKEN) return Status.BROKEN;
+    if (word & BROKEN) return STATUS_BROKEN;
     // While an action runs, a newcomer has not arrived: it waits at the entry.
     const index = word & ACTION ? -1 : i32(<u32>word >> 6);
     const last = index == cell.parties - 1;
-    if (last && action == NOT_LAST) return Status.BUSY;
+    if (last && action == NOT_LAST) return STATUS_BUSY;
     const next = last || index < 0 ? ACTION : word + UNIT;
-    const place = last ? Place.NONE : Place.BACK;
-    const entered = enter(cell, stamp, thread, index, word, next, place);
+    const place = last ? QueueEnd.NONE : QueueEnd.BACK;
+    const entered = enqueueIf(cell, stamp, thread, index, word, next, place);
     if (entered < 0) return entered;
     if (!entered) continue;
     const generation = thread.generation;
     if (last) {
-      if (action || barrierEnd(cell, stamp, thread, generation, ACTION, State.GRANTED, FILLING)) return index;
-      return Status.BROKEN;
+      if (action || barrierEnd(cell, stamp, thread, generation, ACTION, STATE_GRANTED, FILLING)) return index;
+      return STATUS_BROKEN;
     }
 
-    if (isTask(thread)) return Status.PENDING;
+    if (isTask(thread)) return STATUS_PENDING;
     let state = park(thread, deadline, entered);
-    if (state <= State.PARKED) {
+    if (state <= STATE_PARKED) {
       if (index < 0) {
-        leave(cell, stamp, thread);
-        return Status.TIMEOUT;
+        cancelWait(cell, stamp, thread);
+        return STATUS_TIMEOUT;
       }
       // Late, when all have arrived and the action runs, is in time: then only the action's end counts.
-      barrierEnd(cell, stamp, thread, generation, FILLING, State.BROKEN, BROKEN);
+      barrierEnd(cell, stamp, thread, generation, FILLING, STATE_BROKEN, BROKEN);
       state = park(thread, Infinity, entered);
     }
-    if (state == State.GRANTED) return index;
-    if (state == State.BROKEN) return Status.BROKEN;
-    if (deadline != Infinity && clock() >= deadline) return Status.TIMEOUT;
+    if (state == STATE_GRANTED) return index;
+    if (state == STATE_BROKEN) return STATUS_BROKEN;
+    if (deadline != Infinity && clock() >= deadline) return STATUS_TIMEOUT;
   }
 }
 
@@ -104,7 +104,7 @@ export function barrierEnd(
   verdict: i32,
   to: i32,
 ): bool {
-  while (lockGuardLate(cell, stamp, thread)) {
+  while (lockQueueLate(cell, stamp, thread)) {
     const head = cell.next;
     const drained = head == cell || head.generation == cell.generation;
     const current = from == ANY || (cell.generation == generation && (loadWord(cell) & FLAGS) == from);
@@ -113,7 +113,7 @@ export function barrierEnd(
       nextGeneration(cell);
       storeWord(cell, to);
     }
-    if (tellFirst(cell, thread)) drain(cell, stamp, thread);
+    if (unparkFirst(cell, thread)) drain(cell, stamp, thread);
     if (drained || !current) return current;
   }
   return false;
@@ -124,7 +124,7 @@ export function barrierEnd(
  * all have. Afterwards it stands there no more: it has left, or its state is a verdict.
  */
 export function barrierLeave(cell: Barrier, stamp: i32, thread: Thread): void {
-  if (targetOf(thread) != cell) return;
-  if (thread.take >= 0) barrierEnd(cell, stamp, thread, thread.generation, FILLING, State.BROKEN, BROKEN);
-  leave(cell, stamp, thread);
+  if (queuedOn(thread) != cell) return;
+  if (thread.addToAcquire >= 0) barrierEnd(cell, stamp, thread, thread.generation, FILLING, STATE_BROKEN, BROKEN);
+  cancelWait(cell, stamp, thread);
 }

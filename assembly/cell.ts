@@ -1,6 +1,7 @@
-import { Header, Kind, State, Status } from "./abi";
+import { HEADER_STAMPS, STATE_GRANTED, STATUS_BUSY, STATUS_DESTROYED, STATUS_OK } from "./abi";
+import { Kind, Status } from "./types";
 import { allocate, kindOf, reclaim } from "./arena";
-import { closePlace, lockGuardLate, unlockGuard } from "./guard";
+import { closePlace, lockQueueLate, unlockQueue } from "./guard";
 import { Thread } from "./thread";
 
 /**
@@ -17,7 +18,7 @@ import { Thread } from "./thread";
  *   28  name        block of its name, or 0            pin
  *   32  generation      Event, Barrier: current one    the one it came in
  *   36  verdict (g) Event, Barrier: for older waiters  -
- *   40  pins        Lock, RLock: waits of Conditions   looks
+ *   40  pins        Lock, RLock: waits of Conditions   spinBudget
  *                   that will come back for it
  *   44  …           each one's own
  *
@@ -78,9 +79,9 @@ export function create(arena: usize, id: i32, kind: Kind): usize {
     cell.next = cell;
     cell.prev = cell;
     cell.arena = arena;
-    cell.verdict = State.GRANTED;
+    cell.verdict = STATE_GRANTED;
     // Atomically: a latecomer of the cell's last life may look at it (guard.ts).
-    const stamp = atomic.add<i32>(arena, 1, Header.STAMPS) + 1;
+    const stamp = atomic.add<i32>(arena, 1, HEADER_STAMPS) + 1;
     atomic.store<i32>(address, stamp, offsetof<Cell>("stamp"));
   }
   return address;
@@ -117,21 +118,21 @@ export function kill(cell: Cell): void {
  * (guard.ts), for whom the cell's place in the map is closed before the cell is given back.
  */
 export function destroy(cell: Cell, stamp: i32, thread: Thread, mask: i32, idle: i32, dead: i32): Status {
-  let status = Status.DESTROYED;
-  if (lockGuardLate(cell, stamp, thread)) {
+  let status = STATUS_DESTROYED;
+  if (lockQueueLate(cell, stamp, thread)) {
     const word = loadWord(cell);
-    status = Status.BUSY;
+    status = STATUS_BUSY;
     if (
       (word & mask) == idle &&
       deserted(cell) &&
       swapWord(cell, word, dead) == word
     ) {
       kill(cell);
-      status = Status.OK;
+      status = STATUS_OK;
     }
-    unlockGuard(cell);
+    unlockQueue(cell);
   }
-  if (status == Status.OK) bury(cell, thread);
+  if (status == STATUS_OK) bury(cell, thread);
   return status;
 }
 

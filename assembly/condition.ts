@@ -1,13 +1,14 @@
-import { CLOCKLESS, State, Status, UNIT, WOKEN } from "./abi";
+import { CLOCKLESS, STATE_AWAITED, STATE_GRANTED, STATE_PARKED, STATE_WOKEN, STATUS_BUSY, STATUS_DESTROYED, STATUS_NOT_HELD, STATUS_OK, STATUS_PENDING, UNIT, WOKEN } from "./abi";
+import { Status } from "./types";
 import { alive, bury, Cell, deserted, kill, loadWord, swapWord } from "./cell";
 import { clock } from "./futex";
-import { Late, lockGuardLate, tryGuard, tryGuardLate, unlockGuard } from "./guard";
+import { Late, lockQueueLate, tryLockQueue, tryLockQueueLate, unlockQueue } from "./guard";
 import { held, unlock } from "./lock";
 import { park } from "./parker";
-import { dequeue, enqueue, enter, leave, Place, QUEUED } from "./queue";
-import { acquire, rename, wakeRest } from "./resource";
+import { dequeue, enqueue, enqueueIf, cancelWait, QueueEnd, QUEUED } from "./queue";
+import { acquire, rename, wakeWaiters } from "./resource";
 import { ownedBy, RLock } from "./rlock";
-import { isTask, setTarget, targetOf, Thread } from "./thread";
+import { isTask, setQueuedOn, queuedOn, Thread } from "./thread";
 
 /**
  * A queue of threads that gave a lock up until somebody notifies them. Its word is not used.
@@ -37,9 +38,9 @@ class Condition extends Cell {
 /** OK when both cells live and the lock is held: an RLock (`recursive`) by this owner, a Lock by anybody. */
 function check(cell: Condition, stamp: i32, owner: Thread, recursive: bool): Status {
   const lock = cell.lock;
-  if (!alive(cell, stamp) || !alive(lock, cell.lockStamp)) return Status.DESTROYED;
+  if (!alive(cell, stamp) || !alive(lock, cell.lockStamp)) return STATUS_DESTROYED;
   const word = loadWord(lock);
-  return (recursive ? ownedBy(word, owner) : held(word)) ? Status.OK : Status.NOT_HELD;
+  return (recursive ? ownedBy(word, owner) : held(word)) ? STATUS_OK : STATUS_NOT_HELD;
 }
 
 /**
@@ -55,7 +56,7 @@ export function conditionWait(
   recursive: bool,
 ): Status {
   let status = check(cell, stamp, changetype<Thread>(take), recursive);
-  if (status != Status.OK) return status;
+  if (status != STATUS_OK) return status;
   // All that is needed later: the Condition may be gone then.
   const lock = cell.lock;
   const lockStamp = cell.lockStamp;
@@ -64,17 +65,17 @@ export function conditionWait(
   // Before it stands in the queue: the host may throw.
   const deadline = timeout == Infinity ? timeout : clock() + timeout;
   // Stand in the queue first, then let go: who takes the lock next and notifies must find this waiter.
-  const entered = enter(cell, stamp, thread, take, 0, 0, Place.BACK);
+  const entered = enqueueIf(cell, stamp, thread, take, 0, 0, QueueEnd.BACK);
   if (entered < 0) return entered;
   atomic.add<i32>(changetype<usize>(lock), 1, offsetof<Cell>("pins"));
   thread.pin = changetype<usize>(lock);
   lock.depth = 0;
   unlock(lock, lockStamp, thread);
-  if (isTask(thread)) return Status.PENDING;
+  if (isTask(thread)) return STATUS_PENDING;
 
-  if (park(thread, deadline, entered) <= State.PARKED) status = leave(cell, stamp, thread);
+  if (park(thread, deadline, entered) <= STATE_PARKED) status = cancelWait(cell, stamp, thread);
   // Notified, it stands in the lock's queue.
-  acquire(lock, lockStamp, thread, take, Infinity, status == Status.OK ? QUEUED : 0);
+  acquire(lock, lockStamp, thread, take, Infinity, status == STATUS_OK ? QUEUED : 0);
   conditionEnd(thread, depth);
   return status;
 }
@@ -100,42 +101,42 @@ export function unpin(waiter: Thread): void {
 export function conditionWithdraw(cell: Condition, stamp: i32, thread: Thread, depth: i32): void {
   const lock = changetype<RLock>(thread.pin);
   if (!lock) return;
-  if (targetOf(thread) == cell) leave(cell, stamp, thread);
+  if (queuedOn(thread) == cell) cancelWait(cell, stamp, thread);
   let flags = CLOCKLESS;
-  if (targetOf(thread) == lock) flags |= loadWord(thread) == State.WOKEN ? WOKEN : QUEUED;
+  if (queuedOn(thread) == lock) flags |= loadWord(thread) == STATE_WOKEN ? WOKEN : QUEUED;
   // It may have had no time to let the lock go, or have been handed it.
   if (!ownedBy(loadWord(lock), thread)) acquire(lock, lock.stamp, thread, changetype<i32>(thread), Infinity, flags);
-  setTarget(thread, changetype<Cell>(0));
+  setQueuedOn(thread, changetype<Cell>(0));
   conditionEnd(thread, depth);
 }
 
 /** Moves up to `n` waiters on, oldest first. */
 export function conditionNotify(cell: Condition, stamp: i32, thread: Thread, n: u32, recursive: bool): Status {
   const status = check(cell, stamp, thread, recursive);
-  if (status != Status.OK) return status;
+  if (status != STATUS_OK) return status;
   const lock = cell.lock;
   const lockStamp = cell.lockStamp;
-  while (n && lockGuardLate(cell, stamp, thread)) {
+  while (n && lockQueueLate(cell, stamp, thread)) {
     const head = changetype<Thread>(cell.next);
     const empty = head == cell;
     // A try only: a thread must not wait for one guard with another in its hands.
-    const both = !empty && tryGuard(lock);
+    const both = !empty && tryLockQueue(lock);
     let free = false;
     if (both) {
       dequeue(cell, head);
-      setTarget(head, lock);
+      setQueuedOn(head, lock);
       enqueue(lock, lock, head);
       // Free only if another thread released a plain Lock meanwhile: then no release is to come that would wake it.
       free = !held(atomic.or<i32>(changetype<usize>(lock), QUEUED));
-      unlockGuard(lock);
+      unlockQueue(lock);
     }
-    unlockGuard(cell);
+    unlockQueue(cell);
     if (empty) break;
     if (both) n--;
-    else if (lockGuardLate(lock, lockStamp, thread)) unlockGuard(lock);
-    if (free) wakeRest(lock, lockStamp, thread, false);
+    else if (lockQueueLate(lock, lockStamp, thread)) unlockQueue(lock);
+    if (free) wakeWaiters(lock, lockStamp, thread, false);
   }
-  return Status.OK;
+  return STATUS_OK;
 }
 
 /**
@@ -147,8 +148,8 @@ export function conditionExchange(cell: Condition, stamp: i32, waiter: Thread, t
   const lock = changetype<RLock>(waiter.pin);
   const verdict = loadWord(task);
   let standing = false;
-  if (lockGuardLate(cell, stamp, waiter)) {
-    standing = loadWord(waiter) == State.AWAITED && targetOf(waiter) == cell;
+  if (lockQueueLate(cell, stamp, waiter)) {
+    standing = loadWord(waiter) == STATE_AWAITED && queuedOn(waiter) == cell;
     if (standing) {
       const next = waiter.next;
       const prev = waiter.prev;
@@ -156,15 +157,15 @@ export function conditionExchange(cell: Condition, stamp: i32, waiter: Thread, t
       task.prev = prev;
       prev.next = task;
       next.prev = task;
-      setTarget(task, cell);
-      atomic.store<i32>(changetype<usize>(task), State.AWAITED);
-      setTarget(waiter, lock);
+      setQueuedOn(task, cell);
+      atomic.store<i32>(changetype<usize>(task), STATE_AWAITED);
+      setQueuedOn(waiter, lock);
       atomic.store<i32>(changetype<usize>(waiter), verdict);
     }
-    unlockGuard(cell);
+    unlockQueue(cell);
   }
   // The task was handed the lock in its own name.
-  if (standing && verdict == State.GRANTED) rename(lock, task.take, waiter.take);
+  if (standing && verdict == STATE_GRANTED) rename(lock, task.addToAcquire, waiter.addToAcquire);
   return standing;
 }
 
@@ -178,9 +179,9 @@ const NOBODY: i32 = -UNIT;
 export function conditionDestroy(cell: Condition, stamp: i32, thread: Thread): Status {
   const lock = cell.lock;
   const lockStamp = cell.lockStamp;
-  while (lockGuardLate(cell, stamp, thread)) {
+  while (lockQueueLate(cell, stamp, thread)) {
     // GONE: somebody has destroyed the lock by itself.
-    const found = tryGuardLate(lock, lockStamp, thread);
+    const found = tryLockQueueLate(lock, lockStamp, thread);
     let dead = false;
     if (found != Late.BUSY && cell.next == cell) {
       dead = found == Late.GONE || (deserted(lock) && !swapWord(lock, 0, NOBODY));
@@ -189,15 +190,15 @@ export function conditionDestroy(cell: Condition, stamp: i32, thread: Thread): S
         if (found == Late.GUARDED) kill(lock);
       }
     }
-    if (found == Late.GUARDED) unlockGuard(lock);
-    unlockGuard(cell);
+    if (found == Late.GUARDED) unlockQueue(lock);
+    unlockQueue(cell);
     if (dead) {
       bury(cell, thread);
       if (found == Late.GUARDED) bury(lock, thread);
-      return Status.OK;
+      return STATUS_OK;
     }
-    if (found != Late.BUSY) return Status.BUSY;
-    if (lockGuardLate(lock, lockStamp, thread)) unlockGuard(lock);
+    if (found != Late.BUSY) return STATUS_BUSY;
+    if (lockQueueLate(lock, lockStamp, thread)) unlockQueue(lock);
   }
-  return Status.DESTROYED;
+  return STATUS_DESTROYED;
 }

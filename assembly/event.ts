@@ -1,9 +1,10 @@
-import { SET, State, Status } from "./abi";
+import { SET, STATE_PARKED, STATUS_DESTROYED, STATUS_OK, STATUS_PENDING, STATUS_TIMEOUT } from "./abi";
+import { Status } from "./types";
 import { alive, Cell, loadWord, storeWord, swapWord, waiters } from "./cell";
 import { clock } from "./futex";
-import { lockGuard } from "./guard";
+import { lockQueue } from "./guard";
 import { park } from "./parker";
-import { drain, enter, leave, nextGeneration, Place, QUEUED, tellFirst } from "./queue";
+import { drain, enqueueIf, cancelWait, nextGeneration, QueueEnd, QUEUED, unparkFirst } from "./queue";
 import { isTask, Thread } from "./thread";
 
 /**
@@ -24,40 +25,40 @@ import { isTask, Thread } from "./thread";
  */
 
 export function eventWait(cell: Cell, stamp: i32, thread: Thread, timeout: f64): Status {
-  if (!alive(cell, stamp)) return Status.DESTROYED;
+  if (!alive(cell, stamp)) return STATUS_DESTROYED;
   let deadline: f64 = 0;
   let standing = 0;
   do {
     const word = loadWord(cell);
-    if (word & SET) return Status.OK;
-    if (timeout == 0) return Status.TIMEOUT;
+    if (word & SET) return STATUS_OK;
+    if (timeout == 0) return STATUS_TIMEOUT;
     // Before it stands in the queue: the host may throw.
     if (!deadline) deadline = timeout == Infinity ? timeout : clock() + timeout;
-    standing = enter(cell, stamp, thread, 0, word, QUEUED, Place.BACK);
+    standing = enqueueIf(cell, stamp, thread, 0, word, QUEUED, QueueEnd.BACK);
     if (standing < 0) return standing;
   } while (!standing);
-  if (isTask(thread)) return Status.PENDING;
-  if (park(thread, deadline, standing) > State.PARKED) return Status.OK;
-  const status = leave(cell, stamp, thread);
+  if (isTask(thread)) return STATUS_PENDING;
+  if (park(thread, deadline, standing) > STATE_PARKED) return STATUS_OK;
+  const status = cancelWait(cell, stamp, thread);
   // Set, and not told: perhaps the setter died on its way to it, and to the others.
-  if (status == Status.OK) drain(cell, stamp, thread);
+  if (status == STATUS_OK) drain(cell, stamp, thread);
   return status;
 }
 
 export function eventSet(cell: Cell, stamp: i32, thread: Thread): Status {
-  if (!alive(cell, stamp)) return Status.DESTROYED;
+  if (!alive(cell, stamp)) return STATUS_DESTROYED;
   const word = swapWord(cell, 0, SET);
   if (word == QUEUED) {
-    lockGuard(cell, thread);
+    lockQueue(cell, thread);
     storeWord(cell, SET);
     nextGeneration(cell);
-    if (tellFirst(cell, thread)) drain(cell, stamp, thread);
+    if (unparkFirst(cell, thread)) drain(cell, stamp, thread);
   } else if (word == SET && waiters(cell)) drain(cell, stamp, thread);
-  return Status.OK;
+  return STATUS_OK;
 }
 
 export function eventClear(cell: Cell, stamp: i32): Status {
-  if (!alive(cell, stamp)) return Status.DESTROYED;
+  if (!alive(cell, stamp)) return STATUS_DESTROYED;
   swapWord(cell, SET, 0);
-  return Status.OK;
+  return STATUS_OK;
 }

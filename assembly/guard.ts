@@ -1,4 +1,5 @@
-import { CELL, HEADER, Kind, VISITED } from "./abi";
+import { CELL_SIZE, HEADER_SIZE, KIND_CONDITION, KIND_LOCK, KIND_RESERVED, VISITED } from "./abi";
+import { Kind } from "./types";
 import { alive, Cell } from "./cell";
 import { pause } from "./futex";
 import { Thread } from "./thread";
@@ -9,10 +10,10 @@ import { Thread } from "./thread";
  *   0  free
  *   1  somebody works on the guarded fields
  *
- * A section between `lockGuard` and `unlockGuard` must be straight-line code: no loop, no call that is not inlined,
+ * A section between `lockQueue` and `unlockQueue` must be straight-line code: no loop, no call that is not inlined,
  * nothing that can trap. Engines stop a terminated thread only at function entries, loop back-edges and waits, so a
  * thread cannot die with the guard in its hands, and its holder leaves after some tens of instructions. A section may
- * try for a second guard (`tryGuard`), never wait for one.
+ * try for a second guard (`tryLockQueue`), never wait for one.
  *
  * Nobody notifies a guard: whoever finds it taken spins, and when the holder seems to have lost its core, sleeps a
  * moment to give it back. A thread that may not sleep keeps spinning, for as long as the holder's few instructions.
@@ -39,33 +40,33 @@ import { Thread } from "./thread";
  */
 
 @inline
-export function tryGuard(cell: Cell): bool {
+export function tryLockQueue(cell: Cell): bool {
   return !atomic.cmpxchg<i32>(changetype<usize>(cell), 0, 1, offsetof<Cell>("guard"));
 }
 
-export function lockGuard(cell: Cell, thread: Thread): void {
+export function lockQueue(cell: Cell, thread: Thread): void {
   // A look is a compare-exchange, and a holder with a core is done after a few.
-  let spins = thread.spins >> 7;
-  while (!tryGuard(cell)) {
+  let spins = thread.maxSpins >> 7;
+  while (!tryLockQueue(cell)) {
     if (spins > 0) spins--;
     else if (thread.cores) pause(changetype<usize>(cell) + offsetof<Cell>("guard"), 1);
   }
 }
 
 @inline
-export function unlockGuard(cell: Cell): void {
+export function unlockQueue(cell: Cell): void {
   atomic.xchg<i32>(changetype<usize>(cell), 0, offsetof<Cell>("guard"));
 }
 
 /** Where the map says what this cell is; without the header. */
 @inline
 function placeOf(cell: Cell, thread: Thread): usize {
-  return thread.arena + (changetype<usize>(cell) - thread.arena) / CELL;
+  return thread.arena + (changetype<usize>(cell) - thread.arena) / CELL_SIZE;
 }
 
 @inline
 function isPrimitive(kind: u32): bool {
-  return kind >= <u32>Kind.LOCK && kind <= <u32>Kind.CONDITION;
+  return kind >= <u32>KIND_LOCK && kind <= <u32>KIND_CONDITION;
 }
 
 /** What a latecomer finds. */
@@ -80,29 +81,29 @@ export const enum Late {
 
 /** A latecomer tries for the guard. */
 @inline
-export function tryGuardLate(cell: Cell, stamp: i32, thread: Thread): Late {
+export function tryLockQueueLate(cell: Cell, stamp: i32, thread: Thread): Late {
   const place = placeOf(cell, thread);
-  const kind: u32 = atomic.load<u8>(place, HEADER);
+  const kind: u32 = atomic.load<u8>(place, HEADER_SIZE);
   if (!isPrimitive(kind & ~VISITED)) return Late.GONE;
-  if (kind & VISITED || <u32>atomic.cmpxchg<u8>(place, <u8>kind, <u8>(kind | VISITED), HEADER) != kind) return Late.BUSY;
+  if (kind & VISITED || <u32>atomic.cmpxchg<u8>(place, <u8>kind, <u8>(kind | VISITED), HEADER_SIZE) != kind) return Late.BUSY;
   let found = Late.GONE;
   if (alive(cell, stamp)) {
     found = Late.BUSY;
-    if (tryGuard(cell)) {
+    if (tryLockQueue(cell)) {
       // It may have been destroyed since the first look.
       found = alive(cell, stamp) ? Late.GUARDED : Late.GONE;
-      if (found == Late.GONE) unlockGuard(cell);
+      if (found == Late.GONE) unlockQueue(cell);
     }
   }
-  atomic.store<u8>(place, <u8>kind, HEADER);
+  atomic.store<u8>(place, <u8>kind, HEADER_SIZE);
   return found;
 }
 
 /** A latecomer takes the guard; false when the cell is gone. */
-export function lockGuardLate(cell: Cell, stamp: i32, thread: Thread): bool {
-  let spins = thread.spins >> 7;
+export function lockQueueLate(cell: Cell, stamp: i32, thread: Thread): bool {
+  let spins = thread.maxSpins >> 7;
   while (true) {
-    const found = tryGuardLate(cell, stamp, thread);
+    const found = tryLockQueueLate(cell, stamp, thread);
     if (found != Late.BUSY) return found == Late.GUARDED;
     spins = rest(thread, spins);
   }
@@ -111,8 +112,8 @@ export function lockGuardLate(cell: Cell, stamp: i32, thread: Thread): bool {
 /** Keeps latecomers off a cell that is dead, so that it can be given back. */
 export function closePlace(cell: Cell, thread: Thread, kind: Kind): void {
   const place = placeOf(cell, thread);
-  let spins = thread.spins >> 7;
-  while (<u32>atomic.cmpxchg<u8>(place, <u8>kind, <u8>Kind.RESERVED, HEADER) != <u32>kind) spins = rest(thread, spins);
+  let spins = thread.maxSpins >> 7;
+  while (<u32>atomic.cmpxchg<u8>(place, <u8>kind, <u8>KIND_RESERVED, HEADER_SIZE) != <u32>kind) spins = rest(thread, spins);
 }
 
 /** Between two looks at a place: not on the cell, which may be somebody else's, but on a word of its own that is always 0. */

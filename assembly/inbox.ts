@@ -1,4 +1,4 @@
-import { Field } from "./abi";
+import { CELL_NEXT, THREAD_INBOX } from "./abi";
 import { wake } from "./futex";
 import { Thread } from "./thread";
 
@@ -27,21 +27,21 @@ const UNKNOWN: usize = 1;
 /** Puts a waiter that has its verdict into its thread's inbox. `thread`: who does it, and looks into its own by itself. */
 @inline
 export function post(waiter: Thread, thread: Thread): void {
-  const home = waiter.home;
+  const home = waiter.owningThread;
   waiter.next = changetype<Thread>(UNKNOWN);
-  const older = atomic.xchg<usize>(changetype<usize>(home), changetype<usize>(waiter), Field.THREAD_INBOX);
-  atomic.store<usize>(changetype<usize>(waiter), older, Field.NEXT);
-  if (!older && home != thread.home) wake(changetype<usize>(home) + Field.THREAD_INBOX);
+  const older = atomic.xchg<usize>(changetype<usize>(home), changetype<usize>(waiter), THREAD_INBOX);
+  atomic.store<usize>(changetype<usize>(waiter), older, CELL_NEXT);
+  if (!older && home != thread.owningThread) wake(changetype<usize>(home) + THREAD_INBOX);
 }
 
 /** Takes all waiters out of this thread's inbox: the oldest, and by `next` the others; 0 when there is none. */
 export function collect(thread: Thread): usize {
   let first: usize = 0;
-  let waiter = atomic.xchg<usize>(changetype<usize>(thread), 0, Field.THREAD_INBOX);
+  let waiter = atomic.xchg<usize>(changetype<usize>(thread), 0, THREAD_INBOX);
   while (waiter) {
-    const older = atomic.load<usize>(waiter, Field.NEXT);
+    const older = atomic.load<usize>(waiter, CELL_NEXT);
     if (older == UNKNOWN) continue;
-    store<usize>(waiter, first, Field.NEXT);
+    store<usize>(waiter, first, CELL_NEXT);
     first = waiter;
     waiter = older;
   }

@@ -4,7 +4,7 @@
  */
 export { create, destroy } from "./cell";
 export { collect } from "./inbox";
-export { leave } from "./queue";
+export { cancelWait as leave } from "./queue";
 export { acquire, rename, withdraw } from "./resource";
 export { lockAcquire, lockRelease } from "./lock";
 export { rlockAcquire, rlockRelease } from "./rlock";

@@ -1,6 +1,7 @@
-import { Status, UNIT } from "./abi";
+import { STATUS_DESTROYED, STATUS_NOT_HELD, STATUS_OK, UNIT } from "./abi";
+import { Status } from "./types";
 import { alive, Cell, loadWord, swapWord } from "./cell";
-import { acquire, FLAGS, give } from "./resource";
+import { acquire, FLAGS, releaseStep } from "./resource";
 import { Thread } from "./thread";
 
 /**
@@ -10,7 +11,7 @@ import { Thread } from "./thread";
  *   ────────────────────────────────────────────────────
  *   0                            free
  *   owner                        held, nobody waits
- *   owner | TASK                 held by a task of the owner
+ *   owner | HELD_BY_TASK                 held by a task of the owner
  *   owner | flags                held, somebody waits or was woken
  *   flags                        free, a woken waiter is on its way; a newcomer may still barge in
  *
@@ -24,20 +25,20 @@ export function held(word: i32): bool {
   return <u32>word > <u32>(UNIT - 1);
 }
 
-/** `owner`: a thread, or with TASK one of its tasks, which must not wait here. */
+/** `owner`: a thread, or with HELD_BY_TASK one of its tasks, which must not wait here. */
 export function lockAcquire(cell: Cell, stamp: i32, owner: Thread, timeout: f64): Status {
-  if (!alive(cell, stamp)) return Status.DESTROYED;
+  if (!alive(cell, stamp)) return STATUS_DESTROYED;
   const take = changetype<i32>(owner);
   return swapWord(cell, 0, take)
     ? acquire(cell, stamp, changetype<Thread>(take & -UNIT), take, timeout, 0)
-    : Status.OK;
+    : STATUS_OK;
 }
 
 /** `owner`: as above, who probably holds it. */
 export function lockRelease(cell: Cell, stamp: i32, owner: Thread): Status {
-  if (!alive(cell, stamp)) return Status.DESTROYED;
+  if (!alive(cell, stamp)) return STATUS_DESTROYED;
   const word = changetype<i32>(owner);
-  if (swapWord(cell, word, 0) == word) return Status.OK;
+  if (swapWord(cell, word, 0) == word) return STATUS_OK;
   return unlock(cell, stamp, changetype<Thread>(word & -UNIT));
 }
 
@@ -45,7 +46,7 @@ export function lockRelease(cell: Cell, stamp: i32, owner: Thread): Status {
 export function unlock(cell: Cell, stamp: i32, thread: Thread): Status {
   while (true) {
     const word = loadWord(cell);
-    if (!held(word)) return Status.NOT_HELD;
-    if (give(cell, stamp, thread, false, word, word & FLAGS)) return Status.OK;
+    if (!held(word)) return STATUS_NOT_HELD;
+    if (releaseStep(cell, stamp, thread, false, word, word & FLAGS)) return STATUS_OK;
   }
 }

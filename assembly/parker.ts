@@ -1,4 +1,4 @@
-import { State } from "./abi";
+import { STATE_PARKED, STATE_WAITING } from "./abi";
 import { loadWord, swapWord } from "./cell";
 import { sleep } from "./futex";
 import { Thread } from "./thread";
@@ -20,7 +20,7 @@ import { Thread } from "./thread";
  * looks for as long as parking would take, at the most; nobody loses more than half by that, whatever comes (A. Karlin
  * et al., "Competitive randomized algorithms for non-uniform problems"). How long it looks, it learns:
  *
- *   looks      the next time
+ *   looked     the next time
  *   ──────────────────────────────────────────────────────────────────────────────────────────
  *   in vain    half as often; after the last half, as often as it may: times may have changed
  *   not so     as often as it may
@@ -34,20 +34,20 @@ import { Thread } from "./thread";
  * how many stood in the queue, itself among them, when it came.
  */
 export function park(thread: Thread, deadline: f64, standing: i32): i32 {
-  let spins = standing < thread.cores ? thread.looks : 0;
+  let spins = standing < thread.cores ? thread.spinBudget : 0;
   let state = loadWord(thread);
-  while (state <= State.PARKED) {
+  while (state <= STATE_PARKED) {
     if (spins) spins--;
-    else if (state == State.WAITING) swapWord(thread, State.WAITING, State.PARKED);
-    else if (!sleep(changetype<usize>(thread), State.PARKED, deadline)) break;
+    else if (state == STATE_WAITING) swapWord(thread, STATE_WAITING, STATE_PARKED);
+    else if (!sleep(changetype<usize>(thread), STATE_PARKED, deadline)) break;
     state = loadWord(thread);
   }
-  learn(thread, spins);
+  adaptSpin(thread, spins);
   return state;
 }
 
 /** Of so many `looks` so many were `left`: it paid if less than half of them were needed. */
-export function learn(thread: Thread, left: i32): void {
-  const half = thread.looks >> 1;
-  thread.looks = left > half || !half ? thread.spins : half;
+export function adaptSpin(thread: Thread, left: i32): void {
+  const half = thread.spinBudget >> 1;
+  thread.spinBudget = left > half || !half ? thread.maxSpins : half;
 }

@@ -1,16 +1,17 @@
-import { HANDOFF, State, Status } from "./abi";
+import { HANDOFF, STATE_AWAITED, STATE_PARKED, STATE_WOKEN, STATUS_DESTROYED, STATUS_OK, STATUS_TIMEOUT } from "./abi";
+import { State, Status } from "./types";
 import { alive, Cell, loadWord, swapWord } from "./cell";
 import { wake } from "./futex";
-import { lockGuard, lockGuardLate, unlockGuard } from "./guard";
+import { lockQueue, lockQueueLate, unlockQueue } from "./guard";
 import { post } from "./inbox";
-import { setTarget, targetOf, Thread } from "./thread";
+import { setQueuedOn, queuedOn, Thread } from "./thread";
 
 /**
  * The FIFO queue of a primitive's waiters: a ring through their own cells that begins and ends at the primitive's.
  * No end is a special case, and one that gives up leaves from the middle. All of it under the primitive's guard.
  *
- * Who takes a waiter out gives it its verdict in the same section (`tell`); only a Condition moves waiters to another
- * queue without a word, and then says so in their `target`. So under the guard of a queue, a waiter's state and target
+ * Who takes a waiter out gives it its verdict in the same section (`unparkHead`); only a Condition moves waiters to another
+ * queue without a word, and then says so in their `queuedOn`. So under the guard of a queue, a waiter's state and `queuedOn`
  * tell whether it stands there.
  *
  * Whoever has told a waiter that was the last one due touches the cell no more: it may be destroyed by then. If more are
@@ -40,8 +41,8 @@ export function dequeue(cell: Cell, waiter: Cell): void {
   atomic.sub<i32>(changetype<usize>(cell), 1, offsetof<Cell>("length"));
 }
 
-/** Where `enter` puts a waiter. */
-export const enum Place {
+/** Where `enqueueIf` puts a waiter. */
+export const enum QueueEnd {
   BACK = 0,
   FRONT = 1,
   /** Nowhere: only the word's step, and the generation that goes with it. */
@@ -53,31 +54,31 @@ export const enum Place {
  * whoever else changes the word comes before, and this fails, or after, and finds the waiter. Answers how many stand
  * there now, 0 when the word was another, or DESTROYED.
  */
-export function enter(
+export function enqueueIf(
   cell: Cell,
   stamp: i32,
   thread: Thread,
   take: i32,
   word: i32,
   next: i32,
-  place: Place,
+  place: QueueEnd,
 ): i32 {
-  let entered: i32 = Status.DESTROYED;
-  lockGuard(cell, thread);
+  let entered: i32 = STATUS_DESTROYED;
+  lockQueue(cell, thread);
   if (alive(cell, stamp)) {
     entered = i32(swapWord(cell, word, next) == word);
     if (entered) {
       thread.generation = cell.generation;
-      if (place != Place.NONE) {
-        thread.take = take;
-        setTarget(thread, cell);
+      if (place != QueueEnd.NONE) {
+        thread.addToAcquire = take;
+        setQueuedOn(thread, cell);
         // AWAITED is -1, WAITING is 0.
-        atomic.store<i32>(changetype<usize>(thread), thread.spins >> 31);
-        entered = enqueue(cell, place == Place.FRONT ? cell.next : cell, thread);
+        atomic.store<i32>(changetype<usize>(thread), thread.maxSpins >> 31);
+        entered = enqueue(cell, place == QueueEnd.FRONT ? cell.next : cell, thread);
       }
     }
   }
-  unlockGuard(cell);
+  unlockQueue(cell);
   return entered;
 }
 
@@ -88,16 +89,16 @@ export function enter(
  *
  * It comes late: in the moment in which it gives up it may be told, and the cell destroyed.
  */
-export function leave(cell: Cell, stamp: i32, thread: Thread): Status {
-  let status = Status.OK;
-  if (lockGuardLate(cell, stamp, thread)) {
-    if (loadWord(thread) <= State.PARKED && targetOf(thread) == cell) {
+export function cancelWait(cell: Cell, stamp: i32, thread: Thread): Status {
+  let status = STATUS_OK;
+  if (lockQueueLate(cell, stamp, thread)) {
+    if (loadWord(thread) <= STATE_PARKED && queuedOn(thread) == cell) {
       dequeue(cell, thread);
-      setTarget(thread, changetype<Cell>(0));
+      setQueuedOn(thread, changetype<Cell>(0));
       if (cell.next == cell) atomic.and<i32>(changetype<usize>(cell), ~(QUEUED | HANDOFF));
-      if (thread.generation == cell.generation) status = Status.TIMEOUT;
+      if (thread.generation == cell.generation) status = STATUS_TIMEOUT;
     }
-    unlockGuard(cell);
+    unlockQueue(cell);
   }
   return status;
 }
@@ -116,12 +117,12 @@ export function nextGeneration(cell: Cell): void {
  * guard is in the waiter's record, not in the cell.
  */
 @inline
-export function tell(cell: Cell, head: Thread, thread: Thread, verdict: State): void {
+export function unparkHead(cell: Cell, head: Thread, thread: Thread, verdict: State): void {
   dequeue(cell, head);
   const state = atomic.xchg<i32>(changetype<usize>(head), verdict);
-  unlockGuard(cell);
-  if (state == State.PARKED) wake(changetype<usize>(head));
-  else if (state == State.AWAITED) post(head, thread);
+  unlockQueue(cell);
+  if (state == STATE_PARKED) wake(changetype<usize>(head));
+  else if (state == STATE_AWAITED) post(head, thread);
 }
 
 /**
@@ -129,17 +130,17 @@ export function tell(cell: Cell, head: Thread, thread: Thread, verdict: State): 
  * cell's verdict. Answers whether one of an earlier generation is left.
  */
 @inline
-export function tellFirst(cell: Cell, thread: Thread): bool {
+export function unparkFirst(cell: Cell, thread: Thread): bool {
   const head = changetype<Thread>(cell.next);
   if (head == cell || head.generation == cell.generation) {
-    unlockGuard(cell);
+    unlockQueue(cell);
     return false;
   }
   const second = head.next;
   const left = second != cell && second.generation != cell.generation;
   // Nothing else is due to it. A negative index came while the barrier's action ran, and has not arrived yet.
-  setTarget(head, changetype<Cell>(0));
-  tell(cell, head, thread, head.take < 0 ? State.WOKEN : <State>cell.verdict);
+  setQueuedOn(head, changetype<Cell>(0));
+  unparkHead(cell, head, thread, head.addToAcquire < 0 ? STATE_WOKEN : <State>cell.verdict);
   return left;
 }
 
@@ -151,5 +152,5 @@ export function tellFirst(cell: Cell, thread: Thread): bool {
  * itself in the queue or the verdict in its state, and if the waker dies half way the rest can still be found.
  */
 export function drain(cell: Cell, stamp: i32, thread: Thread): void {
-  while (lockGuardLate(cell, stamp, thread) && tellFirst(cell, thread)) {}
+  while (lockQueueLate(cell, stamp, thread) && unparkFirst(cell, thread)) {}
 }

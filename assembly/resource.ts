@@ -1,22 +1,23 @@
-import { CLOCKLESS, FRONT, HANDOFF, PATIENCE, State, Status, TASK, UNIT, WOKEN } from "./abi";
+import { CLOCKLESS, AT_FRONT, HANDOFF, HANDOFF_AFTER_MS, STATE_GRANTED, STATE_PARKED, STATE_WOKEN, STATUS_OK, STATUS_PENDING, STATUS_TIMEOUT, HELD_BY_TASK, UNIT, WOKEN } from "./abi";
+import { Status } from "./types";
 import { Cell, loadWord, swapWord } from "./cell";
 import { clock } from "./futex";
-import { lockGuard, lockGuardLate, unlockGuard } from "./guard";
-import { learn, park } from "./parker";
-import { enter, leave, Place, QUEUED, tell } from "./queue";
-import { isTask, setTarget, targetOf, Thread } from "./thread";
+import { lockQueue, lockQueueLate, unlockQueue } from "./guard";
+import { adaptSpin, park } from "./parker";
+import { enqueueIf, cancelWait, QueueEnd, QUEUED, unparkHead } from "./queue";
+import { isTask, setQueuedOn, queuedOn, Thread } from "./thread";
 
 /**
  * What Lock, RLock and Semaphore share: a word that says how much there is, and the way of those who find nothing.
  *
  *    31 ………………………… 6    5     4 3 2    1         0
  *   ┌──────────────────┬──────┬───────┬─────────┬────────┐
- *   │ owner or permits │ TASK │ woken │ HANDOFF │ QUEUED │
+ *   │ owner or permits │ HELD_BY_TASK │ woken │ HANDOFF │ QUEUED │
  *   └──────────────────┴──────┴───────┴─────────┴────────┘
  *
  *   owner    Lock, RLock: the address of the owner's record (a multiple of 64), 0 when free
  *   permits  Semaphore: how many are free
- *   TASK     Lock: not the owner itself holds it, but a task of it. Part of the owner
+ *   HELD_BY_TASK     Lock: not the owner itself holds it, but a task of it. Part of the owner
  *   woken    waiters that were woken and have not tried again yet
  *   HANDOFF  the first waiter was passed over for too long: what comes free next is handed to it
  *   QUEUED   somebody stands in the queue. Set and cleared under the guard, with the queue
@@ -29,13 +30,13 @@ import { isTask, setTarget, targetOf, Thread } from "./thread";
  *   not available             who gives up spin  | QUEUED, pushed to the back          in one step, under the guard
  *   held, no wake due         releaser           available                             one compare-exchange
  *   held, QUEUED, woken < n   releaser (guard)   available, woken + 1; head: WOKEN     n: how many can go on
- *   held, HANDOFF             releaser (guard)   head.take added; head: GRANTED        never available between
+ *   held, HANDOFF             releaser (guard)   head.addToAcquire added; head: GRANTED        never available between
  *   available, woken > 0      who was woken      + take, woken - 1
  *   not available, woken > 0  who was woken      woken - 1, pushed to the front, HANDOFF after 1 ms; or gives up
  *
  * Invariants
  *   - QUEUED ⇔ the queue is not empty, whenever the guard is free.
- *   - Available and QUEUED ⇒ woken > 0, or the one who made it so is on its way to `wakeRest`. So no wake-up is lost: a
+ *   - Available and QUEUED ⇒ woken > 0, or the one who made it so is on its way to `wakeWaiters`. So no wake-up is lost: a
  *     woken waiter that finds nothing has found a holder, and the holder's release sees QUEUED.
  *   - A waiter must not leave with a wake-up it did not use: it gives `woken` back in the step in which it sees that
  *     nothing is available.
@@ -47,7 +48,7 @@ import { isTask, setTarget, targetOf, Thread } from "./thread";
  */
 
 /** All that is not owner or permits. */
-export const FLAGS: i32 = TASK - 1;
+export const FLAGS: i32 = HELD_BY_TASK - 1;
 /** What acquiring a permit adds. */
 export const PERMIT: i32 = -UNIT;
 
@@ -56,7 +57,7 @@ export const PERMIT: i32 = -UNIT;
  * takes the cache line from them, and costs both sides more than the lock itself. It stands for as many looks at a word
  * of one's own.
  */
-const LOOK: i32 = 2600;
+const SPIN_INTERVAL: i32 = 2600;
 
 /** Woken at once at the most; those wake the rest. */
 const MOST_WOKEN: u32 = 7;
@@ -74,11 +75,11 @@ function available(word: i32, permits: bool): u32 {
  * verdict WOKEN it comes back: `flags` are WOKEN then, and HANDOFF when it has waited for so long. 0 ms: it gives up,
  * and gives the wake-up back if it can't use it.
  *
- * `flags` are FRONT when it stands before all others, for one of its thread's tasks that came with it. They are QUEUED
+ * `flags` are AT_FRONT when it stands before all others, for one of its thread's tasks that came with it. They are QUEUED
  * when somebody else has put this waiter into the queue already (a Condition); for ever, then. With CLOCKLESS the host
  * is not asked for the time: nothing can throw, and only a timeout of 0 ms or for ever makes sense.
  *
- * What is due to a waiter its `target` says: this cell, from the moment when it stands in the queue until it left, gave
+ * What is due to a waiter its `queuedOn` says: this cell, from the moment when it stands in the queue until it left, gave
  * its wake-up back or has what it came for. So somebody can make good for it when the host throws (`withdraw`).
  */
 export function acquire(
@@ -97,7 +98,7 @@ export function acquire(
   const timed = !once && !isTask(thread) && !(flags & CLOCKLESS);
   let since: f64 = 0;
   while (true) {
-    let spins = thread.looks;
+    let spins = thread.spinBudget;
     let word = loadWord(cell);
     while (!standing) {
       let seen: i32;
@@ -107,42 +108,42 @@ export function acquire(
         if (seen == word) {
           if (woken) {
             // Of several permits some may be left, and nobody else on the way to them.
-            if (permits && isDue(next, permits)) {
+            if (permits && needsWake(next, permits)) {
               // It has no wake-up any more, but what it came for.
-              atomic.store<i32>(changetype<usize>(thread), State.GRANTED);
-              wakeRest(cell, stamp, thread, permits);
+              atomic.store<i32>(changetype<usize>(thread), STATE_GRANTED);
+              wakeWaiters(cell, stamp, thread, permits);
             }
-            setTarget(thread, changetype<Cell>(0));
+            setQueuedOn(thread, changetype<Cell>(0));
           }
-          return Status.OK;
+          return STATUS_OK;
         }
-      } else if (once && !woken) return Status.TIMEOUT;
+      } else if (once && !woken) return STATUS_TIMEOUT;
       else if (spins > 0) {
-        seen = LOOK;
+        seen = SPIN_INTERVAL;
         do seen--;
         while (seen);
         seen = loadWord(cell);
         const free = available(seen, permits);
-        if (free || spins <= LOOK) learn(thread, free ? spins : 0);
-        spins -= LOOK;
+        if (free || spins <= SPIN_INTERVAL) adaptSpin(thread, free ? spins : 0);
+        spins -= SPIN_INTERVAL;
       } else {
         let late = once;
         if (timed) {
           const now = clock();
           if (since == 0) since = now;
           late = now >= since + timeout;
-          if (<i32>(now - since) >= PATIENCE) handoff = HANDOFF;
+          if (<i32>(now - since) >= HANDOFF_AFTER_MS) handoff = HANDOFF;
         }
         if (late) {
           seen = swapWord(cell, word, word - woken);
           if (seen == word) {
-            setTarget(thread, changetype<Cell>(0));
-            return Status.TIMEOUT;
+            setQueuedOn(thread, changetype<Cell>(0));
+            return STATUS_TIMEOUT;
           }
         } else {
           // Whoever was woken keeps its place.
-          const place = woken || flags & FRONT ? Place.FRONT : Place.BACK;
-          standing = enter(cell, stamp, thread, take, word, (word - woken) | QUEUED | handoff, place);
+          const place = woken || flags & AT_FRONT ? QueueEnd.FRONT : QueueEnd.BACK;
+          standing = enqueueIf(cell, stamp, thread, take, word, (word - woken) | QUEUED | handoff, place);
           if (standing < 0) return standing;
           seen = loadWord(cell);
         }
@@ -150,12 +151,12 @@ export function acquire(
       word = seen;
     }
 
-    if (isTask(thread)) return Status.PENDING;
-    if (park(thread, since + timeout, standing) <= State.PARKED && leave(cell, stamp, thread) == Status.TIMEOUT)
-      return Status.TIMEOUT;
-    if (loadWord(thread) == State.GRANTED) {
-      setTarget(thread, changetype<Cell>(0));
-      return Status.OK;
+    if (isTask(thread)) return STATUS_PENDING;
+    if (park(thread, since + timeout, standing) <= STATE_PARKED && cancelWait(cell, stamp, thread) == STATUS_TIMEOUT)
+      return STATUS_TIMEOUT;
+    if (loadWord(thread) == STATE_GRANTED) {
+      setQueuedOn(thread, changetype<Cell>(0));
+      return STATUS_OK;
     }
     standing = 0;
     woken = WOKEN;
@@ -164,7 +165,7 @@ export function acquire(
 
 /** Whether a waiter must be woken now that the word is this. */
 @inline
-function isDue(word: i32, permits: bool): bool {
+function needsWake(word: i32, permits: bool): bool {
   if (!(word & QUEUED)) return false;
   const free = available(word, permits);
   return word & HANDOFF ? free != 0 : (<u32>(word & FLAGS) >> 2) < min(free, MOST_WOKEN);
@@ -175,11 +176,11 @@ function isDue(word: i32, permits: bool): bool {
  * must, the step and the first waiter's leaving the queue are one, under the guard; then it tells whoever else can go on.
  * False when the word was another.
  */
-export function give(cell: Cell, stamp: i32, thread: Thread, permits: bool, word: i32, free: i32): bool {
-  if (!isDue(free, permits)) return swapWord(cell, word, free) == word;
-  lockGuard(cell, thread);
+export function releaseStep(cell: Cell, stamp: i32, thread: Thread, permits: bool, word: i32, free: i32): bool {
+  if (!needsWake(free, permits)) return swapWord(cell, word, free) == word;
+  lockQueue(cell, thread);
   const told = wakeFirst(cell, thread, permits, word, free);
-  if (told == Told.MORE) wakeRest(cell, stamp, thread, permits);
+  if (told == Told.MORE) wakeWaiters(cell, stamp, thread, permits);
   return told != Told.NOBODY;
 }
 
@@ -187,11 +188,11 @@ export function give(cell: Cell, stamp: i32, thread: Thread, permits: bool, word
  * Tells as many waiters as can go on and are not told yet. The caller has made its own step, which may have let somebody
  * through: it comes late.
  */
-export function wakeRest(cell: Cell, stamp: i32, thread: Thread, permits: bool): void {
-  while (lockGuardLate(cell, stamp, thread)) {
+export function wakeWaiters(cell: Cell, stamp: i32, thread: Thread, permits: bool): void {
+  while (lockQueueLate(cell, stamp, thread)) {
     const word = loadWord(cell);
-    if (!isDue(word, permits)) {
-      unlockGuard(cell);
+    if (!needsWake(word, permits)) {
+      unlockQueue(cell);
       return;
     }
     if (wakeFirst(cell, thread, permits, word, word) == Told.ALL) return;
@@ -214,19 +215,19 @@ const enum Told {
 @inline
 function wakeFirst(cell: Cell, thread: Thread, permits: bool, word: i32, free: i32): Told {
   const head = changetype<Thread>(cell.next);
-  let verdict = State.WOKEN;
+  let verdict = STATE_WOKEN;
   let next = free + WOKEN;
   if (free & HANDOFF) {
-    next = (free & ~HANDOFF) + head.take;
-    verdict = State.GRANTED;
+    next = (free & ~HANDOFF) + head.addToAcquire;
+    verdict = STATE_GRANTED;
   }
   if (head.next == cell) next &= ~QUEUED;
   if (swapWord(cell, word, next) != word) {
-    unlockGuard(cell);
+    unlockQueue(cell);
     return Told.NOBODY;
   }
-  tell(cell, head, thread, verdict);
-  return isDue(next, permits) ? Told.MORE : Told.ALL;
+  unparkHead(cell, head, thread, verdict);
+  return needsWake(next, permits) ? Told.MORE : Told.ALL;
 }
 
 /**
@@ -234,22 +235,22 @@ function wakeFirst(cell: Cell, thread: Thread, permits: bool, word: i32, free: i
  * back. Nothing here asks the host.
  */
 export function withdraw(cell: Cell, stamp: i32, thread: Thread): void {
-  if (targetOf(thread) != cell || leave(cell, stamp, thread) == Status.TIMEOUT) return;
-  const permits = thread.take == PERMIT;
+  if (queuedOn(thread) != cell || cancelWait(cell, stamp, thread) == STATUS_TIMEOUT) return;
+  const permits = thread.addToAcquire == PERMIT;
   if (
-    loadWord(thread) != State.GRANTED &&
-    acquire(cell, stamp, thread, thread.take, 0, WOKEN) != Status.OK
+    loadWord(thread) != STATE_GRANTED &&
+    acquire(cell, stamp, thread, thread.addToAcquire, 0, WOKEN) != STATUS_OK
   )
     return;
-  setTarget(thread, changetype<Cell>(0));
+  setQueuedOn(thread, changetype<Cell>(0));
   let word: i32;
   do word = loadWord(cell);
-  while (!give(cell, stamp, thread, permits, word, permits ? word - PERMIT : word & FLAGS));
+  while (!releaseStep(cell, stamp, thread, permits, word, permits ? word - PERMIT : word & FLAGS));
 }
 
 /** What is held in one name is held in another from now on; nothing happens when it is held in neither. */
 export function rename(cell: Cell, from: i32, to: i32): void {
-  for (let word = loadWord(cell); (word & -TASK) == from; word = loadWord(cell)) {
+  for (let word = loadWord(cell); (word & -HELD_BY_TASK) == from; word = loadWord(cell)) {
     if (swapWord(cell, word, word + to - from) == word) return;
   }
 }

@@ -1,4 +1,5 @@
-import { Status, UNIT } from "./abi";
+import { STATUS_NOT_HELD, STATUS_OK, UNIT } from "./abi";
+import { Status } from "./types";
 import { alive, Cell, loadWord } from "./cell";
 import { lockAcquire, lockRelease } from "./lock";
 import { Thread } from "./thread";
@@ -24,17 +25,17 @@ export function ownedBy(word: i32, owner: Thread): bool {
 export function rlockAcquire(cell: RLock, stamp: i32, thread: Thread, timeout: f64): Status {
   if (alive(cell, stamp) && ownedBy(loadWord(cell), thread)) {
     cell.depth++;
-    return Status.OK;
+    return STATUS_OK;
   }
   return lockAcquire(cell, stamp, thread, timeout);
 }
 
 export function rlockRelease(cell: RLock, stamp: i32, thread: Thread): Status {
   if (alive(cell, stamp)) {
-    if (!ownedBy(loadWord(cell), thread)) return Status.NOT_HELD;
+    if (!ownedBy(loadWord(cell), thread)) return STATUS_NOT_HELD;
     if (cell.depth) {
       cell.depth--;
-      return Status.OK;
+      return STATUS_OK;
     }
   }
   return lockRelease(cell, stamp, thread);

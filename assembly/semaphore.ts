@@ -1,6 +1,7 @@
-import { Status, UNIT } from "./abi";
+import { STATUS_DESTROYED, STATUS_OK, STATUS_OVER_RELEASE, UNIT } from "./abi";
+import { Status } from "./types";
 import { alive, Cell, loadWord, swapWord } from "./cell";
-import { acquire, give, PERMIT } from "./resource";
+import { acquire, releaseStep, PERMIT } from "./resource";
 import { Thread } from "./thread";
 
 /**
@@ -20,17 +21,17 @@ export class Semaphore extends Cell {
 }
 
 export function semaphoreAcquire(cell: Semaphore, stamp: i32, thread: Thread, timeout: f64): Status {
-  if (!alive(cell, stamp)) return Status.DESTROYED;
+  if (!alive(cell, stamp)) return STATUS_DESTROYED;
   const word = loadWord(cell);
-  if (<u32>word >= <u32>UNIT && swapWord(cell, word, word + PERMIT) == word) return Status.OK;
+  if (<u32>word >= <u32>UNIT && swapWord(cell, word, word + PERMIT) == word) return STATUS_OK;
   return acquire(cell, stamp, thread, PERMIT, timeout, 0);
 }
 
 export function semaphoreRelease(cell: Semaphore, stamp: i32, thread: Thread, permits: i32): Status {
-  if (!alive(cell, stamp)) return Status.DESTROYED;
+  if (!alive(cell, stamp)) return STATUS_DESTROYED;
   while (true) {
     const word = loadWord(cell);
-    if (permits > cell.bound - i32(<u32>word >> 6)) return Status.OVER_RELEASE;
-    if (give(cell, stamp, thread, true, word, word + permits * UNIT)) return Status.OK;
+    if (permits > cell.bound - i32(<u32>word >> 6)) return STATUS_OVER_RELEASE;
+    if (releaseStep(cell, stamp, thread, true, word, word + permits * UNIT)) return STATUS_OK;
   }
 }

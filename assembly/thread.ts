@@ -8,38 +8,39 @@ import { Cell } from "./cell";
  * A task (an `async` function of a thread) does not block and may wait beside others: each of its waits has a cell of
  * this form, and each task that owns RLocks has one for its address and nothing else.
  *
- *    0  word        its state, below
- *    4  rest        always 0: what a thread sleeps on that is in the way of others (guard.ts)
- *   16  inbox       a thread's: the waiters of its tasks that have a verdict (inbox.ts); a task's: the bindings'
- *   28  pin         the lock that it has let go in a Condition's wait, and must have again before that is over; or 0
- *   40  looks       how often it looks at its own word before it sleeps, the next time (parker.ts)
- *   44  take        what acquiring adds to the word of a Lock or RLock (the owner) or a Semaphore (minus a permit);
- *                   in a Barrier's queue the arrival index
- *   48  spins       how often it may at the most; 0 on one core; -1: a task's, which never sleeps
- *   52  cores       how many there are; 0 on a page's main thread, which may not block
- *   56  target      the primitive that something is due from: it stands in the queue, has a wake-up of it, or has what
- *                   it came for and has not returned; else 0
- *   60  home        the record of its thread: a thread's own, or the one whose task it is of
+ *    0  word          its state, below
+ *    4  rest          always 0: what a thread sleeps on that is in the way of others (guard.ts)
+ *   16  inbox         a thread's: the waiters of its tasks that have a verdict (inbox.ts); a task's: the bindings'
+ *   28  pin           the lock that it has let go in a Condition's wait, and must have again before that is over; or 0
+ *   40  spinBudget    how often it looks at its own word before it sleeps, the next time (parker.ts)
+ *   44  addToAcquire  what acquiring adds to the word of a Lock or RLock (the owner) or a Semaphore (minus a permit);
+ *                     in a Barrier's queue the arrival index
+ *   48  maxSpins      how often it may look at the most; 0 on one core; -1: a task's, which never sleeps
+ *   52  cores         how many there are; 0 on a page's main thread, which may not block
+ *   56  queuedOn      the primitive that something is due from: the waiter stands in its queue, has a wake-up of it, or
+ *                     has what it came for and has not returned; else 0
+ *   60  owningThread  the record of its thread: a thread's own, or that of the thread whose task it is
  *
- *   state       set by                                   next
+ *   state       set by                                     next
  *   ─────────────────────────────────────────────────────────────────────────────────────────────────────
- *  -1 AWAITED   a task, entering a queue                 a verdict by who takes it out of the queue, who then posts it
- *   0 WAITING   itself, entering a queue                 PARKED by itself; a verdict by who takes it out of the queue
- *   1 PARKED    itself, going to sleep                   a verdict by who takes it out of the queue, who then notifies
- *   2 WOKEN     who took it out of the queue             it tries again (Lock, RLock, Semaphore; a Barrier's entry)
- *   3 GRANTED   who took it out of the queue             it has what it waited for
- *   4 BROKEN    who took it out of the queue             Barrier: it will not get it
+ *  -1 AWAITED   a task, entering a queue                   a verdict by its unparker, which then posts it
+ *   0 WAITING   itself, entering a queue                   PARKED by itself; a verdict by its unparker
+ *   1 PARKED    itself, going to sleep                     a verdict by its unparker, which then notifies
+ *   2 WOKEN     the thread that takes it out of the queue  it tries again (Lock, RLock, Semaphore; a Barrier's entry)
+ *   3 GRANTED   the thread that takes it out of the queue  it has what it waited for
+ *   4 BROKEN    the thread that takes it out of the queue  Barrier: it will not get it
  *
- * Up to PARKED it stands in its target's queue; above is a verdict. All of it means something as long as there is a
- * target; of an Event or a Barrier a verdict is all that is due, and comes together with the target's end.
+ * Up to PARKED it stands in the queue that `queuedOn` names; above is a verdict. All of it means something as long as
+ * `queuedOn` is set; of an Event or a Barrier a verdict is all that is due, and comes together with the end of
+ * `queuedOn`.
  */
 @unmanaged
 export class Thread extends Cell {
-  take: i32;
-  spins: i32;
+  addToAcquire: i32;
+  maxSpins: i32;
   cores: i32;
-  target: usize;
-  home: Thread;
+  queuedOn: usize;
+  owningThread: Thread;
 
   // Where a primitive has its name.
   @inline
@@ -54,12 +55,12 @@ export class Thread extends Cell {
 
   // Where a primitive has its pins.
   @inline
-  get looks(): i32 {
+  get spinBudget(): i32 {
     return this.pins;
   }
 
   @inline
-  set looks(looks: i32) {
+  set spinBudget(looks: i32) {
     this.pins = looks;
   }
 }
@@ -67,15 +68,15 @@ export class Thread extends Cell {
 /** Whether the waiter is a task's: then it does not sleep, and where it would the call answers PENDING. */
 @inline
 export function isTask(waiter: Thread): bool {
-  return waiter.spins < 0;
+  return waiter.maxSpins < 0;
 }
 
 @inline
-export function targetOf(waiter: Thread): Cell {
-  return changetype<Cell>(atomic.load<usize>(changetype<usize>(waiter), offsetof<Thread>("target")));
+export function queuedOn(waiter: Thread): Cell {
+  return changetype<Cell>(atomic.load<usize>(changetype<usize>(waiter), offsetof<Thread>("queuedOn")));
 }
 
 @inline
-export function setTarget(waiter: Thread, cell: Cell): void {
-  atomic.store<usize>(changetype<usize>(waiter), changetype<usize>(cell), offsetof<Thread>("target"));
+export function setQueuedOn(waiter: Thread, cell: Cell): void {
+  atomic.store<usize>(changetype<usize>(waiter), changetype<usize>(cell), offsetof<Thread>("queuedOn"));
 }

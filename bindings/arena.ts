@@ -1,4 +1,17 @@
-import { ArenaFlag, CELL, HEADER, Header, Kind } from '../assembly/abi.js';
+import {
+  ARENA_DEFAULT,
+  ARENA_GROWS,
+  CELL_SIZE,
+  HEADER_FIRST,
+  HEADER_ID_HIGH,
+  HEADER_ID_LOW,
+  HEADER_SIZE,
+  HEADER_TOTAL,
+  HEADER_USED,
+  KIND_ARRAY,
+  KIND_INSIDE,
+  KIND_RESERVED,
+} from '../assembly/abi.js';
 import { checkInteger, checkOptions, show } from './check.js';
 import { invalidType, invalidValue, OutOfMemoryError } from './errors.js';
 import type { Memory, SharedArray, SharedArrayType } from './globals.js';
@@ -105,7 +118,7 @@ export class Arena extends Postable {
 
   /** The arena that primitives live in when none is named. Made on first use; worker threads of Node inherit it. */
   static get default(): Arena {
-    return arenaOf(defaultRegion(() => makeOwn(MAXIMUM, ArenaFlag.GROWS | ArenaFlag.DEFAULT)));
+    return arenaOf(defaultRegion(() => makeOwn(MAXIMUM, ARENA_GROWS | ARENA_DEFAULT)));
   }
 
   /**
@@ -125,13 +138,13 @@ export class Arena extends Postable {
 
   /** Bytes that are allocated: 64 for every primitive and every thread that uses the arena, and the arrays. */
   get used(): number {
-    return Atomics.load(this.#header(), Header.USED / 4) * CELL;
+    return Atomics.load(this.#header(), HEADER_USED / 4) * CELL_SIZE;
   }
 
   /** Bytes that can be allocated in all, growth included. */
   get capacity(): number {
     const header = this.#header();
-    return ((header[Header.TOTAL / 4]! >>> 0) - header[Header.FIRST / 4]!) * CELL;
+    return ((header[HEADER_TOTAL / 4]! >>> 0) - header[HEADER_FIRST / 4]!) * CELL_SIZE;
   }
 
   /**
@@ -147,15 +160,15 @@ export class Arena extends Postable {
       throw invalidType(`arena.allocate: the type must be a typed array's constructor, not ${show(type)}`);
     }
     checkInteger(length, 0, MOST, 'arena.allocate: the length');
-    const cells = Math.max(1, Math.ceil((length * type.BYTES_PER_ELEMENT) / CELL));
+    const cells = Math.max(1, Math.ceil((length * type.BYTES_PER_ELEMENT) / CELL_SIZE));
     const { memory, base, id, core } = this.#live();
-    const address = cells * CELL > this.capacity ? 0 : core.alloc(base, id, Kind.ARRAY, cells) >>> 0;
+    const address = cells * CELL_SIZE > this.capacity ? 0 : core.alloc(base, id, KIND_ARRAY, cells) >>> 0;
     if (!address) {
       throw new OutOfMemoryError(
-        `The arena is full: ${cells * CELL} more bytes do not fit beside ${this.used} of ${this.capacity}. Make it with a larger maximumBytes, or free what is not needed`,
+        `The arena is full: ${cells * CELL_SIZE} more bytes do not fit beside ${this.used} of ${this.capacity}. Make it with a larger maximumBytes, or free what is not needed`,
       );
     }
-    const buffer = bufferOf(memory, address + cells * CELL) as unknown as ArrayBuffer;
+    const buffer = bufferOf(memory, address + cells * CELL_SIZE) as unknown as ArrayBuffer;
     return new type(buffer, address, length) as unknown as SharedArray<T>;
   }
 
@@ -167,7 +180,7 @@ export class Arena extends Postable {
   free(view: ArrayBufferView): void {
     const { index, cells, map } = this.#blockOf(view);
     // Whoever exchanges it first has freed it.
-    if (Atomics.compareExchange(map, index, Kind.ARRAY, Kind.RESERVED) !== Kind.ARRAY) {
+    if (Atomics.compareExchange(map, index, KIND_ARRAY, KIND_RESERVED) !== KIND_ARRAY) {
       throw invalidType('arena.free: this array has been freed already, or is not one that allocate made');
     }
     this.#region.core.free(this.#region.base, view.byteOffset, cells);
@@ -190,19 +203,20 @@ export class Arena extends Postable {
     if (!ArrayBuffer.isView(view)) throw invalidType(`arena.free: this is not a typed array but ${show(view)}`);
     const { buffer, byteOffset, byteLength } = view;
     const ours = this.#header();
-    const theirs = isShared(buffer) && buffer.byteLength >= base + HEADER && new Int32Array(buffer, base, HEADER / 4);
+    const theirs =
+      isShared(buffer) && buffer.byteLength >= base + HEADER_SIZE && new Int32Array(buffer, base, HEADER_SIZE / 4);
     // Not the same buffer: a posted array brings one of its own. The same memory has the same arena in it.
-    if (!theirs || [Header.ID_LOW / 4, Header.ID_HIGH / 4].some((word) => theirs[word] !== ours[word])) {
+    if (!theirs || [HEADER_ID_LOW / 4, HEADER_ID_HIGH / 4].some((word) => theirs[word] !== ours[word])) {
       throw invalidType('arena.free: this array is not in the arena');
     }
-    const index = (byteOffset - base) / CELL;
-    const cells = Math.max(1, Math.ceil(byteLength / CELL));
+    const index = (byteOffset - base) / CELL_SIZE;
+    const cells = Math.max(1, Math.ceil(byteLength / CELL_SIZE));
     const room = bufferOf(memory, byteOffset + byteLength);
-    const end = Math.min(ours[Header.TOTAL / 4]! >>> 0, Math.floor((room.byteLength - base) / CELL));
-    const map = new Uint8Array(room, base + HEADER, end);
+    const end = Math.min(ours[HEADER_TOTAL / 4]! >>> 0, Math.floor((room.byteLength - base) / CELL_SIZE));
+    const map = new Uint8Array(room, base + HEADER_SIZE, end);
     let length = 1;
-    while (map[index + length] === Kind.INSIDE) length++;
-    if (!Number.isInteger(index) || index < ours[Header.FIRST / 4]! || index + cells > end || length !== cells) {
+    while (map[index + length] === KIND_INSIDE) length++;
+    if (!Number.isInteger(index) || index < ours[HEADER_FIRST / 4]! || index + cells > end || length !== cells) {
       throw invalidType('arena.free: this is not the whole of an array that allocate made');
     }
     return { index, cells, map };
@@ -215,7 +229,7 @@ export class Arena extends Postable {
 
   #header(): Int32Array {
     const { memory, base } = this.#live();
-    return new Int32Array(memory.buffer, base, HEADER / 4);
+    return new Int32Array(memory.buffer, base, HEADER_SIZE / 4);
   }
 }
 
@@ -226,7 +240,7 @@ function makeRegion(options?: ArenaOptions): Region {
     if (options?.byteOffset !== undefined || byteLength !== undefined) {
       throw invalidType('new Arena: byteOffset and byteLength need a memory to be in');
     }
-    return makeOwn(maximumBytes, ArenaFlag.GROWS);
+    return makeOwn(maximumBytes, ARENA_GROWS);
   }
   if (options?.maximumBytes !== undefined) {
     throw invalidType(
@@ -244,16 +258,17 @@ function makeRegion(options?: ArenaOptions): Region {
         : `new Arena: byteOffset must be at most ${most}, not ${byteOffset}: an arena needs ${LEAST} bytes, and cannot use the last page of 4 GiB`,
     );
   }
-  if (byteOffset % CELL) throw invalidValue(`new Arena: byteOffset must be a multiple of ${CELL}, not ${byteOffset}`);
+  if (byteOffset % CELL_SIZE)
+    throw invalidValue(`new Arena: byteOffset must be a multiple of ${CELL_SIZE}, not ${byteOffset}`);
   const length = byteLength === undefined ? there - byteOffset : byteLength;
   checkInteger(length, LEAST, there - byteOffset, 'new Arena: byteLength');
-  return layOut(memory, byteOffset, Math.floor(length / CELL), 0);
+  return layOut(memory, byteOffset, Math.floor(length / CELL_SIZE), 0);
 }
 
 function makeOwn(maximumBytes: number, flags: number): Region {
   checkPlatform();
   checkInteger(maximumBytes, LEAST, MOST, 'new Arena: maximumBytes');
-  const cells = Math.floor(maximumBytes / CELL);
+  const cells = Math.floor(maximumBytes / CELL_SIZE);
   const maximum = Math.ceil(maximumBytes / PAGE);
   const initial = Math.min(maximum, Math.ceil(overhead(cells) / PAGE) + 1);
   return layOut(makeMemory({ initial, maximum, shared: true }), 0, cells, flags);

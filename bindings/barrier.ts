@@ -1,16 +1,26 @@
 import {
   ACTION,
   ANY,
+  BARRIER_PARTIES,
+  BARRIER_TIMEOUT,
   BROKEN,
-  CELL,
+  CELL_GENERATION,
+  CELL_SIZE,
+  CELL_WORD,
   FILLING,
-  Field,
-  Kind,
+  KIND_BARRIER,
   MAX_PERMITS,
   NO_ACTION,
   NOT_LAST,
-  State,
-  Status,
+  STATE_BROKEN,
+  STATE_GRANTED,
+  STATE_PARKED,
+  STATUS_BROKEN,
+  STATUS_BUSY,
+  STATUS_PENDING,
+  STATUS_TIMEOUT,
+  THREAD_ADD_TO_ACQUIRE,
+  THREAD_QUEUED_ON,
   UNIT,
   WITH_ACTION,
 } from '../assembly/abi.js';
@@ -47,32 +57,32 @@ class BarrierWait extends Wait {
   enter(waiter: number): number {
     const { core, thread, inbox } = this.region;
     // A thread that blocks here, and has arrived, could not run the action of its own task.
-    const blocked = waiter !== thread && this.region.load(thread, Field.THREAD_TARGET) === this.cell;
-    const arrived = blocked && (this.region.load(thread, Field.THREAD_TAKE) | 0) >= 0;
+    const blocked = waiter !== thread && this.region.load(thread, THREAD_QUEUED_ON) === this.cell;
+    const arrived = blocked && (this.region.load(thread, THREAD_ADD_TO_ACQUIRE) | 0) >= 0;
     const action = this.action ? (arrived ? NOT_LAST : WITH_ACTION) : NO_ACTION;
     const index = core.barrierWait(this.cell, this.life, waiter, Infinity, action);
-    if (index === Status.BUSY) return inbox!.postpone(this);
-    this.generation = this.region.load(waiter, Field.GENERATION);
+    if (index === STATUS_BUSY) return inbox!.postpone(this);
+    this.generation = this.region.load(waiter, CELL_GENERATION);
     if (this.action && index >= 0) this.region.acting.add(this);
     return index;
   }
 
-  resume(waiter: number, verdict: State): number {
-    if (verdict === State.GRANTED) return this.region.load(waiter, Field.THREAD_TAKE);
-    if (verdict === State.BROKEN) return Status.BROKEN;
+  resume(waiter: number, verdict: number): number {
+    if (verdict === STATE_GRANTED) return this.region.load(waiter, THREAD_ADD_TO_ACQUIRE);
+    if (verdict === STATE_BROKEN) return STATUS_BROKEN;
     // Woken at the entry, where it came while an action ran: it arrives only now.
-    return this.#late ? Status.TIMEOUT : this.enter(waiter);
+    return this.#late ? STATUS_TIMEOUT : this.enter(waiter);
   }
 
   leave(waiter: number): number {
     this.#late = true;
     const { core } = this.region;
-    if ((this.region.load(waiter, Field.THREAD_TAKE) | 0) < 0) {
+    if ((this.region.load(waiter, THREAD_ADD_TO_ACQUIRE) | 0) < 0) {
       core.leave(this.cell, this.life, waiter);
       return this.#given(waiter);
     }
-    core.barrierEnd(this.cell, this.life, waiter, this.generation, FILLING, State.BROKEN, BROKEN);
-    return Status.PENDING;
+    core.barrierEnd(this.cell, this.life, waiter, this.generation, FILLING, STATE_BROKEN, BROKEN);
+    return STATUS_PENDING;
   }
 
   override abandon(waiter: number): number {
@@ -91,8 +101,8 @@ class BarrierWait extends Wait {
   }
 
   /** Whether it has its verdict: then that will be told. */
-  #given(waiter: number): Status {
-    return this.state(waiter) > State.PARKED ? Status.PENDING : Status.TIMEOUT;
+  #given(waiter: number): number {
+    return this.state(waiter) > STATE_PARKED ? STATUS_PENDING : STATUS_TIMEOUT;
   }
 }
 
@@ -132,9 +142,9 @@ export class Barrier extends Primitive<'Barrier'> {
     );
     if (options?.action !== undefined) checkFunction(options.action, 'Barrier: the action');
     const at = existing instanceof View ? existing : make(parties, options);
-    super('Barrier', Kind.BARRIER, at);
+    super('Barrier', KIND_BARRIER, at);
     this.#action = options?.action;
-    this.#timeout = new Float64Array(bufferOf(this.memory, at.cell + CELL), at.cell + Field.LAST, 1)[0]!;
+    this.#timeout = new Float64Array(bufferOf(this.memory, at.cell + CELL_SIZE), at.cell + BARRIER_TIMEOUT, 1)[0]!;
   }
 
   /**
@@ -143,7 +153,7 @@ export class Barrier extends Primitive<'Barrier'> {
    * @throws TypeError when it is not the handle of a Barrier, of a destroyed one, or of an incompatible version
    */
   static from(handle: Handle<'Barrier'>, options?: BarrierAction): Barrier {
-    return again(attached(handle, 'Barrier', Kind.BARRIER), options);
+    return again(attached(handle, 'Barrier', KIND_BARRIER), options);
   }
 
   /**
@@ -193,7 +203,7 @@ export class Barrier extends Primitive<'Barrier'> {
         return this.#leave(error);
       }
       // Read before anything else can wait in this thread, the action included.
-      if (action) generation = region.load(thread, Field.GENERATION);
+      if (action) generation = region.load(thread, CELL_GENERATION);
     }
     inbox?.collect();
     if (index < 0) return this.refuse(index);
@@ -271,7 +281,7 @@ export class Barrier extends Primitive<'Barrier'> {
    */
   get acting(): boolean {
     const { region, cell } = this.#view;
-    const now = region.load(cell, Field.GENERATION);
+    const now = region.load(cell, CELL_GENERATION);
     for (const { cell: other, generation } of region.acting) {
       if (other === cell && generation === now) return true;
     }
@@ -282,16 +292,16 @@ export class Barrier extends Primitive<'Barrier'> {
   #end(round: Acting, failed: boolean): void {
     const { core, region, cell, life, thread } = this.#view;
     region.acting.delete(round);
-    const verdict = failed ? State.BROKEN : State.GRANTED;
+    const verdict = failed ? STATE_BROKEN : STATE_GRANTED;
     const to = failed ? BROKEN : FILLING;
     const ended = core.barrierEnd(cell, life, thread, round.generation, ACTION, verdict, to);
     region.inbox?.collect();
-    if (!ended && !failed) this.refuse(Status.BROKEN);
+    if (!ended && !failed) this.refuse(STATUS_BROKEN);
   }
 
   /** @internal */
   protected override refuse(status: number): never {
-    if (status !== Status.TIMEOUT) return super.refuse(status);
+    if (status !== STATUS_TIMEOUT) return super.refuse(status);
     throw new BrokenBarrierError(
       `${this}: the action of the round before took longer than this wait may. It had not arrived, and the barrier is as it was`,
     );
@@ -310,23 +320,23 @@ export class Barrier extends Primitive<'Barrier'> {
   #break(to: number): void {
     this.live();
     const { core, region, cell, life, thread } = this.#view;
-    core.barrierEnd(cell, life, thread, 0, ANY, State.BROKEN, to);
+    core.barrierEnd(cell, life, thread, 0, ANY, STATE_BROKEN, to);
     region.inbox?.collect();
   }
 
   /** How many threads it takes. */
   get parties(): number {
-    return this.peek(Field.FIRST);
+    return this.peek(BARRIER_PARTIES);
   }
 
   /** How many have arrived and wait for the others. */
   get waiting(): number {
-    return Math.floor(this.peek(Field.WORD) / UNIT);
+    return Math.floor(this.peek(CELL_WORD) / UNIT);
   }
 
   /** Whether it is broken. */
   get broken(): boolean {
-    return (this.peek(Field.WORD) & BROKEN) !== 0;
+    return (this.peek(CELL_WORD) & BROKEN) !== 0;
   }
 
   /** @internal */
@@ -337,8 +347,8 @@ export class Barrier extends Primitive<'Barrier'> {
 
 function make(parties: number, options: BarrierOptions | undefined): View {
   checkInteger(parties, 1, MAX_PERMITS, 'new Barrier: the number of parties');
-  const last = checkTimeout(options?.timeout, 'new Barrier');
-  return created('Barrier', Kind.BARRIER, options, { first: parties, last });
+  const timeout = checkTimeout(options?.timeout, 'new Barrier');
+  return created('Barrier', KIND_BARRIER, options, { [BARRIER_PARTIES]: parties }, { [BARRIER_TIMEOUT]: timeout });
 }
 
 // Outside of the class: one that names itself within is called _Barrier by bundlers.

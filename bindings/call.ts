@@ -1,4 +1,4 @@
-import { Status } from '../assembly/abi.js';
+import { STATUS_BROKEN, STATUS_TIMEOUT } from '../assembly/abi.js';
 import { after } from './clock.js';
 import type { Signal } from './globals.js';
 
@@ -117,7 +117,7 @@ export class Call {
   settle(status: number): void {
     this.#forget?.();
     // Aborted too late, it has what it waited for.
-    if (this.#why && (status === Status.TIMEOUT || status === Status.BROKEN)) {
+    if (this.#why && (status === STATUS_TIMEOUT || status === STATUS_BROKEN)) {
       this.#reject?.(this.#why.reason);
       return;
     }

@@ -1,4 +1,16 @@
-import { Field, Kind, type State, Status, TASK } from '../assembly/abi.js';
+import {
+  CONDITION_LOCK,
+  CONDITION_LOCK_STAMP,
+  CONDITION_OWNS_LOCK,
+  HELD_BY_TASK,
+  KIND_CONDITION,
+  RLOCK_DEPTH,
+  STATUS_BUSY,
+  STATUS_NOT_HELD,
+  STATUS_OK,
+  STATUS_PENDING,
+  STATUS_TIMEOUT,
+} from '../assembly/abi.js';
 import { Arena } from './arena.js';
 import {
   checkFunction,
@@ -41,7 +53,7 @@ class ConditionWait extends Wait {
   readonly #recursive: boolean;
   #depth = 0;
   #entered = false;
-  #result: Status = Status.OK;
+  #result: number = STATUS_OK;
 
   /** @param take the owner, as it stands in the lock's word */
   constructor(target: Condition, take: number) {
@@ -54,36 +66,36 @@ class ConditionWait extends Wait {
     const { core } = this.region;
     if (this.#entered) return this.#end(waiter, this.#lock.enter(waiter));
     // Of a plain Lock this word is always 0.
-    this.#depth = this.region.load(this.#lock.cell, Field.FIRST);
+    this.#depth = this.region.load(this.#lock.cell, RLOCK_DEPTH);
     const status = core.condWait(this.cell, this.life, waiter, this.#lock.take, Infinity, this.#recursive);
-    this.#entered = status === Status.PENDING;
+    this.#entered = status === STATUS_PENDING;
     return status;
   }
 
   /** The verdict is the lock's: who was notified waits for the lock. */
-  resume(waiter: number, verdict: State): number {
+  resume(waiter: number, verdict: number): number {
     return this.#end(waiter, this.#lock.resume(waiter, verdict));
   }
 
   leave(waiter: number): number {
-    if (this.region.core.leave(this.cell, this.life, waiter) !== Status.TIMEOUT) return Status.PENDING;
-    this.#result = Status.TIMEOUT;
+    if (this.region.core.leave(this.cell, this.life, waiter) !== STATUS_TIMEOUT) return STATUS_PENDING;
+    this.#result = STATUS_TIMEOUT;
     return this.enter(waiter);
   }
 
   override abandon(waiter: number): number {
     const status = this.region.core.leave(this.cell, this.life, waiter);
     // Notified, it stands in the lock's queue, or has a verdict of the lock.
-    return status === Status.TIMEOUT ? status : this.#lock.leave(waiter);
+    return status === STATUS_TIMEOUT ? status : this.#lock.leave(waiter);
   }
 
-  override decline(waiter: number, verdict: State): boolean {
+  override decline(waiter: number, verdict: number): boolean {
     return this.#lock.decline(waiter, verdict);
   }
 
   /** Not when its time was up. */
   override get condition(): number | undefined {
-    return this.#result === Status.OK ? this.cell : undefined;
+    return this.#result === STATUS_OK ? this.cell : undefined;
   }
 
   override takesOver(other: Wait): boolean {
@@ -92,7 +104,7 @@ class ConditionWait extends Wait {
   }
 
   #end(waiter: number, status: number): number {
-    if (status !== Status.OK) return status;
+    if (status !== STATUS_OK) return status;
     this.region.core.condEnd(waiter, this.#depth);
     return this.#result;
   }
@@ -115,7 +127,7 @@ export class Condition extends Holdable<'Condition'> {
   constructor(lock?: Lock | RLock, options?: PrimitiveOptions) {
     const { at, lock: used } =
       (lock as unknown) instanceof Existing ? (lock as unknown as Existing) : make(lock, options);
-    super('Condition', Kind.CONDITION, at);
+    super('Condition', KIND_CONDITION, at);
     this.lock = used;
     this.#recursive = used instanceof RLock;
   }
@@ -126,11 +138,11 @@ export class Condition extends Holdable<'Condition'> {
    * @throws TypeError when it is not the handle of a Condition, of a destroyed one, or of an incompatible version
    */
   static from(handle: ConditionHandle): Condition {
-    const at = attached(handle, 'Condition', Kind.CONDITION);
+    const at = attached(handle, 'Condition', KIND_CONDITION);
     const theirs = handle.lock;
     const lock = theirs?.kind === 'Lock' ? Lock.from(theirs) : RLock.from(theirs);
-    const address = at.region.load(at.cell, Field.FIRST);
-    const stamp = at.region.load(at.cell, Field.SECOND);
+    const address = at.region.load(at.cell, CONDITION_LOCK);
+    const stamp = at.region.load(at.cell, CONDITION_LOCK_STAMP);
     if (lock.arena.address !== at.region.base || lock.address !== address || lock.stamp >>> 0 !== stamp) {
       throw invalidType('Condition.from: the lock of this handle is not the lock of its Condition');
     }
@@ -204,7 +216,7 @@ export class Condition extends Holdable<'Condition'> {
       );
     }
     // Of a plain Lock this word is always 0.
-    const depth = region.load(this.lock.view.cell, Field.FIRST);
+    const depth = region.load(this.lock.view.cell, RLOCK_DEPTH);
     let status: number;
     try {
       status = core.condWait(cell, life, thread, thread, limit, this.#recursive);
@@ -345,7 +357,7 @@ export class Condition extends Holdable<'Condition'> {
   /** Who waits as a task, as it stands in the lock's word. */
   #owner(options: OwnerOptions | undefined, call: string): number {
     const owner = checkOwner(options, `Condition.${call}`, OWNER_WAIT_OPTIONS);
-    if (!this.#recursive) return this.view.thread | TASK;
+    if (!this.#recursive) return this.view.thread | HELD_BY_TASK;
     if (!owner) {
       throw invalidType(
         `Condition.${call}: over an RLock it needs the owner that holds it: { owner: guard.owner } of holdAsync(). A Condition over a Lock needs none: new Condition(new Lock())`,
@@ -355,7 +367,7 @@ export class Condition extends Holdable<'Condition'> {
   }
 
   #address(owner: Owner): number {
-    return ownerIn(owner, this.view.region) || this.refuse(Status.NOT_HELD);
+    return ownerIn(owner, this.view.region) || this.refuse(STATUS_NOT_HELD);
   }
 
   /**
@@ -365,7 +377,7 @@ export class Condition extends Holdable<'Condition'> {
    */
   override destroy(): void {
     // Of a line (bindings/resource.ts) the queue may know nobody at the moment.
-    if (this.#ownLock?.waiters) this.refuse(Status.BUSY);
+    if (this.#ownLock?.waiters) this.refuse(STATUS_BUSY);
     super.destroy();
   }
 
@@ -382,7 +394,7 @@ export class Condition extends Holdable<'Condition'> {
 
   /** The lock that is destroyed with it, unless somebody has done that by itself. */
   get #ownLock(): Lock | RLock | undefined {
-    return this.peek(Field.THIRD) && this.lock.lives ? this.lock : undefined;
+    return this.peek(CONDITION_OWNS_LOCK) && this.lock.lives ? this.lock : undefined;
   }
 
   /** @internal */
@@ -410,8 +422,12 @@ function make(lock: Lock | RLock | undefined, options: PrimitiveOptions | undefi
     throw invalidType('new Condition: the lock lives in another arena. Both must be in one');
   }
   try {
-    const initial = { first: used.address, second: used.stamp, third: lock ? 0 : 1 };
-    return new Existing(created('Condition', Kind.CONDITION, { ...options, arena }, initial), used);
+    const initial = {
+      [CONDITION_LOCK]: used.address,
+      [CONDITION_LOCK_STAMP]: used.stamp,
+      [CONDITION_OWNS_LOCK]: lock ? 0 : 1,
+    };
+    return new Existing(created('Condition', KIND_CONDITION, { ...options, arena }, initial), used);
   } catch (error) {
     if (!lock) used.destroy();
     throw error;

@@ -21,13 +21,13 @@ export interface Core {
   /** The oldest waiter in the thread's inbox, linked to the others by `next`; 0 when there is none. */
   collect(thread: number): number;
   leave(cell: number, stamp: number, waiter: number): number;
-  /** What is behind the next six, for waiters of tasks. `flags`: WOKEN, HANDOFF, FRONT. */
+  /** What is behind the next six, for waiters of tasks. `flags`: WOKEN, HANDOFF, AT_FRONT. */
   acquire(cell: number, stamp: number, waiter: number, take: number, timeout: number, flags: number): number;
   /** After an exception out of a call that blocks: what is due to the thread goes back. */
   withdraw(cell: number, stamp: number, thread: number): void;
   /** What is held in the one name is held in the other. */
   rename(cell: number, from: number, to: number): void;
-  /** `owner`: a thread; with TASK one of its tasks, which waits 0 ms. */
+  /** `owner`: a thread; with HELD_BY_TASK one of its tasks, which waits 0 ms. */
   lockAcquire(cell: number, stamp: number, owner: number, timeout: number): number;
   /** `owner`: who probably holds it. */
   lockRelease(cell: number, stamp: number, owner: number): number;

@@ -1,4 +1,4 @@
-import { Kind, State, Status } from '../assembly/abi.js';
+import { KIND_EVENT, STATE_PARKED, STATUS_OK, STATUS_PENDING, STATUS_TIMEOUT } from '../assembly/abi.js';
 import { checkWait, WAIT_OPTIONS, type WaitOptions } from './check.js';
 import { inboxOf, Wait } from './inbox.js';
 import { attached, type Handle, type Idle, Primitive, type PrimitiveOptions, type View } from './primitive.js';
@@ -9,13 +9,13 @@ class EventWait extends Wait {
   }
 
   resume(): number {
-    return Status.OK;
+    return STATUS_OK;
   }
 
   leave(waiter: number): number {
     const status = this.region.core.leave(this.cell, this.life, waiter);
     // It stands there no more because it was set: the verdict is on its way, unless the wait was over without one.
-    return status === Status.OK && this.state(waiter) > State.PARKED ? Status.PENDING : status;
+    return status === STATUS_OK && this.state(waiter) > STATE_PARKED ? STATUS_PENDING : status;
   }
 }
 
@@ -28,7 +28,7 @@ export class Event extends Primitive<'Event'> {
   readonly #view = this.view;
 
   constructor(options?: PrimitiveOptions) {
-    super('Event', Kind.EVENT, options);
+    super('Event', KIND_EVENT, options);
   }
 
   /**
@@ -37,7 +37,7 @@ export class Event extends Primitive<'Event'> {
    * @throws TypeError when it is not the handle of an Event, of a destroyed one, or of an incompatible version
    */
   static from(handle: Handle<'Event'>): Event {
-    return make(attached(handle, 'Event', Kind.EVENT));
+    return make(attached(handle, 'Event', KIND_EVENT));
   }
 
   /**
@@ -60,7 +60,7 @@ export class Event extends Primitive<'Event'> {
     } catch (error) {
       return this.undo(error, () => core.leave(cell, life, thread));
     }
-    return inbox || status !== Status.OK ? this.settle(region, status) : true;
+    return inbox || status !== STATUS_OK ? this.settle(region, status) : true;
   }
 
   /**
@@ -73,7 +73,7 @@ export class Event extends Primitive<'Event'> {
     const { limit, signal } = checkWait(options, 'Event.waitAsync', WAIT_OPTIONS);
     const { core, region, cell, life, thread } = this.#view;
     const status = core.eventWait(cell, life, thread, 0);
-    if (status !== Status.TIMEOUT || limit === 0) return this.settle(region, status);
+    if (status !== STATUS_TIMEOUT || limit === 0) return this.settle(region, status);
     return inboxOf(region).wait(new EventWait(this), limit, signal);
   }
 

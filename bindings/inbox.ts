@@ -1,4 +1,12 @@
-import { Field, State, Status } from '../assembly/abi.js';
+import {
+  CELL_NEXT,
+  CELL_WORD,
+  STATE_GRANTED,
+  STATUS_PENDING,
+  TASK_PLACE,
+  THREAD_INBOX,
+  THREAD_QUEUED_ON,
+} from '../assembly/abi.js';
 import { Call } from './call.js';
 import { clearInterval, LONGEST, now, setInterval, setTimeout } from './clock.js';
 import { OutOfMemoryError, UnsupportedError } from './errors.js';
@@ -57,7 +65,7 @@ export abstract class Wait {
   abstract enter(waiter: number): number;
 
   /** There is a verdict. */
-  abstract resume(waiter: number, verdict: State): number;
+  abstract resume(waiter: number, verdict: number): number;
 
   /** Its time is up, or it is aborted. */
   abstract leave(waiter: number): number;
@@ -71,7 +79,7 @@ export abstract class Wait {
    * There is a verdict while this thread blocks, and its tasks can't run: the wake-up goes to somebody else. False when
    * it is nothing that others wait for. `enter` tries again later.
    */
-  decline(_waiter: number, _verdict: State): boolean {
+  decline(_waiter: number, _verdict: number): boolean {
     return false;
   }
 
@@ -93,8 +101,8 @@ export abstract class Wait {
     return false;
   }
 
-  protected state(waiter: number): State {
-    return this.region.load(waiter, Field.WORD) | 0;
+  protected state(waiter: number): number {
+    return this.region.load(waiter, CELL_WORD) | 0;
   }
 
   /** It is over. */
@@ -128,7 +136,7 @@ class Waits {
   }
 
   of(waiter: number): Wait | undefined {
-    return this.#all[this.#region.load(waiter, Field.TASK_PLACE)];
+    return this.#all[this.#region.load(waiter, TASK_PLACE)];
   }
 
   add(wait: Wait): void {
@@ -139,7 +147,7 @@ class Waits {
   }
 
   delete({ waiter }: Wait): void {
-    const place = this.#region.load(waiter, Field.TASK_PLACE);
+    const place = this.#region.load(waiter, TASK_PLACE);
     this.#all[place] = undefined;
     this.#put(waiter, 0);
     this.#free.push(place);
@@ -153,7 +161,7 @@ class Waits {
   }
 
   #put(waiter: number, place: number): void {
-    this.#region.words(waiter)[(waiter + Field.TASK_PLACE) >>> 2] = place;
+    this.#region.words(waiter)[(waiter + TASK_PLACE) >>> 2] = place;
   }
 }
 
@@ -179,7 +187,7 @@ export class Inbox {
 
   constructor(region: Region) {
     this.#region = region;
-    this.#address = region.thread + Field.THREAD_INBOX;
+    this.#address = region.thread + THREAD_INBOX;
     this.#pending = new Waits(region);
   }
 
@@ -197,7 +205,7 @@ export class Inbox {
   handed(cell: number): boolean {
     const region = this.#region;
     for (const { waiter } of this.#pending.values()) {
-      if (this.#verdict(waiter) === State.GRANTED && region.load(waiter, Field.THREAD_TARGET) === cell) return true;
+      if (this.#verdict(waiter) === STATE_GRANTED && region.load(waiter, THREAD_QUEUED_ON) === cell) return true;
     }
     return false;
   }
@@ -221,7 +229,7 @@ export class Inbox {
   /** Takes the first step of a wait that has its waiter. False when it is over at once. */
   stand(wait: Wait): boolean {
     const status = wait.enter(wait.waiter);
-    if (status === Status.PENDING) {
+    if (status === STATUS_PENDING) {
       if (!this.busy) this.#stay();
       this.#pending.add(wait);
       return true;
@@ -282,13 +290,13 @@ export class Inbox {
     const looks = waitAsTask(this.#region);
     let entered = false;
     let late = false;
-    let status: number = Status.PENDING;
+    let status: number = STATUS_PENDING;
     try {
-      while (status === Status.PENDING) {
+      while (status === STATUS_PENDING) {
         // First the wake-ups that are there: what no task has seen yet passes on, too.
         for (let told = this.#nextTold(); told; told = this.#nextTold()) {
           if (told === waiter) status = wait.resume(waiter, this.#verdict(waiter));
-          else if (status !== Status.PENDING || !entered) this.#setAside(told);
+          else if (status !== STATUS_PENDING || !entered) this.#setAside(told);
           else {
             const verdict = this.#verdict(told);
             const pending = this.#pending.of(told);
@@ -296,9 +304,9 @@ export class Inbox {
             else this.#setAside(told);
           }
         }
-        if (status !== Status.PENDING) break;
+        if (status !== STATUS_PENDING) break;
         if (wait.deadlocked(entered)) {
-          if (entered && wait.abandon(waiter) === Status.PENDING) continue;
+          if (entered && wait.abandon(waiter) === STATUS_PENDING) continue;
           deadlock();
         }
         const left = late ? Infinity : deadline - now();
@@ -311,7 +319,7 @@ export class Inbox {
         } else this.#sleep(left);
       }
     } catch (error) {
-      if (entered && status === Status.PENDING) this.#abandon([wait]);
+      if (entered && status === STATUS_PENDING) this.#abandon([wait]);
       throw error;
     } finally {
       waitAsThread(this.#region, looks);
@@ -320,9 +328,9 @@ export class Inbox {
   }
 
   /** A task cannot go on before its thread has come back: it enters anew then. */
-  postpone(wait: Wait): Status {
+  postpone(wait: Wait): number {
     this.#aside.push(wait);
-    return Status.PENDING;
+    return STATUS_PENDING;
   }
 
   /** A task was told while its thread blocks. */
@@ -364,7 +372,7 @@ export class Inbox {
   #abandon(waits: Wait[]): void {
     const given = new Map<number, Wait>();
     for (const wait of waits) {
-      if (wait.abandon(wait.waiter) === Status.PENDING) given.set(wait.waiter, wait);
+      if (wait.abandon(wait.waiter) === STATUS_PENDING) given.set(wait.waiter, wait);
     }
     while (given.size > 0) {
       for (let waiter = this.#nextTold(); waiter; waiter = this.#nextTold()) {
@@ -396,15 +404,15 @@ export class Inbox {
   }
 
   #step(wait: Wait, status: number): void {
-    if (status === Status.PENDING) return;
+    if (status === STATUS_PENDING) return;
     this.#pending.delete(wait);
     this.give(wait.waiter);
     if (!this.busy) this.#rest();
     wait.settle(status);
   }
 
-  #verdict(waiter: number): State {
-    return this.#region.load(waiter, Field.WORD);
+  #verdict(waiter: number): number {
+    return this.#region.load(waiter, CELL_WORD);
   }
 
   /** The oldest waiter in the inbox, out of it; 0 when there is none. */
@@ -412,7 +420,7 @@ export class Inbox {
     const { core, thread } = this.#region;
     const waiter = this.#told || core.collect(thread) >>> 0;
     // Before it can stand in a queue again.
-    this.#told = waiter && this.#region.load(waiter, Field.NEXT);
+    this.#told = waiter && this.#region.load(waiter, CELL_NEXT);
     return waiter;
   }
 

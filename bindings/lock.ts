@@ -1,4 +1,4 @@
-import { Field, Kind, Status, TASK, UNIT } from '../assembly/abi.js';
+import { CELL_WORD, HELD_BY_TASK, KIND_LOCK, STATUS_OK, UNIT } from '../assembly/abi.js';
 import type { WaitOptions } from './check.js';
 import { attached, type Handle, type Idle, type PrimitiveOptions, type View } from './primitive.js';
 import { Resource, ResourceWait } from './resource.js';
@@ -15,7 +15,7 @@ export class LockWait extends ResourceWait {
   /** @internal */
   protected override heldByTask(): boolean {
     const { region, cell } = this;
-    return (region.load(cell, Field.WORD) & -TASK) === (region.thread | TASK);
+    return (region.load(cell, CELL_WORD) & -HELD_BY_TASK) === (region.thread | HELD_BY_TASK);
   }
 }
 
@@ -30,7 +30,7 @@ export class Lock extends Resource<'Lock'> {
   readonly #view = this.view;
 
   constructor(options?: PrimitiveOptions) {
-    super('Lock', Kind.LOCK, options);
+    super('Lock', KIND_LOCK, options);
   }
 
   /**
@@ -39,7 +39,7 @@ export class Lock extends Resource<'Lock'> {
    * @throws TypeError when it is not the handle of a Lock, of a destroyed one, or of an incompatible version
    */
   static from(handle: Handle<'Lock'>): Lock {
-    return make(attached(handle, 'Lock', Kind.LOCK));
+    return make(attached(handle, 'Lock', KIND_LOCK));
   }
 
   /**
@@ -60,7 +60,7 @@ export class Lock extends Resource<'Lock'> {
     } catch (error) {
       return this.withdraw(error);
     }
-    return inbox || status !== Status.OK ? this.settle(region, status) : true;
+    return inbox || status !== STATUS_OK ? this.settle(region, status) : true;
   }
 
   /**
@@ -91,16 +91,16 @@ export class Lock extends Resource<'Lock'> {
     const { inbox } = region;
     if (inbox) {
       // A guess: a task may hold it.
-      owner |= region.words(cell)[cell >>> 2]! & TASK;
+      owner |= region.words(cell)[cell >>> 2]! & HELD_BY_TASK;
       if (this.lineIn(inbox)?.passOn(owner, owner)) return;
     }
     const status = core.lockRelease(cell, life, owner);
-    if (inbox || status !== Status.OK) this.expect(region, status);
+    if (inbox || status !== STATUS_OK) this.expect(region, status);
   }
 
   /** Whether somebody holds it. */
   get locked(): boolean {
-    return this.peek(Field.WORD) >= UNIT;
+    return this.peek(CELL_WORD) >= UNIT;
   }
 
   /** @internal */
@@ -116,7 +116,7 @@ export class Lock extends Resource<'Lock'> {
 
   /** @internal */
   protected override attainNow(options: WaitOptions | undefined): boolean | Promise<boolean> {
-    return this.task(options, this.view.thread | TASK);
+    return this.task(options, this.view.thread | HELD_BY_TASK);
   }
 
   /** @internal */

@@ -1,4 +1,16 @@
-import { Field, Kind, Status } from '../assembly/abi.js';
+import {
+  CELL_LENGTH,
+  CELL_NAME,
+  CELL_STAMP,
+  KIND_NAME,
+  STATUS_BROKEN,
+  STATUS_BUSY,
+  STATUS_DESTROYED,
+  STATUS_NOT_HELD,
+  STATUS_OK,
+  STATUS_OVER_RELEASE,
+  STATUS_TIMEOUT,
+} from '../assembly/abi.js';
 import { Arena, arenaOf } from './arena.js';
 import { checkOptions, checkTimeout, PRIMITIVE_OPTIONS, show } from './check.js';
 import type { Core } from './core.js';
@@ -33,15 +45,8 @@ export interface Handle<K extends string = string> {
   readonly stamp: number;
 }
 
-/** What the cell of a new primitive begins with, by its fields; 0 where nothing is said. */
-export interface Initial {
-  word?: number;
-  first?: number;
-  second?: number;
-  third?: number;
-  /** An f64. */
-  last?: number;
-}
+/** What the cell of a new primitive begins with: numbers by their offsets (`assembly/abi.ts`); 0 where nothing is said. */
+export type Initial = Readonly<Record<number, number>>;
 
 /** When it may be destroyed, and what is left behind; see the table at `destroy` in `assembly/cell.ts`. */
 export interface Idle {
@@ -72,7 +77,7 @@ export class View {
 }
 
 /** Attaches to what a handle names. */
-export function attached(handle: unknown, name: string, kind: Kind): View {
+export function attached(handle: unknown, name: string, kind: number): View {
   const { region, address, stamp } = locate(handle, name, kind);
   return new View(region, address, stamp);
 }
@@ -87,7 +92,7 @@ export abstract class Primitive<K extends string = string> extends Postable {
   readonly #view: View;
 
   /** @internal */
-  protected constructor(name: K, kind: Kind, options: PrimitiveOptions | View | undefined, initial: Initial = {}) {
+  protected constructor(name: K, kind: number, options: PrimitiveOptions | View | undefined, initial: Initial = {}) {
     super();
     const existing = options instanceof View;
     if (!existing) checkOptions(options, `new ${name}`, PRIMITIVE_OPTIONS);
@@ -121,7 +126,7 @@ export abstract class Primitive<K extends string = string> extends Postable {
 
   /** How many threads wait for it at this moment. */
   get waiters(): number {
-    return this.peek(Field.LENGTH);
+    return this.peek(CELL_LENGTH);
   }
 
   /**
@@ -134,7 +139,7 @@ export abstract class Primitive<K extends string = string> extends Postable {
     const names = this.names();
     // Of a line (bindings/resource.ts) the queue knows one only, and not even that one when it was just handed a permit.
     const busy = this.waiters > 0;
-    this.expect(region, busy ? Status.BUSY : this.destroyCell());
+    this.expect(region, busy ? STATUS_BUSY : this.destroyCell());
     for (const { address, cells } of names) core.free(region.base, address, cells);
   }
 
@@ -145,7 +150,7 @@ export abstract class Primitive<K extends string = string> extends Postable {
    */
   names(): { address: number; cells: number }[] {
     const { region, cell } = this.#view;
-    const address = this.lives ? region.load(cell, Field.NAME) : 0;
+    const address = this.lives ? region.load(cell, CELL_NAME) : 0;
     return address ? [{ address, cells: nameCells(region.load(address, 0)) }] : [];
   }
 
@@ -179,7 +184,7 @@ export abstract class Primitive<K extends string = string> extends Postable {
    * @internal
    */
   protected live(): void {
-    if (!this.lives) this.refuse(Status.DESTROYED);
+    if (!this.lives) this.refuse(STATUS_DESTROYED);
   }
 
   /**
@@ -208,7 +213,7 @@ export abstract class Primitive<K extends string = string> extends Postable {
    * @internal
    */
   answer(status: number): boolean {
-    return status === Status.OK || (status !== Status.TIMEOUT && this.refuse(status));
+    return status === STATUS_OK || (status !== STATUS_TIMEOUT && this.refuse(status));
   }
 
   /**
@@ -228,7 +233,7 @@ export abstract class Primitive<K extends string = string> extends Postable {
    */
   protected expect({ inbox }: Region, status: number): void {
     inbox?.collect();
-    if (status !== Status.OK) this.refuse(status);
+    if (status !== STATUS_OK) this.refuse(status);
   }
 
   /**
@@ -238,17 +243,17 @@ export abstract class Primitive<K extends string = string> extends Postable {
    */
   protected refuse(status: number): never {
     switch (status) {
-      case Status.NOT_HELD:
+      case STATUS_NOT_HELD:
         throw new NotHeldError(`${this}: not held${this.heldBy()}`);
-      case Status.OVER_RELEASE:
+      case STATUS_OVER_RELEASE:
         throw new OverReleaseError(`${this}: it would have more permits than it may. Release only what was acquired`);
-      case Status.BROKEN:
+      case STATUS_BROKEN:
         throw new BrokenBarrierError(
           `${this}: broken, by a timeout, an abort, a reset or a failing action. reset() mends it`,
         );
-      case Status.DESTROYED:
+      case STATUS_DESTROYED:
         throw new ThreadingError(`${this}: it has been destroyed`);
-      case Status.BUSY:
+      case STATUS_BUSY:
         throw new ThreadingError(`${this}: cannot be destroyed while it is held or waited on`);
     }
     throw new ThreadingError(`${this}: unknown status ${status}`);
@@ -304,12 +309,12 @@ export abstract class Primitive<K extends string = string> extends Postable {
    */
   get lives(): boolean {
     const { region, cell, life } = this.#view;
-    return region.words(cell)[(cell + Field.STAMP) >>> 2] === life;
+    return region.words(cell)[(cell + CELL_STAMP) >>> 2] === life;
   }
 }
 
 function readName(region: Region, cell: number): string {
-  const block = region.load(cell, Field.NAME);
+  const block = region.load(cell, CELL_NAME);
   if (!block) return '';
   const length = region.load(block, 0);
   const bytes = new Uint8Array(bufferOf(region.memory, block + 4 + length), block + 4, length);
@@ -322,7 +327,13 @@ function nameCells(length: number): number {
 }
 
 /** Makes a primitive. */
-export function created(name: string, kind: Kind, options: PrimitiveOptions | undefined, initial: Initial): View {
+export function created(
+  name: string,
+  kind: number,
+  options: PrimitiveOptions | undefined,
+  initial: Initial,
+  floats: Initial = {},
+): View {
   const { arena = Arena.default, name: label } = options ?? {};
   if (!(arena instanceof Arena)) throw invalidType(`new ${name}: the arena must be an Arena, not ${show(arena)}`);
   if (label !== undefined && typeof label !== 'string') {
@@ -331,24 +342,22 @@ export function created(name: string, kind: Kind, options: PrimitiveOptions | un
   const region = arena.region;
   const { core, base, id } = region;
   const block = label ? writeName(region, label) : 0;
-  const { word = 0, first = 0, second = 0, third = 0, last = 0 } = initial;
   const address = core.create(base, id, kind) >>> 0;
   if (!address) {
     if (block) core.free(base, block, nameCells(region.load(block, 0)));
     throw full(name, arena);
   }
   const words = region.words(address);
-  words[(address + Field.WORD) >>> 2] = word;
-  words[(address + Field.NAME) >>> 2] = block;
-  words[(address + Field.FIRST) >>> 2] = first;
-  words[(address + Field.SECOND) >>> 2] = second;
-  words[(address + Field.THIRD) >>> 2] = third;
-  new Float64Array(words.buffer, address + Field.LAST, 1)[0] = last;
-  return new View(region, address, words[(address + Field.STAMP) >>> 2]!);
+  words[(address + CELL_NAME) >>> 2] = block;
+  for (const [offset, value] of Object.entries(initial)) words[(address + Number(offset)) >>> 2] = value;
+  for (const [offset, value] of Object.entries(floats)) {
+    new Float64Array(words.buffer, address + Number(offset), 1)[0] = value;
+  }
+  return new View(region, address, words[(address + CELL_STAMP) >>> 2]!);
 
   function writeName({ memory, base, id, core }: Region, label: string): number {
     const bytes = new TextEncoder().encode(label);
-    const block = core.alloc(base, id, Kind.NAME, nameCells(bytes.length)) >>> 0;
+    const block = core.alloc(base, id, KIND_NAME, nameCells(bytes.length)) >>> 0;
     if (!block) throw full(name, arena);
     const buffer = bufferOf(memory, block + 4 + bytes.length);
     new Uint32Array(buffer, block, 1)[0] = bytes.length;

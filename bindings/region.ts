@@ -1,4 +1,31 @@
-import { ArenaFlag, CELL, Field, HEADER, Header, Kind, MAGIC, Status, VERSION, VISITED } from '../assembly/abi.js';
+import {
+  ARENA_DEFAULT,
+  CELL_ARENA,
+  CELL_SIZE,
+  CELL_STAMP,
+  HEADER_FIRST,
+  HEADER_FLAGS,
+  HEADER_ID_HIGH,
+  HEADER_ID_LOW,
+  HEADER_KEEPERS,
+  HEADER_MAGIC,
+  HEADER_ROVER,
+  HEADER_SIZE,
+  HEADER_STAMPS,
+  HEADER_TOTAL,
+  HEADER_VERSION,
+  KIND_FREE,
+  KIND_INSIDE,
+  KIND_RESERVED,
+  KIND_TASK,
+  KIND_THREAD,
+  MAGIC,
+  STATUS_DESTROYED,
+  STATUS_OK,
+  THREAD_INBOX,
+  VERSION,
+  VISITED,
+} from '../assembly/abi.js';
 import { type Core, instantiate } from './core.js';
 import { invalidType, OutOfMemoryError, ThreadingError } from './errors.js';
 import type { Memory } from './globals.js';
@@ -52,8 +79,8 @@ export class Region {
 
   /** The memory's words, at least to the end of the cell at `address`: it may have grown since. */
   words(address: number): Int32Array {
-    if (address + CELL > this.#end) {
-      this.#words = new Int32Array(bufferOf(this.memory, address + CELL));
+    if (address + CELL_SIZE > this.#end) {
+      this.#words = new Int32Array(bufferOf(this.memory, address + CELL_SIZE));
       this.#end = this.#words.byteLength;
     }
     return this.#words;
@@ -67,7 +94,7 @@ export class Region {
   /** Whether it has been destroyed, in whichever thread. Something else may be in its bytes. */
   get destroyed(): boolean {
     const { base } = this;
-    return (this.load(base, Header.ID_LOW) | 0) !== this.id || (this.load(base, Header.KEEPERS) | 0) < 0;
+    return (this.load(base, HEADER_ID_LOW) | 0) !== this.id || (this.load(base, HEADER_KEEPERS) | 0) < 0;
   }
 
   /** Throws when it has been destroyed. */
@@ -78,15 +105,15 @@ export class Region {
   }
 
   /** Every block there is now: what the map says. */
-  cells(): { kind: Kind; address: number }[] {
+  cells(): { kind: number; address: number }[] {
     const { memory, base } = this;
-    const end = base + this.load(base, Header.TOTAL) * CELL;
-    const room = Math.floor((Math.min(end, bufferOf(memory, end).byteLength) - base) / CELL);
-    const map = new Uint8Array(memory.buffer, base + HEADER, room);
-    const found: { kind: Kind; address: number }[] = [];
-    for (let index = this.load(base, Header.FIRST); index < room; index++) {
-      const kind = (Atomics.load(map, index) & ~VISITED) as Kind;
-      if (kind > Kind.RESERVED) found.push({ kind, address: base + index * CELL });
+    const end = base + this.load(base, HEADER_TOTAL) * CELL_SIZE;
+    const room = Math.floor((Math.min(end, bufferOf(memory, end).byteLength) - base) / CELL_SIZE);
+    const map = new Uint8Array(memory.buffer, base + HEADER_SIZE, room);
+    const found: { kind: number; address: number }[] = [];
+    for (let index = this.load(base, HEADER_FIRST); index < room; index++) {
+      const kind = (Atomics.load(map, index) & ~VISITED) as number;
+      if (kind > KIND_RESERVED) found.push({ kind, address: base + index * CELL_SIZE });
     }
     return found;
   }
@@ -158,18 +185,18 @@ function drop(region: Region): void {
 export function destroyRegion(region: Region): void {
   const { core, base, id, inbox } = region;
   region.check();
-  if (region.load(base, Header.FLAGS) & ArenaFlag.DEFAULT) {
+  if (region.load(base, HEADER_FLAGS) & ARENA_DEFAULT) {
     throw new ThreadingError('arena.destroy: the default arena cannot be destroyed, other threads rely on it');
   }
   inbox?.collect();
-  const records = region.cells().filter(({ kind }) => kind === Kind.THREAD || kind === Kind.TASK);
+  const records = region.cells().filter(({ kind }) => kind === KIND_THREAD || kind === KIND_TASK);
   // An inbox with a verdict in it, or the place of a task's wait: its thread is about to look.
-  let busy = records.some(({ address }) => region.load(address, Field.THREAD_INBOX) !== 0);
+  let busy = records.some(({ address }) => region.load(address, THREAD_INBOX) !== 0);
   // A thread that comes or goes right now is through with that in no time.
   for (let tries = 0; !busy && tries < TRIES; tries++) {
     const status = core.arenaDestroy(base, id);
-    if (status === Status.OK) break;
-    if (status === Status.DESTROYED) region.check();
+    if (status === STATUS_OK) break;
+    if (status === STATUS_DESTROYED) region.check();
     busy = tries === TRIES - 1;
   }
   if (busy) {
@@ -179,8 +206,8 @@ export function destroyRegion(region: Region): void {
   }
   // Engines keep a memory for which a `waitAsync` is pending. Nobody begins one any more.
   for (const { kind, address } of records) {
-    const word = address + Field.THREAD_INBOX;
-    if (kind === Kind.THREAD) Atomics.notify(region.words(word), word >>> 2);
+    const word = address + THREAD_INBOX;
+    if (kind === KIND_THREAD) Atomics.notify(region.words(word), word >>> 2);
   }
   drop(region);
 }
@@ -207,67 +234,67 @@ export function isShared(buffer: unknown): buffer is SharedArrayBuffer {
 
 /** Bytes that the header and the map of so many cells take, in whole cells. */
 export function overhead(cells: number): number {
-  return Math.ceil((HEADER + cells) / CELL) * CELL;
+  return Math.ceil((HEADER_SIZE + cells) / CELL_SIZE) * CELL_SIZE;
 }
 
 /** Lays an arena of `cells` cells out. What the header says: `assembly/arena.ts`. */
 export function layOut(memory: Memory, base: number, cells: number, flags: number): Region {
-  const first = overhead(cells) / CELL;
-  const words = new Int32Array(memory.buffer, base, HEADER / 4);
-  const there = Atomics.load(words, Header.MAGIC / 4) === MAGIC && words[Header.VERSION / 4] === VERSION;
-  if (there && words[Header.KEEPERS / 4]! >= 0) {
+  const first = overhead(cells) / CELL_SIZE;
+  const words = new Int32Array(memory.buffer, base, HEADER_SIZE / 4);
+  const there = Atomics.load(words, HEADER_MAGIC / 4) === MAGIC && words[HEADER_VERSION / 4] === VERSION;
+  if (there && words[HEADER_KEEPERS / 4]! >= 0) {
     throw invalidType(
-      `new Arena: there is an arena at ${base} of this memory already. Attach to it with Arena.from(handle); or destroy() it first; or, if nobody uses it any more, clear its first ${HEADER} bytes`,
+      `new Arena: there is an arena at ${base} of this memory already. Attach to it with Arena.from(handle); or destroy() it first; or, if nobody uses it any more, clear its first ${HEADER_SIZE} bytes`,
     );
   }
   const [low, high] = newId();
   // Of an arena that was here, threads know the lower half only.
-  const id = low === words[Header.ID_LOW / 4] ? low + 1 : low;
-  Atomics.store(words, Header.MAGIC / 4, 0);
-  const map = new Uint8Array(memory.buffer, base, first * CELL);
-  map.fill(Kind.FREE, Header.FLAGS);
-  map.fill(Kind.INSIDE, HEADER, HEADER + first);
-  words[Header.VERSION / 4] = VERSION;
-  words[Header.ID_HIGH / 4] = high;
-  words[Header.FLAGS / 4] = flags;
-  words[Header.TOTAL / 4] = cells;
-  words[Header.FIRST / 4] = first;
+  const id = low === words[HEADER_ID_LOW / 4] ? low + 1 : low;
+  Atomics.store(words, HEADER_MAGIC / 4, 0);
+  const map = new Uint8Array(memory.buffer, base, first * CELL_SIZE);
+  map.fill(KIND_FREE, HEADER_FLAGS);
+  map.fill(KIND_INSIDE, HEADER_SIZE, HEADER_SIZE + first);
+  words[HEADER_VERSION / 4] = VERSION;
+  words[HEADER_ID_HIGH / 4] = high;
+  words[HEADER_FLAGS / 4] = flags;
+  words[HEADER_TOTAL / 4] = cells;
+  words[HEADER_FIRST / 4] = first;
   // Not the same stamps as those of an arena that was here: old handles must not come to mean new primitives.
-  words[Header.STAMPS / 4] = id >>> 1;
-  words[Header.ROVER / 4] = first;
+  words[HEADER_STAMPS / 4] = id >>> 1;
+  words[HEADER_ROVER / 4] = first;
   // In this order: whoever knew an arena that was here finds neither it nor a mixture.
-  Atomics.store(words, Header.ID_LOW / 4, id);
-  Atomics.store(words, Header.KEEPERS / 4, 0);
-  Atomics.store(words, Header.MAGIC / 4, MAGIC);
+  Atomics.store(words, HEADER_ID_LOW / 4, id);
+  Atomics.store(words, HEADER_KEEPERS / 4, 0);
+  Atomics.store(words, HEADER_MAGIC / 4, MAGIC);
   return regionAt(memory, base, 'new Arena');
 }
 
 /** The region of the arena at `base`, made when this thread first meets it. */
 export function regionAt(memory: Memory, base: number, where: string): Region {
-  if (base % CELL || base + HEADER > bufferOf(memory, base + HEADER).byteLength) {
+  if (base % CELL_SIZE || base + HEADER_SIZE > bufferOf(memory, base + HEADER_SIZE).byteLength) {
     throw invalidType(`${where}: there is no arena at ${base}, or no longer`);
   }
-  const words = new Int32Array(memory.buffer, base, HEADER / 4);
-  if (Atomics.load(words, Header.MAGIC / 4) !== MAGIC)
+  const words = new Int32Array(memory.buffer, base, HEADER_SIZE / 4);
+  if (Atomics.load(words, HEADER_MAGIC / 4) !== MAGIC)
     throw invalidType(`${where}: there is no arena at ${base}, or no longer`);
-  const version = words[Header.VERSION / 4];
+  const version = words[HEADER_VERSION / 4];
   if (version !== VERSION) {
     throw invalidType(
       `${where}: the arena was made by an incompatible version of lockwork (layout ${version}, this is ${VERSION}). Use one version in all threads`,
     );
   }
-  if (Atomics.load(words, Header.KEEPERS / 4) < 0) {
+  if (Atomics.load(words, HEADER_KEEPERS / 4) < 0) {
     throw invalidType(`${where}: the arena at ${base} has been destroyed`);
   }
   const { regions } = registry();
-  const id = Atomics.load(words, Header.ID_LOW / 4);
-  const key = `${id},${words[Header.ID_HIGH / 4]}`;
+  const id = Atomics.load(words, HEADER_ID_LOW / 4);
+  const key = `${id},${words[HEADER_ID_HIGH / 4]}`;
   let region = regions.get(key);
   if (!region) {
     sweep(regions);
     region = new Region(memory, base, key, id);
     regions.set(key, region);
-    if (words[Header.FLAGS / 4]! & ArenaFlag.DEFAULT) registry().default ??= region;
+    if (words[HEADER_FLAGS / 4]! & ARENA_DEFAULT) registry().default ??= region;
   }
   return region;
 }
@@ -289,7 +316,11 @@ export function defaultRegion(make: () => Region): Region {
 }
 
 /** The region and address of what a handle names, if the handle is one of this kind, and what it names still lives. */
-export function locate(handle: unknown, name: string, kind: Kind): { region: Region; address: number; stamp: number } {
+export function locate(
+  handle: unknown,
+  name: string,
+  kind: number,
+): { region: Region; address: number; stamp: number } {
   const where = `${name}.from`;
   if (handle === null || typeof handle !== 'object') {
     throw invalidType(`${where}: a handle is an object (a ${name}, posted or not), not ${String(handle)}`);
@@ -297,10 +328,10 @@ export function locate(handle: unknown, name: string, kind: Kind): { region: Reg
   const { kind: given, memory, address, stamp } = handle as Record<string, unknown>;
   if (given !== name) throw invalidType(`${where}: this is not the handle of a ${name} (its kind is ${String(given)})`);
   checkMemory(memory, where);
-  const end = (address as number) + CELL;
+  const end = (address as number) + CELL_SIZE;
   if (
     !Number.isInteger(address) ||
-    (address as number) % CELL ||
+    (address as number) % CELL_SIZE ||
     (address as number) < 0 ||
     end > bufferOf(memory, end).byteLength
   ) {
@@ -308,15 +339,15 @@ export function locate(handle: unknown, name: string, kind: Kind): { region: Reg
   }
   if (!Number.isInteger(stamp)) throw invalidType(`${where}: the handle's stamp (${String(stamp)}) is not an integer`);
   const at = { address: address as number, stamp: stamp as number };
-  const cell = new Int32Array(memory.buffer, at.address, CELL / 4);
-  const region = regionAt(memory, Atomics.load(cell, Field.ARENA / 4) >>> 0, where);
-  const words = new Int32Array(region.memory.buffer, region.base, HEADER / 4);
-  const index = (at.address - region.base) / CELL;
-  if (index < words[Header.FIRST / 4]! || index >= words[Header.TOTAL / 4]! >>> 0) {
+  const cell = new Int32Array(memory.buffer, at.address, CELL_SIZE / 4);
+  const region = regionAt(memory, Atomics.load(cell, CELL_ARENA / 4) >>> 0, where);
+  const words = new Int32Array(region.memory.buffer, region.base, HEADER_SIZE / 4);
+  const index = (at.address - region.base) / CELL_SIZE;
+  if (index < words[HEADER_FIRST / 4]! || index >= words[HEADER_TOTAL / 4]! >>> 0) {
     throw invalidType(`${where}: the handle's address (${at.address}) is outside its arena`);
   }
-  const mark = Atomics.load(new Uint8Array(memory.buffer, region.base + HEADER + index, 1), 0) & ~VISITED;
-  if (mark !== kind || Atomics.load(cell, Field.STAMP / 4) !== at.stamp) {
+  const mark = Atomics.load(new Uint8Array(memory.buffer, region.base + HEADER_SIZE + index, 1), 0) & ~VISITED;
+  if (mark !== kind || Atomics.load(cell, CELL_STAMP / 4) !== at.stamp) {
     throw invalidType(`${where}: the ${name} of this handle has been destroyed`);
   }
   return { region, ...at };

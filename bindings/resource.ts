@@ -1,4 +1,19 @@
-import { Field, FRONT, HANDOFF, PATIENCE, State, Status, TASK, UNIT, WOKEN } from '../assembly/abi.js';
+import {
+  AT_FRONT,
+  CELL_LENGTH,
+  CELL_NEXT,
+  CELL_PREV,
+  CELL_WORD,
+  HANDOFF,
+  HANDOFF_AFTER_MS,
+  HELD_BY_TASK,
+  STATE_GRANTED,
+  STATUS_OK,
+  STATUS_PENDING,
+  STATUS_TIMEOUT,
+  UNIT,
+  WOKEN,
+} from '../assembly/abi.js';
 import { Call } from './call.js';
 import { checkWait, FOR_EVER, OWNER_WAIT_OPTIONS, type WaitOptions } from './check.js';
 import { afterTurn, countPass, now, turns } from './clock.js';
@@ -45,30 +60,30 @@ export abstract class ResourceWait extends Wait {
     return !entered && this.heldByTask() && !this.region.inbox!.handed(this.cell);
   }
 
-  /** @param flags FRONT: before all others */
+  /** @param flags AT_FRONT: before all others */
   enter(waiter: number, flags = 0): number {
     this.#since = undefined;
     this.late = false;
     return this.#acquire(waiter, Infinity, flags);
   }
 
-  resume(waiter: number, verdict: State): number {
-    if (verdict === State.GRANTED) return Status.OK;
-    const unlucky = this.#since !== undefined && now() - this.#since >= PATIENCE;
+  resume(waiter: number, verdict: number): number {
+    if (verdict === STATE_GRANTED) return STATUS_OK;
+    const unlucky = this.#since !== undefined && now() - this.#since >= HANDOFF_AFTER_MS;
     const status = this.#acquire(waiter, this.late ? 0 : Infinity, unlucky ? WOKEN | HANDOFF : WOKEN);
     // From here on it looks at the clock; handoffs are for the unlucky.
-    if (status === Status.PENDING) this.#since ??= now();
+    if (status === STATUS_PENDING) this.#since ??= now();
     return status;
   }
 
   leave(waiter: number): number {
     this.late = true;
     const status = this.region.core.leave(this.cell, this.life, waiter);
-    return status === Status.TIMEOUT ? Status.TIMEOUT : Status.PENDING;
+    return status === STATUS_TIMEOUT ? STATUS_TIMEOUT : STATUS_PENDING;
   }
 
-  override decline(waiter: number, verdict: State): boolean {
-    if (verdict === State.GRANTED || this.#acquire(waiter, 0, WOKEN) === Status.OK) this.release();
+  override decline(waiter: number, verdict: number): boolean {
+    if (verdict === STATE_GRANTED || this.#acquire(waiter, 0, WOKEN) === STATUS_OK) this.release();
     return true;
   }
 
@@ -126,12 +141,12 @@ export class Line extends Wait {
 
   /** Whether who comes now comes behind it: it stands, and nobody else has come since. */
   get open(): boolean {
-    return this.waiter !== 0 && this.region.words(this.cell)[(this.cell + Field.PREV) >>> 2] === (this.waiter | 0);
+    return this.waiter !== 0 && this.region.words(this.cell)[(this.cell + CELL_PREV) >>> 2] === (this.waiter | 0);
   }
 
   /** Whether it is open, and to try is in vain, as nobody was woken: then what is free would not be. */
   get closed(): boolean {
-    return this.open && (this.region.words(this.cell)[this.cell >>> 2]! & (TASK - 1)) < HANDOFF;
+    return this.open && (this.region.words(this.cell)[this.cell >>> 2]! & (HELD_BY_TASK - 1)) < HANDOFF;
   }
 
   /** Of the oldest: the last of this thread's lines here. */
@@ -178,19 +193,19 @@ export class Line extends Wait {
     const word = words[place]!;
     if (!first || (word & -HANDOFF) !== (held | 0)) return false;
     // Others come first, and so does what the representative has got and this thread has not seen.
-    if (words[place + Field.NEXT / 4] !== (this.waiter | 0) || !region.inbox!.empty) return false;
+    if (words[place + CELL_NEXT / 4] !== (this.waiter | 0) || !region.inbox!.empty) return false;
     const change = first.name - name;
     // Somebody enters the queue: then he must find it released.
     if (change !== 0 && Atomics.compareExchange(words, place, word, word + change) !== word) return false;
     countPass();
-    this.#give(first, Status.OK);
+    this.#give(first, STATUS_OK);
     this.#dissolve();
     return true;
   }
 
   /** RLock: if an owner has it, so have all of its tasks that wait, here and in younger lines. */
   retry(name: number, serving?: Line): void {
-    if ((this.region.load(this.cell, Field.WORD) & -UNIT) >>> 0 !== name) return;
+    if ((this.region.load(this.cell, CELL_WORD) & -UNIT) >>> 0 !== name) return;
     for (let line: Line | undefined = this, next: Line | undefined; line; line = next) {
       next = line.younger;
       line.#reunite(name);
@@ -200,23 +215,23 @@ export class Line extends Wait {
 
   /** Of many, it may be the first, and the representative have its verdict: that is for the next. */
   override giveUp(place: Place): void {
-    if (this.#size > 1) this.#give(place, Status.TIMEOUT);
+    if (this.#size > 1) this.#give(place, STATUS_TIMEOUT);
     else this.region.inbox!.giveUp(this);
   }
 
   enter(waiter: number): number {
     // While this thread blocked, it declined what came for who had given up (Inbox.block).
-    return this.#serve(!this.first || this.first.late ? Status.TIMEOUT : this.#way.enter(waiter));
+    return this.#serve(!this.first || this.first.late ? STATUS_TIMEOUT : this.#way.enter(waiter));
   }
 
-  resume(waiter: number, verdict: State): number {
+  resume(waiter: number, verdict: number): number {
     if (this.first) {
       this.#way.late = this.first.late;
       return this.#serve(this.#way.resume(waiter, verdict));
     }
     // The last one was served, or left, as this came.
     this.#way.decline(waiter, verdict);
-    return Status.OK;
+    return STATUS_OK;
   }
 
   leave(waiter: number): number {
@@ -228,12 +243,12 @@ export class Line extends Wait {
     return this.#way.leave(waiter);
   }
 
-  override decline(waiter: number, verdict: State): boolean {
+  override decline(waiter: number, verdict: number): boolean {
     return this.#way.decline(waiter, verdict);
   }
 
   override conclude(status: number): unknown {
-    return status === Status.OK || super.conclude(status);
+    return status === STATUS_OK || super.conclude(status);
   }
 
   /** Nobody stands in it any more. */
@@ -254,10 +269,10 @@ export class Line extends Wait {
 
   /** The representative has come to an end: so has the first, and it stands for the next, where it stood. */
   #serve(status: number): number {
-    for (let first = this.first; first && status !== Status.PENDING; first = this.first) {
-      if (status === Status.OK) this.#way.rename(this.#way.take, first.name);
+    for (let first = this.first; first && status !== STATUS_PENDING; first = this.first) {
+      if (status === STATUS_OK) this.#way.rename(this.#way.take, first.name);
       this.#give(first, status);
-      if (this.first) status = this.#way.enter(this.waiter, FRONT);
+      if (this.first) status = this.#way.enter(this.waiter, AT_FRONT);
     }
     return status;
   }
@@ -265,9 +280,9 @@ export class Line extends Wait {
   #give(place: Place, status: number): void {
     const { name, owner } = place;
     this.#remove(place);
-    if (owner && status !== Status.OK) unuseOwner(owner, this.region);
+    if (owner && status !== STATUS_OK) unuseOwner(owner, this.region);
     place.settle(status);
-    if (!owner || status !== Status.OK || usesOf(owner, this.region) <= 1) return;
+    if (!owner || status !== STATUS_OK || usesOf(owner, this.region) <= 1) return;
     this.region.inbox!.lines.get(this.cell)?.oldest.retry(name, this);
   }
 
@@ -305,7 +320,7 @@ export class Line extends Wait {
   }
 
   #count(change: number): void {
-    Atomics.add(this.region.words(this.cell), (this.cell + Field.LENGTH) >>> 2, change);
+    Atomics.add(this.region.words(this.cell), (this.cell + CELL_LENGTH) >>> 2, change);
   }
 }
 
@@ -372,7 +387,7 @@ export abstract class Resource<K extends string = string> extends Holdable<K> {
   protected beside({ inbox, thread }: Region, limit: number): number | undefined {
     if (!inbox || limit === 0) return undefined;
     const status = this.attempt(thread);
-    if (status !== Status.TIMEOUT) return status;
+    if (status !== STATUS_TIMEOUT) return status;
     const wait = this.wait(thread);
     if (inbox.busy) return inbox.block(wait, limit, () => this.deadlock());
     return wait.deadlocked(false) ? this.deadlock() : undefined;
@@ -407,7 +422,7 @@ export abstract class Resource<K extends string = string> extends Holdable<K> {
     let line = oldest?.youngest;
     if (limit === 0 || owner || !line?.closed) {
       const status = this.attempt(name);
-      if (status !== Status.TIMEOUT || limit === 0) return this.settle(region, status);
+      if (status !== STATUS_TIMEOUT || limit === 0) return this.settle(region, status);
       if (!oldest) {
         line = this.#line ??= new Line(this, this.way(name));
         line.begin();

@@ -1,4 +1,12 @@
-import { Field, Kind, Status, UNIT } from '../assembly/abi.js';
+import {
+  CELL_WORD,
+  KIND_RLOCK,
+  RLOCK_DEPTH,
+  STATUS_NOT_HELD,
+  STATUS_OK,
+  THREAD_OWNING_THREAD,
+  UNIT,
+} from '../assembly/abi.js';
 import { OWNER_OPTIONS, OWNER_WAIT_OPTIONS, type WaitOptions } from './check.js';
 import { invalidType } from './errors.js';
 import { IDLE_LOCK } from './lock.js';
@@ -19,8 +27,8 @@ export class RLockReturn extends ResourceWait {
   /** @internal */
   protected override heldByTask(): boolean {
     const { region, cell } = this;
-    const owner = (region.load(cell, Field.WORD) & -UNIT) >>> 0;
-    return owner !== 0 && owner !== region.thread && region.load(owner, Field.THREAD_HOME) === region.thread;
+    const owner = (region.load(cell, CELL_WORD) & -UNIT) >>> 0;
+    return owner !== 0 && owner !== region.thread && region.load(owner, THREAD_OWNING_THREAD) === region.thread;
   }
 }
 
@@ -47,7 +55,7 @@ export class RLock extends Resource<'RLock'> {
   readonly #view = this.view;
 
   constructor(options?: PrimitiveOptions) {
-    super('RLock', Kind.RLOCK, options);
+    super('RLock', KIND_RLOCK, options);
   }
 
   /**
@@ -56,7 +64,7 @@ export class RLock extends Resource<'RLock'> {
    * @throws TypeError when it is not the handle of an RLock, of a destroyed one, or of an incompatible version
    */
   static from(handle: Handle<'RLock'>): RLock {
-    return make(attached(handle, 'RLock', Kind.RLOCK));
+    return make(attached(handle, 'RLock', KIND_RLOCK));
   }
 
   /**
@@ -77,7 +85,7 @@ export class RLock extends Resource<'RLock'> {
     } catch (error) {
       return this.withdraw(error);
     }
-    return inbox || status !== Status.OK ? this.settle(region, status) : true;
+    return inbox || status !== STATUS_OK ? this.settle(region, status) : true;
   }
 
   /** Takes the lock if it is free or this thread's; never waits. True when this thread holds it now. */
@@ -136,21 +144,21 @@ export class RLock extends Resource<'RLock'> {
   /** @internal */
   override letGo(owner: Owner | undefined): void {
     const { core, region, cell, life, thread } = this.#view;
-    const who = owner ? ownerIn(owner, region) || this.refuse(Status.NOT_HELD) : thread;
+    const who = owner ? ownerIn(owner, region) || this.refuse(STATUS_NOT_HELD) : thread;
     const line = region.inbox && this.lineIn(region.inbox);
-    const passed = line && region.load(cell, Field.FIRST) === 0 && line.passOn(who, who);
+    const passed = line && region.load(cell, RLOCK_DEPTH) === 0 && line.passOn(who, who);
     if (!passed) this.expect(region, core.rlockRelease(cell, life, who));
     if (owner) unuseOwner(owner, region);
   }
 
   /** Whether some thread or task holds it. */
   get locked(): boolean {
-    return this.peek(Field.WORD) >= UNIT;
+    return this.peek(CELL_WORD) >= UNIT;
   }
 
   /** Whether this thread holds it: what its tasks hold is not its own. */
   get owned(): boolean {
-    return Math.floor(this.peek(Field.WORD) / UNIT) * UNIT === this.view.thread;
+    return Math.floor(this.peek(CELL_WORD) / UNIT) * UNIT === this.view.thread;
   }
 
   /**
@@ -164,7 +172,7 @@ export class RLock extends Resource<'RLock'> {
 
   /** How often this thread holds it; 0 when it is not the owner. */
   get recursionCount(): number {
-    return this.owned ? this.peek(Field.FIRST) + 1 : 0;
+    return this.owned ? this.peek(RLOCK_DEPTH) + 1 : 0;
   }
 
   /** @internal */

@@ -1,4 +1,12 @@
-import { Field, Kind, MAX_PERMITS, Status, UNIT } from '../assembly/abi.js';
+import {
+  CELL_WORD,
+  KIND_BOUNDED_SEMAPHORE,
+  KIND_SEMAPHORE,
+  MAX_PERMITS,
+  SEMAPHORE_BOUND,
+  STATUS_OK,
+  UNIT,
+} from '../assembly/abi.js';
 import { checkInteger, type WaitOptions } from './check.js';
 import { attached, type Handle, type Idle, type PrimitiveOptions, View } from './primitive.js';
 import { Resource, ResourceWait } from './resource.js';
@@ -28,12 +36,12 @@ export class Semaphore extends Resource<'Semaphore' | 'BoundedSemaphore'> {
   constructor(permits: number | undefined, options: PrimitiveOptions | undefined, bounded: boolean);
   constructor(permits = 1, options?: PrimitiveOptions, bounded = false) {
     const name = bounded ? 'BoundedSemaphore' : 'Semaphore';
-    const kind = bounded ? Kind.BOUNDED_SEMAPHORE : Kind.SEMAPHORE;
+    const kind = bounded ? KIND_BOUNDED_SEMAPHORE : KIND_SEMAPHORE;
     const existing: unknown = permits;
     if (!(existing instanceof View)) checkInteger(permits, 0, MAX_PERMITS, `new ${name}: the number of permits`);
     super(name, kind, existing instanceof View ? existing : options, {
-      word: permits * UNIT,
-      first: bounded ? permits : MAX_PERMITS,
+      [CELL_WORD]: permits * UNIT,
+      [SEMAPHORE_BOUND]: bounded ? permits : MAX_PERMITS,
     });
   }
 
@@ -43,7 +51,7 @@ export class Semaphore extends Resource<'Semaphore' | 'BoundedSemaphore'> {
    * @throws TypeError when it is not the handle of a Semaphore, of a destroyed one, or of an incompatible version
    */
   static from(handle: Handle<'Semaphore'>): Semaphore {
-    return make(attached(handle, 'Semaphore', Kind.SEMAPHORE));
+    return make(attached(handle, 'Semaphore', KIND_SEMAPHORE));
   }
 
   /**
@@ -63,7 +71,7 @@ export class Semaphore extends Resource<'Semaphore' | 'BoundedSemaphore'> {
     } catch (error) {
       return this.withdraw(error);
     }
-    return inbox || status !== Status.OK ? this.settle(region, status) : true;
+    return inbox || status !== STATUS_OK ? this.settle(region, status) : true;
   }
 
   /**
@@ -94,13 +102,13 @@ export class Semaphore extends Resource<'Semaphore' | 'BoundedSemaphore'> {
     const line = region.inbox && this.lineIn(region.inbox);
     if (n !== 1) checkInteger(n, 1, MAX_PERMITS, `${this.kind}.release: the number of permits`);
     // One with a bound of 0 has nothing to pass on.
-    else if (line && region.load(cell, Field.FIRST) && line.passOn(0, -UNIT)) return;
+    else if (line && region.load(cell, SEMAPHORE_BOUND) && line.passOn(0, -UNIT)) return;
     this.expect(region, core.semRelease(cell, life, thread, n));
   }
 
   /** How many permits are free. */
   get value(): number {
-    return Math.floor(this.peek(Field.WORD) / UNIT);
+    return Math.floor(this.peek(CELL_WORD) / UNIT);
   }
 
   /**
@@ -150,12 +158,12 @@ export class BoundedSemaphore extends Semaphore {
    * @throws TypeError when it is not the handle of a BoundedSemaphore, of a destroyed one, or of an incompatible version
    */
   static override from(handle: Handle & { readonly kind: 'BoundedSemaphore' }): BoundedSemaphore {
-    return makeBounded(attached(handle, 'BoundedSemaphore', Kind.BOUNDED_SEMAPHORE));
+    return makeBounded(attached(handle, 'BoundedSemaphore', KIND_BOUNDED_SEMAPHORE));
   }
 
   /** The most permits there may be. */
   get bound(): number {
-    return this.peek(Field.FIRST);
+    return this.peek(SEMAPHORE_BOUND);
   }
 
   /** @internal */

@@ -1,4 +1,18 @@
-import { ACTION, BROKEN, Field, Kind, State, UNIT } from '../assembly/abi.js';
+import {
+  ACTION,
+  BROKEN,
+  CELL_WORD,
+  KIND_LOCK,
+  KIND_RLOCK,
+  KIND_TASK,
+  KIND_THREAD,
+  STATE_BROKEN,
+  THREAD_MAX_SPINS,
+  THREAD_OWNING_THREAD,
+  THREAD_QUEUED_ON,
+  THREAD_SPIN_BUDGET,
+  UNIT,
+} from '../assembly/abi.js';
 import type { Core } from './core.js';
 import { ThreadingError } from './errors.js';
 import { cores } from './host.js';
@@ -42,17 +56,17 @@ export function needStack(): void {
 }
 
 /** How often a thread looks at the most, and a task's waiter, which never sleeps. */
-const THREAD_SPINS = /* @__PURE__ */ (() => (cores > 1 ? SPINS : 0))();
+const MAX_SPINS = /* @__PURE__ */ (() => (cores > 1 ? SPINS : 0))();
 const TASK_SPINS = -1;
 
 /** Makes this thread's record in an arena; 0 when the arena is full. */
 export function register(region: Region): number {
-  return makeRecord(region, Kind.THREAD, THREAD_SPINS, 0);
+  return makeRecord(region, KIND_THREAD, MAX_SPINS, 0);
 }
 
 /** Makes a cell for a wait of a task of this thread, or for a task that owns; 0 when the arena is full. */
 export function makeTask(region: Region): number {
-  return makeRecord(region, Kind.TASK, TASK_SPINS, region.thread);
+  return makeRecord(region, KIND_TASK, TASK_SPINS, region.thread);
 }
 
 /**
@@ -60,7 +74,7 @@ export function makeTask(region: Region): number {
  * spins that are none. Answers what `waitAsThread` needs.
  */
 export function waitAsTask(region: Region): number {
-  const looks = region.words(region.thread)[(region.thread + Field.THREAD_LOOKS) >>> 2]!;
+  const looks = region.words(region.thread)[(region.thread + THREAD_SPIN_BUDGET) >>> 2]!;
   setSpins(region, TASK_SPINS, TASK_SPINS);
   return looks;
 }
@@ -68,19 +82,19 @@ export function waitAsTask(region: Region): number {
 /** It does so no more, and has used what it was given: nothing is due to its record. */
 export function waitAsThread(region: Region, looks: number): void {
   const { thread } = region;
-  setSpins(region, THREAD_SPINS, looks);
-  region.words(thread)[(thread + Field.THREAD_TARGET) >>> 2] = 0;
+  setSpins(region, MAX_SPINS, looks);
+  region.words(thread)[(thread + THREAD_QUEUED_ON) >>> 2] = 0;
 }
 
 function setSpins(region: Region, spins: number, looks: number): void {
   const { thread } = region;
   const words = region.words(thread);
-  words[(thread + Field.THREAD_SPINS) >>> 2] = spins;
-  words[(thread + Field.THREAD_LOOKS) >>> 2] = looks;
+  words[(thread + THREAD_MAX_SPINS) >>> 2] = spins;
+  words[(thread + THREAD_SPIN_BUDGET) >>> 2] = looks;
 }
 
 /** What both are: `assembly/thread.ts`. */
-function makeRecord(region: Region, kind: Kind, spins: number, home: number): number {
+function makeRecord(region: Region, kind: number, spins: number, home: number): number {
   const { core, base, id } = region;
   const record = core.addRecord(base, id, kind, spins, mayBlock ? cores : 0, home) >>> 0;
   if (!record) region.check();
@@ -101,15 +115,15 @@ export function unregister(region: Region): void {
   if (region.destroyed) return;
   // Rounds of barriers whose actions will not come to an end.
   for (const { cell, life, generation } of acting) {
-    core.barrierEnd(cell, life, thread, generation, ACTION, State.BROKEN, BROKEN);
+    core.barrierEnd(cell, life, thread, generation, ACTION, STATE_BROKEN, BROKEN);
   }
   inbox?.close();
   const cells = region.cells();
-  const locks = cells.filter(({ kind }) => kind === Kind.LOCK || kind === Kind.RLOCK);
-  const holders = new Set(locks.map(({ address }) => (region.load(address, Field.WORD) & -UNIT) >>> 0));
+  const locks = cells.filter(({ kind }) => kind === KIND_LOCK || kind === KIND_RLOCK);
+  const holders = new Set(locks.map(({ address }) => (region.load(address, CELL_WORD) & -UNIT) >>> 0));
   // The tasks that wait have left: what is here yet owns, or acquired nothing.
   const tasks = cells.filter(({ kind, address }) => {
-    return kind === Kind.TASK && region.load(address, Field.THREAD_HOME) === thread;
+    return kind === KIND_TASK && region.load(address, THREAD_OWNING_THREAD) === thread;
   });
   for (const record of [...tasks.map(({ address }) => address), thread]) {
     if (!holders.has(record)) core.dropRecord(base, id, record);
