@@ -1,4 +1,5 @@
-import { copyFileSync, mkdirSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { copyFileSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import type { Plugin } from 'esbuild';
 import { defineConfig } from 'tsup';
@@ -28,9 +29,19 @@ export default defineConfig({
   },
   async onSuccess() {
     copyFileSync('build/release/core.wasm', 'dist/core.wasm');
+    for (const types of ['dist/types', 'dist/types-cjs']) declare(types);
     // TypeScript takes declarations for those of a CommonJS module where this says so.
-    mkdirSync('dist/types-cjs', { recursive: true });
     writeFileSync('dist/types-cjs/package.json', '{ "type": "commonjs" }\n');
     for (const types of ['dist', 'dist/types-cjs']) copyFileSync('bindings/core.d.wasm.ts', `${types}/core.d.wasm.ts`);
   },
 });
+
+/** Makes declarations. The sources import each other as Node's type stripping wants it; compilers of users know `.js`. */
+function declare(folder: string): void {
+  execFileSync('tsc', ['-p', 'tsconfig.build.json', '--outDir', folder], { stdio: 'inherit' });
+  for (const name of readdirSync(folder, { recursive: true, encoding: 'utf8' })) {
+    if (!name.endsWith('.d.ts')) continue;
+    const file = `${folder}/${name}`;
+    writeFileSync(file, readFileSync(file, 'utf8').replace(/(from '\.[^']*)\.ts';/g, "$1.js';"));
+  }
+}

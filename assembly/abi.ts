@@ -53,6 +53,9 @@ export const STATE_WOKEN = 2;
 export const STATE_GRANTED = 3;
 export const STATE_BROKEN = 4;
 
+/** In place of a number of spins: of a task's waiter. */
+export const NEVER_SLEEPS = -1;
+
 /* The words of the primitives. Each is explained at the top of its file. */
 
 /** The bits of a resource's word below its owner or permits: one permit, the least owner. */
@@ -84,6 +87,11 @@ export const ANY = -1;
 
 /** The most permits that a semaphore's word can count. */
 export const MAX_PERMITS = 0x03ffffff;
+
+/** What `joinable` answers: others came behind the proxy; a newcomer goes behind it, if it gets nothing before; at once. */
+export const JOIN_NOT = 0;
+export const JOIN_AFTER_TRYING = 1;
+export const JOIN_AT_ONCE = 2;
 
 /** Bytes of a cell. */
 export const CELL_SIZE = 64;

@@ -1,4 +1,4 @@
-import { ARENA_GROWS, CELL_ARENA, CELL_SIZE, HEADER_FIRST, HEADER_FLAGS, HEADER_FREES, HEADER_ID_LOW, HEADER_ROVER, HEADER_SIZE, HEADER_TOTAL, HEADER_USED, KIND_FREE, KIND_INSIDE, STATUS_BUSY, STATUS_DESTROYED, STATUS_OK, THREAD_CORES, THREAD_OWNING_THREAD, THREAD_SPIN_BUDGET, THREAD_MAX_SPINS, VISITED } from "./abi";
+import { ARENA_GROWS, CELL_ARENA, CELL_SIZE, HEADER_FIRST, HEADER_FLAGS, HEADER_FREES, HEADER_ID_LOW, HEADER_ROVER, HEADER_SIZE, HEADER_TOTAL, HEADER_USED, KIND_FREE, KIND_INSIDE, KIND_RESERVED, STATUS_BUSY, STATUS_DESTROYED, STATUS_OK, THREAD_CORES, THREAD_OWNING_THREAD, THREAD_SPIN_BUDGET, THREAD_MAX_SPINS, VISITED } from "./abi";
 import { Kind, Status } from "./types";
 
 /**
@@ -91,7 +91,15 @@ export function allocate(arena: usize, id: i32, kind: Kind, cells: u32): usize {
   return block;
 }
 
-/** Gives a block of this many cells back. */
+/** Gives a block of the user's or of a name back, unless another thread has done that, or it is none: then false. */
+export function freeBlock(arena: usize, block: usize, cells: u32, kind: Kind): bool {
+  const index = (block - arena) / CELL_SIZE;
+  if (atomic.cmpxchg<u8>(arena + index, <u8>kind, <u8>KIND_RESERVED, HEADER_SIZE) != <u8>kind) return false;
+  reclaim(arena, block, cells);
+  return true;
+}
+
+/** Gives a block of this many cells back, which is the caller's. */
 export function reclaim(arena: usize, block: usize, cells: u32): void {
   unclaim(arena, block, cells);
   unkeep(arena);
@@ -159,7 +167,7 @@ function claim(arena: usize, kind: Kind, cells: u32): usize {
     const end = min(limit, <u32>memory.size() * PAGE_CELLS);
     const inside = index < end;
     // The first of a run is told from the others at once: who looks for the end of the block before it must see it.
-    const taken = <u8>(KIND_INSIDE + i32(!run));
+    const taken = run ? <u8>KIND_INSIDE : <u8>KIND_RESERVED;
     if (inside && !atomic.cmpxchg<u8>(arena + index, KIND_FREE, taken, HEADER_SIZE)) run++;
     else if (run) {
       release(arena, index - run, run);

@@ -1,4 +1,4 @@
-import { ACTION, ANY, BROKEN, FILLING, NOT_LAST, STATE_BROKEN, STATE_GRANTED, STATE_PARKED, STATUS_BROKEN, STATUS_BUSY, STATUS_DESTROYED, STATUS_PENDING, STATUS_TIMEOUT, UNIT } from "./abi";
+import { ACTION, ANY, BROKEN, FILLING, NOT_LAST, NO_ACTION, STATE_BROKEN, STATE_GRANTED, STATE_PARKED, STATUS_BROKEN, STATUS_BUSY, STATUS_DESTROYED, STATUS_PENDING, STATUS_TIMEOUT, UNIT } from "./abi";
 import { alive, Cell, loadWord, storeWord } from "./cell";
 import { clock } from "./futex";
 import { lockQueueLate } from "./guard";
@@ -45,8 +45,8 @@ class Barrier extends Cell {
  */
 export function barrierWait(cell: Barrier, stamp: i32, thread: Thread, timeout: f64, action: i32): i32 {
   if (!alive(cell, stamp)) return STATUS_DESTROYED;
-  // One party, no action, FILLING: nobody to wait for, nothing to change.
-  if (!((cell.parties - 1) | action | loadWord(cell))) return 0;
+  // Nobody to wait for, nothing to change.
+  if (cell.parties == 1 && action == NO_ACTION && loadWord(cell) == FILLING) return 0;
   const deadline = clock() + timeout;
   while (true) {
     const word = loadWord(cell);

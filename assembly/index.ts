@@ -4,13 +4,15 @@
  */
 export { create, destroy } from "./cell";
 export { collect } from "./inbox";
-export { cancelWait as leave } from "./queue";
-export { acquire, rename, withdraw } from "./resource";
-export { lockAcquire, lockRelease } from "./lock";
-export { rlockAcquire, rlockRelease } from "./rlock";
+export { cancelWait } from "./queue";
+export { countTasks, joinable } from "./local";
+export { acquire, decline, rename, withdraw } from "./resource";
+export { lockAcquire, lockHandOff, lockRelease } from "./lock";
+export { rlockAcquire, rlockHandOff, rlockRelease } from "./rlock";
 // Names are part of the bytes that everybody loads: POSIX's short ones.
-export { addRecord, allocate as alloc, arenaDestroy, dropRecord, reclaim as free } from "./arena";
-export { semaphoreAcquire as semAcquire, semaphoreRelease as semRelease } from "./semaphore";
+export { addRecord, allocate as alloc, arenaDestroy, dropRecord, freeBlock as free } from "./arena";
+export { semaphoreAcquire as semAcquire, semaphoreHandOff as semHandOff, semaphoreRelease as semRelease } from "./semaphore";
+export { setTaskPlace, waitAsTask, waitAsThread } from "./thread";
 export { eventClear, eventSet, eventWait } from "./event";
 export { barrierEnd, barrierLeave, barrierWait } from "./barrier";
 export {

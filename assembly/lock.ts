@@ -1,6 +1,7 @@
-import { STATUS_DESTROYED, STATUS_NOT_HELD, STATUS_OK, UNIT } from "./abi";
+import { HELD_BY_TASK, STATUS_DESTROYED, STATUS_NOT_HELD, STATUS_OK, UNIT } from "./abi";
 import { Status } from "./types";
 import { alive, Cell, loadWord, swapWord } from "./cell";
+import { handOff } from "./local";
 import { acquire, FLAGS, releaseStep } from "./resource";
 import { Thread } from "./thread";
 
@@ -21,8 +22,7 @@ import { Thread } from "./thread";
 /** Whether a lock's word has an owner. */
 @inline
 export function held(word: i32): bool {
-  // UNIT itself takes a byte more.
-  return <u32>word > <u32>(UNIT - 1);
+  return <u32>word >= <u32>UNIT;
 }
 
 /** `owner`: a thread, or with HELD_BY_TASK one of its tasks, which must not wait here. */
@@ -49,4 +49,14 @@ export function unlock(cell: Cell, stamp: i32, thread: Thread): Status {
     if (!held(word)) return STATUS_NOT_HELD;
     if (releaseStep(cell, stamp, thread, false, word, word & FLAGS)) return STATUS_OK;
   }
+}
+
+/**
+ * A release by the thread of this proxy, or a task of it, which goes to the first task that the proxy stands for
+ * (local.ts). False: it must be one for all.
+ */
+export function lockHandOff(cell: Cell, stamp: i32, proxy: Thread): bool {
+  const task = changetype<i32>(proxy.owningThread) | HELD_BY_TASK;
+  const owner = loadWord(cell) & -HELD_BY_TASK;
+  return (owner | HELD_BY_TASK) == task && alive(cell, stamp) && handOff(cell, proxy, owner, task);
 }

@@ -1,10 +1,10 @@
-import { HANDOFF, STATE_AWAITED, STATE_PARKED, STATE_WOKEN, STATUS_DESTROYED, STATUS_OK, STATUS_TIMEOUT } from "./abi";
+import { CELL_NEXT, CELL_PREV, HANDOFF, STATE_AWAITED, STATE_PARKED, STATE_WAITING, STATE_WOKEN, STATUS_DESTROYED, STATUS_OK, STATUS_TIMEOUT } from "./abi";
 import { State, Status } from "./types";
 import { alive, Cell, loadWord, swapWord } from "./cell";
 import { wake } from "./futex";
 import { lockQueue, lockQueueLate, unlockQueue } from "./guard";
 import { post } from "./inbox";
-import { setQueuedOn, queuedOn, Thread } from "./thread";
+import { isTask, queuedOn, setQueuedOn, Thread } from "./thread";
 
 /**
  * The FIFO queue of a primitive's waiters: a ring through their own cells that begins and ends at the primitive's.
@@ -21,14 +21,26 @@ import { setQueuedOn, queuedOn, Thread } from "./thread";
 /** In the word of every primitive that uses it: somebody stands in the queue. */
 export const QUEUED: i32 = 1;
 
+/* Links to a neighbour: a primitive's own two are also read without the guard, by threads whose tasks wait (local.ts). */
+
+@inline
+export function setNext(cell: Cell, next: Cell): void {
+  atomic.store<usize>(changetype<usize>(cell), changetype<usize>(next), CELL_NEXT);
+}
+
+@inline
+export function setPrev(cell: Cell, prev: Cell): void {
+  atomic.store<usize>(changetype<usize>(cell), changetype<usize>(prev), CELL_PREV);
+}
+
 /** Puts a waiter before `place`: the primitive itself for the back of the queue, its first waiter for the front. */
 @inline
 export function enqueue(cell: Cell, place: Cell, waiter: Cell): i32 {
   const prev = place.prev;
   waiter.next = place;
   waiter.prev = prev;
-  prev.next = waiter;
-  place.prev = waiter;
+  setNext(prev, waiter);
+  setPrev(place, waiter);
   return atomic.add<i32>(changetype<usize>(cell), 1, offsetof<Cell>("length")) + 1;
 }
 
@@ -36,8 +48,8 @@ export function enqueue(cell: Cell, place: Cell, waiter: Cell): i32 {
 export function dequeue(cell: Cell, waiter: Cell): void {
   const next = waiter.next;
   const prev = waiter.prev;
-  prev.next = next;
-  next.prev = prev;
+  setNext(prev, next);
+  setPrev(next, prev);
   atomic.sub<i32>(changetype<usize>(cell), 1, offsetof<Cell>("length"));
 }
 
@@ -72,8 +84,7 @@ export function enqueueIf(
       if (place != QueueEnd.NONE) {
         thread.addToAcquire = take;
         setQueuedOn(thread, cell);
-        // AWAITED is -1, WAITING is 0.
-        atomic.store<i32>(changetype<usize>(thread), thread.maxSpins >> 31);
+        atomic.store<i32>(changetype<usize>(thread), isTask(thread) ? STATE_AWAITED : STATE_WAITING);
         entered = enqueue(cell, place == QueueEnd.FRONT ? cell.next : cell, thread);
       }
     }

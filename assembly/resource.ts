@@ -163,12 +163,18 @@ export function acquire(
   }
 }
 
+/** How many waiters were woken and have not tried again yet. */
+@inline
+function wakersInFlight(word: i32): u32 {
+  return <u32>(word & FLAGS) / WOKEN;
+}
+
 /** Whether a waiter must be woken now that the word is this. */
 @inline
 function needsWake(word: i32, permits: bool): bool {
   if (!(word & QUEUED)) return false;
   const free = available(word, permits);
-  return word & HANDOFF ? free != 0 : (<u32>(word & FLAGS) >> 2) < min(free, MOST_WOKEN);
+  return word & HANDOFF ? free != 0 : wakersInFlight(word) < min(free, MOST_WOKEN);
 }
 
 /**
@@ -235,17 +241,25 @@ function wakeFirst(cell: Cell, thread: Thread, permits: bool, word: i32, free: i
  * back. Nothing here asks the host.
  */
 export function withdraw(cell: Cell, stamp: i32, thread: Thread): void {
-  if (queuedOn(thread) != cell || cancelWait(cell, stamp, thread) == STATUS_TIMEOUT) return;
-  const permits = thread.addToAcquire == PERMIT;
-  if (
-    loadWord(thread) != STATE_GRANTED &&
-    acquire(cell, stamp, thread, thread.addToAcquire, 0, WOKEN) != STATUS_OK
-  )
-    return;
-  setQueuedOn(thread, changetype<Cell>(0));
+  if (queuedOn(thread) == cell && cancelWait(cell, stamp, thread) != STATUS_TIMEOUT) decline(cell, stamp, thread);
+}
+
+/**
+ * A waiter has its verdict and no use for it: what was handed to it goes back, a wake-up goes to the next waiter.
+ *
+ * It never takes what is free for a moment to pass it on: a release too many would find an owner then, and succeed.
+ */
+export function decline(cell: Cell, stamp: i32, waiter: Thread): void {
+  const permits = waiter.addToAcquire == PERMIT;
+  const granted = loadWord(waiter) == STATE_GRANTED;
   let word: i32;
-  do word = loadWord(cell);
-  while (!releaseStep(cell, stamp, thread, permits, word, permits ? word - PERMIT : word & FLAGS));
+  let next: i32;
+  do {
+    word = loadWord(cell);
+    if (!granted) next = word - WOKEN;
+    else next = permits ? word - PERMIT : word & FLAGS;
+  } while (!releaseStep(cell, stamp, waiter, permits, word, next));
+  setQueuedOn(waiter, changetype<Cell>(0));
 }
 
 /** What is held in one name is held in another from now on; nothing happens when it is held in neither. */

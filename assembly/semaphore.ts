@@ -1,6 +1,7 @@
 import { STATUS_DESTROYED, STATUS_OK, STATUS_OVER_RELEASE, UNIT } from "./abi";
 import { Status } from "./types";
 import { alive, Cell, loadWord, swapWord } from "./cell";
+import { handOff } from "./local";
 import { acquire, releaseStep, PERMIT } from "./resource";
 import { Thread } from "./thread";
 
@@ -34,4 +35,9 @@ export function semaphoreRelease(cell: Semaphore, stamp: i32, thread: Thread, pe
     if (permits > cell.bound - i32(<u32>word >> 6)) return STATUS_OVER_RELEASE;
     if (releaseStep(cell, stamp, thread, true, word, word + permits * UNIT)) return STATUS_OK;
   }
+}
+
+/** As `lockHandOff`: one permit goes from task to task, and the word stays as it is. With a bound of 0 there is none. */
+export function semaphoreHandOff(cell: Semaphore, stamp: i32, proxy: Thread): bool {
+  return alive(cell, stamp) && cell.bound > 0 && handOff(cell, proxy, 0, 0);
 }

@@ -1,3 +1,4 @@
+import { NEVER_SLEEPS, TASK_PLACE } from "./abi";
 import { Cell } from "./cell";
 
 /**
@@ -15,7 +16,7 @@ import { Cell } from "./cell";
  *   40  spinBudget    how often it looks at its own word before it sleeps, the next time (parker.ts)
  *   44  addToAcquire  what acquiring adds to the word of a Lock or RLock (the owner) or a Semaphore (minus a permit);
  *                     in a Barrier's queue the arrival index
- *   48  maxSpins      how often it may look at the most; 0 on one core; -1: a task's, which never sleeps
+ *   48  maxSpins      how often it may look at the most; 0 on one core; NEVER_SLEEPS: a task's
  *   52  cores         how many there are; 0 on a page's main thread, which may not block
  *   56  queuedOn      the primitive that something is due from: the waiter stands in its queue, has a wake-up of it, or
  *                     has what it came for and has not returned; else 0
@@ -79,4 +80,27 @@ export function queuedOn(waiter: Thread): Cell {
 @inline
 export function setQueuedOn(waiter: Thread, cell: Cell): void {
   atomic.store<usize>(changetype<usize>(waiter), changetype<usize>(cell), offsetof<Thread>("queuedOn"));
+}
+
+/**
+ * A thread waits as a task does, by its record, beside its tasks. It does not look for a while either, or it would learn
+ * from spins that are none. Answers its budget, which `waitAsThread` needs.
+ */
+export function waitAsTask(thread: Thread): i32 {
+  const budget = thread.spinBudget;
+  thread.maxSpins = NEVER_SLEEPS;
+  thread.spinBudget = NEVER_SLEEPS;
+  return budget;
+}
+
+/** It does so no more, and has used what it was given: nothing is due to its record. */
+export function waitAsThread(thread: Thread, maxSpins: i32, spinBudget: i32): void {
+  thread.maxSpins = maxSpins;
+  thread.spinBudget = spinBudget;
+  setQueuedOn(thread, changetype<Cell>(0));
+}
+
+/** Where the thread of a task's waiter keeps what it knows of the wait: 0 when the waiter is nobody's. */
+export function setTaskPlace(waiter: Thread, place: i32): void {
+  atomic.store<i32>(changetype<usize>(waiter), place, TASK_PLACE);
 }

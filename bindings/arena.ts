@@ -10,23 +10,15 @@ import {
   HEADER_USED,
   KIND_ARRAY,
   KIND_INSIDE,
-  KIND_RESERVED,
-} from '../assembly/abi.js';
-import { checkInteger, checkOptions, show } from './check.js';
-import { invalidType, invalidValue, OutOfMemoryError } from './errors.js';
-import type { Memory, SharedArray, SharedArrayType } from './globals.js';
-import {
-  bufferOf,
-  checkMemory,
-  defaultRegion,
-  destroyRegion,
-  isShared,
-  layOut,
-  overhead,
-  type Region,
-  regionAt,
-} from './region.js';
-import { checkPlatform, Postable } from './sharing.js';
+} from '../assembly/abi.ts';
+import { invalidType, invalidValue, OutOfMemoryError } from './errors.ts';
+import type { Memory, SharedArray, SharedArrayType } from './globals.ts';
+import { checkMemory } from './handle.ts';
+import { bufferOf, copyBytes, isShared, loadWord } from './memory.ts';
+import { arenaAt, checkLives, defaultArena, destroyArena, layOut, overhead } from './registry.ts';
+import { checkPlatform, Postable } from './sharing.ts';
+import type { ThreadArena } from './thread-arena.ts';
+import { checkInteger, checkOptions, show } from './validate.ts';
 
 const PAGE = 65536;
 /** A default arena may grow to this: room for about a million primitives. */
@@ -58,17 +50,17 @@ const TypedArray = /* @__PURE__ */ Object.getPrototypeOf(Int8Array) as new () =>
 
 /** What `new` gets from `from` and `default`. */
 class Existing {
-  constructor(readonly region: Region) {}
+  constructor(readonly threadArena: ThreadArena) {}
 }
 
-const arenas = new WeakMap<Region, Arena>();
+const arenas = new WeakMap<ThreadArena, Arena>();
 
 /** An arena that this thread knows. */
-export function arenaOf(region: Region): Arena {
-  const known = arenas.get(region);
+export function arenaOf(threadArena: ThreadArena): Arena {
+  const known = arenas.get(threadArena);
   if (known) return known;
-  const arena = new Arena(new Existing(region) as ArenaOptions);
-  arenas.set(region, arena);
+  const arena = new Arena(new Existing(threadArena) as ArenaOptions);
+  arenas.set(threadArena, arena);
   return arena;
 }
 
@@ -85,7 +77,7 @@ export class Arena extends Postable {
   /** Where in the memory the arena begins. */
   readonly address: number;
   readonly stamp: number;
-  readonly #region: Region;
+  readonly #threadArena: ThreadArena;
 
   /** For `Object.prototype.toString`, see `Primitive`. */
   get [Symbol.toStringTag](): string {
@@ -97,7 +89,7 @@ export class Arena extends Postable {
    *
    * @internal
    */
-  get region(): Region {
+  get threadArena(): ThreadArena {
     return this.#live();
   }
 
@@ -108,17 +100,17 @@ export class Arena extends Postable {
    */
   constructor(options?: ArenaOptions) {
     super();
-    const region =
-      (options as unknown) instanceof Existing ? (options as unknown as Existing).region : makeRegion(options);
-    this.memory = region.memory;
-    this.address = region.base;
-    this.stamp = region.id;
-    this.#region = region;
+    const threadArena =
+      (options as unknown) instanceof Existing ? (options as unknown as Existing).threadArena : make(options);
+    this.memory = threadArena.memory;
+    this.address = threadArena.base;
+    this.stamp = threadArena.id;
+    this.#threadArena = threadArena;
   }
 
   /** The arena that primitives live in when none is named. Made on first use; worker threads of Node inherit it. */
   static get default(): Arena {
-    return arenaOf(defaultRegion(() => makeOwn(MAXIMUM, ARENA_GROWS | ARENA_DEFAULT)));
+    return arenaOf(defaultArena(() => makeOwn(MAXIMUM, ARENA_GROWS | ARENA_DEFAULT)));
   }
 
   /**
@@ -131,20 +123,19 @@ export class Arena extends Postable {
     if (kind !== 'Arena') throw invalidType(`Arena.from: this is not the handle of an Arena, but ${show(handle)}`);
     checkMemory(memory, 'Arena.from');
     const base = Number.isInteger(address) && address! >= 0 ? address! : -1;
-    const arena = arenaOf(regionAt(memory, base, 'Arena.from'));
+    const arena = arenaOf(arenaAt(memory, base, 'Arena.from'));
     if (arena.stamp !== stamp) throw invalidType('Arena.from: the arena of this handle is gone; another has its place');
     return arena;
   }
 
   /** Bytes that are allocated: 64 for every primitive and every thread that uses the arena, and the arrays. */
   get used(): number {
-    return Atomics.load(this.#header(), HEADER_USED / 4) * CELL_SIZE;
+    return this.#header(HEADER_USED) * CELL_SIZE;
   }
 
   /** Bytes that can be allocated in all, growth included. */
   get capacity(): number {
-    const header = this.#header();
-    return ((header[HEADER_TOTAL / 4]! >>> 0) - header[HEADER_FIRST / 4]!) * CELL_SIZE;
+    return (this.#header(HEADER_TOTAL) - this.#header(HEADER_FIRST)) * CELL_SIZE;
   }
 
   /**
@@ -178,12 +169,12 @@ export class Arena extends Postable {
    * @throws TypeError when it is not, or not the whole of, an array of this arena, or was freed already
    */
   free(view: ArrayBufferView): void {
-    const { index, cells, map } = this.#blockOf(view);
-    // Whoever exchanges it first has freed it.
-    if (Atomics.compareExchange(map, index, KIND_ARRAY, KIND_RESERVED) !== KIND_ARRAY) {
+    const { core, base } = this.#live();
+    const cells = this.#cellsOf(view);
+    // Of two threads that free it, one does.
+    if (!core.free(base, view.byteOffset, cells, KIND_ARRAY)) {
       throw invalidType('arena.free: this array has been freed already, or is not one that allocate made');
     }
-    this.#region.core.free(this.#region.base, view.byteOffset, cells);
   }
 
   /**
@@ -194,46 +185,50 @@ export class Arena extends Postable {
    * @throws ThreadingError when something is left in it, it is the default arena, or destroyed already; nothing is changed
    */
   destroy(): void {
-    destroyRegion(this.#region);
+    destroyArena(this.#threadArena);
   }
 
-  /** The cells of an array of this arena, and the map that they stand in. */
-  #blockOf(view: ArrayBufferView): { index: number; cells: number; map: Uint8Array } {
+  /** How many cells an array of this arena has. */
+  #cellsOf(view: ArrayBufferView): number {
     const { memory, base } = this.#live();
     if (!ArrayBuffer.isView(view)) throw invalidType(`arena.free: this is not a typed array but ${show(view)}`);
     const { buffer, byteOffset, byteLength } = view;
-    const ours = this.#header();
-    const theirs =
-      isShared(buffer) && buffer.byteLength >= base + HEADER_SIZE && new Int32Array(buffer, base, HEADER_SIZE / 4);
+    const theirs = isShared(buffer) && buffer.byteLength >= base + HEADER_SIZE && new Int32Array(buffer, base, 8);
     // Not the same buffer: a posted array brings one of its own. The same memory has the same arena in it.
-    if (!theirs || [HEADER_ID_LOW / 4, HEADER_ID_HIGH / 4].some((word) => theirs[word] !== ours[word])) {
+    if (
+      !theirs ||
+      [HEADER_ID_LOW, HEADER_ID_HIGH].some((field) => theirs[field / 4] !== (loadWord(memory, base + field) | 0))
+    ) {
       throw invalidType('arena.free: this array is not in the arena');
     }
     const index = (byteOffset - base) / CELL_SIZE;
     const cells = Math.max(1, Math.ceil(byteLength / CELL_SIZE));
     const room = bufferOf(memory, byteOffset + byteLength);
-    const end = Math.min(ours[HEADER_TOTAL / 4]! >>> 0, Math.floor((room.byteLength - base) / CELL_SIZE));
-    const map = new Uint8Array(room, base + HEADER_SIZE, end);
-    let length = 1;
-    while (map[index + length] === KIND_INSIDE) length++;
-    if (!Number.isInteger(index) || index < ours[HEADER_FIRST / 4]! || index + cells > end || length !== cells) {
+    const end = Math.min(this.#header(HEADER_TOTAL), Math.floor((room.byteLength - base) / CELL_SIZE));
+    const inside = Number.isInteger(index) && index >= this.#header(HEADER_FIRST) && index + cells <= end;
+    // What is behind the array's first cell, and what comes behind the array.
+    const marks = inside ? copyBytes(memory, base + HEADER_SIZE + index, Math.min(cells + 1, end - index)) : undefined;
+    if (
+      !marks ||
+      marks.findIndex((mark, at) => at > 0 && mark !== KIND_INSIDE) !== (marks.length > cells ? cells : -1)
+    ) {
       throw invalidType('arena.free: this is not the whole of an array that allocate made');
     }
-    return { index, cells, map };
+    return cells;
   }
 
-  #live(): Region {
-    this.#region.check();
-    return this.#region;
+  #live(): ThreadArena {
+    checkLives(this.#threadArena);
+    return this.#threadArena;
   }
 
-  #header(): Int32Array {
-    const { memory, base } = this.#live();
-    return new Int32Array(memory.buffer, base, HEADER_SIZE / 4);
+  #header(field: number): number {
+    const arena = this.#live();
+    return arena.load(arena.base, field);
   }
 }
 
-function makeRegion(options?: ArenaOptions): Region {
+function make(options?: ArenaOptions): ThreadArena {
   checkOptions(options, 'new Arena', ['memory', 'byteOffset', 'byteLength', 'maximumBytes']);
   const { memory, byteOffset = 0, byteLength, maximumBytes = MAXIMUM } = options ?? {};
   if (memory === undefined) {
@@ -265,7 +260,7 @@ function makeRegion(options?: ArenaOptions): Region {
   return layOut(memory, byteOffset, Math.floor(length / CELL_SIZE), 0);
 }
 
-function makeOwn(maximumBytes: number, flags: number): Region {
+function makeOwn(maximumBytes: number, flags: number): ThreadArena {
   checkPlatform();
   checkInteger(maximumBytes, LEAST, MOST, 'new Arena: maximumBytes');
   const cells = Math.floor(maximumBytes / CELL_SIZE);

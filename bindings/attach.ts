@@ -1,13 +1,13 @@
-import { Arena, type ArenaHandle } from './arena.js';
-import { Barrier } from './barrier.js';
-import { show } from './check.js';
-import { Condition, type ConditionHandle } from './condition.js';
-import { invalidType } from './errors.js';
-import { Event } from './event.js';
-import { Lock } from './lock.js';
-import type { Handle } from './primitive.js';
-import { RLock } from './rlock.js';
-import { BoundedSemaphore, Semaphore } from './semaphore.js';
+import { Arena, type ArenaHandle } from './arena.ts';
+import { Barrier } from './barrier.ts';
+import { Condition, type ConditionHandle } from './condition.ts';
+import { invalidType } from './errors.ts';
+import { Event } from './event.ts';
+import type { Handle } from './handle.ts';
+import { Lock } from './lock.ts';
+import { RLock } from './rlock.ts';
+import { BoundedSemaphore, Semaphore } from './semaphore.ts';
+import { show } from './validate.ts';
 
 /** What each kind of handle is attached to. */
 export interface Kinds {

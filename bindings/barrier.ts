@@ -5,25 +5,30 @@ import {
   BARRIER_TIMEOUT,
   BROKEN,
   CELL_GENERATION,
-  CELL_SIZE,
   CELL_WORD,
   FILLING,
   KIND_BARRIER,
   MAX_PERMITS,
   NO_ACTION,
-  NOT_LAST,
   STATE_BROKEN,
   STATE_GRANTED,
-  STATE_PARKED,
   STATUS_BROKEN,
-  STATUS_BUSY,
-  STATUS_PENDING,
   STATUS_TIMEOUT,
-  THREAD_ADD_TO_ACQUIRE,
-  THREAD_QUEUED_ON,
   UNIT,
   WITH_ACTION,
-} from '../assembly/abi.js';
+} from '../assembly/abi.ts';
+import { blockBesideTasks } from './blocking.ts';
+import { BrokenBarrierError, invalidType } from './errors.ts';
+import { attachCell, CellRef, type Handle } from './handle.ts';
+import { IDLE_BARRIER, type Idle } from './idle.ts';
+import { readDouble } from './memory.ts';
+import { Operation } from './operation.ts';
+import { OperationCall } from './operation-call.ts';
+import { createCell, Primitive, type PrimitiveOptions } from './primitive.ts';
+import { tasksOf } from './scheduler.ts';
+import { barrierSteps } from './steps/barrier.ts';
+import { needStack } from './thread.ts';
+import type { Acting } from './thread-arena.ts';
 import {
   checkFunction,
   checkInteger,
@@ -34,77 +39,7 @@ import {
   PRIMITIVE_OPTIONS,
   WAIT_OPTIONS,
   type WaitOptions,
-} from './check.js';
-import { BrokenBarrierError, invalidType } from './errors.js';
-import { inboxOf, Wait } from './inbox.js';
-import { attached, created, type Handle, type Idle, Primitive, type PrimitiveOptions, View } from './primitive.js';
-import { type Acting, bufferOf } from './region.js';
-import { needStack } from './thread.js';
-
-/** A wait at a barrier; its steps are `barrierWait` of `assembly/barrier.ts`. */
-class BarrierWait extends Wait {
-  /** Of the round that it came in. */
-  generation = 0;
-  #late = false;
-
-  constructor(
-    private readonly barrier: Barrier,
-    private readonly action: boolean,
-  ) {
-    super(barrier);
-  }
-
-  enter(waiter: number): number {
-    const { core, thread, inbox } = this.region;
-    // A thread that blocks here, and has arrived, could not run the action of its own task.
-    const blocked = waiter !== thread && this.region.load(thread, THREAD_QUEUED_ON) === this.cell;
-    const arrived = blocked && (this.region.load(thread, THREAD_ADD_TO_ACQUIRE) | 0) >= 0;
-    const action = this.action ? (arrived ? NOT_LAST : WITH_ACTION) : NO_ACTION;
-    const index = core.barrierWait(this.cell, this.life, waiter, Infinity, action);
-    if (index === STATUS_BUSY) return inbox!.postpone(this);
-    this.generation = this.region.load(waiter, CELL_GENERATION);
-    if (this.action && index >= 0) this.region.acting.add(this);
-    return index;
-  }
-
-  resume(waiter: number, verdict: number): number {
-    if (verdict === STATE_GRANTED) return this.region.load(waiter, THREAD_ADD_TO_ACQUIRE);
-    if (verdict === STATE_BROKEN) return STATUS_BROKEN;
-    // Woken at the entry, where it came while an action ran: it arrives only now.
-    return this.#late ? STATUS_TIMEOUT : this.enter(waiter);
-  }
-
-  leave(waiter: number): number {
-    this.#late = true;
-    const { core } = this.region;
-    if ((this.region.load(waiter, THREAD_ADD_TO_ACQUIRE) | 0) < 0) {
-      core.leave(this.cell, this.life, waiter);
-      return this.#given(waiter);
-    }
-    core.barrierEnd(this.cell, this.life, waiter, this.generation, FILLING, STATE_BROKEN, BROKEN);
-    return STATUS_PENDING;
-  }
-
-  override abandon(waiter: number): number {
-    this.region.core.barrierLeave(this.cell, this.life, waiter);
-    return this.#given(waiter);
-  }
-
-  /** What the task gets: an index, or an error; of the last to arrive after the action. */
-  override conclude(status: number): unknown {
-    return this.barrier.passed(status, this);
-  }
-
-  /** It would wait for the end of an action that this thread runs. */
-  override deadlocked(): boolean {
-    return this.barrier.acting;
-  }
-
-  /** Whether it has its verdict: then that will be told. */
-  #given(waiter: number): number {
-    return this.state(waiter) > STATE_PARKED ? STATUS_PENDING : STATUS_TIMEOUT;
-  }
-}
+} from './validate.ts';
 
 export interface BarrierAction {
   /**
@@ -125,7 +60,7 @@ export interface BarrierOptions extends PrimitiveOptions, BarrierAction {
  */
 export class Barrier extends Primitive<'Barrier'> {
   // Its own, since engines are slow where all classes come by.
-  readonly #view = this.view;
+  readonly #ref = this.ref;
   readonly #action: (() => unknown) | undefined;
   readonly #timeout: number;
 
@@ -138,13 +73,13 @@ export class Barrier extends Primitive<'Barrier'> {
     checkOptions(
       options,
       'Barrier',
-      existing instanceof View ? ['action'] : ['action', 'timeout', ...PRIMITIVE_OPTIONS],
+      existing instanceof CellRef ? ['action'] : ['action', 'timeout', ...PRIMITIVE_OPTIONS],
     );
     if (options?.action !== undefined) checkFunction(options.action, 'Barrier: the action');
-    const at = existing instanceof View ? existing : make(parties, options);
-    super('Barrier', KIND_BARRIER, at);
+    const ref = existing instanceof CellRef ? existing : create(parties, options);
+    super('Barrier', KIND_BARRIER, ref);
     this.#action = options?.action;
-    this.#timeout = new Float64Array(bufferOf(this.memory, at.cell + CELL_SIZE), at.cell + BARRIER_TIMEOUT, 1)[0]!;
+    this.#timeout = readDouble(this.memory, ref.cell + BARRIER_TIMEOUT);
   }
 
   /**
@@ -153,7 +88,7 @@ export class Barrier extends Primitive<'Barrier'> {
    * @throws TypeError when it is not the handle of a Barrier, of a destroyed one, or of an incompatible version
    */
   static from(handle: Handle<'Barrier'>, options?: BarrierAction): Barrier {
-    return again(attached(handle, 'Barrier', KIND_BARRIER), options);
+    return attachBarrier(attachCell(handle, 'Barrier', KIND_BARRIER), options);
   }
 
   /**
@@ -170,46 +105,52 @@ export class Barrier extends Primitive<'Barrier'> {
   wait(timeout?: number): number {
     this.mayBlock('wait');
     const limit = timeout === undefined ? this.#timeout : checkTimeout(timeout, 'Barrier.wait');
-    const { core, region, cell, life, thread } = this.#view;
+    const { core, arena, cell, stamp, thread } = this.#ref;
     // Apart, so that this is inlined: for ever, without an action, and without tasks.
-    if (limit < Infinity || this.#action || region.inbox || region.acting.size > 0) return this.#wait(limit);
+    if (limit < Infinity || this.#action || arena.tasks || arena.acting.size > 0) return this.#wait(limit);
     let index: number;
     try {
-      index = core.barrierWait(cell, life, thread, limit, NO_ACTION);
+      index = core.barrierWait(cell, stamp, thread, limit, NO_ACTION);
     } catch (error) {
       return this.#leave(error);
     }
-    return index < 0 ? this.refuse(index) : index;
+    return index < 0 ? this.throwStatus(index) : index;
   }
 
   #wait(limit: number): number {
     const action = this.#action;
-    const { core, region, cell, life, thread } = this.#view;
-    const { inbox } = region;
+    const { core, arena, cell, stamp, thread } = this.#ref;
+    const scheduler = tasksOf(arena);
     let index: number;
     let generation = 0;
-    if (this.acting) this.deadlock();
+    if (this.#acting) this.deadlock();
     // To leave, it would have to break the barrier.
     needStack();
-    if (inbox?.busy) {
-      const wait = new BarrierWait(this, action !== undefined);
-      index = inbox.block(wait, limit, () => this.deadlock());
-      generation = wait.generation;
-      region.acting.delete(wait);
+    if (scheduler?.busy) {
+      const op = new Operation(this.#ref, barrierSteps, undefined, { action: action !== undefined });
+      index = blockBesideTasks(
+        arena,
+        scheduler,
+        op,
+        limit,
+        // It would wait for the end of an action that this thread runs.
+        () => this.#acting,
+        () => this.deadlock(),
+      );
+      generation = op.generation;
     } else {
       try {
-        index = core.barrierWait(cell, life, thread, limit, action ? WITH_ACTION : NO_ACTION);
+        index = core.barrierWait(cell, stamp, thread, limit, action ? WITH_ACTION : NO_ACTION);
       } catch (error) {
         return this.#leave(error);
       }
       // Read before anything else can wait in this thread, the action included.
-      if (action) generation = region.load(thread, CELL_GENERATION);
+      if (action) generation = arena.load(thread, CELL_GENERATION);
     }
-    inbox?.collect();
-    if (index < 0) return this.refuse(index);
+    scheduler?.collect();
+    if (index < 0) return this.throwStatus(index);
     if (action && index === this.parties - 1) {
-      const round = { cell, life, generation };
-      region.acting.add(round);
+      const round = this.#begin(generation);
       let failed = true;
       try {
         if (isStrayPromise(action())) {
@@ -227,8 +168,8 @@ export class Barrier extends Primitive<'Barrier'> {
 
   /** The host threw in the midst of a wait. */
   #leave(error: unknown): never {
-    const { core, cell, life, thread } = this.#view;
-    return this.undo(error, () => core.barrierLeave(cell, life, thread));
+    const { core, cell, stamp, thread } = this.#ref;
+    return this.undo(error, () => core.barrierLeave(cell, stamp, thread));
   }
 
   /**
@@ -245,25 +186,22 @@ export class Barrier extends Primitive<'Barrier'> {
     try {
       const { limit, signal } = checkWait(options, 'Barrier.waitAsync', WAIT_OPTIONS);
       this.live();
-      const wait = new BarrierWait(this, this.#action !== undefined);
-      return inboxOf(this.#view.region).wait(wait, options?.timeout === undefined ? this.#timeout : limit, signal);
+      const action = this.#action !== undefined;
+      const call = new OperationCall(this.#ref, barrierSteps, (index, op) => this.#passed(index, op), { action });
+      return call.wait(options?.timeout === undefined ? this.#timeout : limit, signal);
     } catch (error) {
       return Promise.reject(error);
     }
   }
 
-  /**
-   * What a task gets that was let through with this index.
-   *
-   * @internal
-   */
-  passed(index: number, round: Acting): number | Promise<number> {
-    if (index < 0) return this.refuse(index);
-    return this.#view.region.acting.has(round) ? this.#act(index, round) : index;
+  /** What a task gets that was let through with this index: the last to arrive runs its action before. */
+  #passed(index: number, { generation }: Operation): number | Promise<number> {
+    if (index < 0) return this.throwStatus(index);
+    return this.#action && index === this.parties - 1 ? this.#act(index, generation) : index;
   }
 
-  /** The last to arrive runs its action. */
-  async #act(index: number, round: Acting): Promise<number> {
+  async #act(index: number, generation: number): Promise<number> {
+    const round = this.#begin(generation);
     let failed = true;
     try {
       await this.#action!();
@@ -274,15 +212,19 @@ export class Barrier extends Primitive<'Barrier'> {
     return index;
   }
 
-  /**
-   * Whether this thread runs the action of the round at hand.
-   *
-   * @internal
-   */
-  get acting(): boolean {
-    const { region, cell } = this.#view;
-    const now = region.load(cell, CELL_GENERATION);
-    for (const { cell: other, generation } of region.acting) {
+  /** This thread runs the action of a round. */
+  #begin(generation: number): Acting {
+    const { arena, cell, stamp } = this.#ref;
+    const round = { cell, stamp, generation };
+    arena.acting.add(round);
+    return round;
+  }
+
+  /** Whether this thread runs the action of the round at hand: that goes on until this thread ends it, or it is broken. */
+  get #acting(): boolean {
+    const { arena, cell } = this.#ref;
+    const now = arena.load(cell, CELL_GENERATION);
+    for (const { cell: other, generation } of arena.acting) {
       if (other === cell && generation === now) return true;
     }
     return false;
@@ -290,18 +232,18 @@ export class Barrier extends Primitive<'Barrier'> {
 
   /** After the action: lets everybody through, or breaks the barrier. */
   #end(round: Acting, failed: boolean): void {
-    const { core, region, cell, life, thread } = this.#view;
-    region.acting.delete(round);
+    const { core, arena, cell, stamp, thread } = this.#ref;
+    arena.acting.delete(round);
     const verdict = failed ? STATE_BROKEN : STATE_GRANTED;
     const to = failed ? BROKEN : FILLING;
-    const ended = core.barrierEnd(cell, life, thread, round.generation, ACTION, verdict, to);
-    region.inbox?.collect();
-    if (!ended && !failed) this.refuse(STATUS_BROKEN);
+    const ended = core.barrierEnd(cell, stamp, thread, round.generation, ACTION, verdict, to);
+    tasksOf(arena)?.collect();
+    if (!ended && !failed) this.throwStatus(STATUS_BROKEN);
   }
 
   /** @internal */
-  protected override refuse(status: number): never {
-    if (status !== STATUS_TIMEOUT) return super.refuse(status);
+  protected override throwStatus(status: number): never {
+    if (status !== STATUS_TIMEOUT) return super.throwStatus(status);
     throw new BrokenBarrierError(
       `${this}: the action of the round before took longer than this wait may. It had not arrived, and the barrier is as it was`,
     );
@@ -319,9 +261,9 @@ export class Barrier extends Primitive<'Barrier'> {
 
   #break(to: number): void {
     this.live();
-    const { core, region, cell, life, thread } = this.#view;
-    core.barrierEnd(cell, life, thread, 0, ANY, STATE_BROKEN, to);
-    region.inbox?.collect();
+    const { core, arena, cell, stamp, thread } = this.#ref;
+    core.barrierEnd(cell, stamp, thread, 0, ANY, STATE_BROKEN, to);
+    tasksOf(arena)?.collect();
   }
 
   /** How many threads it takes. */
@@ -341,17 +283,18 @@ export class Barrier extends Primitive<'Barrier'> {
 
   /** @internal */
   protected get idle(): Idle {
-    return { mask: ACTION, idle: 0, dead: BROKEN };
+    return IDLE_BARRIER;
   }
 }
 
-function make(parties: number, options: BarrierOptions | undefined): View {
+function create(parties: number, options: BarrierOptions | undefined): CellRef {
   checkInteger(parties, 1, MAX_PERMITS, 'new Barrier: the number of parties');
   const timeout = checkTimeout(options?.timeout, 'new Barrier');
-  return created('Barrier', KIND_BARRIER, options, { [BARRIER_PARTIES]: parties }, { [BARRIER_TIMEOUT]: timeout });
+  const initial = { [BARRIER_PARTIES]: parties };
+  return createCell('Barrier', KIND_BARRIER, options, initial, { offset: BARRIER_TIMEOUT, value: timeout });
 }
 
 // Outside of the class: one that names itself within is called _Barrier by bundlers.
-function again(at: unknown, options: BarrierAction | undefined): Barrier {
-  return new Barrier(at as number, options);
+function attachBarrier(ref: unknown, options: BarrierAction | undefined): Barrier {
+  return new Barrier(ref as number, options);
 }

@@ -7,31 +7,42 @@ import {
   RLOCK_DEPTH,
   STATUS_BUSY,
   STATUS_NOT_HELD,
-  STATUS_OK,
-  STATUS_PENDING,
-  STATUS_TIMEOUT,
-} from '../assembly/abi.js';
-import { Arena } from './arena.js';
+} from '../assembly/abi.ts';
+import { admitOwner } from './acquirable.ts';
+import { Arena } from './arena.ts';
+import { blockBesideTasks } from './blocking.ts';
+import { after, now } from './clock.ts';
+import { invalidType } from './errors.ts';
+import { attachCell, type CellRef, type Handle } from './handle.ts';
+import { IDLE, type Idle } from './idle.ts';
+import { Lock } from './lock.ts';
+import { Operation, type Steps } from './operation.ts';
+import { OperationCall } from './operation-call.ts';
+import {
+  checkOwner,
+  checkOwnerWait,
+  FOR_EVER,
+  Owner,
+  type OwnerOptions,
+  type OwnerWaitOptions,
+  type OwnerWanted,
+  ownerIn,
+} from './owner.ts';
+import { createCell, type PrimitiveOptions } from './primitive.ts';
+import { RLock } from './rlock.ts';
+import { schedulerOf, tasksOf } from './scheduler.ts';
+import { Holdable } from './scoped.ts';
+import { overLock, overRLock } from './steps/condition.ts';
 import {
   checkFunction,
   checkInteger,
   checkOptions,
   checkTimeout,
-  checkWait,
   isStrayPromise,
   OWNER_OPTIONS,
-  OWNER_WAIT_OPTIONS,
   PRIMITIVE_OPTIONS,
   show,
-} from './check.js';
-import { after, now } from './clock.js';
-import { invalidType } from './errors.js';
-import { Holdable } from './guard.js';
-import { inboxOf, Wait } from './inbox.js';
-import { Lock, LockWait } from './lock.js';
-import { checkOwner, Owner, type OwnerOptions, ownerIn } from './owner.js';
-import { attached, created, type Handle, type Idle, type PrimitiveOptions, type View } from './primitive.js';
-import { type OwnerWaitOptions, RLock, RLockReturn } from './rlock.js';
+} from './validate.ts';
 
 const MOST = 0x7fffffff;
 
@@ -42,72 +53,9 @@ export interface ConditionHandle extends Handle<'Condition'> {
 /** What the constructor gets from `from`, in place of a lock. */
 class Existing {
   constructor(
-    readonly at: View,
+    readonly ref: CellRef,
     readonly lock: Lock | RLock,
   ) {}
-}
-
-/** A wait for a notify, and then for the lock; its steps are those of `assembly/condition.ts` and `resource.ts`. */
-class ConditionWait extends Wait {
-  readonly #lock: LockWait | RLockReturn;
-  readonly #recursive: boolean;
-  #depth = 0;
-  #entered = false;
-  #result: number = STATUS_OK;
-
-  /** @param take the owner, as it stands in the lock's word */
-  constructor(target: Condition, take: number) {
-    super(target);
-    this.#recursive = target.lock instanceof RLock;
-    this.#lock = new (this.#recursive ? RLockReturn : LockWait)(target.lock, take);
-  }
-
-  enter(waiter: number): number {
-    const { core } = this.region;
-    if (this.#entered) return this.#end(waiter, this.#lock.enter(waiter));
-    // Of a plain Lock this word is always 0.
-    this.#depth = this.region.load(this.#lock.cell, RLOCK_DEPTH);
-    const status = core.condWait(this.cell, this.life, waiter, this.#lock.take, Infinity, this.#recursive);
-    this.#entered = status === STATUS_PENDING;
-    return status;
-  }
-
-  /** The verdict is the lock's: who was notified waits for the lock. */
-  resume(waiter: number, verdict: number): number {
-    return this.#end(waiter, this.#lock.resume(waiter, verdict));
-  }
-
-  leave(waiter: number): number {
-    if (this.region.core.leave(this.cell, this.life, waiter) !== STATUS_TIMEOUT) return STATUS_PENDING;
-    this.#result = STATUS_TIMEOUT;
-    return this.enter(waiter);
-  }
-
-  override abandon(waiter: number): number {
-    const status = this.region.core.leave(this.cell, this.life, waiter);
-    // Notified, it stands in the lock's queue, or has a verdict of the lock.
-    return status === STATUS_TIMEOUT ? status : this.#lock.leave(waiter);
-  }
-
-  override decline(waiter: number, verdict: number): boolean {
-    return this.#lock.decline(waiter, verdict);
-  }
-
-  /** Not when its time was up. */
-  override get condition(): number | undefined {
-    return this.#result === STATUS_OK ? this.cell : undefined;
-  }
-
-  override takesOver(other: Wait): boolean {
-    if (this.condition === undefined || this.condition !== other.condition) return false;
-    return this.region.core.condExchange(this.cell, this.life, this.waiter, other.waiter) !== 0;
-  }
-
-  #end(waiter: number, status: number): number {
-    if (status !== STATUS_OK) return status;
-    this.region.core.condEnd(waiter, this.#depth);
-    return this.#result;
-  }
 }
 
 /**
@@ -125,9 +73,9 @@ export class Condition extends Holdable<'Condition'> {
    * @throws TypeError when it is no lock, or one of another arena
    */
   constructor(lock?: Lock | RLock, options?: PrimitiveOptions) {
-    const { at, lock: used } =
-      (lock as unknown) instanceof Existing ? (lock as unknown as Existing) : make(lock, options);
-    super('Condition', KIND_CONDITION, at);
+    const { ref, lock: used } =
+      (lock as unknown) instanceof Existing ? (lock as unknown as Existing) : create(lock, options);
+    super('Condition', KIND_CONDITION, ref);
     this.lock = used;
     this.#recursive = used instanceof RLock;
   }
@@ -138,15 +86,17 @@ export class Condition extends Holdable<'Condition'> {
    * @throws TypeError when it is not the handle of a Condition, of a destroyed one, or of an incompatible version
    */
   static from(handle: ConditionHandle): Condition {
-    const at = attached(handle, 'Condition', KIND_CONDITION);
+    const ref = attachCell(handle, 'Condition', KIND_CONDITION);
     const theirs = handle.lock;
     const lock = theirs?.kind === 'Lock' ? Lock.from(theirs) : RLock.from(theirs);
-    const address = at.region.load(at.cell, CONDITION_LOCK);
-    const stamp = at.region.load(at.cell, CONDITION_LOCK_STAMP);
-    if (lock.arena.address !== at.region.base || lock.address !== address || lock.stamp >>> 0 !== stamp) {
+    const { arena, cell } = ref;
+    // Neither ever changes.
+    const address = arena.load(cell, CONDITION_LOCK);
+    const stamp = arena.load(cell, CONDITION_LOCK_STAMP);
+    if (lock.arena.address !== arena.base || lock.address !== address || lock.stamp >>> 0 !== stamp) {
       throw invalidType('Condition.from: the lock of this handle is not the lock of its Condition');
     }
-    return again(new Existing(at, lock));
+    return attachCondition(new Existing(ref, lock));
   }
 
   /** Acquires the lock: its `acquire`. */
@@ -170,7 +120,7 @@ export class Condition extends Holdable<'Condition'> {
       return Promise.reject(error);
     }
     // Not async: the lock's own promise, without a turn more.
-    return this.lock.acquireAsync(options);
+    return this.lock.acquirePromise(options, this.kind);
   }
 
   /** @internal */
@@ -179,9 +129,9 @@ export class Condition extends Holdable<'Condition'> {
   }
 
   /** @internal */
-  attain(options: OwnerWaitOptions | undefined, owner?: Owner): boolean | Promise<boolean> {
+  override acquireTask(wanted: OwnerWanted, owner: Owner | undefined): boolean | Promise<boolean> {
     this.live();
-    return this.lock.attain(options, owner);
+    return this.lock.acquireTask(wanted, owner);
   }
 
   /** @internal */
@@ -207,23 +157,30 @@ export class Condition extends Holdable<'Condition'> {
   wait(timeout?: number): boolean {
     this.mayBlock('wait');
     const limit = checkTimeout(timeout, 'Condition.wait');
-    const { core, region, cell, life, thread } = this.view;
-    if (region.inbox?.busy) {
-      const wait = new ConditionWait(this, thread);
-      return this.settle(
-        region,
-        region.inbox.block(wait, limit, () => this.deadlock()),
+    const { core, arena, cell, stamp, thread } = this.ref;
+    const scheduler = tasksOf(arena);
+    if (scheduler?.busy) {
+      const op = new Operation(this.ref, this.#steps, undefined, { lock: this.lock.operation(thread) });
+      // It lets the lock go, and what its tasks hold beside that it does not need.
+      const status = blockBesideTasks(
+        arena,
+        scheduler,
+        op,
+        limit,
+        () => false,
+        () => this.deadlock(),
       );
+      return this.finish(arena, status);
     }
-    // Of a plain Lock this word is always 0.
-    const depth = region.load(this.lock.view.cell, RLOCK_DEPTH);
+    // Only the owner writes it. Of a plain Lock this word is always 0.
+    const depth = arena.load(this.lock.ref.cell, RLOCK_DEPTH);
     let status: number;
     try {
-      status = core.condWait(cell, life, thread, thread, limit, this.#recursive);
+      status = core.condWait(cell, stamp, thread, thread, limit, this.#recursive);
     } catch (error) {
-      return this.undo(error, () => core.condWithdraw(cell, life, thread, depth));
+      return this.undo(error, () => core.condWithdraw(cell, stamp, thread, depth));
     }
-    return this.settle(region, status);
+    return this.finish(arena, status);
   }
 
   /**
@@ -237,15 +194,14 @@ export class Condition extends Holdable<'Condition'> {
    * @throws TypeError over an RLock without an owner; TypeError, RangeError when an option is wrong
    */
   async waitAsync(options?: OwnerWaitOptions): Promise<boolean> {
-    const { limit, signal } = checkWait(options, 'Condition.waitAsync', OWNER_WAIT_OPTIONS);
-    const take = this.#owner(options, 'waitAsync');
+    const wanted = this.#wanted(options, 'waitAsync');
+    const name = this.#nameOf(wanted);
     this.live();
-    const { region } = this.view;
-    const notified = inboxOf(region).wait<boolean>(new ConditionWait(this, take), limit, signal);
+    const notified = this.#call(name).wait(wanted.limit, wanted.signal);
     try {
       return await notified;
     } finally {
-      this.#retry(take);
+      this.#admitOwner(name);
     }
   }
 
@@ -261,10 +217,10 @@ export class Condition extends Holdable<'Condition'> {
     this.mayBlock('waitFor');
     checkFunction(predicate, 'Condition.waitFor: the predicate');
     const deadline = now() + checkTimeout(timeout, 'Condition.waitFor');
-    const { inbox } = this.view.region;
+    const scheduler = tasksOf(this.ref.arena);
     // Also between two waits: a task that is given a lock then could not go on with it.
-    return inbox?.busy
-      ? inbox.beforeTasks(() => this.#waitFor(predicate, deadline))
+    return scheduler?.busy
+      ? scheduler.beforeTasks(() => this.#waitFor(predicate, deadline))
       : this.#waitFor(predicate, deadline);
   }
 
@@ -293,31 +249,29 @@ export class Condition extends Holdable<'Condition'> {
    */
   async waitForAsync(predicate: () => unknown, options?: OwnerWaitOptions): Promise<boolean> {
     checkFunction(predicate, 'Condition.waitForAsync: the predicate');
-    const { limit } = checkWait(options, 'Condition.waitForAsync', OWNER_WAIT_OPTIONS);
-    this.#owner(options, 'waitForAsync');
-    this.notify(0, { owner: options?.owner });
-    const inbox = inboxOf(this.view.region);
-    let wait: ConditionWait | undefined;
+    const { limit, owner } = this.#wanted(options, 'waitForAsync');
+    this.notify(0, { owner });
+    let call: OperationCall<boolean> | undefined;
     let late = limit === 0;
     // One timer for the whole call. To give each wait what is left would need a clock, and where a test has faked the
     // timers no clock need go with them.
     const stop = after(limit, () => {
       late = true;
-      if (!wait?.call?.late) wait?.call?.cancel();
+      if (!call?.cancelled) call?.cancel();
     });
     try {
       let holds = Boolean(await predicate());
       while (!holds && !late) {
-        const { signal } = checkWait(options, 'Condition.waitForAsync', OWNER_WAIT_OPTIONS);
-        const take = this.#owner(options, 'waitForAsync');
+        const wanted = this.#wanted(options, 'waitForAsync');
+        const name = this.#nameOf(wanted);
         this.live();
-        wait = new ConditionWait(this, take);
-        const notified = inbox.wait(wait, Infinity, signal);
+        call = this.#call(name);
+        const notified = call.wait(Infinity, wanted.signal);
         try {
           await notified;
         } finally {
-          wait = undefined;
-          this.#retry(take);
+          call = undefined;
+          this.#admitOwner(name);
         }
         holds = Boolean(await predicate());
       }
@@ -327,10 +281,19 @@ export class Condition extends Holdable<'Condition'> {
     }
   }
 
+  get #steps(): Steps {
+    return this.#recursive ? overRLock : overLock;
+  }
+
+  /** A wait of a task, which holds the lock in this name. */
+  #call(name: number): OperationCall<boolean> {
+    const lock = this.lock.operation(name);
+    return new OperationCall(this.ref, this.#steps, (status) => this.toBoolean(status), { lock });
+  }
+
   /** RLock: a task has it again, and so have the other tasks of its owner that wait for it. */
-  #retry(take: number): void {
-    const { inbox } = this.view.region;
-    if (this.#recursive) inbox!.lines.get(this.lock.view.cell)?.oldest.retry(take);
+  #admitOwner(name: number): void {
+    if (this.#recursive) admitOwner(schedulerOf(this.ref.arena), this.lock.ref.cell, name);
   }
 
   /**
@@ -343,10 +306,10 @@ export class Condition extends Holdable<'Condition'> {
   notify(n = 1, options?: OwnerOptions): void {
     checkInteger(n, 0, MOST, 'Condition.notify: the number of waiters');
     const owner = options === undefined ? undefined : checkOwner(options, 'Condition.notify', OWNER_OPTIONS);
-    const { core, region, cell, life, thread } = this.view;
-    // Over a Lock it does not matter who.
-    const who = owner && this.#recursive ? this.#address(owner) : thread;
-    this.expect(region, core.condNotify(cell, life, who, n, this.#recursive));
+    const { core, arena, cell, stamp, thread } = this.ref;
+    // Over a Lock the name does not matter.
+    const name = owner && this.#recursive ? this.#address(owner) : thread;
+    this.finishOk(arena, core.condNotify(cell, stamp, name, n, this.#recursive));
   }
 
   /** Lets all waiters go on, once they have the lock. Never waits. As `notify`. */
@@ -354,20 +317,21 @@ export class Condition extends Holdable<'Condition'> {
     this.notify(MOST, options);
   }
 
-  /** Who waits as a task, as it stands in the lock's word. */
-  #owner(options: OwnerOptions | undefined, call: string): number {
-    const owner = checkOwner(options, `Condition.${call}`, OWNER_WAIT_OPTIONS);
-    if (!this.#recursive) return this.view.thread | HELD_BY_TASK;
-    if (!owner) {
-      throw invalidType(
-        `Condition.${call}: over an RLock it needs the owner that holds it: { owner: guard.owner } of holdAsync(). A Condition over a Lock needs none: new Condition(new Lock())`,
-      );
-    }
-    return this.#address(owner);
+  #wanted(options: OwnerWaitOptions | undefined, call: string): OwnerWanted {
+    const wanted = options === undefined ? FOR_EVER : checkOwnerWait(options, `Condition.${call}`);
+    if (wanted.owner || !this.#recursive) return wanted;
+    throw invalidType(
+      `Condition.${call}: over an RLock it needs the owner that holds it: { owner: guard.owner } of holdAsync(). A Condition over a Lock needs none: new Condition(new Lock())`,
+    );
+  }
+
+  /** In whose name a task holds the lock, as it stands in its word. */
+  #nameOf({ owner }: OwnerWanted): number {
+    return this.#recursive ? this.#address(owner!) : this.ref.thread | HELD_BY_TASK;
   }
 
   #address(owner: Owner): number {
-    return ownerIn(owner, this.view.region) || this.refuse(STATUS_NOT_HELD);
+    return ownerIn(owner, this.ref.arena) || this.throwStatus(STATUS_NOT_HELD);
   }
 
   /**
@@ -376,8 +340,8 @@ export class Condition extends Holdable<'Condition'> {
    * @throws ThreadingError when somebody waits for it, or holds or waits for its own lock; nothing is changed
    */
   override destroy(): void {
-    // Of a line (bindings/resource.ts) the queue may know nobody at the moment.
-    if (this.#ownLock?.waiters) this.refuse(STATUS_BUSY);
+    // Of a local queue the core's queue may know nobody at the moment.
+    if (this.#ownLock?.waiters) this.throwStatus(STATUS_BUSY);
     super.destroy();
   }
 
@@ -388,8 +352,8 @@ export class Condition extends Holdable<'Condition'> {
 
   /** @internal */
   protected override destroyCell(): number {
-    const { core, cell, life, thread } = this.view;
-    return this.#ownLock ? core.condDestroy(cell, life, thread) : super.destroyCell();
+    const { core, cell, stamp, thread } = this.ref;
+    return this.#ownLock ? core.condDestroy(cell, stamp, thread) : super.destroyCell();
   }
 
   /** The lock that is destroyed with it, unless somebody has done that by itself. */
@@ -407,18 +371,18 @@ export class Condition extends Holdable<'Condition'> {
 
   /** @internal */
   protected get idle(): Idle {
-    return { mask: 0, idle: 0, dead: 0 };
+    return IDLE;
   }
 }
 
-function make(lock: Lock | RLock | undefined, options: PrimitiveOptions | undefined): Existing {
+function create(lock: Lock | RLock | undefined, options: PrimitiveOptions | undefined): Existing {
   checkOptions(options, 'new Condition', PRIMITIVE_OPTIONS);
   if (lock !== undefined && !(lock instanceof Lock || lock instanceof RLock)) {
     throw invalidType(`new Condition: the lock must be a Lock or an RLock, not ${show(lock)}`);
   }
   const used = lock ?? new RLock(options);
   const arena = options?.arena === undefined ? used.arena : options.arena;
-  if (arena instanceof Arena && arena.region !== used.arena.region) {
+  if (arena instanceof Arena && arena.threadArena !== used.arena.threadArena) {
     throw invalidType('new Condition: the lock lives in another arena. Both must be in one');
   }
   try {
@@ -427,7 +391,7 @@ function make(lock: Lock | RLock | undefined, options: PrimitiveOptions | undefi
       [CONDITION_LOCK_STAMP]: used.stamp,
       [CONDITION_OWNS_LOCK]: lock ? 0 : 1,
     };
-    return new Existing(created('Condition', KIND_CONDITION, { ...options, arena }, initial), used);
+    return new Existing(createCell('Condition', KIND_CONDITION, { ...options, arena }, initial), used);
   } catch (error) {
     if (!lock) used.destroy();
     throw error;
@@ -435,6 +399,6 @@ function make(lock: Lock | RLock | undefined, options: PrimitiveOptions | undefi
 }
 
 // Outside of the class: one that names itself within is called _Condition by bundlers.
-function again(existing: unknown): Condition {
+function attachCondition(existing: unknown): Condition {
   return new Condition(existing as Lock);
 }

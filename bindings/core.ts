@@ -1,7 +1,7 @@
 import text from '../build/release/core.wasm';
-import { now } from './clock.js';
-import { UnsupportedError } from './errors.js';
-import type { Memory } from './globals.js';
+import { now } from './clock.ts';
+import { UnsupportedError } from './errors.ts';
+import type { Memory } from './globals.ts';
 
 /**
  * The exports of `assembly/index.ts`. Cells, threads, arenas and blocks are byte addresses; what comes back is a
@@ -10,9 +10,10 @@ import type { Memory } from './globals.js';
 export interface Core {
   /** An address, 0 when the arena is full, or no longer the one with this id. */
   alloc(arena: number, id: number, kind: number, cells: number): number;
-  free(arena: number, block: number, cells: number): void;
-  /** An address, as `alloc`. `home`: of a task, its thread's record; 0 of a thread. */
-  addRecord(arena: number, id: number, kind: number, spins: number, cores: number, home: number): number;
+  /** Whether it was a block of this kind, and no other thread has freed it. */
+  free(arena: number, block: number, cells: number, kind: number): number;
+  /** An address, as `alloc`. `owningThread`: of a task, its thread's record; 0 of a thread. */
+  addRecord(arena: number, id: number, kind: number, spins: number, cores: number, owningThread: number): number;
   dropRecord(arena: number, id: number, record: number): void;
   arenaDestroy(arena: number, id: number): number;
   /** An address, as `alloc`. */
@@ -20,21 +21,36 @@ export interface Core {
   destroy(cell: number, stamp: number, thread: number, mask: number, idle: number, dead: number): number;
   /** The oldest waiter in the thread's inbox, linked to the others by `next`; 0 when there is none. */
   collect(thread: number): number;
-  leave(cell: number, stamp: number, waiter: number): number;
-  /** What is behind the next six, for waiters of tasks. `flags`: WOKEN, HANDOFF, AT_FRONT. */
+  /** A task's waiter: where its thread keeps what it knows of the wait. */
+  setTaskPlace(waiter: number, place: number): void;
+  /** A thread's record waits as a task's waiter from now on. Answers what `waitAsThread` needs. */
+  waitAsTask(thread: number): number;
+  waitAsThread(thread: number, maxSpins: number, spinBudget: number): void;
+  cancelWait(cell: number, stamp: number, waiter: number): number;
+  /** What is behind those of locks and semaphores, for waiters of tasks. `flags`: WOKEN, HANDOFF, AT_FRONT. */
   acquire(cell: number, stamp: number, waiter: number, take: number, timeout: number, flags: number): number;
   /** After an exception out of a call that blocks: what is due to the thread goes back. */
   withdraw(cell: number, stamp: number, thread: number): void;
+  /** A waiter has a verdict and no use for it. */
+  decline(cell: number, stamp: number, waiter: number): void;
+  /** Whether a newcomer goes behind the proxy of a local queue: JOIN_…. */
+  joinable(cell: number, proxy: number): number;
+  /** So many tasks more stand in a local queue. */
+  countTasks(cell: number, change: number): void;
   /** What is held in the one name is held in the other. */
   rename(cell: number, from: number, to: number): void;
   /** `owner`: a thread; with HELD_BY_TASK one of its tasks, which waits 0 ms. */
   lockAcquire(cell: number, stamp: number, owner: number, timeout: number): number;
   /** `owner`: who probably holds it. */
   lockRelease(cell: number, stamp: number, owner: number): number;
+  /** Whether it went from this thread, or a task of it, to the first task that the proxy stands for. */
+  lockHandOff(cell: number, stamp: number, proxy: number): number;
   rlockAcquire(cell: number, stamp: number, thread: number, timeout: number): number;
   rlockRelease(cell: number, stamp: number, thread: number): number;
+  rlockHandOff(cell: number, stamp: number, proxy: number, from: number, to: number): number;
   semAcquire(cell: number, stamp: number, thread: number, timeout: number): number;
   semRelease(cell: number, stamp: number, thread: number, permits: number): number;
+  semHandOff(cell: number, stamp: number, proxy: number): number;
   eventWait(cell: number, stamp: number, thread: number, timeout: number): number;
   eventSet(cell: number, stamp: number, thread: number): number;
   eventClear(cell: number, stamp: number): number;
@@ -83,7 +99,7 @@ export function instantiate(memory: Memory): Core {
     // Compiled once for this thread, synchronously: a few kilobytes take well under a millisecond.
     compiled ??= new WebAssembly.Module(decode(text));
     const { exports } = new WebAssembly.Instance(compiled, { env: { memory, clock: now } });
-    // A plain object, so that the calls can be cut off when the thread ends (thread.ts).
+    // A plain object, so that the calls can be cut off when the thread ends (thread-arena.ts).
     return { ...(exports as unknown as Core) };
   } catch (error) {
     throw new UnsupportedError(

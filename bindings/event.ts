@@ -1,23 +1,16 @@
-import { KIND_EVENT, STATE_PARKED, STATUS_OK, STATUS_PENDING, STATUS_TIMEOUT } from '../assembly/abi.js';
-import { checkWait, WAIT_OPTIONS, type WaitOptions } from './check.js';
-import { inboxOf, Wait } from './inbox.js';
-import { attached, type Handle, type Idle, Primitive, type PrimitiveOptions, type View } from './primitive.js';
+import { KIND_EVENT, STATUS_OK, STATUS_TIMEOUT } from '../assembly/abi.ts';
+import { blockBesideTasks } from './blocking.ts';
+import { attachCell, type Handle } from './handle.ts';
+import { IDLE, type Idle } from './idle.ts';
+import { Operation } from './operation.ts';
+import { OperationCall } from './operation-call.ts';
+import { Primitive, type PrimitiveOptions } from './primitive.ts';
+import { tasksOf } from './scheduler.ts';
+import { eventSteps } from './steps/event.ts';
+import { checkWait, WAIT_OPTIONS, type WaitOptions } from './validate.ts';
 
-class EventWait extends Wait {
-  enter(waiter: number): number {
-    return this.region.core.eventWait(this.cell, this.life, waiter, Infinity);
-  }
-
-  resume(): number {
-    return STATUS_OK;
-  }
-
-  leave(waiter: number): number {
-    const status = this.region.core.leave(this.cell, this.life, waiter);
-    // It stands there no more because it was set: the verdict is on its way, unless the wait was over without one.
-    return status === STATUS_OK && this.state(waiter) > STATE_PARKED ? STATUS_PENDING : status;
-  }
-}
+/** No task of a thread can be known to set it. */
+const neverDeadlocked = (): boolean => false;
 
 /**
  * A flag that threads wait for, like Python's `threading.Event`. `set` lets all go on who wait at that moment, also when
@@ -25,7 +18,7 @@ class EventWait extends Wait {
  */
 export class Event extends Primitive<'Event'> {
   // Its own, since engines are slow where all classes come by.
-  readonly #view = this.view;
+  readonly #ref = this.ref;
 
   constructor(options?: PrimitiveOptions) {
     super('Event', KIND_EVENT, options);
@@ -37,7 +30,7 @@ export class Event extends Primitive<'Event'> {
    * @throws TypeError when it is not the handle of an Event, of a destroyed one, or of an incompatible version
    */
   static from(handle: Handle<'Event'>): Event {
-    return make(attached(handle, 'Event', KIND_EVENT));
+    return attachEvent(attachCell(handle, 'Event', KIND_EVENT));
   }
 
   /**
@@ -49,18 +42,20 @@ export class Event extends Primitive<'Event'> {
    */
   wait(timeout?: number): boolean {
     const limit = this.limit(timeout, 'wait');
-    const { core, region, cell, life, thread } = this.#view;
-    const { inbox } = region;
+    const { core, arena, cell, stamp, thread } = this.#ref;
+    const scheduler = tasksOf(arena);
     let status: number;
     try {
       status =
-        inbox?.busy && limit > 0
-          ? inbox.block(new EventWait(this), limit, () => this.deadlock())
-          : core.eventWait(cell, life, thread, limit);
+        scheduler?.busy && limit > 0
+          ? blockBesideTasks(arena, scheduler, new Operation(this.#ref, eventSteps), limit, neverDeadlocked, () =>
+              this.deadlock(),
+            )
+          : core.eventWait(cell, stamp, thread, limit);
     } catch (error) {
-      return this.undo(error, () => core.leave(cell, life, thread));
+      return this.undo(error, () => core.cancelWait(cell, stamp, thread));
     }
-    return inbox || status !== STATUS_OK ? this.settle(region, status) : true;
+    return scheduler || status !== STATUS_OK ? this.finish(arena, status) : true;
   }
 
   /**
@@ -71,38 +66,38 @@ export class Event extends Primitive<'Event'> {
    */
   async waitAsync(options?: WaitOptions): Promise<boolean> {
     const { limit, signal } = checkWait(options, 'Event.waitAsync', WAIT_OPTIONS);
-    const { core, region, cell, life, thread } = this.#view;
-    const status = core.eventWait(cell, life, thread, 0);
-    if (status !== STATUS_TIMEOUT || limit === 0) return this.settle(region, status);
-    return inboxOf(region).wait(new EventWait(this), limit, signal);
+    const { core, arena, cell, stamp, thread } = this.#ref;
+    const status = core.eventWait(cell, stamp, thread, 0);
+    if (status !== STATUS_TIMEOUT || limit === 0) return this.finish(arena, status);
+    return new OperationCall(this.#ref, eventSteps, (status) => this.toBoolean(status)).wait(limit, signal);
   }
 
   /** Sets the event and lets all who wait go on. Never waits. */
   set(): void {
-    const { core, region, cell, life, thread } = this.#view;
-    this.expect(region, core.eventSet(cell, life, thread));
+    const { core, arena, cell, stamp, thread } = this.#ref;
+    this.finishOk(arena, core.eventSet(cell, stamp, thread));
   }
 
   /** Clears the event: who waits from now on waits for the next `set`. Never waits. */
   clear(): void {
-    const { core, region, cell, life } = this.#view;
-    this.expect(region, core.eventClear(cell, life));
+    const { core, arena, cell, stamp } = this.#ref;
+    this.finishOk(arena, core.eventClear(cell, stamp));
   }
 
   /** Whether it is set. */
   get isSet(): boolean {
     // A wait of 0 ms: twice as fast as a look into memory from here.
-    const { core, cell, life, thread } = this.#view;
-    return this.answer(core.eventWait(cell, life, thread, 0));
+    const { core, cell, stamp, thread } = this.#ref;
+    return this.toBoolean(core.eventWait(cell, stamp, thread, 0));
   }
 
   /** @internal */
   protected get idle(): Idle {
-    return { mask: 0, idle: 0, dead: 0 };
+    return IDLE;
   }
 }
 
 // Outside of the class: one that names itself within is called _Event by bundlers.
-function make(at: View): Event {
-  return new Event(at as PrimitiveOptions);
+function attachEvent(ref: unknown): Event {
+  return new Event(ref as PrimitiveOptions);
 }

@@ -1,4 +1,4 @@
-import { VERSION } from '../assembly/abi.js';
+import { VERSION } from '../assembly/abi.ts';
 
 /**
  * What this thread runs in, and what it shares with other copies of this package: several may be loaded in one realm,

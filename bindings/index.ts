@@ -1,9 +1,10 @@
 /** lockwork: Python's `threading` primitives for JavaScript threads. Exports only. */
-export { Arena, type ArenaHandle, type ArenaOptions } from './arena.js';
-export { type AnyHandle, attach, type Kinds } from './attach.js';
-export { Barrier, type BarrierAction, type BarrierOptions } from './barrier.js';
-export type { WaitOptions } from './check.js';
-export { Condition, type ConditionHandle } from './condition.js';
+
+export type { Acquirable } from './acquirable.ts';
+export { Arena, type ArenaHandle, type ArenaOptions } from './arena.ts';
+export { type AnyHandle, attach, type Kinds } from './attach.ts';
+export { Barrier, type BarrierAction, type BarrierOptions } from './barrier.ts';
+export { Condition, type ConditionHandle } from './condition.ts';
 export {
   AbandonedError,
   BlockingNotAllowedError,
@@ -15,14 +16,15 @@ export {
   ThreadingError,
   TimeoutError,
   UnsupportedError,
-} from './errors.js';
-export { Event } from './event.js';
-export type { Memory, SharedArray, SharedArrays, SharedArrayType, Signal } from './globals.js';
-export type { Guard, Holdable } from './guard.js';
-export { Lock } from './lock.js';
-export { Owner, type OwnerOptions } from './owner.js';
-export type { Handle, Primitive, PrimitiveOptions } from './primitive.js';
-export type { Resource } from './resource.js';
-export { type OwnerWaitOptions, RLock } from './rlock.js';
-export { BoundedSemaphore, Semaphore } from './semaphore.js';
-export type { Postable } from './sharing.js';
+} from './errors.ts';
+export { Event } from './event.ts';
+export type { Memory, SharedArray, SharedArrays, SharedArrayType, Signal } from './globals.ts';
+export type { Handle } from './handle.ts';
+export { Lock } from './lock.ts';
+export { Owner, type OwnerOptions, type OwnerWaitOptions } from './owner.ts';
+export type { Primitive, PrimitiveOptions } from './primitive.ts';
+export { RLock } from './rlock.ts';
+export type { Guard, Holdable } from './scoped.ts';
+export { BoundedSemaphore, Semaphore } from './semaphore.ts';
+export type { Postable } from './sharing.ts';
+export type { WaitOptions } from './validate.ts';

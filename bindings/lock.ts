@@ -1,23 +1,11 @@
-import { CELL_WORD, HELD_BY_TASK, KIND_LOCK, STATUS_OK, UNIT } from '../assembly/abi.js';
-import type { WaitOptions } from './check.js';
-import { attached, type Handle, type Idle, type PrimitiveOptions, type View } from './primitive.js';
-import { Resource, ResourceWait } from './resource.js';
-
-/** Not held, no waiter on its way; leaves an owner behind that nobody has. */
-export const IDLE_LOCK: Idle = /* @__PURE__ */ (() => ({ mask: -1, idle: 0, dead: -UNIT }))();
-
-export class LockWait extends ResourceWait {
-  /** @internal */
-  protected override release(): number {
-    return this.region.core.lockRelease(this.cell, this.life, this.region.thread);
-  }
-
-  /** @internal */
-  protected override heldByTask(): boolean {
-    const { region, cell } = this;
-    return (region.load(cell, CELL_WORD) & -HELD_BY_TASK) === (region.thread | HELD_BY_TASK);
-  }
-}
+import { CELL_WORD, HELD_BY_TASK, KIND_LOCK, STATUS_OK, UNIT } from '../assembly/abi.ts';
+import { Acquirable } from './acquirable.ts';
+import { attachCell, type Handle } from './handle.ts';
+import { IDLE_LOCK, type Idle } from './idle.ts';
+import type { OwnerWanted } from './owner.ts';
+import type { PrimitiveOptions } from './primitive.ts';
+import { tasksOf } from './scheduler.ts';
+import type { WaitOptions } from './validate.ts';
 
 /**
  * A mutual exclusion lock, like Python's `threading.Lock`: one thread holds it, and any thread may release it.
@@ -25,9 +13,9 @@ export class LockWait extends ResourceWait {
  * A free lock is taken by whoever asks first, also past those who wait; of those who wait, the first is woken first, and
  * one that was passed over for a millisecond is handed the lock. Algorithm: `assembly/resource.ts`.
  */
-export class Lock extends Resource<'Lock'> {
+export class Lock extends Acquirable<'Lock'> {
   // Its own, since engines are slow where all classes come by.
-  readonly #view = this.view;
+  readonly #ref = this.ref;
 
   constructor(options?: PrimitiveOptions) {
     super('Lock', KIND_LOCK, options);
@@ -39,7 +27,7 @@ export class Lock extends Resource<'Lock'> {
    * @throws TypeError when it is not the handle of a Lock, of a destroyed one, or of an incompatible version
    */
   static from(handle: Handle<'Lock'>): Lock {
-    return make(attached(handle, 'Lock', KIND_LOCK));
+    return attachLock(attachCell(handle, 'Lock', KIND_LOCK));
   }
 
   /**
@@ -52,15 +40,15 @@ export class Lock extends Resource<'Lock'> {
    */
   acquire(timeout?: number): boolean {
     const limit = this.limit(timeout, 'acquire');
-    const { core, region, cell, life, thread } = this.#view;
-    const { inbox } = region;
+    const { core, arena, cell, stamp, thread } = this.#ref;
+    const scheduler = tasksOf(arena);
     let status: number;
     try {
-      status = (inbox && this.beside(region, limit)) ?? core.lockAcquire(cell, life, thread, limit);
+      status = (scheduler && this.blockIfTasks(scheduler, limit)) ?? core.lockAcquire(cell, stamp, thread, limit);
     } catch (error) {
       return this.withdraw(error);
     }
-    return inbox || status !== STATUS_OK ? this.settle(region, status) : true;
+    return scheduler || status !== STATUS_OK ? this.finish(arena, status) : true;
   }
 
   /**
@@ -71,13 +59,13 @@ export class Lock extends Resource<'Lock'> {
    * @throws TypeError, RangeError when an option is wrong
    */
   acquireAsync(options?: WaitOptions): Promise<boolean> {
-    return this.promise(options);
+    return this.acquirePromise(options, this.kind);
   }
 
   /** Takes the lock if it is free; never waits. True when this thread holds it now. */
   tryAcquire(): boolean {
-    const { core, region, cell, life, thread } = this.#view;
-    return this.settle(region, core.lockAcquire(cell, life, thread, 0));
+    const { core, arena, cell, stamp, thread } = this.#ref;
+    return this.finish(arena, core.lockAcquire(cell, stamp, thread, 0));
   }
 
   /**
@@ -86,37 +74,48 @@ export class Lock extends Resource<'Lock'> {
    * @throws NotHeldError when nobody holds it
    */
   release(): void {
-    const { core, region, cell, life, thread } = this.#view;
+    const { core, arena, cell, stamp, thread } = this.#ref;
     let owner = thread;
-    const { inbox } = region;
-    if (inbox) {
+    const scheduler = tasksOf(arena);
+    if (scheduler) {
+      const queue = this.localQueue(scheduler);
+      if (queue?.heir && core.lockHandOff(cell, stamp, queue.proxy.waiter)) {
+        this.handedOff(queue);
+        return;
+      }
       // A guess: a task may hold it.
-      owner |= region.words(cell)[cell >>> 2]! & HELD_BY_TASK;
-      if (this.lineIn(inbox)?.passOn(owner, owner)) return;
+      owner |= arena.load(cell, CELL_WORD) & HELD_BY_TASK;
     }
-    const status = core.lockRelease(cell, life, owner);
-    if (inbox || status !== STATUS_OK) this.expect(region, status);
+    const status = core.lockRelease(cell, stamp, owner);
+    if (scheduler || status !== STATUS_OK) this.finishOk(arena, status);
   }
 
-  /** Whether somebody holds it. */
+  /** Whether some thread or task holds it. */
   get locked(): boolean {
     return this.peek(CELL_WORD) >= UNIT;
   }
 
   /** @internal */
-  protected override attempt(take: number): number {
-    const { core, cell, life } = this.view;
-    return core.lockAcquire(cell, life, take, 0);
+  override get heldByTask(): boolean {
+    const { arena, cell, thread } = this.ref;
+    // Another thread may release it at any time.
+    return (arena.load(cell, CELL_WORD) & -HELD_BY_TASK) === (thread | HELD_BY_TASK);
   }
 
   /** @internal */
-  protected override wait(take: number): ResourceWait {
-    return new LockWait(this, take);
+  protected override tryAs(name: number): number {
+    const { core, cell, stamp } = this.ref;
+    return core.lockAcquire(cell, stamp, name, 0);
   }
 
   /** @internal */
-  protected override attainNow(options: WaitOptions | undefined): boolean | Promise<boolean> {
-    return this.task(options, this.view.thread | HELD_BY_TASK);
+  protected override get proxyName(): number {
+    return this.ref.thread | HELD_BY_TASK;
+  }
+
+  /** @internal */
+  protected override acquireNow(wanted: OwnerWanted): boolean | Promise<boolean> {
+    return this.acquireAs(this.ref.thread | HELD_BY_TASK, wanted);
   }
 
   /** @internal */
@@ -126,6 +125,6 @@ export class Lock extends Resource<'Lock'> {
 }
 
 // Outside of the class: one that names itself within is called _Lock by bundlers.
-function make(at: View): Lock {
-  return new Lock(at as PrimitiveOptions);
+function attachLock(ref: unknown): Lock {
+  return new Lock(ref as PrimitiveOptions);
 }

@@ -1,12 +1,12 @@
-import { checkOptions, show } from './check.js';
-import { invalidType } from './errors.js';
-import { USES } from './host.js';
-import { inboxOf } from './inbox.js';
-import type { Region } from './region.js';
+import { invalidType } from './errors.ts';
+import { USES } from './host.ts';
+import { schedulerOf } from './scheduler.ts';
+import type { ThreadArena } from './thread-arena.ts';
+import { checkOptions, checkWait, OWNER_WAIT_OPTIONS, show, type WaitOptions, type Wanted } from './validate.ts';
 
 /** What an owner is in an arena: a cell, and how often it holds something there or acquires it. */
 interface Use {
-  readonly region: Region;
+  readonly arena: ThreadArena;
   readonly address: number;
   count: number;
 }
@@ -38,16 +38,16 @@ export class Owner {
   }
 }
 
-function useIn(owner: Owner, region: Region): Use | undefined {
+function useIn(owner: Owner, arena: ThreadArena): Use | undefined {
   const uses = owner[USES];
-  return uses[0]?.region === region ? uses[0] : uses.find((use) => use.region === region);
+  return uses[0]?.arena === arena ? uses[0] : uses.find((use) => use.arena === arena);
 }
 
 /** Adds a use of an owner in an arena: an RLock that it acquires or holds. Answers its address there. */
-export function useOwner(owner: Owner, region: Region): number {
-  let use = useIn(owner, region);
+export function useOwner(owner: Owner, arena: ThreadArena): number {
+  let use = useIn(owner, arena);
   if (!use) {
-    use = { region, address: inboxOf(region).take(), count: 0 };
+    use = { arena, address: schedulerOf(arena).allocateWaiter(), count: 0 };
     owner[USES].push(use);
   }
   use.count++;
@@ -55,22 +55,22 @@ export function useOwner(owner: Owner, region: Region): number {
 }
 
 /** Takes a use back. Without any, its address may come to mean somebody else. */
-export function unuseOwner(owner: Owner, region: Region): void {
-  const use = useIn(owner, region);
+export function unuseOwner(owner: Owner, arena: ThreadArena): void {
+  const use = useIn(owner, arena);
   if (!use || --use.count > 0) return;
   if (owner[USES].length > 1) owner[USES].splice(owner[USES].indexOf(use), 1);
   else owner[USES].pop();
-  inboxOf(region).give(use.address);
+  schedulerOf(arena).freeWaiter(use.address);
 }
 
 /** Its address in an arena; 0 when it holds nothing there, and acquires nothing. */
-export function ownerIn(owner: Owner, region: Region): number {
-  return useIn(owner, region)?.address ?? 0;
+export function ownerIn(owner: Owner, arena: ThreadArena): number {
+  return useIn(owner, arena)?.address ?? 0;
 }
 
 /** How often it holds something in an arena, or acquires it. */
-export function usesOf(owner: Owner, region: Region): number {
-  return useIn(owner, region)?.count ?? 0;
+export function usesOf(owner: Owner, arena: ThreadArena): number {
+  return useIn(owner, arena)?.count ?? 0;
 }
 
 /** In whose name an async call acts. */
@@ -91,4 +91,20 @@ export function checkOwner(
     throw invalidType(`${where}: the owner must be that of a guard of this thread, not ${show(owner)}`);
   }
   return owner;
+}
+
+/** The options of an async call of an `RLock`, or of a `Condition` over one. */
+export type OwnerWaitOptions = WaitOptions & OwnerOptions;
+
+/** What an async call wants that may act in the name of an owner. */
+export interface OwnerWanted extends Wanted {
+  readonly owner: Owner | undefined;
+}
+
+/** What no options mean. */
+export const FOR_EVER: OwnerWanted = { limit: Infinity, signal: undefined, owner: undefined };
+
+export function checkOwnerWait(options: OwnerWaitOptions | undefined, where: string): OwnerWanted {
+  const { limit, signal } = checkWait(options, where, OWNER_WAIT_OPTIONS);
+  return { limit, signal, owner: checkOwner(options, where, OWNER_WAIT_OPTIONS) };
 }

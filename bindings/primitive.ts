@@ -10,10 +10,8 @@ import {
   STATUS_OK,
   STATUS_OVER_RELEASE,
   STATUS_TIMEOUT,
-} from '../assembly/abi.js';
-import { Arena, arenaOf } from './arena.js';
-import { checkOptions, checkTimeout, PRIMITIVE_OPTIONS, show } from './check.js';
-import type { Core } from './core.js';
+} from '../assembly/abi.ts';
+import { Arena, arenaOf } from './arena.ts';
 import {
   BlockingNotAllowedError,
   BrokenBarrierError,
@@ -23,26 +21,21 @@ import {
   OutOfMemoryError,
   OverReleaseError,
   ThreadingError,
-} from './errors.js';
-import type { Memory } from './globals.js';
-import { bufferOf, locate, type Region } from './region.js';
-import { Postable } from './sharing.js';
-import { mayBlock } from './thread.js';
+} from './errors.ts';
+import type { Memory } from './globals.ts';
+import { CellRef } from './handle.ts';
+import { loadWord, writeDouble, writeText, writeWords } from './memory.ts';
+import { tasksOf } from './scheduler.ts';
+import { Postable } from './sharing.ts';
+import { mayBlock } from './thread.ts';
+import type { ThreadArena } from './thread-arena.ts';
+import { checkOptions, checkTimeout, PRIMITIVE_OPTIONS, show } from './validate.ts';
 
 export interface PrimitiveOptions {
   /** Where it lives. Default: `Arena.default`. */
   arena?: Arena;
   /** What error messages call it, in every thread. */
   name?: string;
-}
-
-/** What a primitive is in a message: its own enumerable fields, which any structured clone keeps. */
-export interface Handle<K extends string = string> {
-  /** A BoundedSemaphore is a Semaphore. */
-  readonly kind: K extends 'Semaphore' ? K | 'BoundedSemaphore' : K;
-  readonly memory: Memory;
-  readonly address: number;
-  readonly stamp: number;
 }
 
 /** What the cell of a new primitive begins with: numbers by their offsets (`assembly/abi.ts`); 0 where nothing is said. */
@@ -55,33 +48,6 @@ export interface Idle {
   dead: number;
 }
 
-/**
- * A primitive as this thread sees it: what every call needs, in one place. Constructors get one from `from`, instead of
- * options.
- */
-export class View {
-  readonly core: Core;
-  readonly thread: number;
-  /** Read while it certainly is there: messages about one that was destroyed have it, too. */
-  readonly name: string;
-
-  constructor(
-    readonly region: Region,
-    readonly cell: number,
-    readonly life: number,
-  ) {
-    this.core = region.core;
-    this.thread = region.thread;
-    this.name = readName(region, cell);
-  }
-}
-
-/** Attaches to what a handle names. */
-export function attached(handle: unknown, name: string, kind: number): View {
-  const { region, address, stamp } = locate(handle, name, kind);
-  return new View(region, address, stamp);
-}
-
 /** What every primitive is: a view of a cell in shared memory. */
 export abstract class Primitive<K extends string = string> extends Postable {
   readonly kind: K;
@@ -89,34 +55,34 @@ export abstract class Primitive<K extends string = string> extends Postable {
   readonly address: number;
   readonly stamp: number;
   // The fields that anybody can see can also be changed by anybody.
-  readonly #view: View;
+  readonly #ref: CellRef;
 
   /** @internal */
-  protected constructor(name: K, kind: number, options: PrimitiveOptions | View | undefined, initial: Initial = {}) {
+  protected constructor(name: K, kind: number, options: PrimitiveOptions | CellRef | undefined, initial: Initial = {}) {
     super();
-    const existing = options instanceof View;
+    const existing = options instanceof CellRef;
     if (!existing) checkOptions(options, `new ${name}`, PRIMITIVE_OPTIONS);
-    const view = existing ? options : created(name, kind, options, initial);
+    const ref = existing ? options : createCell(name, kind, options, initial);
     this.kind = name;
-    this.memory = view.region.memory;
-    this.address = view.cell;
-    this.stamp = view.life;
-    this.#view = view;
+    this.memory = ref.arena.memory;
+    this.address = ref.cell;
+    this.stamp = ref.stamp;
+    this.#ref = ref;
   }
 
   /** @internal */
-  get view(): View {
-    return this.#view;
+  get ref(): CellRef {
+    return this.#ref;
   }
 
   /** Where it lives. */
   get arena(): Arena {
-    return arenaOf(this.#view.region);
+    return arenaOf(this.#ref.arena);
   }
 
   /** The name given to the constructor, in whichever thread; empty when there was none. */
   get name(): string {
-    return this.#view.name;
+    return this.#ref.name;
   }
 
   /** For `Object.prototype.toString`: what frameworks wrap into proxies, which have no private fields, has none. */
@@ -135,12 +101,12 @@ export abstract class Primitive<K extends string = string> extends Postable {
    * @throws ThreadingError when it is held or waited on, or destroyed already; nothing is changed
    */
   destroy(): void {
-    const { core, region } = this.#view;
+    const { core, arena } = this.#ref;
     const names = this.names();
-    // Of a line (bindings/resource.ts) the queue knows one only, and not even that one when it was just handed a permit.
+    // Of a local queue the core's queue knows the proxy only, and not even that one when it was just handed a permit.
     const busy = this.waiters > 0;
-    this.expect(region, busy ? STATUS_BUSY : this.destroyCell());
-    for (const { address, cells } of names) core.free(region.base, address, cells);
+    this.finishOk(arena, busy ? STATUS_BUSY : this.destroyCell());
+    for (const { address, cells } of names) core.free(arena.base, address, cells, KIND_NAME);
   }
 
   /**
@@ -149,9 +115,10 @@ export abstract class Primitive<K extends string = string> extends Postable {
    * @internal
    */
   names(): { address: number; cells: number }[] {
-    const { region, cell } = this.#view;
-    const address = this.lives ? region.load(cell, CELL_NAME) : 0;
-    return address ? [{ address, cells: nameCells(region.load(address, 0)) }] : [];
+    const { arena, cell } = this.#ref;
+    // Neither the name nor its length ever changes.
+    const address = this.lives ? arena.load(cell, CELL_NAME) : 0;
+    return address ? [{ address, cells: nameCells(arena.load(address, 0)) }] : [];
   }
 
   /**
@@ -160,22 +127,22 @@ export abstract class Primitive<K extends string = string> extends Postable {
    * @internal
    */
   protected destroyCell(): number {
-    const { core, cell, life, thread } = this.#view;
+    const { core, cell, stamp, thread } = this.#ref;
     const { mask, idle, dead } = this.idle;
-    return core.destroy(cell, life, thread, mask, idle, dead);
+    return core.destroy(cell, stamp, thread, mask, idle, dead);
   }
 
   /** @internal */
   protected abstract get idle(): Idle;
 
   /**
-   * A field of the cell, unsigned.
+   * A field of the cell, unsigned, as it is at this moment.
    *
    * @internal
    */
   protected peek(field: number): number {
     this.live();
-    return this.#view.region.load(this.#view.cell, field);
+    return this.#ref.arena.load(this.#ref.cell, field);
   }
 
   /**
@@ -184,7 +151,7 @@ export abstract class Primitive<K extends string = string> extends Postable {
    * @internal
    */
   protected live(): void {
-    if (!this.lives) this.refuse(STATUS_DESTROYED);
+    if (!this.lives) this.throwStatus(STATUS_DESTROYED);
   }
 
   /**
@@ -212,8 +179,8 @@ export abstract class Primitive<K extends string = string> extends Postable {
    *
    * @internal
    */
-  answer(status: number): boolean {
-    return status === STATUS_OK || (status !== STATUS_TIMEOUT && this.refuse(status));
+  toBoolean(status: number): boolean {
+    return status === STATUS_OK || (status !== STATUS_TIMEOUT && this.throwStatus(status));
   }
 
   /**
@@ -221,19 +188,19 @@ export abstract class Primitive<K extends string = string> extends Postable {
    *
    * @internal
    */
-  protected settle({ inbox }: Region, status: number): boolean {
-    inbox?.collect();
-    return this.answer(status);
+  protected finish(arena: ThreadArena, status: number): boolean {
+    tasksOf(arena)?.collect();
+    return this.toBoolean(status);
   }
 
   /**
-   * OK, or throws; otherwise as `settle`.
+   * OK, or throws; otherwise as `finish`.
    *
    * @internal
    */
-  protected expect({ inbox }: Region, status: number): void {
-    inbox?.collect();
-    if (status !== STATUS_OK) this.refuse(status);
+  protected finishOk(arena: ThreadArena, status: number): void {
+    tasksOf(arena)?.collect();
+    if (status !== STATUS_OK) this.throwStatus(status);
   }
 
   /**
@@ -241,7 +208,7 @@ export abstract class Primitive<K extends string = string> extends Postable {
    *
    * @internal
    */
-  protected refuse(status: number): never {
+  protected throwStatus(status: number): never {
     switch (status) {
       case STATUS_NOT_HELD:
         throw new NotHeldError(`${this}: not held${this.heldBy()}`);
@@ -308,18 +275,9 @@ export abstract class Primitive<K extends string = string> extends Postable {
    * @internal
    */
   get lives(): boolean {
-    const { region, cell, life } = this.#view;
-    return region.words(cell)[(cell + CELL_STAMP) >>> 2] === life;
+    const { arena, cell, stamp } = this.#ref;
+    return (arena.load(cell, CELL_STAMP) | 0) === stamp;
   }
-}
-
-function readName(region: Region, cell: number): string {
-  const block = region.load(cell, CELL_NAME);
-  if (!block) return '';
-  const length = region.load(block, 0);
-  const bytes = new Uint8Array(bufferOf(region.memory, block + 4 + length), block + 4, length);
-  // TextDecoder refuses shared memory: decode a copy.
-  return new TextDecoder().decode(bytes.slice());
 }
 
 function nameCells(length: number): number {
@@ -327,47 +285,31 @@ function nameCells(length: number): number {
 }
 
 /** Makes a primitive. */
-export function created(
+export function createCell(
   name: string,
   kind: number,
   options: PrimitiveOptions | undefined,
   initial: Initial,
-  floats: Initial = {},
-): View {
-  const { arena = Arena.default, name: label } = options ?? {};
-  if (!(arena instanceof Arena)) throw invalidType(`new ${name}: the arena must be an Arena, not ${show(arena)}`);
+  timeout?: { offset: number; value: number },
+): CellRef {
+  const { arena: home = Arena.default, name: label } = options ?? {};
+  if (!(home instanceof Arena)) throw invalidType(`new ${name}: the arena must be an Arena, not ${show(home)}`);
   if (label !== undefined && typeof label !== 'string') {
     throw invalidType(`new ${name}: the name must be a string, not ${show(label)}`);
   }
-  const region = arena.region;
-  const { core, base, id } = region;
-  const block = label ? writeName(region, label) : 0;
-  const address = core.create(base, id, kind) >>> 0;
-  if (!address) {
-    if (block) core.free(base, block, nameCells(region.load(block, 0)));
-    throw full(name, arena);
+  const arena = home.threadArena;
+  const { core, base, id, memory } = arena;
+  const text = label ? new TextEncoder().encode(label) : undefined;
+  const block = text ? core.alloc(base, id, KIND_NAME, nameCells(text.length)) >>> 0 : 0;
+  const cell = !text || block ? core.create(base, id, kind) >>> 0 : 0;
+  if (!cell) {
+    if (block) core.free(base, block, nameCells(text!.length), KIND_NAME);
+    throw new OutOfMemoryError(
+      `new ${name}: the arena is full (${home.used} of ${home.capacity} bytes used). Destroy what is not needed, or make an Arena with a larger maximumBytes`,
+    );
   }
-  const words = region.words(address);
-  words[(address + CELL_NAME) >>> 2] = block;
-  for (const [offset, value] of Object.entries(initial)) words[(address + Number(offset)) >>> 2] = value;
-  for (const [offset, value] of Object.entries(floats)) {
-    new Float64Array(words.buffer, address + Number(offset), 1)[0] = value;
-  }
-  return new View(region, address, words[(address + CELL_STAMP) >>> 2]!);
-
-  function writeName({ memory, base, id, core }: Region, label: string): number {
-    const bytes = new TextEncoder().encode(label);
-    const block = core.alloc(base, id, KIND_NAME, nameCells(bytes.length)) >>> 0;
-    if (!block) throw full(name, arena);
-    const buffer = bufferOf(memory, block + 4 + bytes.length);
-    new Uint32Array(buffer, block, 1)[0] = bytes.length;
-    new Uint8Array(buffer, block + 4, bytes.length).set(bytes);
-    return block;
-  }
-}
-
-function full(name: string, arena: Arena): OutOfMemoryError {
-  return new OutOfMemoryError(
-    `new ${name}: the arena is full (${arena.used} of ${arena.capacity} bytes used). Destroy what is not needed, or make an Arena with a larger maximumBytes`,
-  );
+  if (text) writeText(memory, block, text);
+  writeWords(memory, cell, { [CELL_NAME]: block, ...initial });
+  if (timeout) writeDouble(memory, cell + timeout.offset, timeout.value);
+  return new CellRef(arena, cell, loadWord(memory, cell + CELL_STAMP) | 0);
 }

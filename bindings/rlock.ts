@@ -6,42 +6,25 @@ import {
   STATUS_OK,
   THREAD_OWNING_THREAD,
   UNIT,
-} from '../assembly/abi.js';
-import { OWNER_OPTIONS, OWNER_WAIT_OPTIONS, type WaitOptions } from './check.js';
-import { invalidType } from './errors.js';
-import { IDLE_LOCK } from './lock.js';
-import { checkOwner, Owner, type OwnerOptions, ownerIn, unuseOwner, useOwner, usesOf } from './owner.js';
-import { attached, type Handle, type Idle, type PrimitiveOptions, type View } from './primitive.js';
-import { Resource, ResourceWait } from './resource.js';
-
-/** The options of an async call of an `RLock`, or of a `Condition` over one. */
-export type OwnerWaitOptions = WaitOptions & OwnerOptions;
-
-/** A wait for the whole lock: that of who waited for a Condition. */
-export class RLockReturn extends ResourceWait {
-  /** @internal */
-  protected override release(): number {
-    return this.region.core.rlockRelease(this.cell, this.life, this.take);
-  }
-
-  /** @internal */
-  protected override heldByTask(): boolean {
-    const { region, cell } = this;
-    const owner = (region.load(cell, CELL_WORD) & -UNIT) >>> 0;
-    return owner !== 0 && owner !== region.thread && region.load(owner, THREAD_OWNING_THREAD) === region.thread;
-  }
-}
-
-/**
- * The way of a line's representative. It acquires in its own name, and then in that of the first: whoever gives up takes
- * his name with him, and it may be another's when the lock is handed to it.
- */
-class RLockWay extends RLockReturn {
-  override enter(waiter: number, flags?: number): number {
-    this.take = waiter;
-    return super.enter(waiter, flags);
-  }
-}
+} from '../assembly/abi.ts';
+import { Acquirable, admitOwner } from './acquirable.ts';
+import { invalidType } from './errors.ts';
+import { attachCell, type Handle } from './handle.ts';
+import { IDLE_LOCK, type Idle } from './idle.ts';
+import {
+  checkOwner,
+  Owner,
+  type OwnerOptions,
+  type OwnerWaitOptions,
+  type OwnerWanted,
+  ownerIn,
+  unuseOwner,
+  useOwner,
+  usesOf,
+} from './owner.ts';
+import type { PrimitiveOptions } from './primitive.ts';
+import { schedulerOf, tasksOf } from './scheduler.ts';
+import { OWNER_OPTIONS } from './validate.ts';
 
 /**
  * A lock that the thread which holds it may acquire again, like Python's `threading.RLock`. It is free when it was
@@ -50,9 +33,9 @@ class RLockWay extends RLockReturn {
  * Blocking calls act in the name of their thread. Async ones act in the name of an `Owner`, as two tasks of one thread
  * must not hold it together.
  */
-export class RLock extends Resource<'RLock'> {
+export class RLock extends Acquirable<'RLock'> {
   // Its own, since engines are slow where all classes come by.
-  readonly #view = this.view;
+  readonly #ref = this.ref;
 
   constructor(options?: PrimitiveOptions) {
     super('RLock', KIND_RLOCK, options);
@@ -64,7 +47,7 @@ export class RLock extends Resource<'RLock'> {
    * @throws TypeError when it is not the handle of an RLock, of a destroyed one, or of an incompatible version
    */
   static from(handle: Handle<'RLock'>): RLock {
-    return make(attached(handle, 'RLock', KIND_RLOCK));
+    return attachRLock(attachCell(handle, 'RLock', KIND_RLOCK));
   }
 
   /**
@@ -77,21 +60,21 @@ export class RLock extends Resource<'RLock'> {
    */
   acquire(timeout?: number): boolean {
     const limit = this.limit(timeout, 'acquire');
-    const { core, region, cell, life, thread } = this.#view;
-    const { inbox } = region;
+    const { core, arena, cell, stamp, thread } = this.#ref;
+    const scheduler = tasksOf(arena);
     let status: number;
     try {
-      status = (inbox && this.beside(region, limit)) ?? core.rlockAcquire(cell, life, thread, limit);
+      status = (scheduler && this.blockIfTasks(scheduler, limit)) ?? core.rlockAcquire(cell, stamp, thread, limit);
     } catch (error) {
       return this.withdraw(error);
     }
-    return inbox || status !== STATUS_OK ? this.settle(region, status) : true;
+    return scheduler || status !== STATUS_OK ? this.finish(arena, status) : true;
   }
 
   /** Takes the lock if it is free or this thread's; never waits. True when this thread holds it now. */
   tryAcquire(): boolean {
-    const { core, region, cell, life, thread } = this.#view;
-    return this.settle(region, core.rlockAcquire(cell, life, thread, 0));
+    const { core, arena, cell, stamp, thread } = this.#ref;
+    return this.finish(arena, core.rlockAcquire(cell, stamp, thread, 0));
   }
 
   /**
@@ -102,27 +85,30 @@ export class RLock extends Resource<'RLock'> {
    * @throws TypeError without an owner (`holdAsync()` makes one); TypeError, RangeError when an option is wrong
    */
   acquireAsync(options?: OwnerWaitOptions): Promise<boolean> {
-    return this.promise(options);
+    return this.acquirePromise(options, this.kind);
   }
 
   /** @internal */
-  protected override attainNow(options: OwnerWaitOptions | undefined, given?: Owner): boolean | Promise<boolean> {
-    const owner = given ?? checkOwner(options, 'RLock.acquireAsync', OWNER_WAIT_OPTIONS);
-    if (!owner) {
-      throw invalidType(
-        'RLock.acquireAsync: it needs an owner, since tasks of one thread must not own the lock together. Use holdAsync(), and { owner: guard.owner } to acquire it again',
-      );
-    }
-    const { region, cell } = this.view;
-    const name = useOwner(owner, region);
+  protected override wanted(options: OwnerWaitOptions | undefined, kind: string): OwnerWanted {
+    const wanted = super.wanted(options, kind);
+    if (wanted.owner) return wanted;
+    throw invalidType(
+      `${kind}.acquireAsync: it needs an owner, since tasks of one thread must not own the lock together. Use holdAsync(), and { owner: guard.owner } to acquire it again`,
+    );
+  }
+
+  /** @internal */
+  protected override acquireNow(wanted: OwnerWanted, owner: Owner): boolean | Promise<boolean> {
+    const { arena, cell } = this.ref;
+    const name = useOwner(owner, arena);
     let held: boolean | Promise<boolean> = false;
     try {
-      held = this.task(options, name, owner);
+      held = this.acquireAs(name, wanted, owner);
     } finally {
-      if (held === false) unuseOwner(owner, region);
+      if (held === false) unuseOwner(owner, arena);
     }
     // What its other tasks wait for, it has.
-    if (held === true && usesOf(owner, region) > 1) region.inbox!.lines.get(cell)?.oldest.retry(name);
+    if (held === true && usesOf(owner, arena) > 1) admitOwner(schedulerOf(arena), cell, name);
     return held;
   }
 
@@ -143,12 +129,14 @@ export class RLock extends Resource<'RLock'> {
 
   /** @internal */
   override letGo(owner: Owner | undefined): void {
-    const { core, region, cell, life, thread } = this.#view;
-    const who = owner ? ownerIn(owner, region) || this.refuse(STATUS_NOT_HELD) : thread;
-    const line = region.inbox && this.lineIn(region.inbox);
-    const passed = line && region.load(cell, RLOCK_DEPTH) === 0 && line.passOn(who, who);
-    if (!passed) this.expect(region, core.rlockRelease(cell, life, who));
-    if (owner) unuseOwner(owner, region);
+    const { core, arena, cell, stamp, thread } = this.#ref;
+    const name = owner ? ownerIn(owner, arena) || this.throwStatus(STATUS_NOT_HELD) : thread;
+    const scheduler = tasksOf(arena);
+    const queue = scheduler && this.localQueue(scheduler);
+    const heir = queue?.heir;
+    if (heir && core.rlockHandOff(cell, stamp, queue!.proxy.waiter, name, heir.name)) this.handedOff(queue!);
+    else this.finishOk(arena, core.rlockRelease(cell, stamp, name));
+    if (owner) unuseOwner(owner, arena);
   }
 
   /** Whether some thread or task holds it. */
@@ -158,16 +146,7 @@ export class RLock extends Resource<'RLock'> {
 
   /** Whether this thread holds it: what its tasks hold is not its own. */
   get owned(): boolean {
-    return Math.floor(this.peek(CELL_WORD) / UNIT) * UNIT === this.view.thread;
-  }
-
-  /**
-   * Whether a task of this thread holds it.
-   *
-   * @internal
-   */
-  get heldByTask(): boolean {
-    return this.wait(this.view.thread).deadlocked(false);
+    return Math.floor(this.peek(CELL_WORD) / UNIT) * UNIT === this.ref.thread;
   }
 
   /** How often this thread holds it; 0 when it is not the owner. */
@@ -176,19 +155,27 @@ export class RLock extends Resource<'RLock'> {
   }
 
   /** @internal */
-  protected override attempt(take: number): number {
-    const { core, cell, life } = this.view;
-    return core.rlockAcquire(cell, life, take, 0);
+  override get heldByTask(): boolean {
+    const { arena, cell, thread } = this.ref;
+    const owner = (arena.load(cell, CELL_WORD) & -UNIT) >>> 0;
+    // The record of a task of this thread, or whatever it is of another one: that never becomes this thread's.
+    return owner !== 0 && owner !== thread && arena.load(owner, THREAD_OWNING_THREAD) === thread;
   }
 
   /** @internal */
-  protected override wait(take: number): ResourceWait {
-    return new RLockReturn(this, take);
+  protected override tryAs(name: number): number {
+    const { core, cell, stamp } = this.ref;
+    return core.rlockAcquire(cell, stamp, name, 0);
   }
 
   /** @internal */
-  protected override way(): ResourceWait {
-    return new RLockWay(this, 0);
+  protected override get proxyName(): number {
+    return 0;
+  }
+
+  /** @internal */
+  protected override get proxyHasOwnName(): boolean {
+    return true;
   }
 
   /** @internal */
@@ -204,6 +191,6 @@ export class RLock extends Resource<'RLock'> {
 }
 
 // Outside of the class: one that names itself within is called _RLock by bundlers.
-function make(at: View): RLock {
-  return new RLock(at as PrimitiveOptions);
+function attachRLock(ref: unknown): RLock {
+  return new RLock(ref as PrimitiveOptions);
 }

@@ -6,26 +6,23 @@ import {
   SEMAPHORE_BOUND,
   STATUS_OK,
   UNIT,
-} from '../assembly/abi.js';
-import { checkInteger, type WaitOptions } from './check.js';
-import { attached, type Handle, type Idle, type PrimitiveOptions, View } from './primitive.js';
-import { Resource, ResourceWait } from './resource.js';
-
-/** Of permits nobody can say who has them: it never knows of a deadlock. */
-class SemaphoreWait extends ResourceWait {
-  /** @internal */
-  protected override release(): number {
-    return this.region.core.semRelease(this.cell, this.life, this.region.thread, 1);
-  }
-}
+} from '../assembly/abi.ts';
+import { Acquirable } from './acquirable.ts';
+import { attachCell, CellRef, type Handle } from './handle.ts';
+import { IDLE_SEMAPHORE, type Idle, idleBoundedSemaphore } from './idle.ts';
+import type { Operation } from './operation.ts';
+import type { OwnerWanted } from './owner.ts';
+import type { PrimitiveOptions } from './primitive.ts';
+import { tasksOf } from './scheduler.ts';
+import { checkInteger, type WaitOptions } from './validate.ts';
 
 /**
  * A count of permits, like Python's `threading.Semaphore`: `acquire` takes one and waits while there is none, `release`
  * gives some back, from whichever thread. Algorithm: `assembly/resource.ts`.
  */
-export class Semaphore extends Resource<'Semaphore' | 'BoundedSemaphore'> {
+export class Semaphore extends Acquirable<'Semaphore' | 'BoundedSemaphore'> {
   // Its own, since engines are slow where all classes come by.
-  readonly #view = this.view;
+  readonly #ref = this.ref;
 
   /**
    * @param permits how many there are at first: 0 to 67,108,863
@@ -38,8 +35,8 @@ export class Semaphore extends Resource<'Semaphore' | 'BoundedSemaphore'> {
     const name = bounded ? 'BoundedSemaphore' : 'Semaphore';
     const kind = bounded ? KIND_BOUNDED_SEMAPHORE : KIND_SEMAPHORE;
     const existing: unknown = permits;
-    if (!(existing instanceof View)) checkInteger(permits, 0, MAX_PERMITS, `new ${name}: the number of permits`);
-    super(name, kind, existing instanceof View ? existing : options, {
+    if (!(existing instanceof CellRef)) checkInteger(permits, 0, MAX_PERMITS, `new ${name}: the number of permits`);
+    super(name, kind, existing instanceof CellRef ? existing : options, {
       [CELL_WORD]: permits * UNIT,
       [SEMAPHORE_BOUND]: bounded ? permits : MAX_PERMITS,
     });
@@ -51,7 +48,7 @@ export class Semaphore extends Resource<'Semaphore' | 'BoundedSemaphore'> {
    * @throws TypeError when it is not the handle of a Semaphore, of a destroyed one, or of an incompatible version
    */
   static from(handle: Handle<'Semaphore'>): Semaphore {
-    return make(attached(handle, 'Semaphore', KIND_SEMAPHORE));
+    return attachSemaphore(attachCell(handle, 'Semaphore', KIND_SEMAPHORE));
   }
 
   /**
@@ -63,15 +60,15 @@ export class Semaphore extends Resource<'Semaphore' | 'BoundedSemaphore'> {
    */
   acquire(timeout?: number): boolean {
     const limit = this.limit(timeout, 'acquire');
-    const { core, region, cell, life, thread } = this.#view;
-    const { inbox } = region;
+    const { core, arena, cell, stamp, thread } = this.#ref;
+    const scheduler = tasksOf(arena);
     let status: number;
     try {
-      status = (inbox && this.beside(region, limit)) ?? core.semAcquire(cell, life, thread, limit);
+      status = (scheduler && this.blockIfTasks(scheduler, limit)) ?? core.semAcquire(cell, stamp, thread, limit);
     } catch (error) {
       return this.withdraw(error);
     }
-    return inbox || status !== STATUS_OK ? this.settle(region, status) : true;
+    return scheduler || status !== STATUS_OK ? this.finish(arena, status) : true;
   }
 
   /**
@@ -82,13 +79,13 @@ export class Semaphore extends Resource<'Semaphore' | 'BoundedSemaphore'> {
    * @throws TypeError, RangeError when an option is wrong
    */
   acquireAsync(options?: WaitOptions): Promise<boolean> {
-    return this.promise(options);
+    return this.acquirePromise(options, this.kind);
   }
 
   /** Takes a permit if there is one; never waits. */
   tryAcquire(): boolean {
-    const { core, region, cell, life, thread } = this.#view;
-    return this.settle(region, core.semAcquire(cell, life, thread, 0));
+    const { core, arena, cell, stamp, thread } = this.#ref;
+    return this.finish(arena, core.semAcquire(cell, stamp, thread, 0));
   }
 
   /**
@@ -98,12 +95,17 @@ export class Semaphore extends Resource<'Semaphore' | 'BoundedSemaphore'> {
    * @throws OverReleaseError when there would be more permits than there may be; nothing is changed
    */
   release(n = 1): void {
-    const { core, region, cell, life, thread } = this.#view;
-    const line = region.inbox && this.lineIn(region.inbox);
+    const { core, arena, cell, stamp, thread } = this.#ref;
+    const scheduler = tasksOf(arena);
     if (n !== 1) checkInteger(n, 1, MAX_PERMITS, `${this.kind}.release: the number of permits`);
-    // One with a bound of 0 has nothing to pass on.
-    else if (line && region.load(cell, SEMAPHORE_BOUND) && line.passOn(0, -UNIT)) return;
-    this.expect(region, core.semRelease(cell, life, thread, n));
+    else if (scheduler) {
+      const queue = this.localQueue(scheduler);
+      if (queue?.heir && core.semHandOff(cell, stamp, queue.proxy.waiter)) {
+        this.handedOff(queue);
+        return;
+      }
+    }
+    this.finishOk(arena, core.semRelease(cell, stamp, thread, n));
   }
 
   /** How many permits are free. */
@@ -116,24 +118,29 @@ export class Semaphore extends Resource<'Semaphore' | 'BoundedSemaphore'> {
    *
    * @internal
    */
-  protected override attempt(): number {
-    const { core, cell, life, thread } = this.view;
-    return core.semAcquire(cell, life, thread, 0);
+  protected override tryAs(): number {
+    const { core, cell, stamp, thread } = this.ref;
+    return core.semAcquire(cell, stamp, thread, 0);
   }
 
   /** @internal */
-  protected override wait(): ResourceWait {
-    return new SemaphoreWait(this, -UNIT);
+  protected override get proxyName(): number {
+    return -UNIT;
   }
 
   /** @internal */
-  protected override attainNow(options: WaitOptions | undefined): boolean | Promise<boolean> {
-    return this.task(options, -UNIT);
+  override operation(): Operation {
+    return super.operation(-UNIT);
+  }
+
+  /** @internal */
+  protected override acquireNow(wanted: OwnerWanted): boolean | Promise<boolean> {
+    return this.acquireAs(-UNIT, wanted);
   }
 
   /** @internal */
   protected get idle(): Idle {
-    return { mask: UNIT - 1, idle: 0, dead: 0 };
+    return IDLE_SEMAPHORE;
   }
 }
 
@@ -158,7 +165,7 @@ export class BoundedSemaphore extends Semaphore {
    * @throws TypeError when it is not the handle of a BoundedSemaphore, of a destroyed one, or of an incompatible version
    */
   static override from(handle: Handle & { readonly kind: 'BoundedSemaphore' }): BoundedSemaphore {
-    return makeBounded(attached(handle, 'BoundedSemaphore', KIND_BOUNDED_SEMAPHORE));
+    return attachBounded(attachCell(handle, 'BoundedSemaphore', KIND_BOUNDED_SEMAPHORE));
   }
 
   /** The most permits there may be. */
@@ -168,15 +175,15 @@ export class BoundedSemaphore extends Semaphore {
 
   /** @internal */
   protected override get idle(): Idle {
-    return { mask: -1, idle: this.bound * UNIT, dead: 0 };
+    return idleBoundedSemaphore(this.bound);
   }
 }
 
 // Outside of the classes: one that names itself within is called _Semaphore by bundlers.
-function make(at: unknown): Semaphore {
-  return new Semaphore(at as number);
+function attachSemaphore(ref: unknown): Semaphore {
+  return new Semaphore(ref as number);
 }
 
-function makeBounded(at: unknown): BoundedSemaphore {
-  return new BoundedSemaphore(at as number);
+function attachBounded(ref: unknown): BoundedSemaphore {
+  return new BoundedSemaphore(ref as number);
 }

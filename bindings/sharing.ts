@@ -1,5 +1,5 @@
-import { UnsupportedError } from './errors.js';
-import { outdated } from './host.js';
+import { UnsupportedError } from './errors.ts';
+import { outdated } from './host.ts';
 
 /** Whether this platform has shared memory, and whether other threads can get it. */
 

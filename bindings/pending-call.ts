@@ -1,6 +1,7 @@
-import { STATUS_BROKEN, STATUS_TIMEOUT } from '../assembly/abi.js';
-import { after } from './clock.js';
-import type { Signal } from './globals.js';
+import { STATUS_BROKEN, STATUS_TIMEOUT } from '../assembly/abi.ts';
+import { after } from './clock.ts';
+import type { Signal } from './globals.ts';
+import type { Completion, Operation } from './operation.ts';
 
 type Resolve = (value: unknown) => void;
 
@@ -12,32 +13,24 @@ const keep = (resolve: Resolve, reject: Resolve): void => {
   rejectLast = reject;
 };
 
-/** What a call waits by: a wait of its own, or a line that it stands in. */
-export interface Way {
-  /** The call is late. */
-  giveUp(call: Call): void;
-  /** What the task gets when the last step answered this; it may throw. */
-  conclude(status: number): unknown;
-}
-
 /**
  * The calls of this thread that wait with one signal, in the order in which they came. They share a listener: a signal
  * with many looks through all of them to add or to remove one, and Node takes more than ten for a leak.
  */
 class Listener {
-  readonly #calls = new Set<Call>();
+  readonly #calls = new Set<PendingCall>();
   readonly #signal: Signal;
 
   constructor(signal: Signal) {
     this.#signal = signal;
   }
 
-  add(call: Call): void {
+  add(call: PendingCall): void {
     if (this.#calls.size === 0) this.#signal.addEventListener('abort', this.#abort);
     this.#calls.add(call);
   }
 
-  delete(call: Call): void {
+  delete(call: PendingCall): void {
     if (this.#calls.delete(call) && this.#calls.size === 0) this.#signal.removeEventListener('abort', this.#abort);
   }
 
@@ -58,24 +51,22 @@ function listenerOf(signal: Signal): Listener {
   return listener;
 }
 
-/**
- * A call of a task that waits: its promise, its time, its signal. It is not a part of `Wait`: V8 is slow to make what has
- * many subclasses.
- */
-export class Call {
+/** A call of a task that waits: its promise, its time, its signal. */
+export abstract class PendingCall implements Completion {
   /** Its time is up, or it is aborted. */
-  late = false;
-  readonly #way: Way;
+  cancelled = false;
   #resolve: Resolve | undefined;
   #reject: Resolve | undefined;
   /** Takes its timer and its signal's listener away, if it has any. */
-  #forget: (() => void) | undefined;
-  /** Why it gives up, if that is not its time. */
+  #disarm: (() => void) | undefined;
+  /** Why it is cancelled, if that is not its time. */
   #why: { readonly reason: unknown } | undefined;
 
-  constructor(way: Way) {
-    this.#way = way;
-  }
+  /** It gives up its place, if it still has one. */
+  protected abstract leave(): void;
+
+  /** What the task gets for this status; it may throw. */
+  protected abstract toResult(status: number, op: Operation): unknown;
 
   /** What a task gets that waits. */
   promise<T>(): Promise<T> {
@@ -88,18 +79,18 @@ export class Call {
   }
 
   /** A task has to wait, `limit` ms at the most. */
-  start(limit: number, signal: Signal | undefined): void {
+  arm(limit: number, signal: Signal | undefined): void {
     // Apart, so that this is inlined where a call has neither.
-    if (signal || limit < Infinity) this.limit(limit, signal);
+    if (signal || limit < Infinity) this.#limit(limit, signal);
   }
 
-  private limit(limit: number, signal: Signal | undefined): void {
+  #limit(limit: number, signal: Signal | undefined): void {
     try {
       // The options of a call may have getters: it can be aborted since it was checked.
       if (signal?.aborted) throw signal.reason;
       const listener = signal && listenerOf(signal);
       let stop: (() => void) | undefined;
-      this.#forget = () => {
+      this.#disarm = () => {
         stop?.();
         listener?.delete(this);
       };
@@ -113,26 +104,26 @@ export class Call {
     if (limit <= 0) this.cancel();
   }
 
+  /** Its time is up; or it is cancelled for a reason, which it rejects with. */
+  cancel(why?: { readonly reason: unknown }): void {
+    this.#disarm?.();
+    this.#why = why;
+    this.cancelled = true;
+    this.leave();
+  }
+
   /** It is over. */
-  settle(status: number): void {
-    this.#forget?.();
+  complete(status: number, op: Operation): void {
+    this.#disarm?.();
     // Aborted too late, it has what it waited for.
     if (this.#why && (status === STATUS_TIMEOUT || status === STATUS_BROKEN)) {
       this.#reject?.(this.#why.reason);
       return;
     }
     try {
-      this.#resolve?.(this.#way.conclude(status));
+      this.#resolve?.(this.toResult(status, op));
     } catch (error) {
       this.#reject?.(error);
     }
-  }
-
-  /** Its time is up; or it gives up for a reason, which it rejects with. */
-  cancel(why?: { readonly reason: unknown }): void {
-    this.#forget?.();
-    this.#why = why;
-    this.late = true;
-    this.#way.giveUp(this);
   }
 }

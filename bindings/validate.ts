@@ -1,7 +1,7 @@
 /** Checks of arguments, at the edge, once. A refused argument changes nothing. */
 
-import { invalidType, invalidValue } from './errors.js';
-import type { Signal } from './globals.js';
+import { invalidType, invalidValue } from './errors.ts';
+import type { Signal } from './globals.ts';
 
 /** Names a value in an error message. */
 export function show(value: unknown): string {
@@ -73,15 +73,15 @@ export interface WaitOptions {
   signal?: Signal | undefined;
 }
 
-/** What no options mean. */
-export const FOR_EVER = { limit: Infinity, signal: undefined };
+/** How long a task waits, and what may stop it. */
+export interface Wanted {
+  /** ms */
+  readonly limit: number;
+  readonly signal: Signal | undefined;
+}
 
 /** The options of an async call. Throws the reason of a signal that is aborted already. */
-export function checkWait(
-  options: WaitOptions | undefined,
-  where: string,
-  known: readonly string[],
-): { limit: number; signal: Signal | undefined } {
+export function checkWait(options: WaitOptions | undefined, where: string, known: readonly string[]): Wanted {
   checkOptions(options, where, known);
   const limit = checkTimeout(options?.timeout, where);
   const signal = options?.signal;

@@ -1,8 +1,8 @@
 /// <reference lib="esnext.disposable" preserve="true" />
-import { checkFunction, isStrayPromise, OWNER_WAIT_OPTIONS, type WaitOptions } from './check.js';
-import { invalidType, TimeoutError } from './errors.js';
-import { checkOwner, type Owner, type OwnerOptions, STAYS } from './owner.js';
-import { Primitive } from './primitive.js';
+import { invalidType, TimeoutError } from './errors.ts';
+import { checkOwnerWait, FOR_EVER, type Owner, type OwnerWaitOptions, type OwnerWanted, STAYS } from './owner.ts';
+import { Primitive } from './primitive.ts';
+import { checkFunction, isStrayPromise } from './validate.ts';
 
 // WebKit has no Symbol.dispose yet; compiled `using` looks for this one there.
 const dispose: typeof Symbol.dispose = /* @__PURE__ */ ((): typeof Symbol.dispose =>
@@ -52,7 +52,7 @@ export class Guard extends Scoped {
 /** What can be held: acquired, released, and so scoped. */
 export abstract class Holdable<K extends string = string> extends Primitive<K> {
   abstract acquire(timeout?: number): boolean;
-  abstract acquireAsync(options?: WaitOptions & OwnerOptions): Promise<boolean>;
+  abstract acquireAsync(options?: OwnerWaitOptions): Promise<boolean>;
   abstract release(): void;
 
   /**
@@ -73,10 +73,11 @@ export abstract class Holdable<K extends string = string> extends Primitive<K> {
    *
    * @throws TimeoutError when the time is up; the signal's reason when it is aborted; see `acquireAsync`
    */
-  async holdAsync(options?: WaitOptions & OwnerOptions): Promise<Guard> {
-    const owner = this.#owner(options, 'holdAsync');
-    const held = this.attain(options, owner);
-    if (held !== true && !(await held)) throw this.tooLate(options?.timeout);
+  async holdAsync(options?: OwnerWaitOptions): Promise<Guard> {
+    const wanted = options === undefined ? FOR_EVER : checkOwnerWait(options, `${this.kind}.holdAsync`);
+    const owner = wanted.owner ?? this.newOwner();
+    const held = this.acquireTask(wanted, owner);
+    if (held !== true && !(await held)) throw this.tooLate(wanted.limit);
     return new Guard(this, owner);
   }
 
@@ -85,7 +86,7 @@ export abstract class Holdable<K extends string = string> extends Primitive<K> {
    *
    * @internal
    */
-  abstract attain(options: (WaitOptions & OwnerOptions) | undefined, owner?: Owner): boolean | Promise<boolean>;
+  abstract acquireTask(wanted: OwnerWanted, owner: Owner | undefined): boolean | Promise<boolean>;
 
   /**
    * In whose name `holdAsync` acquires, if that matters.
@@ -94,11 +95,6 @@ export abstract class Holdable<K extends string = string> extends Primitive<K> {
    */
   protected newOwner(): Owner | undefined {
     return undefined;
-  }
-
-  #owner(options: OwnerOptions | undefined, call: string): Owner | undefined {
-    const given = options === undefined ? undefined : checkOwner(options, `${this.kind}.${call}`, OWNER_WAIT_OPTIONS);
-    return given ?? this.newOwner();
   }
 
   /**
@@ -141,10 +137,11 @@ export abstract class Holdable<K extends string = string> extends Primitive<K> {
    * @param fn is called with the guard (of an `RLock`: `guard.owner` acquires it again)
    * @throws TypeError when `fn` is not a function; TimeoutError and the signal's reason as `holdAsync`
    */
-  async withAsync<T>(fn: (guard: Guard) => T | PromiseLike<T>, options?: WaitOptions & OwnerOptions): Promise<T> {
+  async withAsync<T>(fn: (guard: Guard) => T | PromiseLike<T>, options?: OwnerWaitOptions): Promise<T> {
     checkFunction(fn, `${this.kind}.withAsync: the argument`);
-    const owner = this.#owner(options, 'withAsync');
-    if (!(await this.attain(options, owner))) throw this.tooLate(options?.timeout);
+    const wanted = options === undefined ? FOR_EVER : checkOwnerWait(options, `${this.kind}.withAsync`);
+    const owner = wanted.owner ?? this.newOwner();
+    if (!(await this.acquireTask(wanted, owner))) throw this.tooLate(wanted.limit);
     const guard = new Guard(this, owner);
     try {
       return await fn(guard);

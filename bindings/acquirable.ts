@@ -1,0 +1,241 @@
+import { JOIN_AT_ONCE, JOIN_NOT, STATUS_OK, STATUS_TIMEOUT } from '../assembly/abi.ts';
+import { blockBesideTasks } from './blocking.ts';
+import { afterTurn, countPass, turns } from './clock.ts';
+import { LocalQueue, localQueuesOf, type QueuedTask } from './local-queue.ts';
+import { Operation } from './operation.ts';
+import {
+  checkOwnerWait,
+  FOR_EVER,
+  type Owner,
+  type OwnerWaitOptions,
+  type OwnerWanted,
+  unuseOwner,
+  usesOf,
+} from './owner.ts';
+import { PendingCall } from './pending-call.ts';
+import { type Scheduler, schedulerOf } from './scheduler.ts';
+import { Holdable } from './scoped.ts';
+import { acquireSteps } from './steps/acquire.ts';
+
+/** A call of `acquireAsync` that waits. */
+class QueuedCall extends PendingCall implements QueuedTask {
+  next: QueuedTask | undefined;
+  prev: QueuedTask | undefined;
+  readonly name: number;
+  readonly #primitive: Acquirable;
+  readonly #queue: LocalQueue;
+  /** Of an RLock. */
+  readonly #owner: Owner | undefined;
+
+  constructor(primitive: Acquirable, queue: LocalQueue, name: number, owner: Owner | undefined) {
+    super();
+    this.#primitive = primitive;
+    this.#queue = queue;
+    this.name = name;
+    this.#owner = owner;
+  }
+
+  override complete(status: number, op: Operation): void {
+    const owner = this.#owner;
+    const { arena, cell } = this.#primitive.ref;
+    if (owner && status !== STATUS_OK) unuseOwner(owner, arena);
+    super.complete(status, op);
+    if (owner && status === STATUS_OK && usesOf(owner, arena) > 1) admitOwner(schedulerOf(arena), cell, this.name);
+  }
+
+  admit(status: number, op: Operation): void {
+    super.complete(status, op);
+  }
+
+  protected override leave(): void {
+    this.#queue.cancelTask(this);
+  }
+
+  protected override toResult(status: number): boolean {
+    return this.#primitive.toBoolean(status);
+  }
+}
+
+/** RLock: an owner has it, and so have all tasks of it that wait for it. */
+export function admitOwner(scheduler: Scheduler, cell: number, name: number): void {
+  localQueuesOf(scheduler).get(cell)?.oldest.admitOwner(name);
+}
+
+/** What is known at once needs no promise of its own. */
+const HELD = /* @__PURE__ */ Promise.resolve(true);
+const NOT_HELD = /* @__PURE__ */ Promise.resolve(false);
+
+/**
+ * What Lock, RLock and Semaphore share: acquiring as a task, and beside tasks. Algorithm: `assembly/resource.ts`.
+ *
+ * `acquire`, `tryAcquire` and `release` stand in each of the three, nearly alike: engines inline a method into the
+ * caller where one class comes by, and not where three do.
+ */
+export abstract class Acquirable<K extends string = string> extends Holdable<K> {
+  #queue: LocalQueue | undefined;
+
+  /**
+   * Tries once, in the name of a thread or a task: what acquiring adds to the word.
+   *
+   * @internal
+   */
+  protected abstract tryAs(name: number): number;
+
+  /**
+   * What the proxy of a local queue adds to the word; and whether it acquires in its own name.
+   *
+   * @internal
+   */
+  protected abstract get proxyName(): number;
+
+  /** @internal */
+  protected get proxyHasOwnName(): boolean {
+    return false;
+  }
+
+  /**
+   * Whether a task of this thread holds it.
+   *
+   * @internal
+   */
+  get heldByTask(): boolean {
+    return false;
+  }
+
+  /**
+   * A wait for it, by this thread, by its record, or by a Condition's waiter.
+   *
+   * @internal
+   */
+  operation(name: number): Operation {
+    return new Operation(this.ref, acquireSteps, undefined, { addToAcquire: name });
+  }
+
+  /**
+   * The oldest queue of this thread's tasks, if some stand there.
+   *
+   * @internal
+   */
+  protected localQueue(scheduler: Scheduler): LocalQueue | undefined {
+    if (this.#queue?.proxy.waiter) return this.#queue;
+    if (scheduler.localQueues.size === 0) return undefined;
+    // Another object may be the same lock.
+    const oldest = localQueuesOf(scheduler).get(this.ref.cell)?.oldest;
+    this.#queue = oldest ?? this.#queue;
+    return oldest;
+  }
+
+  /**
+   * The core has handed it off to the first task of this queue.
+   *
+   * @internal
+   */
+  protected handedOff(queue: LocalQueue): void {
+    countPass();
+    queue.advance();
+  }
+
+  /**
+   * The host threw in the midst of a wait: what is due to it goes back.
+   *
+   * @internal
+   */
+  protected withdraw(error: unknown): never {
+    const { core, cell, stamp, thread } = this.ref;
+    return this.undo(error, () => core.withdraw(cell, stamp, thread));
+  }
+
+  /**
+   * Blocks in a thread that has tasks which wait. Nothing when there are none: then the core may block.
+   *
+   * @internal
+   */
+  protected blockIfTasks(scheduler: Scheduler, limit: number): number | undefined {
+    if (limit === 0) return undefined;
+    const { arena, cell, thread } = this.ref;
+    const status = this.tryAs(thread);
+    if (status !== STATUS_TIMEOUT) return status;
+    if (!scheduler.busy) return this.heldByTask ? this.deadlock() : undefined;
+    return blockBesideTasks(
+      arena,
+      scheduler,
+      this.operation(thread),
+      limit,
+      // Once it stands in the queue, this thread's tasks do not acquire.
+      (standing) => !standing && this.heldByTask && !scheduler.hasGrantAt(cell),
+      () => this.deadlock(),
+    );
+  }
+
+  /** @internal */
+  acquireTask(wanted: OwnerWanted, owner: Owner | undefined): boolean | Promise<boolean> {
+    return turns.late && wanted.limit !== 0
+      ? afterTurn(() => this.acquireNow(wanted, owner))
+      : this.acquireNow(wanted, owner);
+  }
+
+  /**
+   * As `acquireTask`, in this turn of the event loop.
+   *
+   * @internal
+   */
+  protected abstract acquireNow(wanted: OwnerWanted, owner: Owner | undefined): boolean | Promise<boolean>;
+
+  /**
+   * Acquires as a task, in this name: at once, or after a wait.
+   *
+   * @internal
+   */
+  protected acquireAs(name: number, { limit, signal }: OwnerWanted, owner?: Owner): boolean | Promise<boolean> {
+    const { arena } = this.ref;
+    // From now on blocking calls look whether a task holds it.
+    const scheduler = schedulerOf(arena);
+    const oldest = this.localQueue(scheduler);
+    let queue = oldest?.youngest;
+    const joinable = queue ? queue.joinable : JOIN_NOT;
+    if (joinable !== JOIN_AT_ONCE || limit === 0 || owner) {
+      const status = this.tryAs(name);
+      if (status !== STATUS_TIMEOUT || limit === 0) return this.finish(arena, status);
+      if (joinable === JOIN_NOT) {
+        // This object's own, when none stands: it is made once.
+        if (oldest) queue = this.#makeQueue(scheduler);
+        else {
+          this.#queue ??= this.#makeQueue(scheduler);
+          queue = this.#queue;
+        }
+      }
+    }
+    const call = new QueuedCall(this, queue!, name, owner);
+    const promise = call.promise<boolean>();
+    queue!.join(call, limit, signal);
+    return promise;
+  }
+
+  #makeQueue(scheduler: Scheduler): LocalQueue {
+    return new LocalQueue(this.ref, scheduler, this.proxyName, this.proxyHasOwnName);
+  }
+
+  /**
+   * What `acquireAsync` of a primitive of this kind is asked for: of this one, or of a Condition over it.
+   *
+   * @internal
+   */
+  protected wanted(options: OwnerWaitOptions | undefined, kind: string): OwnerWanted {
+    return options === undefined ? FOR_EVER : checkOwnerWait(options, `${kind}.acquireAsync`);
+  }
+
+  /**
+   * What it answers.
+   *
+   * @internal
+   */
+  acquirePromise(options: OwnerWaitOptions | undefined, kind: string): Promise<boolean> {
+    try {
+      const wanted = this.wanted(options, kind);
+      const held = this.acquireTask(wanted, wanted.owner);
+      return held === true ? HELD : held || NOT_HELD;
+    } catch (error) {
+      return Promise.reject(error);
+    }
+  }
+}

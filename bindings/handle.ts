@@ -1,0 +1,101 @@
+import {
+  CELL_ARENA,
+  CELL_NAME,
+  CELL_SIZE,
+  CELL_STAMP,
+  HEADER_FIRST,
+  HEADER_SIZE,
+  HEADER_TOTAL,
+  VISITED,
+} from '../assembly/abi.ts';
+import type { Core } from './core.ts';
+import { invalidType } from './errors.ts';
+import type { Memory } from './globals.ts';
+import { bufferOf, copyBytes, isShared, loadWord } from './memory.ts';
+import { arenaAt } from './registry.ts';
+import { checkPlatform, checkReach } from './sharing.ts';
+import type { ThreadArena } from './thread-arena.ts';
+
+/** A cell of an arena, as this thread sees it: what every call needs, in one place. */
+export class CellRef {
+  readonly arena: ThreadArena;
+  readonly cell: number;
+  readonly stamp: number;
+  readonly core: Core;
+  readonly thread: number;
+  /** Read while it certainly is there: messages about a primitive that was destroyed have it, too. */
+  readonly name: string;
+
+  constructor(arena: ThreadArena, cell: number, stamp: number) {
+    this.arena = arena;
+    this.cell = cell;
+    this.stamp = stamp;
+    this.core = arena.core;
+    this.thread = arena.thread;
+    this.name = readName(arena, cell);
+  }
+}
+
+function readName(arena: ThreadArena, cell: number): string {
+  // Written before any other thread knew of the cell.
+  const block = arena.load(cell, CELL_NAME);
+  // TextDecoder refuses shared memory: it gets a copy.
+  return block ? new TextDecoder().decode(copyBytes(arena.memory, block + 4, arena.load(block, 0))) : '';
+}
+
+/** What a message carries of a primitive: its own enumerable fields, which any structured clone keeps. */
+export interface Handle<K extends string = string> {
+  /** A BoundedSemaphore is a Semaphore. */
+  readonly kind: K extends 'Semaphore' ? K | 'BoundedSemaphore' : K;
+  readonly memory: Memory;
+  readonly address: number;
+  readonly stamp: number;
+}
+
+/** What of a memory is a place for an arena: `TypeError` with the reason when it is none. */
+export function checkMemory(memory: unknown, where: string): asserts memory is Memory {
+  if (Object.prototype.toString.call(memory) !== '[object WebAssembly.Memory]') {
+    if (memory === undefined) checkReach(`${where}: there is no memory in it`);
+    throw invalidType(
+      `${where}: there is no WebAssembly.Memory in it. JSON and other processes cannot carry one: lockwork is for the threads of one process`,
+    );
+  }
+  checkPlatform();
+  if (!isShared((memory as Memory).buffer)) {
+    throw invalidType(`${where}: the memory is not shared. Make it with { shared: true }`);
+  }
+}
+
+/** The cell that a handle names, if the handle is one of this kind, and what it names still lives. */
+export function attachCell(handle: unknown, name: string, kind: number): CellRef {
+  const where = `${name}.from`;
+  if (handle === null || typeof handle !== 'object') {
+    throw invalidType(`${where}: a handle is an object (a ${name}, posted or not), not ${String(handle)}`);
+  }
+  const { kind: given, memory, address, stamp } = handle as Record<string, unknown>;
+  if (given !== name) throw invalidType(`${where}: this is not the handle of a ${name} (its kind is ${String(given)})`);
+  checkMemory(memory, where);
+  const end = (address as number) + CELL_SIZE;
+  if (
+    !Number.isInteger(address) ||
+    (address as number) % CELL_SIZE ||
+    (address as number) < 0 ||
+    end > bufferOf(memory, end).byteLength
+  ) {
+    throw invalidType(`${where}: the handle's address (${String(address)}) is not that of a cell of its memory`);
+  }
+  if (!Number.isInteger(stamp)) throw invalidType(`${where}: the handle's stamp (${String(stamp)}) is not an integer`);
+  const cell = address as number;
+  // Whatever is there now: the checks behind this tell.
+  const arena = arenaAt(memory, loadWord(memory, cell + CELL_ARENA), where);
+  const { base } = arena;
+  const index = (cell - base) / CELL_SIZE;
+  if (index < arena.load(base, HEADER_FIRST) || index >= arena.load(base, HEADER_TOTAL)) {
+    throw invalidType(`${where}: the handle's address (${cell}) is outside its arena`);
+  }
+  const mark = copyBytes(memory, base + HEADER_SIZE + index, 1)[0]! & ~VISITED;
+  if (mark !== kind || (loadWord(memory, cell + CELL_STAMP) | 0) !== stamp) {
+    throw invalidType(`${where}: the ${name} of this handle has been destroyed`);
+  }
+  return new CellRef(arena, cell, stamp as number);
+}

@@ -1,0 +1,145 @@
+import {
+  CELL_SIZE,
+  HEADER_FIRST,
+  HEADER_FLAGS,
+  HEADER_ID_HIGH,
+  HEADER_ID_LOW,
+  HEADER_KEEPERS,
+  HEADER_MAGIC,
+  HEADER_ROVER,
+  HEADER_SIZE,
+  HEADER_STAMPS,
+  HEADER_TOTAL,
+  HEADER_VERSION,
+  KIND_FREE,
+  KIND_INSIDE,
+  MAGIC,
+  VERSION,
+} from '../assembly/abi.ts';
+import type { Memory } from './globals.ts';
+
+/**
+ * The only file that touches shared memory. A step on a word that other threads know of is a call of the core, where the
+ * model checker sees it. What is here: reads; writes of what no other thread can know of yet; waits and notifies, which
+ * change no word.
+ */
+
+/**
+ * The buffer of a memory, which reaches to `end` if the memory does. Engines tell a thread late that another one has let
+ * it grow, and what is in shared memory may tell sooner; to grow by nothing asks.
+ */
+export function bufferOf(memory: Memory, end: number): SharedArrayBuffer {
+  if (memory.buffer.byteLength < end) memory.grow(0);
+  return memory.buffer as unknown as SharedArrayBuffer;
+}
+
+export function isShared(buffer: unknown): buffer is SharedArrayBuffer {
+  return Object.prototype.toString.call(buffer) === '[object SharedArrayBuffer]';
+}
+
+/** A word, unsigned, where there is no `SharedWords` yet. */
+export function loadWord(memory: Memory, address: number): number {
+  return Atomics.load(new Int32Array(bufferOf(memory, address + 4), address, 1), 0) >>> 0;
+}
+
+/** Bytes as they are at this moment: some may change while they are copied. */
+export function copyBytes(memory: Memory, address: number, length: number): Uint8Array<ArrayBuffer> {
+  return new Uint8Array(bufferOf(memory, address + length), address, length).slice();
+}
+
+/** A double that never changes. */
+export function readDouble(memory: Memory, address: number): number {
+  return new Float64Array(bufferOf(memory, address + 8), address, 1)[0]!;
+}
+
+/** A memory's words as this thread sees them. */
+export class SharedWords {
+  readonly memory: Memory;
+  #words: Int32Array;
+  /** Where they end; to ask them takes longer than an atomic operation. */
+  #end: number;
+
+  constructor(memory: Memory) {
+    this.memory = memory;
+    this.#words = new Int32Array(memory.buffer);
+    this.#end = this.#words.byteLength;
+  }
+
+  /** A 32-bit field of a cell, unsigned. */
+  load(cell: number, field: number): number {
+    return Atomics.load(this.#reach(cell), (cell + field) >>> 2) >>> 0;
+  }
+
+  /** Sleeps while a word is 0, so long (ms) at the most. */
+  sleep(address: number, limit: number): void {
+    Atomics.wait(this.#reach(address), address >>> 2, 0, limit);
+  }
+
+  /** As `sleep`, without blocking the thread. */
+  sleepAsync(address: number): ReturnType<typeof Atomics.waitAsync> {
+    return Atomics.waitAsync(this.#reach(address), address >>> 2, 0);
+  }
+
+  /** Wakes all that sleep on a word: they look again. */
+  notify(address: number): void {
+    Atomics.notify(this.#reach(address), address >>> 2);
+  }
+
+  /** The words, at least to the end of the cell at `address`: the memory may have grown since. */
+  #reach(address: number): Int32Array {
+    if (address + CELL_SIZE > this.#end) {
+      this.#words = new Int32Array(bufferOf(this.memory, address + CELL_SIZE));
+      this.#end = this.#words.byteLength;
+    }
+    return this.#words;
+  }
+}
+
+/** Writes numbers into a new block, each at its offset. */
+export function writeWords(memory: Memory, block: number, words: Readonly<Record<number, number>>): void {
+  const buffer = bufferOf(memory, block + CELL_SIZE);
+  const view = new Int32Array(buffer, block, CELL_SIZE / 4);
+  for (const offset in words) view[Number(offset) / 4] = words[offset]!;
+}
+
+/** Writes a double into a new block. */
+export function writeDouble(memory: Memory, address: number, value: number): void {
+  new Float64Array(bufferOf(memory, address + 8), address, 1)[0] = value;
+}
+
+/** Writes a text into a new block, its length (a word) before it. */
+export function writeText(memory: Memory, block: number, text: Uint8Array): void {
+  const buffer = bufferOf(memory, block + 4 + text.length);
+  new Uint32Array(buffer, block, 1)[0] = text.length;
+  new Uint8Array(buffer, block + 4, text.length).set(text);
+}
+
+/** Lays out an arena of so many cells, of which `first` are its header and map. What the header says: `assembly/arena.ts`. */
+export function writeArena(
+  memory: Memory,
+  base: number,
+  {
+    cells,
+    first,
+    flags,
+    id,
+  }: { cells: number; first: number; flags: number; id: readonly [low: number, high: number] },
+): void {
+  const words = new Int32Array(memory.buffer, base, HEADER_SIZE / 4);
+  Atomics.store(words, HEADER_MAGIC / 4, 0);
+  const map = new Uint8Array(memory.buffer, base, first * CELL_SIZE);
+  map.fill(KIND_FREE, HEADER_FLAGS);
+  map.fill(KIND_INSIDE, HEADER_SIZE, HEADER_SIZE + first);
+  words[HEADER_VERSION / 4] = VERSION;
+  words[HEADER_ID_HIGH / 4] = id[1];
+  words[HEADER_FLAGS / 4] = flags;
+  words[HEADER_TOTAL / 4] = cells;
+  words[HEADER_FIRST / 4] = first;
+  // Not the same stamps as those of an arena that was here: old handles must not come to mean new primitives.
+  words[HEADER_STAMPS / 4] = id[0] >>> 1;
+  words[HEADER_ROVER / 4] = first;
+  // In this order: a thread that knew an arena which was here finds neither it nor a mixture.
+  Atomics.store(words, HEADER_ID_LOW / 4, id[0]);
+  Atomics.store(words, HEADER_KEEPERS / 4, 0);
+  Atomics.store(words, HEADER_MAGIC / 4, MAGIC);
+}

@@ -1,0 +1,48 @@
+import type { Signal } from './globals.ts';
+import type { CellRef } from './handle.ts';
+import { Operation, type Steps } from './operation.ts';
+import { PendingCall } from './pending-call.ts';
+import { type Scheduler, schedulerOf } from './scheduler.ts';
+
+/** A call of a task that waits by an operation of its own: for an Event, at a Barrier, for a Condition. */
+export class OperationCall<T> extends PendingCall {
+  readonly #scheduler: Scheduler;
+  readonly #operation: Operation;
+  readonly #toResult: (status: number, op: Operation) => T | PromiseLike<T>;
+
+  /** @param toResult must not collect: see `blockBesideTasks` */
+  constructor(
+    ref: CellRef,
+    steps: Steps,
+    toResult: (status: number, op: Operation) => T | PromiseLike<T>,
+    more?: { action?: boolean; lock?: Operation },
+  ) {
+    super();
+    this.#scheduler = schedulerOf(ref.arena);
+    this.#operation = new Operation(ref, steps, this, more);
+    this.#toResult = toResult;
+  }
+
+  /**
+   * Waits. Answers what the final status means; rejects with what that throws, or with the signal's reason when it was
+   * aborted.
+   *
+   * @param limit ms
+   */
+  wait(limit: number, signal: Signal | undefined): Promise<T> {
+    const scheduler = this.#scheduler;
+    this.#operation.waiter = scheduler.allocateWaiter();
+    const promise = this.promise<T>();
+    if (scheduler.start(this.#operation)) this.arm(limit, signal);
+    scheduler.watch();
+    return promise;
+  }
+
+  protected override leave(): void {
+    this.#scheduler.cancel(this.#operation);
+  }
+
+  protected override toResult(status: number, op: Operation): T | PromiseLike<T> {
+    return this.#toResult(status, op);
+  }
+}

@@ -1,0 +1,184 @@
+import {
+  ARENA_DEFAULT,
+  CELL_SIZE,
+  HEADER_FLAGS,
+  HEADER_ID_HIGH,
+  HEADER_ID_LOW,
+  HEADER_KEEPERS,
+  HEADER_MAGIC,
+  HEADER_SIZE,
+  HEADER_VERSION,
+  KIND_TASK,
+  KIND_THREAD,
+  MAGIC,
+  STATUS_DESTROYED,
+  STATUS_OK,
+  TASK_PLACE,
+  THREAD_INBOX,
+  VERSION,
+} from '../assembly/abi.ts';
+import { invalidType, OutOfMemoryError, ThreadingError } from './errors.ts';
+import type { Memory } from './globals.ts';
+import { newId, onEnd, REGISTRY, SHAPE, versioned, workerThreads } from './host.ts';
+import { bufferOf, loadWord, writeArena } from './memory.ts';
+import { ThreadArena } from './thread-arena.ts';
+
+/** The arenas that this thread knows. */
+
+/** One for each realm. What is in it, copies of the package share: see SHAPE. */
+interface Registry {
+  readonly shape: number;
+  /** By the arenas' ids. */
+  readonly arenas: Map<string, ThreadArena>;
+  /** The default arena, once there is one. */
+  default?: ThreadArena;
+}
+
+/** On `globalThis`: copies of the package in one realm must be one thread. */
+function registry(): Registry {
+  const holder = globalThis as unknown as Record<symbol, Registry | undefined>;
+  let found = holder[REGISTRY];
+  if (!found) {
+    const arenas = new Map<string, ThreadArena>();
+    found = { shape: SHAPE, arenas };
+    holder[REGISTRY] = found;
+    onEnd(() => {
+      for (const arena of arenas.values()) arena.close();
+    });
+  }
+  if (found.shape !== SHAPE) {
+    throw new ThreadingError(
+      `Two versions of lockwork are loaded here that cannot work together: what they share has shape ${found.shape} in the one that was used first, and ${SHAPE} in this one. Load one version only: "npm ls lockwork" shows who brings which, "npm dedupe" may join them`,
+    );
+  }
+  return found;
+}
+
+/** So many arenas are looked at when one is added. */
+const SWEPT = 64;
+
+/** Lets go of arenas that another thread has destroyed. */
+function sweep(arenas: Map<string, ThreadArena>): void {
+  let left = Math.min(SWEPT, arenas.size);
+  for (const arena of arenas.values()) {
+    if (!left--) return;
+    if (arena.destroyed) drop(arena);
+    else {
+      // To the end, so that all have their turn.
+      arenas.delete(arena.key);
+      arenas.set(arena.key, arena);
+    }
+  }
+}
+
+/** Lets go of a destroyed arena: its memory can be collected when no thread has it any more. */
+function drop(arena: ThreadArena): void {
+  registry().arenas.delete(arena.key);
+  arena.tasks?.forget();
+}
+
+/** Throws when an arena has been destroyed. */
+export function checkLives(arena: ThreadArena): void {
+  if (!arena.destroyed) return;
+  drop(arena);
+  throw new ThreadingError('The arena has been destroyed, and all that was in it');
+}
+
+/**
+ * Destroys an arena. No thread may be in a call of it, but threads that come and go, and those that begin to allocate:
+ * either they are refused, or this is, by an error that changes nothing.
+ */
+export function destroyArena(arena: ThreadArena): void {
+  const { core, base, id } = arena;
+  checkLives(arena);
+  if (arena.load(base, HEADER_FLAGS) & ARENA_DEFAULT) {
+    throw new ThreadingError('arena.destroy: the default arena cannot be destroyed, other threads rely on it');
+  }
+  arena.tasks?.collect();
+  const records = arena.blocks().filter(({ kind }) => kind === KIND_THREAD || kind === KIND_TASK);
+  // An inbox with a verdict in it, or the place of a task's wait: its thread is about to look.
+  let busy = records.some(({ kind, address }) => arena.load(address, kind === KIND_TASK ? TASK_PLACE : THREAD_INBOX));
+  // A thread that comes or goes right now is through with that in no time.
+  for (let tries = 0; !busy && tries < TRIES; tries++) {
+    const status = core.arenaDestroy(base, id);
+    if (status === STATUS_OK) break;
+    if (status === STATUS_DESTROYED) checkLives(arena);
+    busy = tries === TRIES - 1;
+  }
+  if (busy) {
+    throw new ThreadingError(
+      'arena.destroy: the arena is in use. Destroy its primitives and free its arrays first, and let all waits come to their ends',
+    );
+  }
+  // Engines keep a memory for which a `waitAsync` is pending. No thread begins one any more.
+  for (const { kind, address } of records) if (kind === KIND_THREAD) arena.notify(address + THREAD_INBOX);
+  drop(arena);
+}
+
+const TRIES = 1_000;
+
+/** Bytes that the header and the map of so many cells take, in whole cells. */
+export function overhead(cells: number): number {
+  return Math.ceil((HEADER_SIZE + cells) / CELL_SIZE) * CELL_SIZE;
+}
+
+/** Lays an arena of `cells` cells out. */
+export function layOut(memory: Memory, base: number, cells: number, flags: number): ThreadArena {
+  const first = overhead(cells) / CELL_SIZE;
+  const word = (field: number): number => loadWord(memory, base + field) | 0;
+  if (word(HEADER_MAGIC) === MAGIC && word(HEADER_VERSION) === VERSION && word(HEADER_KEEPERS) >= 0) {
+    throw invalidType(
+      `new Arena: there is an arena at ${base} of this memory already. Attach to it with Arena.from(handle); or destroy() it first; or, if nobody uses it any more, clear its first ${HEADER_SIZE} bytes`,
+    );
+  }
+  const [low, high] = newId();
+  // Of an arena that was here, threads know the lower half only.
+  const id = [low === word(HEADER_ID_LOW) ? low + 1 : low, high] as const;
+  writeArena(memory, base, { cells, first, flags, id });
+  return arenaAt(memory, base, 'new Arena');
+}
+
+/** The arena at `base`, as this thread sees it: made when it first meets it. */
+export function arenaAt(memory: Memory, base: number, where: string): ThreadArena {
+  if (base % CELL_SIZE || base + HEADER_SIZE > bufferOf(memory, base + HEADER_SIZE).byteLength) {
+    throw invalidType(`${where}: there is no arena at ${base}, or no longer`);
+  }
+  const word = (field: number): number => loadWord(memory, base + field) | 0;
+  if (word(HEADER_MAGIC) !== MAGIC) throw invalidType(`${where}: there is no arena at ${base}, or no longer`);
+  const version = word(HEADER_VERSION);
+  if (version !== VERSION) {
+    throw invalidType(
+      `${where}: the arena was made by an incompatible version of lockwork (layout ${version}, this is ${VERSION}). Use one version in all threads`,
+    );
+  }
+  if (word(HEADER_KEEPERS) < 0) throw invalidType(`${where}: the arena at ${base} has been destroyed`);
+  const { arenas } = registry();
+  const id = word(HEADER_ID_LOW);
+  const key = `${id},${word(HEADER_ID_HIGH)}`;
+  const known = arenas.get(key);
+  if (known) return known;
+  sweep(arenas);
+  const arena = new ThreadArena(memory, base, key, id);
+  if (!arena.thread) {
+    checkLives(arena);
+    throw new OutOfMemoryError('The arena is full: there is no room for the record of one more thread');
+  }
+  arenas.set(key, arena);
+  if (word(HEADER_FLAGS) & ARENA_DEFAULT) registry().default ??= arena;
+  return arena;
+}
+
+const ENVIRONMENT = /* @__PURE__ */ versioned('default');
+
+/**
+ * The default arena: the one that this thread has met, or in Node the one of the thread that started it, or a new one.
+ */
+export function defaultArena(make: () => ThreadArena): ThreadArena {
+  const known = registry().default;
+  if (known) return known;
+  const inherited = workerThreads?.getEnvironmentData(ENVIRONMENT) as { memory: Memory } | undefined;
+  const arena = inherited ? arenaAt(inherited.memory, 0, 'Arena.default') : make();
+  registry().default = arena;
+  workerThreads?.setEnvironmentData(ENVIRONMENT, { memory: arena.memory });
+  return arena;
+}

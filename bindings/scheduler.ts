@@ -1,0 +1,268 @@
+import {
+  CELL_NEXT,
+  CELL_WORD,
+  STATE_GRANTED,
+  STATUS_BUSY,
+  STATUS_PENDING,
+  THREAD_INBOX,
+  THREAD_QUEUED_ON,
+} from '../assembly/abi.ts';
+import { LONGEST, setInterval, setTimeout } from './clock.ts';
+import { OutOfMemoryError, UnsupportedError } from './errors.ts';
+import { KeepAlive } from './keep-alive.ts';
+import type { Operation } from './operation.ts';
+import { OperationTable } from './operation-table.ts';
+import { checkLives } from './registry.ts';
+import { needStack } from './thread.ts';
+import type { Tasks, ThreadArena } from './thread-arena.ts';
+
+/** So many cells are kept while some task waits. */
+const SPARE = 64;
+
+/**
+ * Waiting without blocking. A task (an `async` function of this thread) that has to wait gets a cell, its waiter, which
+ * stands in the queue among blocking ones; the unparker that gives it a verdict puts it into this thread's inbox, a word
+ * in its record (`assembly/inbox.ts`). At most one `Atomics.waitAsync` a thread waits for that word.
+ */
+export class Scheduler implements Tasks {
+  /** What stands for several tasks, by cell (`local-queue.ts`). */
+  readonly localQueues = new Map<number, unknown>();
+  readonly #arena: ThreadArena;
+  readonly #inbox: number;
+  readonly #pending: OperationTable;
+  readonly #keepAlive = new KeepAlive(() => this.collect());
+  readonly #spare: number[] = [];
+  /** How many calls of this thread, one within the other, block: they alone look into the inbox. */
+  #blocking = 0;
+  /** Their verdicts came while the thread blocked: they stand in no queue, and start anew. */
+  #postponed: Operation[] = [];
+  /** Taken out of the inbox and not looked at yet: the next waiter, and by `next` the others. */
+  #told = 0;
+  /** Whether a `waitAsync` is pending. */
+  #armed = false;
+
+  constructor(arena: ThreadArena) {
+    this.#arena = arena;
+    this.#inbox = arena.thread + THREAD_INBOX;
+    this.#pending = new OperationTable(arena);
+  }
+
+  /** Whether a task waits. */
+  get busy(): boolean {
+    return this.#pending.size > 0;
+  }
+
+  /** Whether a verdict has been taken out of the inbox and not been looked at. */
+  get told(): boolean {
+    return this.#told !== 0;
+  }
+
+  /** Whether a task was granted what it waits for at `cell`, and has not been told: that can still pass on. */
+  hasGrantAt(cell: number): boolean {
+    const arena = this.#arena;
+    return this.#pending.values().some(({ waiter }) => {
+      // Once granted, neither changes before this thread looks.
+      return this.verdictOf(waiter) === STATE_GRANTED && arena.load(waiter, THREAD_QUEUED_ON) === cell;
+    });
+  }
+
+  /** Takes the first step of an operation that has its waiter. False when it is over at once. */
+  start(op: Operation): boolean {
+    const status = op.steps.start(op);
+    if (status !== STATUS_PENDING && status !== STATUS_BUSY) {
+      this.freeWaiter(op.waiter);
+      op.completion!.complete(status, op);
+      return false;
+    }
+    if (!this.busy) this.#keepAlive.hold();
+    this.#pending.add(op);
+    this.step(op, status);
+    return true;
+  }
+
+  /** Looks into the inbox, and has the engine tell from now on. */
+  watch(): void {
+    if (!this.#armed) this.#arm();
+    this.collect();
+  }
+
+  /** For an operation whose time is up, or that is aborted. */
+  cancel(op: Operation): void {
+    if (this.#pending.of(op.waiter) !== op) return;
+    this.step(op, op.steps.cancel(op));
+    this.collect();
+  }
+
+  /**
+   * What this does goes before all that this thread's tasks do: until it is over they are given nothing, since they could
+   * not go on with it, and others would have to wait for them.
+   */
+  beforeTasks<T>(act: () => T): T {
+    needStack();
+    this.#blocking++;
+    try {
+      return act();
+    } finally {
+      if (--this.#blocking === 0) {
+        for (const op of this.#postponed.splice(0)) this.step(op, op.steps.start(op));
+        this.watch();
+      }
+    }
+  }
+
+  /** The operation of a task's waiter, if it has one. */
+  operationOf(waiter: number): Operation | undefined {
+    return this.#pending.of(waiter);
+  }
+
+  /** A task was told while its thread blocks: what others wait for goes to them, and the task starts anew afterwards. */
+  setAside(waiter: number): void {
+    const op = this.#pending.of(waiter);
+    if (!op) return;
+    if (op.steps.decline(op)) this.#postponed.push(op);
+    else this.step(op, op.steps.resume(op, this.verdictOf(waiter)));
+  }
+
+  /** Settles what has its verdict; what this thread itself gives its tasks does not take the way through the engine. */
+  collect(): void {
+    if (this.#blocking > 0) return;
+    try {
+      while (this.busy) {
+        const waiter = this.nextTold();
+        if (!waiter) return;
+        const op = this.#pending.of(waiter);
+        if (op) this.step(op, op.steps.resume(op, this.verdictOf(waiter)));
+      }
+    } catch (error) {
+      // The stack is full, say. There will be more of it.
+      void Promise.resolve().then(() => this.collect());
+      throw error;
+    }
+  }
+
+  close(): void {
+    const ops = this.#pending.values();
+    this.abandon(ops);
+    for (const op of ops) {
+      this.#pending.delete(op);
+      this.freeWaiter(op.waiter);
+    }
+    this.#rest();
+  }
+
+  /** Nobody is there any more for whom these wait: they leave the queues, and what they are given goes to others. */
+  abandon(ops: Operation[]): void {
+    const given = new Map<number, Operation>();
+    for (const op of ops) if (op.steps.abandon(op) === STATUS_PENDING) given.set(op.waiter, op);
+    while (given.size > 0) {
+      for (let waiter = this.nextTold(); waiter; waiter = this.nextTold()) {
+        const op = given.get(waiter);
+        if (!op) this.setAside(waiter);
+        else if (given.delete(waiter)) op.steps.decline(op);
+      }
+      // The verdict is there, and the thread that gave it is about to tell.
+      if (given.size > 0) this.sleep(LONGEST);
+    }
+    for (const { waiter } of ops) this.#arena.core.unpin(waiter);
+  }
+
+  forget(): void {
+    this.#keepAlive.forget();
+  }
+
+  /** A cell for a wait, or for an owner. */
+  allocateWaiter(): number {
+    const waiter = this.#spare.pop() ?? this.#arena.addTask();
+    if (!waiter) {
+      checkLives(this.#arena);
+      throw new OutOfMemoryError('The arena is full: there is no room for one more task that waits');
+    }
+    return waiter;
+  }
+
+  freeWaiter(waiter: number): void {
+    if (this.busy && this.#spare.length < SPARE) this.#spare.push(waiter);
+    else this.#arena.dropTask(waiter);
+  }
+
+  /** What a step of an operation that stands here has answered. */
+  step(op: Operation, status: number): void {
+    if (status === STATUS_PENDING) return;
+    if (status === STATUS_BUSY) {
+      this.#postponed.push(op);
+      return;
+    }
+    this.#pending.delete(op);
+    this.freeWaiter(op.waiter);
+    if (!this.busy) this.#rest();
+    op.completion!.complete(status, op);
+  }
+
+  /** Of a waiter that was told it changes no more. */
+  verdictOf(waiter: number): number {
+    return this.#arena.load(waiter, CELL_WORD);
+  }
+
+  /** The oldest waiter in the inbox, out of it; 0 when there is none. */
+  nextTold(): number {
+    const arena = this.#arena;
+    // A look first: to take what is not there costs as much as to take something. A verdict that comes right now is seen
+    // the next time.
+    if (this.#told === 0 && arena.load(this.#inbox, 0) === 0) return 0;
+    const waiter = this.#told || arena.core.collect(arena.thread) >>> 0;
+    // Before it can stand in a queue again.
+    this.#told = waiter && arena.load(waiter, CELL_NEXT);
+    return waiter;
+  }
+
+  /** Sleeps until something is in the inbox, so long (ms) at the most. */
+  sleep(limit: number): void {
+    this.#arena.sleep(this.#inbox, Math.min(limit, LONGEST));
+  }
+
+  #arm(): void {
+    while (!this.#armed && this.busy && this.#blocking === 0) {
+      const { async, value } = this.#arena.sleepAsync(this.#inbox);
+      if (async) {
+        this.#armed = true;
+        void value.then(() => {
+          this.#armed = false;
+          this.collect();
+          this.#arm();
+        });
+      } else this.collect();
+    }
+  }
+
+  /** No task waits any more. A `waitAsync` that is pending stays, and serves the next. */
+  #rest(): void {
+    this.#keepAlive.rest();
+    for (const waiter of this.#spare.splice(0)) this.#arena.dropTask(waiter);
+  }
+}
+
+/** The scheduler of this thread in an arena, if a task of it has called something there. */
+export function tasksOf(arena: ThreadArena): Scheduler | undefined {
+  return arena.tasks as Scheduler | undefined;
+}
+
+/** The same, made on first use. */
+export function schedulerOf(arena: ThreadArena): Scheduler {
+  return tasksOf(arena) ?? makeScheduler(arena);
+}
+
+function makeScheduler(arena: ThreadArena): Scheduler {
+  if (typeof Atomics.waitAsync !== 'function') {
+    throw new UnsupportedError(
+      'lockwork needs Atomics.waitAsync for its async calls, which this platform does not have',
+    );
+  }
+  if (!setTimeout || !setInterval) {
+    throw new UnsupportedError(
+      'lockwork needs setTimeout and setInterval for its async calls, which this realm did not have when lockwork was loaded (an audio worklet, for example)',
+    );
+  }
+  const scheduler = new Scheduler(arena);
+  arena.tasks = scheduler;
+  return scheduler;
+}

@@ -1,0 +1,73 @@
+import {
+  BROKEN,
+  CELL_GENERATION,
+  CELL_WORD,
+  FILLING,
+  NO_ACTION,
+  NOT_LAST,
+  STATE_BROKEN,
+  STATE_GRANTED,
+  STATE_PARKED,
+  STATUS_BROKEN,
+  STATUS_PENDING,
+  STATUS_TIMEOUT,
+  THREAD_ADD_TO_ACQUIRE,
+  THREAD_QUEUED_ON,
+  WITH_ACTION,
+} from '../../assembly/abi.ts';
+import type { Operation, Steps } from '../operation.ts';
+
+/** The wait at a Barrier: `assembly/barrier.ts`. The last to arrive, when there is an action, ends the round itself. */
+
+function start(op: Operation): number {
+  const { target, waiter } = op;
+  const { arena, cell, stamp, thread } = target;
+  // A thread that blocks here, and has arrived, could not run the action of its own task. Only itself writes its record
+  // while it runs.
+  const blocked = waiter !== thread && arena.load(thread, THREAD_QUEUED_ON) === cell;
+  const arrived = blocked && (arena.load(thread, THREAD_ADD_TO_ACQUIRE) | 0) >= 0;
+  const action = op.action ? (arrived ? NOT_LAST : WITH_ACTION) : NO_ACTION;
+  const index = arena.core.barrierWait(cell, stamp, waiter, Infinity, action);
+  op.generation = arena.load(waiter, CELL_GENERATION);
+  return index;
+}
+
+function resume(op: Operation, verdict: number): number {
+  // In a Barrier's queue it is the arrival index; the waiter's until it waits again.
+  if (verdict === STATE_GRANTED) return op.target.arena.load(op.waiter, THREAD_ADD_TO_ACQUIRE);
+  if (verdict === STATE_BROKEN) return STATUS_BROKEN;
+  // Woken at the entry, where it came while an action ran: it arrives only now.
+  return op.cancelled ? STATUS_TIMEOUT : start(op);
+}
+
+function cancel(op: Operation): number {
+  const { target, waiter, generation } = op;
+  const { arena, cell, stamp } = target;
+  op.cancelled = true;
+  if ((arena.load(waiter, THREAD_ADD_TO_ACQUIRE) | 0) < 0) {
+    arena.core.cancelWait(cell, stamp, waiter);
+    return toldOf(op);
+  }
+  arena.core.barrierEnd(cell, stamp, waiter, generation, FILLING, STATE_BROKEN, BROKEN);
+  return STATUS_PENDING;
+}
+
+function abandon(op: Operation): number {
+  const { arena, cell, stamp } = op.target;
+  arena.core.barrierLeave(cell, stamp, op.waiter);
+  return toldOf(op);
+}
+
+/** Whether it has its verdict, which will be told: its state changes no more then. */
+function toldOf({ target, waiter }: Operation): number {
+  return (target.arena.load(waiter, CELL_WORD) | 0) > STATE_PARKED ? STATUS_PENDING : STATUS_TIMEOUT;
+}
+
+export const barrierSteps: Steps = {
+  start,
+  resume,
+  cancel,
+  abandon,
+  decline: () => false,
+  takeOver: () => false,
+};
