@@ -88,7 +88,7 @@ export const ANY = -1;
 /** The most permits that a semaphore's word can count. */
 export const MAX_PERMITS = 0x03ffffff;
 
-/** What `joinable` answers: others came behind the proxy; a newcomer goes behind it, if it gets nothing before; at once. */
+/** What `join` answers: others came behind the proxy; a newcomer goes behind it, if it gets nothing before; at once. */
 export const JOIN_NOT = 0;
 export const JOIN_AFTER_TRYING = 1;
 export const JOIN_AT_ONCE = 2;

@@ -5,7 +5,7 @@
 export { create, destroy } from "./cell";
 export { collect } from "./inbox";
 export { cancelWait } from "./queue";
-export { countTasks, joinable } from "./local";
+export { countTasks, join } from "./local";
 export { acquire, decline, rename, withdraw } from "./resource";
 export { lockAcquire, lockHandOff, lockRelease } from "./lock";
 export { rlockAcquire, rlockHandOff, rlockRelease } from "./rlock";

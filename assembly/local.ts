@@ -23,25 +23,34 @@ import { Thread } from "./thread";
  */
 
 /**
+ * `others`: whether more tasks than the first wait behind the proxy; the cell's length counts those.
+ *
  * The word goes from `held` to `next` if the proxy is the first in the queue, no waiter is on its way or to be handed
  * what comes free (so the word is `held`, and perhaps QUEUED), and no verdict is in the thread's inbox, which might be
  * the proxy's.
  */
 @inline
-export function handOff(cell: Cell, proxy: Thread, held: i32, next: i32): bool {
+export function handOff(cell: Cell, proxy: Thread, held: i32, next: i32, others: bool): bool {
   const word = loadWord(cell);
   const first = atomic.load<usize>(changetype<usize>(cell), CELL_NEXT);
   if ((word & ~QUEUED) != held || first != changetype<usize>(proxy)) return false;
   if (atomic.load<usize>(changetype<usize>(proxy.owningThread), THREAD_INBOX)) return false;
-  // Of a Semaphore the word stays as it is.
-  return held == next || swapWord(cell, word, word + next - held) == word;
+  // The word stays as it is when it does not tell tasks from each other.
+  if (held != next && swapWord(cell, word, word + next - held) != word) return false;
+  if (others) countTasks(cell, -1);
+  return true;
 }
 
-/** Whether a newcomer goes behind the proxy; and, as nothing is free and no waiter is on its way, without a try before. */
-export function joinable(cell: Cell, proxy: Thread): i32 {
+/**
+ * Whether a newcomer goes behind the proxy; and, as nothing is free and no waiter is on its way, without a try before: then
+ * it is counted, if there are others.
+ */
+export function join(cell: Cell, proxy: Thread, others: bool): i32 {
   const last = atomic.load<usize>(changetype<usize>(cell), CELL_PREV);
   if (last != changetype<usize>(proxy)) return JOIN_NOT;
-  return loadWord(cell) & FLAGS & ~QUEUED ? JOIN_AFTER_TRYING : JOIN_AT_ONCE;
+  if (loadWord(cell) & FLAGS & ~QUEUED) return JOIN_AFTER_TRYING;
+  if (others) countTasks(cell, 1);
+  return JOIN_AT_ONCE;
 }
 
 /** The cell's length counts all tasks of a local queue: one for the proxy is there already. */

@@ -55,8 +55,8 @@ export function unlock(cell: Cell, stamp: i32, thread: Thread): Status {
  * A release by the thread of this proxy, or a task of it, which goes to the first task that the proxy stands for
  * (local.ts). False: it must be one for all.
  */
-export function lockHandOff(cell: Cell, stamp: i32, proxy: Thread): bool {
+export function lockHandOff(cell: Cell, stamp: i32, proxy: Thread, others: bool): bool {
   const task = changetype<i32>(proxy.owningThread) | HELD_BY_TASK;
   const owner = loadWord(cell) & -HELD_BY_TASK;
-  return (owner | HELD_BY_TASK) == task && alive(cell, stamp) && handOff(cell, proxy, owner, task);
+  return (owner | HELD_BY_TASK) == task && alive(cell, stamp) && handOff(cell, proxy, owner, task, others);
 }

@@ -43,7 +43,7 @@ export function rlockRelease(cell: RLock, stamp: i32, thread: Thread): Status {
 }
 
 /** As `lockHandOff`, in the names of an owner that releases it and of the task's owner. */
-export function rlockHandOff(cell: RLock, stamp: i32, proxy: Thread, from: Thread, to: Thread): bool {
+export function rlockHandOff(cell: RLock, stamp: i32, proxy: Thread, from: Thread, to: Thread, others: bool): bool {
   if (!alive(cell, stamp) || !ownedBy(loadWord(cell), from) || cell.depth) return false;
-  return handOff(cell, proxy, changetype<i32>(from), changetype<i32>(to));
+  return handOff(cell, proxy, changetype<i32>(from), changetype<i32>(to), others);
 }

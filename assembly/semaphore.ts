@@ -38,6 +38,6 @@ export function semaphoreRelease(cell: Semaphore, stamp: i32, thread: Thread, pe
 }
 
 /** As `lockHandOff`: one permit goes from task to task, and the word stays as it is. With a bound of 0 there is none. */
-export function semaphoreHandOff(cell: Semaphore, stamp: i32, proxy: Thread): bool {
-  return alive(cell, stamp) && cell.bound > 0 && handOff(cell, proxy, 0, 0);
+export function semaphoreHandOff(cell: Semaphore, stamp: i32, proxy: Thread, others: bool): bool {
+  return alive(cell, stamp) && cell.bound > 0 && handOff(cell, proxy, 0, 0, others);
 }

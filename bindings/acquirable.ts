@@ -1,4 +1,4 @@
-import { JOIN_AT_ONCE, JOIN_NOT, STATUS_OK, STATUS_TIMEOUT } from '../assembly/abi.ts';
+import { JOIN_AFTER_TRYING, JOIN_AT_ONCE, JOIN_NOT, STATUS_OK, STATUS_TIMEOUT } from '../assembly/abi.ts';
 import { blockBesideTasks } from './blocking.ts';
 import { afterTurn, countPass, turns } from './clock.ts';
 import { LocalQueue, localQueuesOf, type QueuedTask } from './local-queue.ts';
@@ -192,27 +192,27 @@ export abstract class Acquirable<K extends string = string> extends Holdable<K> 
     const scheduler = schedulerOf(arena);
     const oldest = this.localQueue(scheduler);
     let queue = oldest?.youngest;
-    const joinable = queue ? queue.joinable : JOIN_NOT;
-    if (joinable !== JOIN_AT_ONCE || limit === 0 || owner) {
+    // Its owner may have it already.
+    const triesFirst = !queue || owner !== undefined || limit === 0;
+    let place = triesFirst ? JOIN_AFTER_TRYING : queue!.ask();
+    if (place !== JOIN_AT_ONCE) {
       const status = this.tryAs(name);
       if (status !== STATUS_TIMEOUT || limit === 0) return this.finish(arena, status);
-      if (joinable === JOIN_NOT) {
-        // This object's own, when none stands: it is made once.
-        if (oldest) queue = this.#makeQueue(scheduler);
-        else {
-          this.#queue ??= this.#makeQueue(scheduler);
-          queue = this.#queue;
-        }
-      }
+      if (triesFirst) place = queue ? queue.ask() : JOIN_NOT;
+      if (place === JOIN_NOT) queue = this.#newQueue(scheduler, oldest !== undefined);
     }
     const call = new QueuedCall(this, queue!, name, owner);
     const promise = call.promise<boolean>();
-    queue!.join(call, limit, signal);
+    queue!.join(call, place === JOIN_AT_ONCE, limit, signal);
     return promise;
   }
 
-  #makeQueue(scheduler: Scheduler): LocalQueue {
-    return new LocalQueue(this.ref, scheduler, this.proxyName, this.proxyHasOwnName);
+  /** This object's own queue, made once, unless it, or that of another object of the same primitive, stands there. */
+  #newQueue(scheduler: Scheduler, another: boolean): LocalQueue {
+    if (!another && this.#queue) return this.#queue;
+    const queue = new LocalQueue(this.ref, scheduler, this.proxyName, this.proxyHasOwnName);
+    if (!another) this.#queue = queue;
+    return queue;
   }
 
   /**

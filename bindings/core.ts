@@ -33,8 +33,8 @@ export interface Core {
   withdraw(cell: number, stamp: number, thread: number): void;
   /** A waiter has a verdict and no use for it. */
   decline(cell: number, stamp: number, waiter: number): void;
-  /** Whether a newcomer goes behind the proxy of a local queue: JOIN_…. */
-  joinable(cell: number, proxy: number): number;
+  /** Whether a newcomer goes behind the proxy of a local queue: JOIN_…. AT_ONCE: it is counted, if there are `others`. */
+  join(cell: number, proxy: number, others: boolean): number;
   /** So many tasks more stand in a local queue. */
   countTasks(cell: number, change: number): void;
   /** What is held in the one name is held in the other. */
@@ -44,13 +44,13 @@ export interface Core {
   /** `owner`: who probably holds it. */
   lockRelease(cell: number, stamp: number, owner: number): number;
   /** Whether it went from this thread, or a task of it, to the first task that the proxy stands for. */
-  lockHandOff(cell: number, stamp: number, proxy: number): number;
+  lockHandOff(cell: number, stamp: number, proxy: number, others: boolean): number;
   rlockAcquire(cell: number, stamp: number, thread: number, timeout: number): number;
   rlockRelease(cell: number, stamp: number, thread: number): number;
-  rlockHandOff(cell: number, stamp: number, proxy: number, from: number, to: number): number;
+  rlockHandOff(cell: number, stamp: number, proxy: number, from: number, to: number, others: boolean): number;
   semAcquire(cell: number, stamp: number, thread: number, timeout: number): number;
   semRelease(cell: number, stamp: number, thread: number, permits: number): number;
-  semHandOff(cell: number, stamp: number, proxy: number): number;
+  semHandOff(cell: number, stamp: number, proxy: number, others: boolean): number;
   eventWait(cell: number, stamp: number, thread: number, timeout: number): number;
   eventSet(cell: number, stamp: number, thread: number): number;
   eventClear(cell: number, stamp: number): number;

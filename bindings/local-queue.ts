@@ -64,10 +64,15 @@ export class LocalQueue implements Completion {
     this.#inOwnName = inOwnName;
   }
 
-  /** Whether a newcomer goes behind it: JOIN_…. */
-  get joinable(): number {
+  /** Whether more than one task stands in it. */
+  get others(): boolean {
+    return this.#size > 1;
+  }
+
+  /** Whether a newcomer goes behind it: JOIN_…. AT_ONCE: the cell counts it, and it must `join`. */
+  ask(): number {
     const { target, waiter } = this.proxy;
-    return waiter === 0 ? JOIN_NOT : target.arena.core.joinable(target.cell, waiter);
+    return waiter === 0 ? JOIN_NOT : target.arena.core.join(target.cell, waiter, this.#size > 0);
   }
 
   /** Of the oldest: the last of this thread's queues here. */
@@ -90,8 +95,8 @@ export class LocalQueue implements Completion {
     } else this.#here.set(cell, { oldest: this, youngest: this });
   }
 
-  /** A task has to wait. */
-  join(task: QueuedTask, limit: number, signal: Signal | undefined): void {
+  /** A task has to wait. `counted`: as `ask` has answered AT_ONCE. */
+  join(task: QueuedTask, counted: boolean, limit: number, signal: Signal | undefined): void {
     const { proxy } = this;
     const stands = proxy.waiter !== 0;
     if (!stands) {
@@ -99,6 +104,7 @@ export class LocalQueue implements Completion {
       this.#begin();
     }
     this.#push(task);
+    if (!counted && this.#size > 1) this.#count(1);
     if (stands) task.arm(limit, signal);
     else {
       if (this.#scheduler.start(proxy)) task.arm(limit, signal);
@@ -111,10 +117,12 @@ export class LocalQueue implements Completion {
     return this.#scheduler.told ? undefined : this.first;
   }
 
-  /** The first task has what was handed off to it. */
+  /** The first task has what was handed off to it, and the cell counts it no more. */
   advance(): void {
+    const first = this.first!;
     this.#advancing = true;
-    this.#complete(this.first!, STATUS_OK);
+    this.#unlink(first);
+    first.complete(STATUS_OK, this.proxy);
     this.#advancing = false;
     this.#dissolve();
   }
@@ -229,10 +237,15 @@ export class LocalQueue implements Completion {
     if (this.#last) this.#last.next = task;
     else this.first = task;
     this.#last = task;
-    if (++this.#size > 1) this.#count(1);
+    this.#size++;
   }
 
   #remove(task: QueuedTask): void {
+    this.#unlink(task);
+    if (this.#size > 0) this.#count(-1);
+  }
+
+  #unlink(task: QueuedTask): void {
     const { prev, next } = task;
     if (prev) prev.next = next;
     else this.first = next;
@@ -240,7 +253,7 @@ export class LocalQueue implements Completion {
     else this.#last = prev;
     // So that the old do not keep the young alive.
     task.next = undefined;
-    if (--this.#size > 0) this.#count(-1);
+    this.#size--;
   }
 
   #count(change: number): void {

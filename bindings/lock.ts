@@ -79,7 +79,7 @@ export class Lock extends Acquirable<'Lock'> {
     const scheduler = tasksOf(arena);
     if (scheduler) {
       const queue = this.localQueue(scheduler);
-      if (queue?.heir && core.lockHandOff(cell, stamp, queue.proxy.waiter)) {
+      if (queue?.heir && core.lockHandOff(cell, stamp, queue.proxy.waiter, queue.others)) {
         this.handedOff(queue);
         return;
       }

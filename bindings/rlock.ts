@@ -134,7 +134,8 @@ export class RLock extends Acquirable<'RLock'> {
     const scheduler = tasksOf(arena);
     const queue = scheduler && this.localQueue(scheduler);
     const heir = queue?.heir;
-    if (heir && core.rlockHandOff(cell, stamp, queue!.proxy.waiter, name, heir.name)) this.handedOff(queue!);
+    if (heir && core.rlockHandOff(cell, stamp, queue!.proxy.waiter, name, heir.name, queue!.others))
+      this.handedOff(queue!);
     else this.finishOk(arena, core.rlockRelease(cell, stamp, name));
     if (owner) unuseOwner(owner, arena);
   }

@@ -100,7 +100,7 @@ export class Semaphore extends Acquirable<'Semaphore' | 'BoundedSemaphore'> {
     if (n !== 1) checkInteger(n, 1, MAX_PERMITS, `${this.kind}.release: the number of permits`);
     else if (scheduler) {
       const queue = this.localQueue(scheduler);
-      if (queue?.heir && core.semHandOff(cell, stamp, queue.proxy.waiter)) {
+      if (queue?.heir && core.semHandOff(cell, stamp, queue.proxy.waiter, queue.others)) {
         this.handedOff(queue);
         return;
       }
