@@ -108,7 +108,7 @@ export abstract class Acquirable<K extends string = string> extends Holdable<K> 
    * @internal
    */
   operation(name: number): Operation {
-    return new Operation(this.ref, acquireSteps, undefined, { addToAcquire: name });
+    return new Operation(this.ref, acquireSteps, undefined, name);
   }
 
   /**

@@ -127,7 +127,7 @@ export class Barrier extends Primitive<'Barrier'> {
     // To leave, it would have to break the barrier.
     needStack();
     if (scheduler?.busy) {
-      const op = new Operation(this.#ref, barrierSteps, undefined, { action: action !== undefined });
+      const op = new Operation(this.#ref, barrierSteps, undefined, 0, action !== undefined);
       index = blockBesideTasks(
         arena,
         scheduler,
@@ -186,16 +186,19 @@ export class Barrier extends Primitive<'Barrier'> {
     try {
       const { limit, signal } = checkWait(options, 'Barrier.waitAsync', WAIT_OPTIONS);
       this.live();
-      const action = this.#action !== undefined;
-      const call = new OperationCall(this.#ref, barrierSteps, (index, op) => this.#passed(index, op), { action });
+      const call = new OperationCall(this, barrierSteps, this.#action !== undefined);
       return call.wait(options?.timeout === undefined ? this.#timeout : limit, signal);
     } catch (error) {
       return Promise.reject(error);
     }
   }
 
-  /** What a task gets that was let through with this index: the last to arrive runs its action before. */
-  #passed(index: number, { generation }: Operation): number | Promise<number> {
+  /**
+   * What a task gets that was let through with this index: the last to arrive runs its action before.
+   *
+   * @internal
+   */
+  toResult(index: number, { generation }: Operation): number | Promise<number> {
     if (index < 0) return this.throwStatus(index);
     return this.#action && index === this.parties - 1 ? this.#act(index, generation) : index;
   }

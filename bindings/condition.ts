@@ -160,7 +160,7 @@ export class Condition extends Holdable<'Condition'> {
     const { core, arena, cell, stamp, thread } = this.ref;
     const scheduler = tasksOf(arena);
     if (scheduler?.busy) {
-      const op = new Operation(this.ref, this.#steps, undefined, { lock: this.lock.operation(thread) });
+      const op = new Operation(this.ref, this.#steps, undefined, 0, false, this.lock.operation(thread));
       // It lets the lock go, and what its tasks hold beside that it does not need.
       const status = blockBesideTasks(
         arena,
@@ -288,7 +288,12 @@ export class Condition extends Holdable<'Condition'> {
   /** A wait of a task, which holds the lock in this name. */
   #call(name: number): OperationCall<boolean> {
     const lock = this.lock.operation(name);
-    return new OperationCall(this.ref, this.#steps, (status) => this.toBoolean(status), { lock });
+    return new OperationCall(this, this.#steps, false, lock);
+  }
+
+  /** @internal */
+  toResult(status: number): boolean {
+    return this.toBoolean(status);
   }
 
   /** RLock: a task has it again, and so have the other tasks of its owner that wait for it. */

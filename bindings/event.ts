@@ -69,7 +69,12 @@ export class Event extends Primitive<'Event'> {
     const { core, arena, cell, stamp, thread } = this.#ref;
     const status = core.eventWait(cell, stamp, thread, 0);
     if (status !== STATUS_TIMEOUT || limit === 0) return this.finish(arena, status);
-    return new OperationCall(this.#ref, eventSteps, (status) => this.toBoolean(status)).wait(limit, signal);
+    return new OperationCall(this, eventSteps).wait(limit, signal);
+  }
+
+  /** @internal */
+  toResult(status: number): boolean {
+    return this.toBoolean(status);
   }
 
   /** Sets the event and lets all who wait go on. Never waits. */

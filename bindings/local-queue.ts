@@ -59,7 +59,7 @@ export class LocalQueue implements Completion {
   readonly #inOwnName: boolean;
 
   constructor(target: Target, scheduler: Queueing, addToAcquire: number, inOwnName: boolean) {
-    this.proxy = new Operation(target, proxySteps, this, { addToAcquire });
+    this.proxy = new Operation(target, proxySteps, this, addToAcquire);
     this.#scheduler = scheduler;
     this.#inOwnName = inOwnName;
   }

@@ -4,23 +4,25 @@ import { Operation, type Steps } from './operation.ts';
 import { PendingCall } from './pending-call.ts';
 import { type Scheduler, schedulerOf } from './scheduler.ts';
 
+/** A primitive that tasks wait for. */
+export interface Awaitable<T> {
+  readonly ref: CellRef;
+  /** What the final status means; it may throw. It must not collect: see `blockBesideTasks`. */
+  toResult(status: number, op: Operation): T | PromiseLike<T>;
+}
+
 /** A call of a task that waits by an operation of its own: for an Event, at a Barrier, for a Condition. */
 export class OperationCall<T> extends PendingCall {
   readonly #scheduler: Scheduler;
   readonly #operation: Operation;
-  readonly #toResult: (status: number, op: Operation) => T | PromiseLike<T>;
+  readonly #primitive: Awaitable<T>;
 
-  /** @param toResult must not collect: see `blockBesideTasks` */
-  constructor(
-    ref: CellRef,
-    steps: Steps,
-    toResult: (status: number, op: Operation) => T | PromiseLike<T>,
-    more?: { action?: boolean; lock?: Operation },
-  ) {
+  constructor(primitive: Awaitable<T>, steps: Steps, action = false, lock?: Operation) {
     super();
+    const { ref } = primitive;
     this.#scheduler = schedulerOf(ref.arena);
-    this.#operation = new Operation(ref, steps, this, more);
-    this.#toResult = toResult;
+    this.#operation = new Operation(ref, steps, this, 0, action, lock);
+    this.#primitive = primitive;
   }
 
   /**
@@ -43,6 +45,6 @@ export class OperationCall<T> extends PendingCall {
   }
 
   protected override toResult(status: number, op: Operation): T | PromiseLike<T> {
-    return this.#toResult(status, op);
+    return this.#primitive.toResult(status, op);
   }
 }

@@ -80,7 +80,9 @@ export class Operation {
     target: Target,
     steps: Steps,
     completion?: Completion,
-    { addToAcquire = 0, action = false, lock }: { addToAcquire?: number; action?: boolean; lock?: Operation } = {},
+    addToAcquire = 0,
+    action = false,
+    lock?: Operation,
   ) {
     this.target = target;
     this.steps = steps;
