@@ -7,6 +7,7 @@ Object.assign(globalThis, { __vitest_browser_runner__: { wrapDynamicImport: (loa
 addEventListener(
   'message',
   ({ data: { file, notHere } }) =>
-    runFile(file, () => import(/* @vite-ignore */ new URL(`./${file}.js`, import.meta.url).href), postMessage, notHere),
+    // Relative to `import.meta.url`, Vite would look for the file itself, and not in folders.
+    runFile(file, () => import(/* @vite-ignore */ new URL(`${file}.js`, location.href).href), postMessage, notHere),
   { once: true },
 );

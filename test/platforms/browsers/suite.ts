@@ -1,4 +1,4 @@
-/** Bundles the tests of test/ for ../page/suite.test.ts, and serves the bundle. */
+/** Bundles the tests that every runtime runs for ../page/suite.test.ts, and serves the bundle. */
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Plugin } from 'vitest/config';

@@ -1,6 +1,6 @@
 /**
- * The tests of test/, which block their own thread, in a dedicated worker of a page. One test here is a file there; what
- * failed in it stands in the message, by name.
+ * The other folders' tests, which block their own thread, in a dedicated worker of a page. One test here is a file there;
+ * what failed in it stands in the message, by name.
  */
 import { expect, inject, it } from 'vitest';
 import type { File } from '../browsers/suite.ts';
