@@ -101,7 +101,7 @@ const NOT_HERE: readonly Exception[] = [
     reason: 'of the end of the stack, which is looked for as Node has it',
   },
   { file: 'behaviour/realms.test.ts', on: PAGES, reason: "of Node's `vm` contexts and its threads" },
-  { file: 'stress/fuzz.test.ts', on: PAGES, reason: 'page/fuzz.test.ts explores there' },
+  { file: 'stress/fuzz.test.ts', on: PAGES, reason: 'platforms/page/fuzz.test.ts explores there' },
   {
     file: 'unit/arena.test.ts',
     on: PAGES,
@@ -148,13 +148,13 @@ const NOT_HERE: readonly Exception[] = [
       'on a page that forbids',
       'on a thread that may not block',
     ],
-    reason: 'they imitate a page in a process; page/ has the tests of real ones',
+    reason: 'they imitate a page in a process; platforms/page/ has the tests of real ones',
   },
   {
     file: 'behaviour/handle.test.ts',
     on: PAGES,
     tests: ['all of them attach from'],
-    reason: "of Node's ways to a thread; page/beside.test.ts has those of a page",
+    reason: "of Node's ways to a thread; platforms/page/beside.test.ts has those of a page",
   },
   {
     file: 'behaviour/handle.test.ts',
