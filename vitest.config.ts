@@ -1,9 +1,9 @@
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
-import { NAMES } from './test/browsers/find.ts';
-import { ISOLATED, pages } from './test/browsers/pages.ts';
-import { provider } from './test/browsers/provider.ts';
-import { suite, suiteOf } from './test/browsers/suite.ts';
+import { NAMES } from './test/platforms/browsers/find.ts';
+import { ISOLATED, pages } from './test/platforms/browsers/pages.ts';
+import { provider } from './test/platforms/browsers/provider.ts';
+import { suite, suiteOf } from './test/platforms/browsers/suite.ts';
 
 export default defineConfig({
   test: {
@@ -18,7 +18,10 @@ export default defineConfig({
         test: {
           name: 'threads',
           // Beside what a page's main thread can do, which this one can do, too.
-          include: ['test/*.test.ts', 'test/page/{beside,fuzz,storm,together}.test.ts'],
+          include: [
+            'test/{unit,behaviour,stress,package,glue}/*.test.ts',
+            'test/platforms/page/{beside,fuzz,storm,together}.test.ts',
+          ],
           // A test that blocks its own thread for ever fails too.
           setupFiles: ['test/support/watchdog.ts'],
         },
@@ -35,7 +38,7 @@ export default defineConfig({
         server: { headers: ISOLATED },
         test: {
           name,
-          include: ['test/page/*.test.ts'],
+          include: ['test/platforms/page/*.test.ts'],
           provide: { suite: suiteOf(name) },
           browser: {
             enabled: true,

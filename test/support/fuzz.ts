@@ -3,7 +3,7 @@
  * each of many short rounds, and destroyed as soon as that is allowed, often while a thread is yet to return from the
  * call that let the last one through. Arrays are put in their places, so that nobody can touch them unseen.
  *
- *   LOCKWORK_FUZZ=600 npx vitest run --project threads test/fuzz.test.ts    for ten minutes, all families together
+ *   LOCKWORK_FUZZ=600 npx vitest run --project threads test/stress/fuzz.test.ts    for ten minutes, all families
  *   LOCKWORK_FUZZ_ONLY=lock,duet    the families whose names begin like one of these
  *   LOCKWORK_FUZZ_SEED=7       the choices of this seed; when they fall, the machine decides
  *   LOCKWORK_FUZZ_ROUND=12     this round of it only, again and again

@@ -1,0 +1,317 @@
+/** The tasks of one thread that wait for the same: they stand in one line, and pass on within it. */
+import { Arena, BoundedSemaphore, Lock, NotHeldError, OverReleaseError, Owner, RLock, Semaphore } from 'lockwork';
+import { describe, expect, it } from 'vitest';
+import { integers } from '../support/settle.ts';
+import { thread, threads, until } from '../support/threads.ts';
+import { HOLDABLES, outcome, turn } from '../support/waits.ts';
+
+const boom = { reason: 'the flight is cancelled' };
+
+describe.each(HOLDABLES)('The line of a %s', (_, make) => {
+  /** Held by a task; so many others wait, and write down that they had their turn. */
+  async function line(length: number, options: (index: number) => object = () => ({})) {
+    const lock = make();
+    const held = await lock.holdAsync();
+    const order: number[] = [];
+    const tasks = Array.from({ length }, (_, index) =>
+      outcome(lock.withAsync(() => order.push(index), options(index))).then((answer) => answer ?? 'off'),
+    );
+    return { lock, held, order, tasks };
+  }
+
+  it('goes on in its order, each with its turn, and takes one cell', async () => {
+    const { used } = Arena.default;
+    const { lock, held, order, tasks } = await line(100);
+    expect(lock.waiters).toBe(100);
+    if (!(lock instanceof RLock)) expect(Arena.default.used - used).toBeLessThanOrEqual(128);
+    held.release();
+    expect([lock.waiters, lock.tryAcquire()]).toEqual([99, false]);
+    await Promise.all(tasks);
+    expect(order).toEqual(tasks.map((_, index) => index));
+    expect([lock.waiters, lock.tryAcquire()]).toEqual([0, true]);
+  });
+
+  it('is left from the head, the middle and the end, by time or abort', async () => {
+    const controller = new AbortController();
+    const leavers = [0, 3, 4, 9];
+    const { lock, held, order, tasks } = await line(10, (index) =>
+      leavers.includes(index) ? (index % 2 ? { signal: controller.signal } : { timeout: 1 }) : {},
+    );
+    controller.abort(boom);
+    expect(lock.waiters).toBe(8);
+    await until(() => lock.waiters === 6, 'two are late');
+    held.release();
+    const ends = await Promise.all(tasks);
+    expect(leavers.map((index) => ends[index])).toEqual(['TimeoutError', 'off', 'TimeoutError', 'off']);
+    expect(order).toEqual([1, 2, 5, 6, 7, 8]);
+    expect([lock.waiters, lock.tryAcquire()]).toEqual([0, true]);
+  });
+
+  it('leaves nothing behind when all leave, and stands again', async () => {
+    const controller = new AbortController();
+    const { lock, held, order, tasks } = await line(3, () => ({ signal: controller.signal }));
+    controller.abort(boom);
+    await Promise.all(tasks);
+    expect([lock.waiters, order]).toEqual([0, []]);
+    const next = lock.withAsync(() => 'next');
+    const behind = thread({ lock }, ({ lock }) => lock.with(() => 'behind'));
+    await until(() => lock.waiters === 2, 'a task and a thread wait');
+    held.release();
+    expect([await next, await behind]).toEqual(['next', 'behind']);
+    expect([lock.waiters, lock.tryAcquire()]).toEqual([0, true]);
+  });
+
+  it('is one for all objects of a thread that are the same lock', async () => {
+    const lock = make();
+    const same = (lock.constructor as typeof Lock).from(lock);
+    const held = await lock.holdAsync();
+    const order: number[] = [];
+    const tasks = [lock, same, lock, same].map((it, index) => it.withAsync(() => order.push(index)));
+    expect([lock.waiters, same.waiters]).toEqual([4, 4]);
+    held.release();
+    await Promise.all(tasks);
+    expect(order).toEqual([0, 1, 2, 3]);
+    expect([lock.waiters, lock.tryAcquire()]).toEqual([0, true]);
+  });
+
+  it('begins anew behind whoever came meanwhile', async () => {
+    const lock = make();
+    const order = integers(16);
+    lock.acquire();
+    const all: Promise<unknown>[] = [];
+    // This thread's tasks in lines of 1, 2, 3 and 1, threads between them, and one that gives up at the head of a line.
+    for (const [place, kind] of [...'ataataaata'].entries()) {
+      all.push(
+        kind === 'a'
+          ? outcome(lock.withAsync(() => (order[++order[0]!] = place), place === 5 ? { timeout: 1 } : {}))
+          : thread({ lock, order, place }, ({ lock, order, place }) =>
+              lock.with(() => {
+                order[++order[0]!] = place;
+              }),
+            ),
+      );
+      // The sixth is about to give up.
+      if (place === 5 || place === 6) continue;
+      await until(() => lock.waiters === place + Number(place < 5), `${place} waits`);
+    }
+    lock.release();
+    await Promise.all(all);
+    expect([...order.slice(1, 10)]).toEqual([0, 1, 2, 3, 4, 6, 7, 8, 9]);
+    expect([lock.waiters, lock.tryAcquire()]).toEqual([0, true]);
+  });
+
+  it('goes from between two others', async () => {
+    const lock = make();
+    const order = integers(16);
+    lock.acquire();
+    const all: Promise<unknown>[] = [];
+    const leave = new AbortController();
+    // Three lines of this thread, threads between them; the one in the middle goes, and a newcomer finds the last one.
+    for (const [place, kind] of [...'atltaa'].entries()) {
+      all.push(
+        kind === 't'
+          ? thread({ lock, order, place }, ({ lock, order, place }) =>
+              lock.with(() => {
+                order[++order[0]!] = place;
+              }),
+            )
+          : outcome(lock.withAsync(() => (order[++order[0]!] = place), kind === 'l' ? { signal: leave.signal } : {})),
+      );
+      await until(() => lock.waiters === Math.min(place + 1, 5 + Number(place > 4)), `${place} waits`);
+      if (place === 4) {
+        leave.abort(boom);
+        await until(() => lock.waiters === 4, 'the line in the middle has gone');
+        all.push(outcome(lock.withAsync(() => (order[++order[0]!] = 9))));
+      }
+    }
+    lock.release();
+    await Promise.all(all);
+    expect([...order.slice(1, 7)]).toEqual([0, 1, 3, 4, 9, 5]);
+    expect([lock.waiters, lock.tryAcquire()]).toEqual([0, true]);
+  });
+
+  it('lets a thread that blocks beside another have its turn, though tasks come without end', async () => {
+    const lock = make();
+    const done = integers(1);
+    const blocking = thread({ lock, done }, ({ lock, done }) => {
+      for (let i = 0; i < 100; i++) lock.with(() => {});
+      Atomics.store(done, 0, 1);
+    });
+    const task = async () => {
+      while (!Atomics.load(done, 0)) for (let i = 0; i < 100; i++) await lock.withAsync(() => {});
+    };
+    await Promise.all([blocking, ...Array.from({ length: 20 }, task)]);
+    expect([lock.waiters, lock.tryAcquire()]).toEqual([0, true]);
+  });
+
+  it('excludes 50 tasks of each of three threads, which count with a plain variable', async () => {
+    const rounds = 200;
+    const lock = make();
+    const count = integers(1);
+    const fifty = async ({ lock, count, rounds }: { lock: Lock; count: Int32Array; rounds: number }) => {
+      const task = async () => {
+        for (let i = 0; i < rounds; i++) {
+          await lock.withAsync(async () => {
+            const before = count[0]!;
+            await (i % 7 ? undefined : null);
+            count[0] = before + 1;
+          });
+        }
+      };
+      await Promise.all(Array.from({ length: 50 }, task));
+    };
+    await Promise.all([fifty({ lock, count, rounds }), threads(2, { lock, count, rounds }, fifty)]);
+    expect(count[0]).toBe(3 * 50 * rounds);
+    expect([lock.waiters, lock.tryAcquire()]).toEqual([0, true]);
+  });
+
+  it('loses nothing to a thread that takes and releases, while its own tasks give up', async () => {
+    const lock = make();
+    const stop = integers(1);
+    const other = thread({ lock, stop }, ({ lock, stop }) => {
+      let turns = 0;
+      for (; !Atomics.load(stop, 0); turns++) lock.with(() => {});
+      return turns;
+    });
+    let through = 0;
+    const task = async (index: number) => {
+      for (let i = 0; i < 300; i++) {
+        const options = (i + index) % 3 ? { timeout: Math.random() / 2 } : {};
+        const held = await lock.holdAsync(options).catch(() => undefined);
+        if (!held) continue;
+        through++;
+        if (i % 50 === 0) await turn();
+        held.release();
+      }
+    };
+    await Promise.all(Array.from({ length: 20 }, (_, index) => task(index)));
+    Atomics.store(stop, 0, 1);
+    expect(await other).toBeGreaterThan(0);
+    expect(through).toBeGreaterThanOrEqual(20 * 100);
+    expect([lock.waiters, lock.tryAcquire()]).toEqual([0, true]);
+  });
+});
+
+describe('The line of a Lock', () => {
+  it('is served by a release of another thread', async () => {
+    const lock = new Lock();
+    await lock.acquireAsync();
+    const order: number[] = [];
+    const tasks = [0, 1, 2].map((index) => lock.acquireAsync().then(() => order.push(index)));
+    for (let released = 1; released <= 3; released++) {
+      await thread({ lock }, ({ lock }) => lock.release());
+      await until(() => order.length === released, `${released} had their turn`);
+      expect([lock.locked, lock.waiters]).toEqual([true, 3 - released]);
+    }
+    await Promise.all(tasks);
+    lock.release();
+    expect(() => lock.release()).toThrow(NotHeldError);
+  });
+
+  it('gets as many turns as there were releases, when two threads release at once', async () => {
+    const lock = new Lock();
+    const rounds = 500;
+    const step = integers(2);
+    const releasing = thread({ lock, step, rounds }, ({ lock, step, rounds }) => {
+      let refused = 0;
+      for (let round = 1; round <= rounds; round++) {
+        while (Atomics.load(step, 0) < round);
+        for (let i = Math.random() * 200; i > 0; i--);
+        try {
+          lock.release();
+        } catch {
+          refused++;
+        }
+        Atomics.store(step, 1, round);
+      }
+      return refused;
+    });
+    await turn();
+    let through = 0;
+    let mine = 0;
+    for (let round = 1; round <= rounds; round++) {
+      // One holds it, and so many wait: the last of them may be let go by either side, and the representative have it.
+      await lock.acquireAsync();
+      const tasks = Array.from({ length: 1 + (round % 3) }, () => lock.acquireAsync().then(() => through++));
+      Atomics.store(step, 0, round);
+      for (let i = Math.random() * 200; i > 0; i--);
+      try {
+        lock.release();
+      } catch {
+        mine++;
+      }
+      await until(() => Atomics.load(step, 1) === round, 'the other thread has released');
+      for (let left = tasks.length; left > 0; left--) {
+        await turn();
+        if (lock.locked) lock.release();
+      }
+      await Promise.all(tasks);
+      if (lock.locked) lock.release();
+      expect([lock.waiters, lock.locked]).toEqual([0, false]);
+    }
+    expect(through).toBe(Array.from({ length: rounds }, (_, i) => 1 + ((i + 1) % 3)).reduce((sum, n) => sum + n));
+    expect(mine + (await releasing)).toBeLessThan(rounds);
+  });
+});
+
+describe('The line of an RLock', () => {
+  it('is of owners, of whom each releases what is in its name', async () => {
+    const lock = new RLock();
+    const owners = Array.from({ length: 4 }, () => new Owner());
+    await lock.acquireAsync({ owner: owners[0]! });
+    await lock.acquireAsync({ owner: owners[0]! });
+    const waits = owners.map((owner) => (owner === owners[0] ? undefined : lock.acquireAsync({ owner })));
+    lock.release({ owner: owners[0]! });
+    expect(lock.waiters).toBe(3);
+    for (const [index, owner] of owners.entries()) {
+      await waits[index];
+      for (const other of owners) {
+        if (other !== owner) expect(() => lock.release({ owner: other })).toThrow(NotHeldError);
+      }
+      lock.release({ owner });
+    }
+    expect([lock.waiters, lock.locked]).toEqual([0, false]);
+  });
+
+  it('is passed on by a thread that holds it itself', async () => {
+    const lock = new RLock();
+    lock.acquire(0);
+    lock.acquire(0);
+    const next = lock.withAsync(() => lock.owned);
+    lock.release();
+    expect([lock.owned, lock.waiters]).toEqual([true, 1]);
+    lock.release();
+    expect([lock.owned, await next, lock.locked]).toEqual([false, false, false]);
+  });
+});
+
+describe('The line of a Semaphore', () => {
+  it('lets no more in than there are permits, with lines in two threads', async () => {
+    const permits = new Semaphore(3);
+    const inside = integers(2);
+    const fifty = async ({ permits, inside }: { permits: Semaphore; inside: Int32Array }) => {
+      const task = async () => {
+        for (let i = 0; i < 100; i++) {
+          await permits.acquireAsync();
+          const now = Atomics.add(inside, 0, 1) + 1;
+          if (now > inside[1]!) inside[1] = now;
+          await (i % 20 ? undefined : new Promise((resolve) => setTimeout(resolve)));
+          Atomics.sub(inside, 0, 1);
+          permits.release();
+        }
+      };
+      await Promise.all(Array.from({ length: 50 }, task));
+    };
+    await Promise.all([fifty({ permits, inside }), thread({ permits, inside }, fifty)]);
+    expect(inside[0]).toBe(0);
+    expect(inside[1]).toBeLessThanOrEqual(3);
+    expect([permits.value, permits.waiters]).toEqual([3, 0]);
+  });
+
+  it('gets nothing of one whose bound is 0', async () => {
+    const permits = new BoundedSemaphore(0);
+    const late = permits.acquireAsync({ timeout: 5 });
+    expect(() => permits.release()).toThrow(OverReleaseError);
+    expect(await late).toBe(false);
+  });
+});

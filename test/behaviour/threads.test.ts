@@ -1,0 +1,127 @@
+import { once } from 'node:events';
+import { Worker } from 'node:worker_threads';
+import { Arena, Lock, RLock, Semaphore } from 'lockwork';
+import { describe, expect, it } from 'vitest';
+import { until } from '../support/threads.ts';
+
+/** A thread of its own for `code`, which sees lockwork and the primitives in `shared`. */
+function start(code: string, shared: Record<string, unknown>): Worker {
+  const names = Object.keys(shared).join();
+  const source = `
+    const { attach, ...threading } = require('lockwork');
+    const { ${names} } = Object.fromEntries(
+      Object.entries(require('node:worker_threads').workerData).map(([name, handle]) => [name, attach(handle)]),
+    );
+    ${code}`;
+  return new Worker(source, { eval: true, workerData: shared });
+}
+
+/** Runs a thread to its end; answers its exit code. */
+async function run(code: string, shared: Record<string, unknown>): Promise<unknown> {
+  const worker = start(code, shared);
+  const [status] = await once(worker, 'exit');
+  return status;
+}
+
+/** Cells of 64 bytes that are used; one for each thread that has a record. */
+const cells = () => Arena.default.used / 64;
+
+describe('The record of a thread', () => {
+  it('is given back by 1,000 threads, one after the other', { timeout: 120_000 }, async () => {
+    const lock = new Lock();
+    const before = cells();
+    for (let i = 0; i < 1_000; i++) {
+      expect(await run('lock.with(() => {})', { lock })).toBe(0);
+      expect(cells(), `after ${i + 1} threads`).toBe(before);
+    }
+    expect(lock.locked).toBe(false);
+  });
+
+  it('is given back in every arena that the thread used', async () => {
+    const arenas = [Arena.default, new Arena({ maximumBytes: 2 ** 20 }), new Arena({ maximumBytes: 2 ** 20 })];
+    const [a, b, c] = arenas.map((arena) => new Lock({ arena }));
+    const before = arenas.map((arena) => arena.used);
+    await run('for (const lock of [a, b, c]) lock.with(() => {})', { a, b, c });
+    expect(arenas.map((arena) => arena.used)).toEqual(before);
+  });
+
+  it('is given back by a thread that exits, throws, or never used what it got', async () => {
+    const lock = new Lock();
+    const before = cells();
+    const codes = [
+      'lock.with(() => {}); process.exit(7)',
+      'process.on("exit", () => {}); lock.acquire(); lock.release(); process.exit()',
+      'setTimeout(() => { lock.with(() => {}); process.exit() })',
+      '',
+    ];
+    for (const code of codes) {
+      await run(code, { lock });
+      expect(cells(), code).toBe(before);
+    }
+    const worker = start('lock.with(() => { throw new RangeError("no seat") })', { lock });
+    const [error] = await once(worker, 'error');
+    expect(error).toMatchObject({ name: 'RangeError' });
+    await until(() => cells() === before, 'the record is given back');
+    expect(lock.locked).toBe(false);
+  });
+
+  it('stays when it owns a Lock, which another thread can release', async () => {
+    const lock = new Lock();
+    const before = cells();
+    await run('lock.acquire()', { lock });
+    expect([cells(), lock.locked]).toEqual([before + 1, true]);
+    expect(lock.acquire(5)).toBe(false);
+    lock.release();
+    expect(lock.locked).toBe(false);
+    lock.with(() => {});
+  });
+
+  it('stays when it owns an RLock, and no later thread passes for the owner', async () => {
+    const lock = new RLock();
+    const semaphore = new Semaphore(0);
+    await run('lock.acquire(); process.exit()', { lock });
+    for (let i = 0; i < 5; i++) {
+      await run('if (!lock.owned && lock.recursionCount === 0 && !lock.acquire(1)) semaphore.release()', {
+        lock,
+        semaphore,
+      });
+    }
+    expect(semaphore.value).toBe(5);
+    expect(lock.locked).toBe(true);
+  });
+
+  it('goes with the last use: a primitive used later in "exit" says so', async () => {
+    const lock = new Lock();
+    const semaphore = new Semaphore(0);
+    const before = cells();
+    const code = `
+      process.on('exit', () => {
+        try { lock.acquire() } catch (error) { process.exitCode = error instanceof threading.ThreadingError ? 42 : 1 }
+      })`;
+    expect(await run(code, { lock, semaphore })).toBe(42);
+    expect([cells(), lock.locked]).toEqual([before, false]);
+  });
+});
+
+describe('A thread that is terminated', () => {
+  it('while it holds nothing harms nobody: those who wait go on', async () => {
+    const lock = new Lock();
+    const inside = new Semaphore(0);
+    lock.acquire();
+    const idle = [
+      // One has used the lock, one computes, one uses another primitive.
+      start('lock.tryAcquire(); inside.release(); setInterval(() => {}, 1_000)', { lock, inside }),
+      start('inside.release(); while (true);', { lock, inside }),
+      start('const own = new threading.Lock(); inside.release(); while (true) own.with(() => {});', { inside }),
+    ];
+    const waiting = Array.from({ length: 3 }, () =>
+      run('lock.acquire(); inside.release(); lock.release()', { lock, inside }),
+    );
+    await until(() => inside.value === 3 && lock.waiters === 3, 'three run and three wait');
+    await Promise.all(idle.map((worker) => worker.terminate()));
+    expect([lock.locked, lock.waiters]).toEqual([true, 3]);
+    lock.release();
+    expect(await Promise.all(waiting)).toEqual([0, 0, 0]);
+    expect([inside.value, lock.locked, lock.waiters]).toEqual([6, false, 0]);
+  });
+});

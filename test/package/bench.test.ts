@@ -1,0 +1,232 @@
+import { execFile } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { afterAll, describe, expect, it } from 'vitest';
+import type { Row } from '../../bench/measure.ts';
+
+const main = fileURLToPath(new URL('../../bench/main.ts', import.meta.url));
+const folder = mkdtempSync(join(tmpdir(), 'lockwork-bench-'));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+const benchOn = (env: NodeJS.ProcessEnv, ...args: string[]) =>
+  promisify(execFile)(process.execPath, [main, ...args], { env, timeout: 230_000 });
+const bench = (...args: string[]) => benchOn(process.env, ...args);
+
+interface Results {
+  lockwork: string;
+  node: string;
+  v8: string;
+  cpu: string;
+  cores: number;
+  results: { topic: string; rows: Row[]; claims: { text: string; ratio?: number }[]; notes: string[] }[];
+}
+
+const TASKS = [
+  'async-sema',
+  'async-mutex',
+  'Web Locks',
+  'Lock',
+  'Semaphore',
+  'RLock.holdAsync',
+  'Lock.withAsync',
+  "multithreading's Mutex",
+  "multithreading's Semaphore",
+];
+
+const RAW = 'wait32 + notify in wasm';
+
+const TURNS = [RAW, 'wait + notify of Atomics', 'two Events', 'two Semaphores', 'Condition', 'Barrier(2)'];
+
+const MUTEXES = ['futex mutex in wasm', 'mutex on Atomics', 'Lock'];
+
+const EXCHANGES = [
+  'async task, by reference',
+  'worker thread, copied',
+  'worker thread, transferred',
+  'worker thread, shared memory',
+  'worker thread, shared memory, awaited',
+  'child process, copied',
+  'cluster worker, copied',
+];
+
+/** Whether the machine is fast is no test's business; that everything is measured is. */
+const ROWS = {
+  uncontended: [
+    'compare-exchange + exchange in wasm',
+    'futex mutex in wasm',
+    'mutex on Atomics',
+    'Lock',
+    'RLock',
+    'RLock, re-entered',
+    'Semaphore',
+    'BoundedSemaphore',
+    "Condition's RLock",
+    "Condition's Lock",
+    'Event.wait, set',
+    'Event.isSet',
+    'Event.set + clear',
+    'Barrier(1).wait',
+    "V8's Atomics.Mutex",
+    "glibc's pthread_mutex",
+    "Python's Lock",
+    "Python's RLock",
+    "Python's Semaphore",
+    "multithreading's Mutex",
+    "multithreading's Semaphore",
+    "multithreading's Barrier(1)",
+  ],
+  async: [
+    ...TASKS,
+    'BoundedSemaphore',
+    "Condition's Lock",
+    'Event.waitAsync, set',
+    'Barrier(1).waitAsync',
+    "multithreading's Barrier(1)",
+  ],
+  tasks: TASKS,
+  across: [
+    'mutex on Atomics, awaited',
+    'Web Locks',
+    'Lock',
+    'Semaphore',
+    "multithreading's Mutex",
+    "multithreading's Semaphore",
+  ],
+  contended: [
+    ...MUTEXES,
+    'RLock',
+    'Semaphore',
+    "V8's Atomics.Mutex",
+    "glibc's pthread_mutex",
+    "multithreading's Mutex",
+    "multithreading's Semaphore",
+  ],
+  handoff: [...TURNS, "V8's Atomics.Condition", "glibc's semaphores", "Python's Events"],
+  parked: [...TURNS, "V8's Atomics.Condition", "glibc's semaphores"],
+  // Each of 2, 8 and 16 threads in five mixes.
+  mix: Array.from({ length: 15 }, () => MUTEXES).flat(),
+  hog: MUTEXES,
+  // 1, 4, 16 and 64 waiters each.
+  herd: [
+    [RAW, 'the same, after unlocking', 'Condition'],
+    [RAW, 'Event'],
+    [RAW, 'Semaphore'],
+    [RAW, 'Lock'],
+    [RAW, 'Barrier'],
+  ].flatMap((names) => Array.from({ length: 4 }, () => names).flat()),
+  'lifecycle:create': [
+    'Int32Array of a SharedArrayBuffer',
+    'Lock',
+    'RLock',
+    'Semaphore',
+    'Event',
+    'Condition',
+    'Barrier',
+  ],
+  'lifecycle:post': ['Int32Array of a SharedArrayBuffer', 'Lock'],
+  'lifecycle:start': [
+    'new Worker, to its first line',
+    'import in a new worker',
+    'attach in a new worker',
+    'first acquire and release in it',
+    'new process, to its first line',
+    'import in a new process',
+    'first Lock in it',
+  ],
+  'lifecycle:growth': [
+    '10 mutexes on Atomics',
+    '10 Locks',
+    '1,000 mutexes on Atomics',
+    '1,000 Locks',
+    '100,000 mutexes on Atomics',
+    '100,000 Locks',
+  ],
+  'models:start': ['async task', 'worker thread', 'child process', 'cluster worker'],
+  'models:1KB': EXCHANGES,
+  'models:1MB': EXCHANGES,
+};
+/** Other machines have no C compiler, no glibc, no Python. Node's Web Locks let two threads in at once now and then. */
+const MAY_BE_MISSING = /^(glibc|Python)'s |^Web Locks$/;
+
+describe('npm run bench', () => {
+  it('measures everything in one run, prints it, and keeps it', { timeout: 240_000 }, async () => {
+    const output = join(folder, 'results.json');
+    const { stdout, stderr } = await bench('--quick', '--rounds', '1', '--output', output);
+    const { results, ...machine } = JSON.parse(readFileSync(output, 'utf8')) as Results;
+
+    expect(machine).toMatchObject({ node: process.versions.node, v8: process.versions.v8 });
+    expect(results.map(({ topic }) => topic)).toEqual(Object.keys(ROWS));
+    for (const [i, { topic, rows, notes }] of results.entries()) {
+      expect(stderr).toContain(`[${i + 1}/${results.length}] ${topic} …\n`);
+      const names = rows.map(({ name }) => name);
+      const missing = ROWS[topic as keyof typeof ROWS].filter((name) => !names.includes(name));
+      expect([...names, ...missing].toSorted()).toEqual(ROWS[topic as keyof typeof ROWS].toSorted());
+      expect(missing.filter((name) => !MAY_BE_MISSING.test(name))).toEqual([]);
+      expect(notes.some((note) => note.includes('left out'))).toBe(missing.length > 0);
+      for (const note of notes) expect(stdout).toContain(note);
+    }
+    for (const { name, median, lower, upper, ratio, more } of results.flatMap(({ rows }) => rows)) {
+      expect(stdout).toContain(`\n${name} `);
+      for (const figure of [median, lower, upper, ratio, ...Object.values(more)])
+        expect(figure, name).toSatisfy(Number.isFinite);
+    }
+    const groups = results.find(({ topic }) => topic === 'mix')!.rows.map(({ group }) => group);
+    expect(new Set(groups).size).toBe(15);
+    const claims = results.flatMap(({ claims }) => claims);
+    for (const { text, ratio } of claims) {
+      expect(stdout).toContain(`${text}: ${ratio === undefined ? 'not measured' : ratio.toFixed(2)}`);
+    }
+
+    const picture = readFileSync(join(folder, 'results.svg'), 'utf8');
+    for (const { name } of results.find(({ topic }) => topic === 'contended')!.rows)
+      expect(picture).toContain(`>${name}<`);
+  });
+
+  it('measures one topic alone', { timeout: 60_000 }, async () => {
+    const output = join(folder, 'one.json');
+    await bench('contended', '--quick', '--rounds', '1', '--output', output);
+    const { results } = JSON.parse(readFileSync(output, 'utf8')) as Results;
+    expect(results.map(({ topic }) => topic)).toEqual(['contended']);
+  });
+
+  it('leaves out what the machine lacks, and says so', { timeout: 60_000 }, async () => {
+    const output = join(folder, 'poor.json');
+    const { stdout } = await benchOn({ PATH: folder }, 'uncontended', '--quick', '--rounds', '1', '--output', output);
+    expect(stdout).toContain('Python threading: left out, spawn python3 ENOENT');
+    expect(stdout).toContain("Lock is at least 10 times as fast as Python's Lock: not measured, a rival is missing");
+  });
+
+  it('measures the topics of one name together', { timeout: 60_000 }, async () => {
+    const output = join(folder, 'parts.json');
+    await bench('lifecycle', '--quick', '--rounds', '1', '--output', output);
+    const { results } = JSON.parse(readFileSync(output, 'utf8')) as Results;
+    expect(results.map(({ topic }) => topic)).toEqual(
+      Object.keys(ROWS).filter((name) => name.startsWith('lifecycle:')),
+    );
+  });
+
+  it('names its topics', async () => {
+    const { stdout } = await bench('--list');
+    expect(stdout.trim().split('\n')).toEqual(Object.keys(ROWS));
+  });
+
+  it('refuses a topic that there is not, and names those that there are', async () => {
+    const refused = await bench('unknown').catch((error: { code: number; stderr: string }) => error);
+    expect(refused).toMatchObject({ code: 2 });
+    expect(refused.stderr).toContain(Object.keys(ROWS).join(', '));
+  });
+});
+
+describe('npm run bench:browser', () => {
+  const browser = fileURLToPath(new URL('../../bench/browser/main.ts', import.meta.url));
+
+  it('refuses a browser that there is not, and names those that there are', async () => {
+    const run = promisify(execFile)(process.execPath, [browser, 'unknown'], { timeout: 60_000 });
+    const refused = await run.catch((error: { code: number; stderr: string }) => error);
+    expect(refused).toMatchObject({ code: 2 });
+    expect(refused.stderr).toContain('there is no browser unknown; there are chromium, firefox, webkit');
+  });
+});

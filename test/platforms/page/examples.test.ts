@@ -1,0 +1,49 @@
+import { afterEach, expect, it } from 'vitest';
+import { type Section, section } from '../../../examples/page/page.ts';
+import { type Name, names } from '../../../examples/programs.ts';
+
+/** A section of the page, and what it shows. */
+function open(name: Name) {
+  const shown: Section = section(name);
+  document.body.append(shown.element);
+  const all = (selector: string) => [...shown.element.querySelectorAll<HTMLElement>(selector)];
+  return { ...shown, all, one: (selector: string) => all(selector)[0]! };
+}
+
+afterEach(() => document.body.replaceChildren());
+
+it.each(names)('%s runs in the page, and the page shows what its threads did', async (name) => {
+  const { run, element, all, one } = open(name);
+  const { steps, verdict } = await run();
+  expect(verdict).toEqual({ held: true, text: expect.any(String) });
+  expect(one('.verdict').textContent).toBe(verdict.text);
+  expect(element.dataset.state).toBe('held');
+  const threads = new Set(steps.map(({ thread }) => thread));
+  expect(new Set(all('.threads > *').map(({ textContent }) => textContent))).toEqual(threads);
+  expect(all('.lane')).toHaveLength(threads.size);
+  expect(all('.lane > b')).toHaveLength(steps.length);
+  expect(one('pre').textContent!.trimEnd().split('\n')).toHaveLength(steps.length);
+});
+
+it('lets the page go on while threads wait, and wait for one of them itself', async () => {
+  const { run } = open('event');
+  let turns = 0;
+  const timer = setInterval(() => turns++, 10);
+  const { steps } = await run().finally(() => clearInterval(timer));
+  expect(turns).toBeGreaterThan(10);
+  const kinds = steps.flatMap(({ thread, kind }) => (thread === 'flight' || thread === 'office' ? kind : []));
+  expect(kinds.filter((kind) => kind !== 'departs')).toEqual(['waits', 'lands', 'tells']);
+});
+
+it('runs a program again at the push of its button', async () => {
+  const { run, element, one } = open('race');
+  await run();
+  const before = one('.chart');
+  const button = one('button') as HTMLButtonElement;
+  button.click();
+  expect(button.disabled).toBe(true);
+  expect(element.dataset.state).toBe('runs');
+  await expect.poll(() => element.dataset.state, { timeout: 10_000 }).toBe('held');
+  expect(button.disabled).toBe(false);
+  expect(one('.chart')).not.toBe(before);
+});

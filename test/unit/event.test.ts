@@ -1,0 +1,197 @@
+import { Arena, Event, ThreadingError } from 'lockwork';
+import { describe, expect, it } from 'vitest';
+import { OPTIONS, refuses, rejects, TIMEOUTS, WAITS } from '../support/badInput.ts';
+import { integers, settle } from '../support/settle.ts';
+import { thread, threads, until } from '../support/threads.ts';
+
+describe('Event', () => {
+  it('is clear at first, and then what set and clear make it, however often', () => {
+    const event = new Event();
+    expect(event.isSet).toBe(false);
+    for (let i = 0; i < 3; i++) {
+      event.set();
+      event.set();
+      expect(event.isSet).toBe(true);
+      event.clear();
+      event.clear();
+      expect(event.isSet).toBe(false);
+    }
+  });
+
+  it('lets all who wait go on, and who comes later does not wait', async () => {
+    const event = new Event();
+    const waiting = threads(8, { event }, ({ event }) => [event.wait(), event.wait(), event.isSet]);
+    await until(() => event.waiters === 8, 'eight threads wait');
+    event.set();
+    for (const seen of await waiting) expect(seen).toEqual([true, true, true]);
+    expect(event.waiters).toBe(0);
+    expect(event.wait()).toBe(true);
+  });
+
+  it('answers false when the time is up, and not before', () => {
+    const event = new Event();
+    for (const timeout of [0, 0.1, 0.9, 1, 2.5, 30]) {
+      const start = performance.now();
+      expect(event.wait(timeout)).toBe(false);
+      expect(performance.now() - start).toBeGreaterThanOrEqual(timeout);
+    }
+    expect(event.waiters).toBe(0);
+    event.set();
+    for (const timeout of [0, 30, 2 ** 40, Infinity]) expect(event.wait(timeout)).toBe(true);
+    event.clear();
+    expect(event.wait(0)).toBe(false);
+  });
+
+  it('wakes a waiter whose timeout is longer than any clock counts', async () => {
+    const event = new Event();
+    const waiting = threads(3, { event }, ({ event, index }) => event.wait([2 ** 31, 1e300, Infinity][index]));
+    await until(() => event.waiters === 3, 'three threads wait');
+    event.set();
+    expect(await waiting).toEqual([true, true, true]);
+  });
+
+  it('releases all who wait when clear follows set at once', async () => {
+    const event = new Event();
+    const waiting = threads(8, { event }, ({ event }) => event.wait(10_000));
+    await until(() => event.waiters === 8, 'eight threads wait');
+    event.set();
+    event.clear();
+    expect(await waiting).toEqual(Array(8).fill(true));
+    expect(event.isSet).toBe(false);
+  });
+
+  it('releases all who wait when clear follows set at once, again and again, while others come and go', async () => {
+    const rounds = 1_000;
+    const event = new Event();
+    const gate = new Event();
+    const over = integers(1);
+    const passes = integers(4);
+    const waiting = threads(4, { event, over, passes }, ({ event, over, passes, index }) => {
+      while (!Atomics.load(over, 0)) {
+        event.wait();
+        Atomics.add(passes, index, 1);
+      }
+    });
+    const passing = threads(2, { event, gate, over }, ({ event, gate, over }) => {
+      while (!Atomics.load(over, 0)) {
+        gate.wait();
+        event.wait(0.02);
+      }
+    });
+    await until(() => event.waiters === 4 && gate.waiters === 2, 'the threads are there');
+    for (let round = 1; round <= rounds; round++) {
+      gate.clear();
+      // Those who come and go stand at the gate: the four in the queue are those who stay.
+      settle(() => gate.waiters === 2 && event.waiters === 4, `four threads wait in round ${round}`);
+      const before = passes.slice();
+      gate.set();
+      event.set();
+      event.clear();
+      settle(
+        () => before.every((passed, index) => Atomics.load(passes, index) > passed),
+        `set released all four in round ${round}`,
+      );
+    }
+    Atomics.store(over, 0, 1);
+    gate.set();
+    event.set();
+    await Promise.all([waiting, passing]);
+  });
+
+  it('keeps who comes after clear, also while set is still at work', async () => {
+    const event = new Event();
+    const ready = integers(1);
+    for (let round = 1; round <= 50; round++) {
+      const old = threads(6, { event }, ({ event }) => event.wait());
+      await until(() => event.waiters === 6, 'six threads wait');
+      const late = thread({ event, ready }, ({ event, ready }) => {
+        Atomics.add(ready, 0, 1);
+        while (!event.isSet);
+        event.clear();
+        return event.wait(3);
+      });
+      await until(() => Atomics.load(ready, 0) === round, 'a thread looks for set');
+      event.set();
+      expect(await late, `round ${round}`).toBe(false);
+      expect(await old).toEqual(Array(6).fill(true));
+    }
+  });
+
+  it('keeps who comes after clear until the next set', async () => {
+    const event = new Event();
+    event.set();
+    event.clear();
+    const waiting = thread({ event }, ({ event }) => event.wait());
+    await until(() => event.waiters === 1, 'a thread waits');
+    event.clear();
+    expect(event.wait(10)).toBe(false);
+    expect(event.waiters).toBe(1);
+    event.set();
+    expect(await waiting).toBe(true);
+  });
+
+  it('loses no set between two threads that take turns', async () => {
+    const turns = 5_000;
+    const events = [new Event(), new Event()];
+    const taken = await threads(2, { events, turns }, ({ events, turns, index }) => {
+      let taken = 0;
+      for (let turn = 0; turn < turns; turn++) {
+        if (index || turn) {
+          taken += Number(events[index]!.wait(10_000));
+          events[index]!.clear();
+        }
+        events[1 - index]!.set();
+      }
+      return taken;
+    });
+    expect(taken).toEqual([turns - 1, turns]);
+  });
+
+  it('forgets a waiter whose time is up, and no other', async () => {
+    const event = new Event();
+    const first = thread({ event }, ({ event }) => event.wait());
+    await until(() => event.waiters === 1, 'the first waits');
+    const second = thread({ event }, ({ event }) => event.wait(20));
+    const third = thread({ event }, ({ event }) => event.wait());
+    expect(await second).toBe(false);
+    await until(() => event.waiters === 2, 'the others wait');
+    event.set();
+    expect(await Promise.all([first, third])).toEqual([true, true]);
+  });
+
+  it('cannot be destroyed while a thread waits, and not used afterwards', async () => {
+    const event = new Event({ name: 'landed' });
+    const waiting = thread({ event }, ({ event }) => event.wait());
+    await until(() => event.waiters === 1, 'a thread waits');
+    expect(() => event.destroy()).toThrow(ThreadingError);
+    event.set();
+    expect(await waiting).toBe(true);
+    event.destroy();
+    for (const use of [() => event.set(), () => event.clear(), () => event.wait(0), () => event.isSet]) {
+      expect(use).toThrow(/^Event.*destroyed/);
+    }
+  });
+});
+
+refuses(
+  'Event',
+  () => new Event(),
+  (event) => [event.isSet, event.waiters, Arena.default.used],
+  {
+    new: [OPTIONS, (_, bad) => new Event(bad)],
+    wait: [TIMEOUTS, (event, bad) => event.wait(bad)],
+  },
+);
+
+for (const isSet of [false, true]) {
+  rejects(
+    isSet ? 'Event that is set' : 'Event',
+    () => {
+      const event = new Event();
+      if (isSet) event.set();
+      return event;
+    },
+    (event) => [event.isSet, event.waiters, Arena.default.used],
+    { waitAsync: [WAITS, (event, bad) => event.waitAsync(bad)] },
+  );
+}
