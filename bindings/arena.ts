@@ -14,7 +14,7 @@ import {
 import { invalidType, invalidValue, OutOfMemoryError } from './errors.ts';
 import type { Memory, SharedArray, SharedArrayType } from './globals.ts';
 import { checkMemory } from './handle.ts';
-import { bufferOf, copyBytes, isShared, loadWord } from './memory.ts';
+import { bufferOf, copyBytes, isShared, loadWord, loadWordIn } from './memory.ts';
 import { arenaAt, checkLives, defaultArena, destroyArena, layOut, overhead } from './registry.ts';
 import { checkPlatform, Postable } from './sharing.ts';
 import type { ThreadArena } from './thread-arena.ts';
@@ -193,12 +193,11 @@ export class Arena extends Postable {
     const { memory, base } = this.#live();
     if (!ArrayBuffer.isView(view)) throw invalidType(`arena.free: this is not a typed array but ${show(view)}`);
     const { buffer, byteOffset, byteLength } = view;
-    const theirs = isShared(buffer) && buffer.byteLength >= base + HEADER_SIZE && new Int32Array(buffer, base, 8);
-    // Not the same buffer: a posted array brings one of its own. The same memory has the same arena in it.
-    if (
-      !theirs ||
-      [HEADER_ID_LOW, HEADER_ID_HIGH].some((field) => theirs[field / 4] !== (loadWord(memory, base + field) | 0))
-    ) {
+    const hasHeader = isShared(buffer) && buffer.byteLength >= base + HEADER_SIZE;
+    // An id stays while its arena lives. Not the same buffer: a posted array brings one of its own. The same memory has the same arena in it.
+    const differs = (field: number): boolean =>
+      loadWordIn(buffer as SharedArrayBuffer, base + field) !== loadWord(memory, base + field);
+    if (!hasHeader || differs(HEADER_ID_LOW) || differs(HEADER_ID_HIGH)) {
       throw invalidType('arena.free: this array is not in the arena');
     }
     const index = (byteOffset - base) / CELL_SIZE;
@@ -222,6 +221,7 @@ export class Arena extends Postable {
     return this.#threadArena;
   }
 
+  /** What is counted is as it was at some moment; what the layout says never changes. */
   #header(field: number): number {
     const arena = this.#live();
     return arena.load(arena.base, field);

@@ -79,6 +79,7 @@ export class Barrier extends Primitive<'Barrier'> {
     const ref = existing instanceof CellRef ? existing : create(parties, options);
     super('Barrier', KIND_BARRIER, ref);
     this.#action = options?.action;
+    // Never changes.
     this.#timeout = readDouble(this.memory, ref.cell + BARRIER_TIMEOUT);
   }
 

@@ -90,9 +90,11 @@ export function attachCell(handle: unknown, name: string, kind: number): CellRef
   const arena = arenaAt(memory, loadWord(memory, cell + CELL_ARENA), where);
   const { base } = arena;
   const index = (cell - base) / CELL_SIZE;
+  // Neither ever changes.
   if (index < arena.load(base, HEADER_FIRST) || index >= arena.load(base, HEADER_TOTAL)) {
     throw invalidType(`${where}: the handle's address (${cell}) is outside its arena`);
   }
+  // While it lives, both stay; a primitive that is destroyed right now is found by the stamp in its first call.
   const mark = copyBytes(memory, base + HEADER_SIZE + index, 1)[0]! & ~VISITED;
   if (mark !== kind || (loadWord(memory, cell + CELL_STAMP) | 0) !== stamp) {
     throw invalidType(`${where}: the ${name} of this handle has been destroyed`);

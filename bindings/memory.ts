@@ -39,7 +39,12 @@ export function isShared(buffer: unknown): buffer is SharedArrayBuffer {
 
 /** A word, unsigned, where there is no `SharedWords` yet. */
 export function loadWord(memory: Memory, address: number): number {
-  return Atomics.load(new Int32Array(bufferOf(memory, address + 4), address, 1), 0) >>> 0;
+  return loadWordIn(bufferOf(memory, address + 4), address);
+}
+
+/** A word of a buffer, unsigned: that of an array, which may be of any memory. */
+export function loadWordIn(buffer: SharedArrayBuffer, address: number): number {
+  return Atomics.load(new Int32Array(buffer, address, 1), 0) >>> 0;
 }
 
 /** Bytes as they are at this moment: some may change while they are copied. */

@@ -311,5 +311,6 @@ export function createCell(
   if (text) writeText(memory, block, text);
   writeWords(memory, cell, { [CELL_NAME]: block, ...initial });
   if (timeout) writeDouble(memory, cell + timeout.offset, timeout.value);
+  // No other thread knows of the cell yet.
   return new CellRef(arena, cell, loadWord(memory, cell + CELL_STAMP) | 0);
 }

@@ -91,6 +91,7 @@ export function checkLives(arena: ThreadArena): void {
 export function destroyArena(arena: ThreadArena): void {
   const { core, base, id } = arena;
   checkLives(arena);
+  // Flags never change.
   if (arena.load(base, HEADER_FLAGS) & ARENA_DEFAULT) {
     throw new ThreadingError('arena.destroy: the default arena cannot be destroyed, other threads rely on it');
   }
@@ -125,6 +126,7 @@ export function overhead(cells: number): number {
 /** Lays an arena of `cells` cells out. */
 export function layOut(memory: Memory, base: number, cells: number, flags: number): ThreadArena {
   const first = overhead(cells) / CELL_SIZE;
+  // Bytes that nobody uses, or an arena that is in the way.
   const word = (field: number): number => loadWord(memory, base + field) | 0;
   if (word(HEADER_MAGIC) === MAGIC && word(HEADER_VERSION) === VERSION && word(HEADER_KEEPERS) >= 0) {
     throw invalidType(
@@ -143,6 +145,7 @@ export function arenaAt(memory: Memory, base: number, where: string): ThreadAren
   if (base % CELL_SIZE || base + HEADER_SIZE > bufferOf(memory, base + HEADER_SIZE).byteLength) {
     throw invalidType(`${where}: there is no arena at ${base}, or no longer`);
   }
+  // What is not there yet, or no more, is refused; what is destroyed from now on, its calls refuse.
   const word = (field: number): number => loadWord(memory, base + field) | 0;
   if (word(HEADER_MAGIC) !== MAGIC) throw invalidType(`${where}: there is no arena at ${base}, or no longer`);
   const version = word(HEADER_VERSION);

@@ -92,8 +92,10 @@ export class ThreadArena extends SharedWords {
     const { memory, base } = this;
     const end = base + this.load(base, HEADER_TOTAL) * CELL_SIZE;
     const room = Math.floor((Math.min(end, bufferOf(memory, end).byteLength) - base) / CELL_SIZE);
+    // As it is at some moment: blocks come and go.
     const map = copyBytes(memory, base + HEADER_SIZE, room);
     const found: { kind: number; address: number }[] = [];
+    // The layout never changes.
     for (let index = this.load(base, HEADER_FIRST); index < room; index++) {
       const kind = map[index]! & ~VISITED;
       if (kind > KIND_RESERVED) found.push({ kind, address: base + index * CELL_SIZE });

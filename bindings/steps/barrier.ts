@@ -28,6 +28,7 @@ function start(op: Operation): number {
   const arrived = blocked && (arena.load(thread, THREAD_ADD_TO_ACQUIRE) | 0) >= 0;
   const action = op.action ? (arrived ? NOT_LAST : WITH_ACTION) : NO_ACTION;
   const index = arena.core.barrierWait(cell, stamp, waiter, Infinity, action);
+  // Written as the waiter entered; it stays until the waiter enters anew.
   op.generation = arena.load(waiter, CELL_GENERATION);
   return index;
 }
@@ -44,6 +45,7 @@ function cancel(op: Operation): number {
   const { target, waiter, generation } = op;
   const { arena, cell, stamp } = target;
   op.cancelled = true;
+  // Only entering writes it: a negative index came while an action ran, and has not arrived.
   if ((arena.load(waiter, THREAD_ADD_TO_ACQUIRE) | 0) < 0) {
     arena.core.cancelWait(cell, stamp, waiter);
     return toldOf(op);
