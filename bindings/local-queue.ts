@@ -20,7 +20,7 @@ export interface QueuedTask {
 }
 
 /** The queues of this thread at one cell: between two of them stand waiters of other threads. */
-interface LocalQueues {
+export interface LocalQueues {
   oldest: LocalQueue;
   youngest: LocalQueue;
 }
@@ -39,6 +39,8 @@ export function localQueuesOf(scheduler: Pick<Scheduler, 'localQueues'>): Map<nu
  * it enters the queue anew for the next, at the front. So all go on in the order in which they came. What concerns other
  * threads: `assembly/local.ts`.
  *
+ * Two copies of the package may have queues at one cell: what is private is not used of another queue.
+ *
  * The cell's length counts the others in the local queue, too: one less than there are, as the queue counts the proxy.
  */
 export class LocalQueue implements Completion {
@@ -46,7 +48,7 @@ export class LocalQueue implements Completion {
   first: QueuedTask | undefined;
   /** The next of this thread's queues at the same cell, and the one before. */
   younger: LocalQueue | undefined;
-  #older: LocalQueue | undefined;
+  older: LocalQueue | undefined;
   #last: QueuedTask | undefined;
   #size = 0;
   /** Whether it goes on to the next task by itself. */
@@ -89,7 +91,7 @@ export class LocalQueue implements Completion {
     const { cell } = this.proxy.target;
     const queues = this.#here.get(cell);
     if (queues) {
-      this.#older = queues.youngest;
+      this.older = queues.youngest;
       queues.youngest.younger = this;
       queues.youngest = this;
     } else this.#here.set(cell, { oldest: this, youngest: this });
@@ -120,11 +122,14 @@ export class LocalQueue implements Completion {
   /** The first task has what was handed off to it, and the cell counts it no more. */
   advance(): void {
     const first = this.first!;
-    this.#advancing = true;
     this.#unlink(first);
-    first.complete(STATUS_OK, this.proxy);
-    this.#advancing = false;
-    this.#dissolve();
+    this.#advancing = true;
+    try {
+      first.complete(STATUS_OK, this.proxy);
+    } finally {
+      this.#advancing = false;
+      this.dissolve();
+    }
   }
 
   /** RLock: if an owner has it, so have all of its tasks that wait, here and in younger queues. */
@@ -134,8 +139,8 @@ export class LocalQueue implements Completion {
     if ((arena.load(cell, CELL_WORD) & -UNIT) >>> 0 !== name) return;
     for (let queue: LocalQueue | undefined = this, next: LocalQueue | undefined; queue; queue = next) {
       next = queue.younger;
-      queue.#admit(name);
-      queue.#dissolve();
+      queue.admit(name);
+      queue.dissolve();
     }
   }
 
@@ -150,14 +155,14 @@ export class LocalQueue implements Completion {
     this.proxy.waiter = 0;
     const { cell } = this.proxy.target;
     const queues = this.#here.get(cell)!;
-    const older = this.#older;
+    const older = this.older;
     const { younger } = this;
     if (older) older.younger = younger;
-    if (younger) younger.#older = older;
+    if (younger) younger.older = older;
     if (!older && !younger) this.#here.delete(cell);
     else if (!older) queues.oldest = younger!;
     else if (!younger) queues.youngest = older;
-    this.#older = undefined;
+    this.older = undefined;
     this.younger = undefined;
   }
 
@@ -200,15 +205,18 @@ export class LocalQueue implements Completion {
     const { proxy } = this;
     const { arena, cell } = proxy.target;
     this.#advancing = true;
-    for (let first = this.first; first && status !== STATUS_PENDING; first = this.first) {
-      // Any thread may release a plain Lock meanwhile.
-      if (status === STATUS_OK && first.name !== proxy.addToAcquire) {
-        arena.core.rename(cell, proxy.addToAcquire, first.name);
+    try {
+      for (let first = this.first; first && status !== STATUS_PENDING; first = this.first) {
+        // Any thread may release a plain Lock meanwhile.
+        if (status === STATUS_OK && first.name !== proxy.addToAcquire) {
+          arena.core.rename(cell, proxy.addToAcquire, first.name);
+        }
+        this.#complete(first, status);
+        if (this.first) status = this.#start(AT_FRONT);
       }
-      this.#complete(first, status);
-      if (this.first) status = this.#start(AT_FRONT);
+    } finally {
+      this.#advancing = false;
     }
-    this.#advancing = false;
     return status;
   }
 
@@ -217,7 +225,8 @@ export class LocalQueue implements Completion {
     task.complete(status, this.proxy);
   }
 
-  #admit(name: number): void {
+  /** The same, here. */
+  admit(name: number): void {
     const { arena, cell, stamp } = this.proxy.target;
     for (let task = this.first, next: typeof task; task; task = next) {
       next = task.next;
@@ -228,7 +237,7 @@ export class LocalQueue implements Completion {
   }
 
   /** If the last one is gone, the proxy has to go. If it has its verdict already, that comes, and passes on. */
-  #dissolve(): void {
+  dissolve(): void {
     if (!this.first && this.proxy.waiter && !this.#advancing) this.#scheduler.cancel(this.proxy);
   }
 

@@ -38,7 +38,8 @@ function abandon(op: Operation): number {
 /** A task has been notified that waits for the same Condition, and its verdict is of the lock: the two change places. */
 function takeOver(op: Operation, task: Operation): boolean {
   const { arena, cell, stamp } = op.target;
-  const alike = task.steps === op.steps && task.target.cell === cell;
+  // Not by their steps: the task's may be those of another copy of the package.
+  const alike = task.lock !== undefined && task.target.cell === cell;
   if (!alike || op.result !== STATUS_OK || task.result !== STATUS_OK) return false;
   return arena.core.condExchange(cell, stamp, op.waiter, task.waiter) !== 0;
 }

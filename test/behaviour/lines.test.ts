@@ -254,6 +254,49 @@ describe('The line of a Lock', () => {
   });
 });
 
+describe('The line of a Lock', () => {
+  it('gives nothing up to the object of a lock that was destroyed, and whose cell it stands in', async () => {
+    const arena = new Arena({ maximumBytes: 4096 });
+    const before = new Lock({ arena });
+    before.destroy();
+    let lock = new Lock({ arena });
+    for (let tries = 0; lock.address !== before.address; tries++) {
+      if (tries > 1000) throw new Error('the cell is not used again');
+      lock.destroy();
+      lock = new Lock({ arena });
+    }
+    await lock.acquireAsync();
+    const next = lock.acquireAsync();
+    expect(() => before.release()).toThrow('Lock: it has been destroyed');
+    await turn();
+    expect([lock.locked, lock.waiters]).toEqual([true, 1]);
+    lock.release();
+    expect(await next).toBe(true);
+    lock.release();
+    expect(lock.locked).toBe(false);
+  });
+
+  it('does not begin where the arena has no room for a task that waits', async () => {
+    const arena = new Arena({ maximumBytes: 4096 });
+    const lock = new Lock({ arena });
+    await lock.acquireAsync();
+    const rest: Lock[] = [];
+    try {
+      for (;;) rest.push(new Lock({ arena }));
+    } catch {}
+    await expect(lock.acquireAsync()).rejects.toThrow('The arena is full');
+    for (const one of rest) one.destroy();
+    const order: number[] = [];
+    const waits = [0, 1, 2].map((index) => lock.withAsync(() => order.push(index)));
+    expect(lock.waiters).toBe(3);
+    lock.release();
+    await Promise.all(waits);
+    expect([order, lock.waiters, lock.locked]).toEqual([[0, 1, 2], 0, false]);
+    lock.destroy();
+    arena.destroy();
+  });
+});
+
 describe('The line of an RLock', () => {
   it('is of owners, of whom each releases what is in its name', async () => {
     const lock = new RLock();

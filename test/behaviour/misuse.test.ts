@@ -180,6 +180,12 @@ describe('A timeout', () => {
     for (const [where, call] of [
       ['Lock.acquire', () => new Lock().acquire(any(timeout))],
       ['Lock.acquireAsync', () => new Lock().acquireAsync({ timeout: any(timeout) })],
+      ['Lock.holdAsync', () => new Lock().holdAsync({ timeout: any(timeout) })],
+      ['Lock.withAsync', () => new Lock().withAsync(() => 1, { timeout: any(timeout) })],
+      ['RLock.withAsync', () => new RLock().withAsync(() => 1, { timeout: any(timeout) })],
+      ['BoundedSemaphore.holdAsync', () => new BoundedSemaphore().holdAsync({ timeout: any(timeout) })],
+      ['Condition.acquireAsync', () => new Condition(new Lock()).acquireAsync({ timeout: any(timeout) })],
+      ['Condition.holdAsync', () => new Condition().holdAsync({ timeout: any(timeout) })],
     ] as const) {
       const refused = { name: 'TypeError', message: `${where}: the timeout ${message}`, code: INVALID };
       expect(await refusal(call)).toEqual(refused);
