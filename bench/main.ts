@@ -1,41 +1,23 @@
 /** `npm run bench`: measures, prints a table per topic, and keeps the figures in bench/results/, with a picture. */
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { availableParallelism, cpus } from 'node:os';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, relative } from 'node:path';
-import { setTimeout } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import { parseArgs, styleText } from 'node:util';
-import { across } from './across.ts';
-import { check, type Verdict } from './claims.ts';
-import { contended } from './contended.ts';
-import { handoff, parked } from './handoff.ts';
-import { herd } from './herd.ts';
-import { hog } from './hog.ts';
-import { lifecycle } from './lifecycle.ts';
-import { measure, type Row, type Settings, type Topic } from './measure.ts';
-import { mix } from './mix.ts';
-import { models } from './models.ts';
-import { outside } from './outside.ts';
-import { draw } from './picture.ts';
-import { build } from './rivals.ts';
-import { summary, table } from './table.ts';
-import { alone, crowd } from './tasks.ts';
-import { uncontended } from './uncontended.ts';
+import { check, type Verdict } from './harness/claims.ts';
+import { path } from './harness/files.ts';
+import { disturbance, machine } from './harness/machine.ts';
+import { measure, type Row, type Settings } from './harness/measure.ts';
+import { outside } from './harness/outside.ts';
+import { draw } from './harness/picture.ts';
+import { progress } from './harness/progress.ts';
+import { summary, table } from './harness/table.ts';
+import type { Topic } from './harness/topic.ts';
+import { build } from './rivals/wasm.ts';
+import { contended } from './topics/contended.ts';
+import { handoff } from './topics/handoff.ts';
+import { named, TOPICS } from './topics/index.ts';
+import { crowd } from './topics/tasks.ts';
+import { uncontended } from './topics/uncontended.ts';
 
-const TOPICS: Topic[] = [
-  uncontended,
-  alone,
-  crowd,
-  across,
-  contended,
-  handoff,
-  parked,
-  mix,
-  hog,
-  herd,
-  ...lifecycle,
-  ...models,
-];
 /** What the picture shows: of the first the locks and semaphores. */
 const PICTURED: { topic: Topic; not?: RegExp }[] = [
   { topic: uncontended, not: /Barrier|Bounded|Condition|Event|re-entered/ },
@@ -91,50 +73,10 @@ function options() {
       help: { type: 'boolean', short: 'h' },
     },
   });
-  const unknown = positionals.find((name) => !TOPICS.some((topic) => belongs(topic, name)));
-  if (unknown) throw new Error(`there is no topic ${unknown}; there are ${TOPICS.map(({ name }) => name).join(', ')}`);
+  const topics = positionals.length ? named(positionals) : TOPICS;
   const settings = { ...(values.quick ? QUICK : FULL), ...(values.rounds && { rounds: Number(values.rounds) }) };
   if (!(Number.isInteger(settings.rounds) && settings.rounds > 0)) throw new Error('--rounds must be 1 or more');
-  const topics = TOPICS.filter((topic) => !positionals.length || positionals.some((name) => belongs(topic, name)));
   return { ...values, settings, topics };
-}
-
-/** Whether a topic has this name, or this name and a part of its own. */
-function belongs({ name }: Topic, wanted: string): boolean {
-  return name === wanted || name.startsWith(`${wanted}:`);
-}
-
-function machine() {
-  const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));
-  const { node, v8 } = process.versions;
-  return { lockwork: version as string, node, v8, cpu: cpus()[0]?.model ?? '?', cores: availableParallelism() };
-}
-
-/** For how long to look at what others do (ms). */
-const LOOK = 200;
-/** Whoever computes on one of two cores leaves two threads one together: then they do not contend, but take turns. */
-const QUIET = 0.1;
-
-/** What part of the cores others use, while this process sleeps but for what it has to clean up. */
-async function busy(): Promise<number> {
-  const sum = (): { all: number; used: number } => {
-    const times = cpus().map(({ times }) => times);
-    const all = times.flatMap((it) => Object.values(it)).reduce((a, b) => a + b, 0);
-    const { user, system } = process.cpuUsage();
-    return { all, used: all - times.reduce((sum, { idle }) => sum + idle, 0) - (user + system) / 1000 };
-  };
-  const before = sum();
-  await setTimeout(LOOK);
-  const after = sum();
-  return (after.used - before.used) / (after.all - before.all || 1);
-}
-
-/** Of a topic, by its place: on a terminal in one line that goes on. */
-function progress(place: string): (step: string) => void {
-  const { stderr } = process;
-  if (stderr.isTTY) return (step) => stderr.write(`\r\x1b[K${styleText('dim', step && `${place}, ${step}`)}`);
-  stderr.write(`${place} …\n`);
-  return () => {};
 }
 
 async function run(
@@ -143,7 +85,7 @@ async function run(
   all: boolean,
   progress: (step: string) => void,
 ): Promise<Result> {
-  const others = await busy();
+  const disturbed = await disturbance();
   const here = await topic.open(all);
   const away = await outside(topic.outsiders ?? []);
   try {
@@ -153,11 +95,7 @@ async function run(
     const rows = await measure(rivals, topic.baseline, { rounds: fewer, window }, progress, (_, { message }) =>
       notes.push(`${message}; left out`),
     );
-    if (others > QUIET) {
-      const part = `${(others * 100).toFixed(0)} % of the cores`;
-      notes.push(`Others used ${part} when this began: figures of several threads are not to be trusted`);
-    }
-    return { topic: topic.name, rows, claims: check(topic.claims, rows), notes };
+    return { topic: topic.name, rows, claims: check(topic.claims, rows), notes: [...notes, ...disturbed] };
   } finally {
     progress('');
     await Promise.all([here.close?.(), away.close()]);
@@ -181,8 +119,7 @@ async function main(): Promise<void> {
     for (const note of result.notes) console.log(styleText('dim', note));
   }
   if (results.some(({ claims }) => claims.length)) console.log(`\n${summary(results)}\n`);
-  const file =
-    output ?? fileURLToPath(new URL(`results/${date.slice(0, 19).replaceAll(':', '-')}.json`, import.meta.url));
+  const file = output ?? path(`bench/results/${date.slice(0, 19).replaceAll(':', '-')}.json`);
   mkdirSync(dirname(file), { recursive: true });
   writeFileSync(file, JSON.stringify({ date, ...on, ...settings, results }, null, 2));
   const charts = PICTURED.flatMap(({ topic: { name, title, baseline }, not }) => {

@@ -6,11 +6,12 @@ import { startVitest } from 'vitest/node';
 import { NAMES, type Name } from '../../test/platforms/browsers/find.ts';
 import { ISOLATED } from '../../test/platforms/browsers/pages.ts';
 import { provider } from '../../test/platforms/browsers/provider.ts';
-import { atMost, check } from '../claims.ts';
-import type { Row, Settings } from '../measure.ts';
-import { ATOMICS, build } from '../rivals.ts';
-import { verdict } from '../table.ts';
-import { uncontended } from '../uncontended.ts';
+import { atMost, check } from '../harness/claims.ts';
+import type { Row, Settings } from '../harness/measure.ts';
+import { verdict } from '../harness/table.ts';
+import { ATOMICS } from '../rivals/atomics.ts';
+import { build } from '../rivals/wasm.ts';
+import { uncontended } from '../topics/uncontended.ts';
 
 const FULL: Settings = { rounds: 11, window: 100 };
 const QUICK: Settings = { rounds: 3, window: 30 };

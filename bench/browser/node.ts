@@ -8,4 +8,4 @@ const notHere = (): never => {
   throw new Error('there is no such thing in a page');
 };
 
-export { notHere as execFileSync, notHere as statSync };
+export { notHere as execFileSync, notHere as spawnSync, notHere as statSync };

@@ -1,6 +1,6 @@
 /** Runs in the page, as Vitest's only test: it is what starts browsers. The rows go back with the test. */
 import { inject, it } from 'vitest';
-import type { Row, Settings } from '../measure.ts';
+import type { Row, Settings } from '../harness/measure.ts';
 
 declare module 'vitest' {
   interface ProvidedContext {

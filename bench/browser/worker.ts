@@ -1,6 +1,6 @@
 /** The worker of a page that measures: told for how long, it posts the rows. */
-import { measure, type Settings } from '../measure.ts';
-import { uncontended } from '../uncontended.ts';
+import { measure, type Settings } from '../harness/measure.ts';
+import { uncontended } from '../topics/uncontended.ts';
 
 addEventListener(
   'message',

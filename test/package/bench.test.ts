@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, describe, expect, it } from 'vitest';
-import type { Row } from '../../bench/measure.ts';
+import type { Row } from '../../bench/harness/measure.ts';
 
 const main = fileURLToPath(new URL('../../bench/main.ts', import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), 'lockwork-bench-'));

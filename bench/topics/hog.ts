@@ -1,10 +1,12 @@
-/** How long somebody waits for a lock that somebody else takes again as soon as it is free. */
-import { within } from './claims.ts';
+/** How long a thread waits for a lock that another takes again as soon as it is free. */
+import { within } from '../harness/claims.ts';
+import { Threads } from '../harness/threads.ts';
+import type { Topic } from '../harness/topic.ts';
+import { FUTEX } from '../rivals/wasm.ts';
 import { MUTEXES } from './contended.ts';
-import type { Topic } from './measure.ts';
 import { competition } from './mix.ts';
-import { FUTEX } from './rivals.ts';
-import { Threads } from './threads.ts';
+
+export { part } from './mix.ts';
 
 /** How long both hold the lock, and how long the victim thinks (ns). */
 const HOLD = 10_000;
@@ -25,7 +27,7 @@ export const hog: Topic = {
   ],
   claims: [within(5, 'Lock', 'The longest that Lock lets a victim wait')],
   open() {
-    const threads = new Threads(2);
+    const threads = new Threads(import.meta.url, 2);
     return {
       rivals: MUTEXES.map((mutex) => {
         const compete = competition(threads, mutex, HOLD, [0, THINK]);

@@ -1,9 +1,10 @@
 /** How long it takes to let many threads go on at once: until the last of them has. */
 import { Barrier, Condition, Event, Lock, Semaphore } from 'lockwork';
-import { atMost } from './claims.ts';
-import { quantile, type Topic } from './measure.ts';
-import { instantiate, makeMemory } from './rivals.ts';
-import { type Contender, type Control, contender, Threads } from './threads.ts';
+import { atMost } from '../harness/claims.ts';
+import { quantile } from '../harness/statistics.ts';
+import { type Contender, type Control, contender, type Part, Threads } from '../harness/threads.ts';
+import type { Topic } from '../harness/topic.ts';
+import { instantiate, makeMemory } from '../rivals/wasm.ts';
 
 /** One thread's view of something that opens again and again. */
 interface Gate {
@@ -87,7 +88,7 @@ const gates = (waiters: number): Record<string, Contender<Gate>[]> => ({
       relaying,
     ),
   ],
-  // Who opens it is one of its parties.
+  // The opener is one of its parties.
   'Barrier.wait': [
     contender(RAW, false, makeMemory, (memory) => {
       const { barrierWait } = instantiate(memory);
@@ -168,7 +169,7 @@ function alternating(events: { wait(): unknown; set(): void; clear(): void }[]):
   };
 }
 
-/** Permits of two semaphores in turns: who has taken one cannot take another in the same round. */
+/** Permits of two semaphores in turns: a thread that has taken one cannot take another in the same round. */
 function permitting(semaphores: { acquire(): unknown; release(permits: number): void }[], waiters: number): Gate {
   let round = 0;
   return {
@@ -181,7 +182,7 @@ function permitting(semaphores: { acquire(): unknown; release(permits: number): 
   };
 }
 
-/** Of two locks who opens holds one, at which all wait, and takes the other before they come to that. */
+/** Of two locks the opener holds one, at which all wait, and takes the other before they come to that. */
 function relaying(locks: { acquire(): unknown; release(): void }[]): Gate {
   let round = 0;
   return {
@@ -197,7 +198,7 @@ function relaying(locks: { acquire(): unknown; release(): void }[]): Gate {
   };
 }
 
-/** How long nobody opens (ms), so that all who wait are surely asleep. */
+/** How long nobody opens (ms), so that all waiters are surely asleep. */
 const PAUSE = 0.3;
 
 const label = (kind: string, waiters: number): string => `${kind}, ${waiters} waiting`;
@@ -218,7 +219,7 @@ export const herd: Topic = {
   ],
   part: 1 / 4,
   open() {
-    const threads = new Threads(1 + Math.max(...COUNTS));
+    const threads = new Threads(import.meta.url, 1 + Math.max(...COUNTS));
     return {
       rivals: Object.keys(gates(0)).flatMap((kind) =>
         COUNTS.flatMap((waiters) =>
@@ -231,7 +232,7 @@ export const herd: Topic = {
               group,
               ours,
               async measure(window: number) {
-                const reports = await threads.run({ topic: 'herd', name, variant: group, shared }, window, waiters + 1);
+                const reports = await threads.run({ name, variant: group, shared }, window, waiters + 1);
                 const rounds = reports[0]!.operations;
                 if (!reports.every(({ operations }) => operations === rounds)) {
                   throw new Error(`${group}, ${name}: it opened ${rounds} times, and not all have passed as often`);
@@ -258,14 +259,14 @@ const LAST = 16;
 const END = 0;
 const MEDIAN = 1;
 
-/** A thread's part. Side 0 opens, and says before the last time that it is the last. */
-export function flock(name: string, shared: unknown, side: number, control: Control): () => number {
+/** Side 0 opens, and says before the last time that it is the last. */
+export const part: Part = (name, shared, side, control) => {
   const [kind, waiters, what, words, times] = shared as Shared;
   const gate = gates(waiters)
     [kind]!.find((contender) => contender.name === name)!
     .use(what, side);
   return side === 0 ? opening(gate, words, times, control) : passing(gate, waiters, words, times, control);
-}
+};
 
 function opening(gate: Gate, words: Int32Array, times: Float64Array, { stop, over }: Control): () => number {
   return () => {

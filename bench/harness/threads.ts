@@ -1,9 +1,8 @@
 /** Threads, started once, that do the same at the same time. */
 import { Worker } from 'node:worker_threads';
 
-/** What the threads are asked to do: a contender of a topic, and what it works on. */
+/** What the threads are asked to do: a contender of their module, and what it works on. */
 export interface Trial {
-  topic: string;
   name: string;
   /** Tells apart what one contender is asked to do. */
   variant?: string;
@@ -29,6 +28,20 @@ export interface Control {
   stop: Int32Array;
   /** 1 when the side that begins has seen it. */
   over: Int32Array;
+}
+
+/**
+ * What the module of threads exports as `part`: makes of a contender, by its name, and of what is shared what one side
+ * does in each trial of it; that answers how many operations it was.
+ */
+export type Part = (name: string, shared: unknown, side: number, control: Control) => () => number | Promise<number>;
+
+/** What a thread begins with. */
+export interface Side {
+  /** The URL of the module that has its part. */
+  module: string;
+  side: number;
+  control: Control;
 }
 
 /** Something that threads do in turns or against each other. */
@@ -60,12 +73,13 @@ export class Threads {
   readonly #control: Control = { ready: word(), stop: word(), over: word() };
   readonly #workers: Worker[];
 
-  constructor(count: number) {
-    this.#workers = Array.from(
-      { length: count },
-      (_, side) =>
-        new Worker(new URL('./worker.ts', import.meta.url), { workerData: { side, control: this.#control } }),
-    );
+  /** @param module the URL of the one that exports their `part` */
+  constructor(module: string, count: number) {
+    const control = this.#control;
+    this.#workers = Array.from({ length: count }, (_, side) => {
+      const workerData: Side = { module, side, control };
+      return new Worker(new URL('./worker.ts', import.meta.url), { workerData });
+    });
   }
 
   /** All of them at once, or the first few, for about `window` ms. */
@@ -102,7 +116,7 @@ function ask(worker: Worker, order: Order, within: number): Promise<Report> {
     };
     const succeed = (report: Report): void => settle(() => resolve(report));
     const fail = (error: Error): void => settle(() => reject(error));
-    const timer = setTimeout(fail, within, new Error(`${order.topic}, ${order.name}: a thread does not come back`));
+    const timer = setTimeout(fail, within, new Error(`${order.name}: a thread does not come back`));
     worker.on('message', succeed).on('error', fail).postMessage(order);
   });
 }

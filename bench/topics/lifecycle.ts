@@ -7,9 +7,11 @@ import { Worker } from 'node:worker_threads';
 import { gzipSync } from 'node:zlib';
 import { buildSync } from 'esbuild';
 import { Arena, Barrier, Condition, Event, Lock, RLock, Semaphore } from 'lockwork';
-import { type Claim, within } from './claims.ts';
-import { copy, type Rival, repeat, sample, type Topic } from './measure.ts';
-import { AtomicsMutex } from './rivals.ts';
+import { type Claim, within } from '../harness/claims.ts';
+import { path } from '../harness/files.ts';
+import { copy, type Rival, repeat, sample } from '../harness/rival.ts';
+import type { Topic } from '../harness/topic.ts';
+import { AtomicsMutex } from '../rivals/atomics.ts';
 
 const NEWCOMER = new URL('./newcomer.js', import.meta.url);
 const BATCH = 1000;
@@ -70,7 +72,7 @@ const start: Topic = {
   part: 1 / 3,
   claims: [
     within(1, ATTACH, 'What attach takes in a new worker'),
-    small(4, 'dist/core.wasm', () => readFileSync(new URL('../dist/core.wasm', import.meta.url))),
+    small(4, 'dist/core.wasm', () => readFileSync(path('dist/core.wasm'))),
     small(8, 'The whole package, bundled, minified and compressed', bundle),
   ],
   open: () => ({
@@ -176,7 +178,7 @@ function small(kilobytes: number, what: string, contents: () => Buffer): Claim {
 /** What an app gets that uses all of it. */
 function bundle(): Buffer {
   const { outputFiles } = buildSync({
-    stdin: { contents: "export * from 'lockwork'", resolveDir: fileURLToPath(new URL('..', import.meta.url)) },
+    stdin: { contents: "export * from 'lockwork'", resolveDir: path('') },
     bundle: true,
     minify: true,
     format: 'esm',

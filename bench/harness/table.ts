@@ -1,7 +1,8 @@
 /** What is printed of the figures. */
 import { styleText } from 'node:util';
 import type { Verdict } from './claims.ts';
-import type { Row, Topic } from './measure.ts';
+import type { Row } from './measure.ts';
+import type { Topic } from './topic.ts';
 
 export function table({ title, baseline, columns = [] }: Topic, rows: Row[]): string {
   const widths = [38, 13, 27, 9, ...columns.map(() => 14)];

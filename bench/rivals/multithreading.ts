@@ -1,13 +1,11 @@
 /** npm `multithreading`, in a process of its own: it replaces globals, and only threads of its own get its locks. */
 import { readFileSync } from 'node:fs';
 import { Barrier, initRuntime, Mutex, move, Semaphore, spawn } from 'multithreading';
-import { TASKS as ACROSS } from '../across.ts';
-import { tally } from '../contended.ts';
-import { path } from '../rivals.ts';
-import { TASKS, rival as tasks } from '../tasks.ts';
-import { type Report, SETTLING } from '../threads.ts';
-import { BATCH, rival } from '../uncontended.ts';
-import { serve } from './serve.ts';
+import { tally } from '../harness/counting.ts';
+import { path } from '../harness/files.ts';
+import { awaiting, BATCH, blocking } from '../harness/loops.ts';
+import { serve } from '../harness/serve.ts';
+import { type Report, SETTLING } from '../harness/threads.ts';
 
 /** What they count is at 0; the rest is as in `Control`, each in a cache line of its own. */
 const PLACES = { ready: 16, stop: 32 };
@@ -56,10 +54,11 @@ async function count(
   return { operations, milliseconds: performance.now() - start };
 }
 
-function together(name: string, tasks: number, semaphore?: Semaphore) {
+/** Two threads, of so many tasks each. */
+function together(name: string, semaphore?: Semaphore) {
   const words = new Int32Array(new SharedArrayBuffer(256));
   const mutex = new Mutex(words);
-  return async (window: number) => {
+  return async (window: number, tasks: number) => {
     words.fill(0);
     const threads = [0, 1].map(() => spawn(move(mutex, semaphore, PLACES, SETTLING, tasks), count));
     setTimeout(() => Atomics.store(words, PLACES.stop, 1), SETTLING + window);
@@ -88,23 +87,22 @@ const waits = async (times: number): Promise<void> => {
 
 initRuntime({ maxWorkers: 2 });
 const { version } = JSON.parse(readFileSync(path('node_modules/multithreading/package.json'), 'utf8'));
-await serve(version, {
-  mutex: rival('', false, () => {
-    for (let i = 0; i < BATCH; i++) mutex.blockingLock().dispose();
-  }).measure,
-  semaphore: rival('', false, () => {
-    for (let i = 0; i < BATCH; i++) semaphore.blockingAcquire().dispose();
-  }).measure,
-  barrier: rival('', false, () => {
-    for (let i = 0; i < BATCH; i++) barrier.blockingWait();
-  }).measure,
-  asyncMutex: tasks('', false, locks, 1).measure,
-  asyncSemaphore: tasks('', false, acquires, 1).measure,
-  asyncBarrier: tasks('', false, waits, 1).measure,
-  tasksMutex: tasks('', false, locks, TASKS).measure,
-  tasksSemaphore: tasks('', false, acquires, TASKS).measure,
-  contendedMutex: together("multithreading's Mutex", 0),
-  contendedSemaphore: together("multithreading's Semaphore", 0, new Semaphore(1)),
-  acrossMutex: together("multithreading's Mutex, awaited", ACROSS),
-  acrossSemaphore: together("multithreading's Semaphore, awaited", ACROSS, new Semaphore(1)),
-});
+await serve(
+  { version },
+  {
+    mutex: blocking('', false, () => {
+      for (let i = 0; i < BATCH; i++) mutex.blockingLock().dispose();
+    }).measure,
+    semaphore: blocking('', false, () => {
+      for (let i = 0; i < BATCH; i++) semaphore.blockingAcquire().dispose();
+    }).measure,
+    barrier: blocking('', false, () => {
+      for (let i = 0; i < BATCH; i++) barrier.blockingWait();
+    }).measure,
+    asyncMutex: (window, tasks) => awaiting('', false, locks, tasks).measure(window),
+    asyncSemaphore: (window, tasks) => awaiting('', false, acquires, tasks).measure(window),
+    asyncBarrier: (window, tasks) => awaiting('', false, waits, tasks).measure(window),
+    togetherMutex: together("multithreading's Mutex"),
+    togetherSemaphore: together("multithreading's Semaphore", new Semaphore(1)),
+  },
+);

@@ -2,11 +2,13 @@
 import { Mutex } from 'async-mutex';
 import { Sema } from 'async-sema';
 import { Barrier, BoundedSemaphore, Condition, Event, Lock, RLock, Semaphore } from 'lockwork';
-import { atLeast, atMost } from './claims.ts';
-import { copy, type Rival, repeat, type Topic } from './measure.ts';
+import { atLeast, atMost } from '../harness/claims.ts';
+import { awaiting, type Turns } from '../harness/loops.ts';
+import { copy } from '../harness/rival.ts';
+import type { Topic } from '../harness/topic.ts';
+import { MULTITHREADING } from '../rivals/programs.ts';
 
-const BATCH = 1000;
-export const TASKS = 100;
+const TASKS = 100;
 
 const SEMA = 'async-sema';
 const MUTEX = 'async-mutex';
@@ -15,8 +17,6 @@ const THEIR_SEMAPHORE = "multithreading's Semaphore";
 const THEIR_BARRIER = "multithreading's Barrier(1)";
 const BARRIER = 'Barrier(1).waitAsync';
 
-/** Acquires and releases so many times. */
-type Turns = (times: number) => Promise<void>;
 type Contestant = [name: string, ours: boolean, turns: Turns];
 
 /** What lets one task in at a time. */
@@ -48,11 +48,11 @@ export const alone: Topic = {
   baseline: SEMA,
   claims: [...claims(4, 20), atLeast(20, { ours: BARRIER, theirs: THEIR_BARRIER })],
   outsiders: [
-    { name: THEIR_MUTEX, program: 'multithreading', task: 'asyncMutex' },
-    { name: THEIR_SEMAPHORE, program: 'multithreading', task: 'asyncSemaphore' },
-    { name: THEIR_BARRIER, program: 'multithreading', task: 'asyncBarrier' },
+    { name: THEIR_MUTEX, program: MULTITHREADING, task: 'asyncMutex 1' },
+    { name: THEIR_SEMAPHORE, program: MULTITHREADING, task: 'asyncSemaphore 1' },
+    { name: THEIR_BARRIER, program: MULTITHREADING, task: 'asyncBarrier 1' },
   ],
-  open: () => ({ rivals: [...locks(), ...others()].map(([name, ours, turns]) => rival(name, ours, turns, 1)) }),
+  open: () => ({ rivals: [...locks(), ...others()].map(([name, ours, turns]) => awaiting(name, ours, turns, 1)) }),
 };
 
 export const crowd: Topic = {
@@ -61,10 +61,10 @@ export const crowd: Topic = {
   baseline: SEMA,
   claims: claims(6, 2),
   outsiders: [
-    { name: THEIR_MUTEX, program: 'multithreading', task: 'tasksMutex' },
-    { name: THEIR_SEMAPHORE, program: 'multithreading', task: 'tasksSemaphore' },
+    { name: THEIR_MUTEX, program: MULTITHREADING, task: `asyncMutex ${TASKS}` },
+    { name: THEIR_SEMAPHORE, program: MULTITHREADING, task: `asyncSemaphore ${TASKS}` },
   ],
-  open: () => ({ rivals: locks().map(([name, ours, turns]) => rival(name, ours, turns, TASKS)) }),
+  open: () => ({ rivals: locks().map(([name, ours, turns]) => awaiting(name, ours, turns, TASKS)) }),
 };
 
 function claims(mutex: number, multithreading: number) {
@@ -74,10 +74,6 @@ function claims(mutex: number, multithreading: number) {
     atLeast(multithreading, { ours: 'Lock', theirs: THEIR_MUTEX }),
     atLeast(multithreading, { ours: 'Semaphore', theirs: THEIR_SEMAPHORE }),
   ];
-}
-
-export function rival(name: string, ours: boolean, turns: Turns, tasks: number): Rival {
-  return repeat(name, ours, BATCH, () => Promise.all(Array.from({ length: tasks }, () => turns(BATCH / tasks))));
 }
 
 // Each rival gets a copy of its loop (see `copy`).

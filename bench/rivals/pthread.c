@@ -12,7 +12,7 @@
 #define LINE _Alignas(64)
 #define BATCH 1000
 #define MOST 1000000
-/* How long threads compute before a trial, to get a core each, as in ../threads.ts (ms). */
+/* How long threads compute before a trial, to get a core each, as in ../harness/threads.ts (ms). */
 #define SETTLING 20
 
 static LINE pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;

@@ -5,14 +5,15 @@ import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import { Arena, Semaphore } from 'lockwork';
-import { type Rival, repeat, sample, type Topic } from './measure.ts';
+import { type Rival, repeat, sample } from '../harness/rival.ts';
+import type { Topic } from '../harness/topic.ts';
 
 const PARTNER = new URL('./partner.js', import.meta.url);
 const PATH = fileURLToPath(PARTNER);
 
-/** Somebody who is there, and answers. */
+/** Another side that is there, and answers. */
 interface Partner {
-  /** Who gets some bytes, and gives as many back, the first and the last increased by one. */
+  /** It gets some bytes, and gives as many back, the first and the last increased by one. */
   exchange(bytes: Uint8Array): Promise<Uint8Array>;
   end(): Promise<unknown>;
 }

@@ -1,7 +1,7 @@
-/** What lockwork is measured against; each correct, and as fast as it can be without being something else. */
+/** What is written in WebAssembly: `assembly/`, compiled with the flags of the core. */
 import { execFileSync } from 'node:child_process';
-import { readFileSync, statSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
+import { readFileSync } from 'node:fs';
+import { isNewer, path } from '../harness/files.ts';
 
 /** The exports of `assembly/index.ts`. */
 interface Core {
@@ -21,8 +21,7 @@ interface Core {
   barrierWait(arrived: number, round: number, parties: number): void;
 }
 
-export const path = (relative: string): string => fileURLToPath(new URL(`../${relative}`, import.meta.url));
-const SOURCE = path('bench/assembly/index.ts');
+const SOURCE = path('bench/rivals/assembly/index.ts');
 const CONFIG = path('asconfig.json');
 const WASM = path('build/bench.wasm');
 
@@ -35,12 +34,6 @@ export function build(): void {
   );
   const asc = path('node_modules/assemblyscript/bin/asc.js');
   execFileSync(process.execPath, [asc, SOURCE, '--config', 'none', '--outFile', WASM, ...flags], { stdio: 'inherit' });
-}
-
-/** Whether a file is there, and newer than what it is made of. */
-export function isNewer(made: string, ...sources: string[]): boolean {
-  const time = (file: string): number => statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? 0;
-  return time(made) > Math.max(...sources.map(time));
 }
 
 /** A memory for one rival. */
@@ -71,33 +64,5 @@ export class FutexMutex {
 
   release(): void {
     this.#core.unlock(0);
-  }
-}
-
-export const ATOMICS = 'mutex on Atomics';
-
-/** The same three states (0 free, 1 held, 2 held and somebody may sleep), by hand on JavaScript's Atomics. */
-export class AtomicsMutex {
-  readonly #word: Int32Array;
-
-  constructor(word: Int32Array) {
-    this.#word = word;
-  }
-
-  acquire(): void {
-    if (Atomics.compareExchange(this.#word, 0, 0, 1) !== 0) this.#contend();
-  }
-
-  #contend(): void {
-    while (Atomics.exchange(this.#word, 0, 2) !== 0) Atomics.wait(this.#word, 0, 2);
-  }
-
-  async acquireAsync(): Promise<void> {
-    if (Atomics.compareExchange(this.#word, 0, 0, 1) === 0) return;
-    while (Atomics.exchange(this.#word, 0, 2) !== 0) await Atomics.waitAsync(this.#word, 0, 2).value;
-  }
-
-  release(): void {
-    if (Atomics.exchange(this.#word, 0, 0) === 2) Atomics.notify(this.#word, 0, 1);
   }
 }

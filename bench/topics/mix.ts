@@ -1,9 +1,12 @@
 /** What a lock lets through, at what price and how fairly, when threads hold it for a while and leave it for a while. */
-import { atLeast, atMost, type Claim } from './claims.ts';
-import { type Holdable, MUTEXES, tally } from './contended.ts';
-import { copy, type Sample, type Topic } from './measure.ts';
-import { ATOMICS, FUTEX, instantiate, makeMemory } from './rivals.ts';
-import { type Contender, type Control, Threads } from './threads.ts';
+import { atLeast, atMost, type Claim } from '../harness/claims.ts';
+import { tally } from '../harness/counting.ts';
+import { copy, type Sample } from '../harness/rival.ts';
+import { type Contender, type Part, Threads } from '../harness/threads.ts';
+import type { Topic } from '../harness/topic.ts';
+import { ATOMICS } from '../rivals/atomics.ts';
+import { FUTEX, instantiate, makeMemory } from '../rivals/wasm.ts';
+import { type Holdable, MUTEXES } from './contended.ts';
 
 /** How long threads hold the lock, and how long they think before they want it again (ns). */
 interface Mix {
@@ -49,7 +52,7 @@ export const mix: Topic = {
     const mixes = MIXES.filter(
       ({ threads, hold, think }) => all || (threads !== 4 && DEFAULT.includes(`${hold} ${think}`)),
     );
-    const threads = new Threads(Math.max(...mixes.map(({ threads }) => threads)));
+    const threads = new Threads(import.meta.url, Math.max(...mixes.map(({ threads }) => threads)));
     return {
       rivals: mixes.flatMap((mix) =>
         MUTEXES.map((mutex) => {
@@ -58,7 +61,7 @@ export const mix: Topic = {
             name: mutex.name,
             group: label(mix),
             ours: mutex.ours,
-            // Apart, since whoever looks at the clock twice in each turn is 100 ns late.
+            // Apart, since a thread that looks at the clock twice in each turn is 100 ns late.
             async measure(window) {
               const { waits } = await compete(window / 2, true);
               return sample(await compete(window / 2, false), waits);
@@ -147,7 +150,7 @@ export function competition(
   const handle = share();
   return async (window, timed) => {
     const shared: Shared = [handle, counter, waits, calibrate(), hold, thinks, timed];
-    const trial = { topic: 'mix', name, variant: `${hold} ${thinks} ${timed}`, shared };
+    const trial = { name, variant: `${hold} ${thinks} ${timed}`, shared };
     counter[0] = 0;
     const before = process.cpuUsage();
     const reports = await threads.run(trial, window, thinks.length);
@@ -158,8 +161,8 @@ export function competition(
   };
 }
 
-/** A thread's part: until the time is up. */
-export function compete(name: string, shared: unknown, side: number, { stop }: Control): () => number {
+/** Until the time is up. */
+export const part: Part = (name, shared, side, { stop }) => {
   const [handle, counter, waits, speed, hold, thinks, timed] = shared as Shared;
   return copy(turns)({
     lock: MUTEXES.find((mutex) => mutex.name === name)!.use(handle, side),
@@ -173,9 +176,9 @@ export function compete(name: string, shared: unknown, side: number, { stop }: C
       waits[side] = longest * 1e6;
     },
   });
-}
+};
 
-interface Part {
+interface Competitor {
   lock: Holdable;
   counter: Int32Array;
   stop: Int32Array;
@@ -189,7 +192,7 @@ interface Part {
 }
 
 const turns =
-  ({ lock, counter, stop, work, hold, think, timed, report }: Part) =>
+  ({ lock, counter, stop, work, hold, think, timed, report }: Competitor) =>
   () => {
     let turns = 0;
     let longest = 0;
@@ -197,7 +200,7 @@ const turns =
       const start = timed ? performance.now() : 0;
       lock.acquire();
       const end = timed ? performance.now() : 0;
-      // Whoever comes in meanwhile loses an increment.
+      // A thread that comes in meanwhile loses an increment.
       const count = counter[0]!;
       work(hold);
       counter[0] = count + 1;

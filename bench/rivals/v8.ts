@@ -1,10 +1,10 @@
 /** V8's own Atomics.Mutex and Atomics.Condition, in a process of its own: the flag that brings them changes more. */
 import { isMainThread } from 'node:worker_threads';
-import { tally } from '../contended.ts';
-import { type Ball, handoffs, PAUSE, play } from '../handoff.ts';
-import { type Control, Threads } from '../threads.ts';
-import { BATCH, rival } from '../uncontended.ts';
-import { serve } from './serve.ts';
+import { tally } from '../harness/counting.ts';
+import { BATCH, blocking } from '../harness/loops.ts';
+import { serve } from '../harness/serve.ts';
+import { type Control, type Part, Threads } from '../harness/threads.ts';
+import { type Ball, handoffs, PAUSE, play } from '../harness/turns.ts';
 
 const { Mutex, Condition } = Atomics as unknown as {
   Mutex: { new (): object; lock(mutex: object, held: () => void): void };
@@ -15,11 +15,10 @@ const { Mutex, Condition } = Atomics as unknown as {
   };
 };
 
-/** A thread's part. */
-export function enter(name: string, shared: unknown, side: number, control: Control): () => number {
+export const part: Part = (name, shared, side, control) => {
   if (name === 'contended') return contend(shared as Contended, control);
   return play(makeBall(shared as Shared, side), side, control, name === 'parked');
-}
+};
 
 type Contended = [mutex: object, counter: Int32Array];
 
@@ -55,23 +54,26 @@ async function main(): Promise<void> {
     console.error('this V8 has no Atomics.Mutex');
     process.exit(1);
   }
-  const pair = new Threads(2);
+  const pair = new Threads(import.meta.url, 2);
   const counter = new Int32Array(new SharedArrayBuffer(64), 0, 1);
   const alone = new Mutex();
   const wanted: Contended = [new Mutex(), counter];
   const played: Shared = [new Mutex(), new Condition(), new Int32Array(new SharedArrayBuffer(4))];
-  await serve(`V8 ${process.versions.v8}`, {
-    uncontended: rival('', false, () => {
-      for (let i = 0; i < BATCH; i++) Mutex.lock(alone, nothing);
-    }).measure,
-    async contended(window) {
-      counter[0] = 0;
-      const reports = await pair.run({ topic: 'v8', name: 'contended', shared: wanted }, window);
-      return tally('Atomics.Mutex', reports, counter[0]!);
+  await serve(
+    { version: `V8 ${process.versions.v8}` },
+    {
+      uncontended: blocking('', false, () => {
+        for (let i = 0; i < BATCH; i++) Mutex.lock(alone, nothing);
+      }).measure,
+      async contended(window) {
+        counter[0] = 0;
+        const reports = await pair.run({ name: 'contended', shared: wanted }, window);
+        return tally('Atomics.Mutex', reports, counter[0]!);
+      },
+      handoff: (window, pause) =>
+        handoffs(pair, { name: pause === PAUSE ? 'parked' : 'handoff', shared: played }, window, pause),
     },
-    handoff: (window, pause) =>
-      handoffs(pair, { topic: 'v8', name: pause === PAUSE ? 'parked' : 'handoff', shared: played }, window, pause),
-  });
+  );
 }
 
 function nothing(): void {}

@@ -2,40 +2,22 @@
 import { availableParallelism } from 'node:os';
 import { parentPort, workerData } from 'node:worker_threads';
 import { attach } from 'lockwork';
-import { gather } from './across.ts';
-import { contend } from './contended.ts';
-import { bounce } from './handoff.ts';
-import { flock } from './herd.ts';
-import { compete } from './mix.ts';
-import { enter } from './outside/v8.ts';
-import { type Control, type Order, type Report, SETTLING } from './threads.ts';
+import { type Order, type Part, type Report, SETTLING, type Side } from './threads.ts';
 
-const { side, control } = workerData as { side: number; control: Control };
+const { module, side, control } = workerData as Side;
+const { part } = (await import(module)) as { part: Part };
 
-/** This side's part of a trial: answers its operations. */
-type Part = () => number | Promise<number>;
-
-/** What makes it of a contender, by name. */
-const topics: Record<string, (name: string, shared: unknown, side: number, control: Control) => Part> = {
-  across: gather,
-  contended: contend,
-  handoff: (...contender) => bounce(...contender, false),
-  parked: (...contender) => bounce(...contender, true),
-  mix: compete,
-  herd: flock,
-  v8: enter,
-};
 /** Kept from round to round, with what V8 has learnt of them. */
-const parts = new Map<string, Part>();
+const parts = new Map<string, ReturnType<Part>>();
 
-parentPort!.on('message', async ({ topic, name, variant, shared, threads }: Order) => {
-  const key = `${topic} ${name} ${variant}`;
-  const part = parts.get(key) ?? topics[topic]!(name, attachAll(shared), side, control);
-  parts.set(key, part);
+parentPort!.on('message', async ({ name, variant, shared, threads }: Order) => {
+  const key = `${name} ${variant}`;
+  const work = parts.get(key) ?? part(name, attachAll(shared), side, control);
+  parts.set(key, work);
   settle(threads);
   assemble(threads);
   const start = performance.now();
-  const operations = await part();
+  const operations = await work();
   const report: Report = { operations, milliseconds: performance.now() - start };
   parentPort!.postMessage(report);
 });
@@ -50,7 +32,7 @@ function settle(threads: number): void {
   while (performance.now() < until);
 }
 
-/** Whoever comes last lets all begin. */
+/** The last to come lets all begin. */
 function assemble(threads: number): void {
   let ready = Atomics.add(control.ready, 0, 1) + 1;
   if (ready === threads) Atomics.notify(control.ready, 0);

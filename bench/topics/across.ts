@@ -1,13 +1,15 @@
 /** What a lock lets through that the tasks of two threads await: few can be awaited that other threads have, too. */
 import { Lock, Semaphore } from 'lockwork';
-import { atLeast } from './claims.ts';
-import { counting, SHARE } from './contended.ts';
-import { copy, type Topic } from './measure.ts';
-import { AtomicsMutex } from './rivals.ts';
-import { type Contender, type Control, contender } from './threads.ts';
+import { atLeast } from '../harness/claims.ts';
+import { counting, SHARE } from '../harness/counting.ts';
+import { copy } from '../harness/rival.ts';
+import { type Contender, contender, type Part } from '../harness/threads.ts';
+import type { Topic } from '../harness/topic.ts';
+import { AtomicsMutex } from '../rivals/atomics.ts';
+import { MULTITHREADING } from '../rivals/programs.ts';
 
 /** In each thread. */
-export const TASKS = 50;
+const TASKS = 50;
 
 const BASELINE = 'mutex on Atomics, awaited';
 const THEIR_MUTEX = "multithreading's Mutex";
@@ -46,10 +48,10 @@ export const across: Topic = {
     atLeast(2, { ours: 'Semaphore', theirs: THEIR_SEMAPHORE }),
   ],
   outsiders: [
-    { name: THEIR_MUTEX, program: 'multithreading', task: 'acrossMutex' },
-    { name: THEIR_SEMAPHORE, program: 'multithreading', task: 'acrossSemaphore' },
+    { name: THEIR_MUTEX, program: MULTITHREADING, task: `togetherMutex ${TASKS}` },
+    { name: THEIR_SEMAPHORE, program: MULTITHREADING, task: `togetherSemaphore ${TASKS}` },
   ],
-  open: () => counting('across', CONTENDERS),
+  open: () => counting(import.meta.url, CONTENDERS),
 };
 
 function pairs(lock: { acquireAsync(): Promise<unknown>; release(): void }): Turn {
@@ -63,8 +65,8 @@ function pairs(lock: { acquireAsync(): Promise<unknown>; release(): void }): Tur
   )(lock);
 }
 
-/** A thread's part: until the time is up. */
-export function gather(name: string, shared: unknown, side: number, { stop }: Control): () => Promise<number> {
+/** Until the time is up. */
+export const part: Part = (name, shared, side, { stop }) => {
   const [handle, counter] = shared as [unknown, Int32Array];
   const turn = CONTENDERS.find((contender) => contender.name === name)!.use(handle, side);
   let operations = 0;
@@ -79,4 +81,4 @@ export function gather(name: string, shared: unknown, side: number, { stop }: Co
     await Promise.all(Array.from({ length: TASKS }, task));
     return operations;
   };
-}
+};

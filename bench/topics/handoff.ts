@@ -1,22 +1,15 @@
 /** How long it takes until another thread goes on: two threads that let each other go on in turns. */
 import { Arena, Barrier, Condition, Event, Semaphore } from 'lockwork';
-import { atLeast, atMost, type Claim } from './claims.ts';
-import { copy, type Sample, type Topic } from './measure.ts';
-import { instantiate, makeMemory } from './rivals.ts';
-import { type Contender, type Control, contender, Threads, type Trial } from './threads.ts';
-
-/** One side's view of a ball. */
-export interface Ball {
-  /** Gives it to the other side. */
-  pass(): void;
-  /** Waits until it is here. */
-  take(): void;
-}
+import { atLeast, atMost, type Claim } from '../harness/claims.ts';
+import { type Contender, contender, type Part, Threads } from '../harness/threads.ts';
+import type { Topic } from '../harness/topic.ts';
+import { type Ball, handoffs, PAUSE, play, SLEPT } from '../harness/turns.ts';
+import { GLIBC, PYTHON, V8 } from '../rivals/programs.ts';
+import { instantiate, makeMemory } from '../rivals/wasm.ts';
 
 const RAW = 'wait32 + notify in wasm';
-const GLIBC = "glibc's semaphores";
-const PYTHON = "Python's Events";
-const SLEEPS = 'sleeps';
+const SEMAPHORES = "glibc's semaphores";
+const EVENTS = "Python's Events";
 
 const CONTENDERS: Contender<Ball>[] = [
   contender(RAW, false, makeMemory, (memory, side) => {
@@ -87,7 +80,7 @@ const CONTENDERS: Contender<Ball>[] = [
       },
     }),
   ),
-  // Both sides arrive twice in a round: whoever comes first waits for the other.
+  // Both sides arrive twice in a round: the first to come waits for the other.
   contender(
     'Barrier(2)',
     true,
@@ -96,19 +89,16 @@ const CONTENDERS: Contender<Ball>[] = [
   ),
 ];
 
-/** How long who has the ball keeps it (ms), so that the other side is surely asleep. */
-export const PAUSE = 0.1;
-
 /** The slowest counts. */
 const ours = CONTENDERS.filter(({ ours }) => ours).map(({ name }) => name);
 
 const AWAKE: Claim[] = [
   atMost(0.3, {
     ours,
-    theirs: GLIBC,
+    theirs: SEMAPHORES,
     text: "A handoff takes at most 0.3 times as long as with glibc's semaphores, through the kernel",
   }),
-  atLeast(5, { ours, theirs: PYTHON, text: "A handoff is at least 5 times as fast as with Python's Events" }),
+  atLeast(5, { ours, theirs: EVENTS, text: "A handoff is at least 5 times as fast as with Python's Events" }),
 ];
 
 const ASLEEP: Claim[] = [
@@ -127,22 +117,22 @@ function topic(name: string, title: string, pause: number): Topic {
     name,
     title,
     baseline: RAW,
-    columns: [{ name: SLEEPS, note: 'of both threads, for each handoff', show: (sleeps) => sleeps.toFixed(2) }],
+    columns: [SLEPT],
     claims: pause ? ASLEEP : AWAKE,
     outsiders: [
-      { name: "V8's Atomics.Condition", program: 'V8 with --harmony-struct', task: `handoff ${pause}` },
-      { name: GLIBC, program: 'glibc pthreads', task: `handoff ${pause}` },
-      ...(pause ? [] : [{ name: PYTHON, program: 'Python threading', task: 'handoff' } as const]),
+      { name: "V8's Atomics.Condition", program: V8, task: `handoff ${pause}` },
+      { name: SEMAPHORES, program: GLIBC, task: `handoff ${pause}` },
+      ...(pause ? [] : [{ name: EVENTS, program: PYTHON, task: 'handoff' }]),
     ],
     open() {
-      const pair = new Threads(2);
+      const pair = new Threads(import.meta.url, 2);
       return {
         rivals: CONTENDERS.map(({ name: contender, ours, share }) => {
-          const shared = share();
+          const shared = [share(), pause];
           return {
             name: contender,
             ours,
-            measure: (window) => handoffs(pair, { topic: name, name: contender, shared }, window, pause),
+            measure: (window) => handoffs(pair, { name: contender, shared }, window, pause),
           };
         }),
         close: () => pair.close(),
@@ -151,55 +141,8 @@ function topic(name: string, title: string, pause: number): Topic {
   };
 }
 
-/** Of a pair of threads, of which the first counts. */
-export async function handoffs(pair: Threads, trial: Trial, window: number, pause: number): Promise<Sample> {
-  const before = process.resourceUsage().voluntaryContextSwitches;
-  const [first] = await pair.run(trial, window);
-  const { milliseconds, operations } = first!;
-  const sleeps = process.resourceUsage().voluntaryContextSwitches - before;
-  return { ns: (milliseconds / operations - pause) * 1e6, more: { [SLEEPS]: sleeps / operations } };
-}
-
-/** A thread's part. Side 0 has the ball at first, and says before its last pass that it is the last. */
-export function bounce(name: string, shared: unknown, side: number, control: Control, slow: boolean): () => number {
-  return play(CONTENDERS.find((contender) => contender.name === name)!.use(shared, side), side, control, slow);
-}
-
-export function play(ball: Ball, side: number, control: Control, slow: boolean): () => number {
-  return copy(side === 0 ? serve : answer)(slow ? slowed(ball) : ball, control.stop, control.over);
-}
-
-function slowed({ pass, take }: Ball): Ball {
-  return {
-    pass() {
-      const until = performance.now() + PAUSE;
-      while (performance.now() < until);
-      pass();
-    },
-    take,
-  };
-}
-
-const serve = (ball: Ball, stop: Int32Array, over: Int32Array) => () => {
-  let handoffs = 0;
-  do {
-    if (Atomics.load(stop, 0)) Atomics.store(over, 0, 1);
-    ball.pass();
-    ball.take();
-    handoffs += 2;
-  } while (!Atomics.load(over, 0));
-  return handoffs;
-};
-
-const answer = (ball: Ball, _stop: Int32Array, over: Int32Array) => () => {
-  let handoffs = 0;
-  let last: number;
-  do {
-    ball.take();
-    // Between the two: until it has the ball back, the other side cannot say so.
-    last = Atomics.load(over, 0);
-    ball.pass();
-    handoffs += 2;
-  } while (!last);
-  return handoffs;
+export const part: Part = (name, shared, side, control) => {
+  const [what, pause] = shared as [unknown, number];
+  const ball = CONTENDERS.find((contender) => contender.name === name)!.use(what, side);
+  return play(ball, side, control, pause > 0);
 };

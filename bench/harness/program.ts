@@ -1,0 +1,64 @@
+/**
+ * A program that measures: it runs as long as its topic and is asked whenever its turn comes, with a line "WINDOW TASK";
+ * it answers with a line of JSON. The other end, in JavaScript, is `serve.ts`.
+ */
+import { type ChildProcessByStdio, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createInterface } from 'node:readline';
+import type { Readable, Writable } from 'node:stream';
+import type { Rival, Sample } from './rival.ts';
+
+/** How much longer than its window a task may take, and a program to start (ms): nothing comes near it unless it hangs. */
+const PATIENCE = 10_000;
+
+export class Program<Greeting> {
+  readonly #child: ChildProcessByStdio<Writable, Readable, Readable>;
+  readonly #closed: Promise<unknown>;
+  readonly #lines: AsyncIterator<string>;
+  #complaints = '';
+  /** Its first line. */
+  greeting!: Greeting;
+
+  static async start<Greeting>([command, ...args]: string[]): Promise<Program<Greeting>> {
+    const program = new Program<Greeting>(spawn(command!, args));
+    await once(program.#child, 'spawn');
+    program.greeting = (await program.#read(PATIENCE)) as Greeting;
+    return program;
+  }
+
+  private constructor(child: ChildProcessByStdio<Writable, Readable, Readable>) {
+    this.#child = child;
+    this.#closed = new Promise((resolve) => child.on('close', resolve));
+    this.#lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+    child.stderr.on('data', (text: Buffer) => {
+      this.#complaints += text;
+    });
+    // A program that reads nothing any more says nothing either: #read notices.
+    child.stdin.on('error', () => {});
+  }
+
+  /** One of its tasks. */
+  rival(task: string, about: Omit<Rival, 'measure'>): Rival {
+    return { ...about, measure: (window) => this.#ask(window, task) };
+  }
+
+  async #ask(window: number, task: string): Promise<Sample> {
+    this.#child.stdin.write(`${window} ${task}\n`);
+    return (await this.#read(window + PATIENCE, task)) as Sample;
+  }
+
+  async #read(within: number, what = 'it'): Promise<unknown> {
+    const timer = setTimeout(() => this.#child.kill('SIGKILL'), within);
+    const { done, value } = await this.#lines.next();
+    clearTimeout(timer);
+    if (!done) return JSON.parse(value);
+    await this.#closed;
+    const { signalCode, exitCode } = this.#child;
+    throw new Error(this.#complaints || `${what} ended with ${signalCode ?? exitCode}`);
+  }
+
+  async close(): Promise<void> {
+    this.#child.kill();
+    await this.#closed;
+  }
+}

@@ -1,0 +1,32 @@
+/** What a file of `../topics/` has. */
+import type { Claim } from './claims.ts';
+import type { Outsider } from './outside.ts';
+import type { Rival } from './rival.ts';
+
+/** A table of the bench. */
+export interface Topic {
+  name: string;
+  title: string;
+  /** Whose median the others are divided by. */
+  baseline: string;
+  columns?: Column[];
+  claims: Claim[];
+  /** Rivals in other processes, where the machine has them. */
+  outsiders?: Outsider[];
+  /** How many rounds it wants, where so many rivals would take too long; as a part of the usual number. */
+  part?: number;
+  /** @param all whether to measure also what is left out by default */
+  open(all: boolean): Session | Promise<Session>;
+}
+
+/** A further figure of every sample. */
+export interface Column {
+  name: string;
+  note: string;
+  show(value: number): string;
+}
+
+export interface Session {
+  rivals: Rival[];
+  close?(): Promise<void>;
+}
