@@ -6,18 +6,16 @@ import type { Topic } from './topic.ts';
 
 export function table({ title, baseline, columns = [] }: Topic, rows: Row[]): string {
   const widths = [38, 13, 27, 9, ...columns.map(() => 14)];
-  const line = (cells: string[]): string =>
-    cells.map((cell, i) => (i ? cell.padStart(widths[i]!) : cell.padEnd(widths[i]!))).join('');
   const lines = [
     styleText('bold', title),
-    styleText('dim', line(['', 'median', 'quartiles', 'ratio', ...columns.map(({ name }) => name)])),
+    styleText('dim', align(['', 'median', 'quartiles', 'ratio', ...columns.map(({ name }) => name)], widths)),
   ];
   let last: string | undefined;
   for (const { name, group, ours, median, lower, upper, ratio, more } of rows) {
     if (group !== last) lines.push(styleText('dim', `${group}:`));
     last = group;
     const cells = [name, number(median), `${number(lower)} – ${number(upper)}`, ratio.toFixed(2)];
-    const text = line([...cells, ...columns.map(({ name, show }) => show(more[name]!))]);
+    const text = align([...cells, ...columns.map(({ name, show }) => show(more[name]!))], widths);
     lines.push(ours ? text : styleText('cyan', text));
   }
   const legend = [`ratio: to ${baseline}`, ...columns.map(({ name, note }) => `${name}: ${note}`)];
@@ -25,7 +23,12 @@ export function table({ title, baseline, columns = [] }: Topic, rows: Row[]): st
   return [...lines, styleText('dim', legend.join('. '))].join('\n');
 }
 
-function number(ns: number): string {
+/** A line of a table: the first cell to the left, all others to the right. */
+export function align(cells: string[], widths: number[]): string {
+  return cells.map((cell, i) => (i ? cell.padStart(widths[i]!) : cell.padEnd(widths[i]!))).join('');
+}
+
+export function number(ns: number): string {
   if (ns >= 1e6) return `${number(ns / 1e6)} ms`;
   return ns.toLocaleString('en', { minimumFractionDigits: 1, maximumFractionDigits: 1 });
 }
