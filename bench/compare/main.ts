@@ -141,18 +141,21 @@ function table({ title }: Topic, pairs: Pair[]): string {
   return [styleText('bold', title), head, ...lines].join('\n');
 }
 
-/** Of all topics: what has become slower. */
+/** Of all topics: what has become slower, and how far a run errs whose baselines, the same in both, have changed. */
 function summary(results: { topic: string; pairs: Pair[] }[]): string {
-  const slower = results.flatMap(({ topic, pairs }) =>
+  const lines = results.flatMap(({ topic, pairs }) =>
     pairs.flatMap((pair) => {
       const [lower, median, upper] = ratios(pair);
-      const line = `${topic}, ${pair.label}: ${median.toFixed(2)} (${spread(lower, upper)})`;
-      return pair.ours && median > 1 + TOLERANCE ? [line] : [];
+      if (median - 1 <= TOLERANCE && (pair.ours || 1 - median <= TOLERANCE)) return [];
+      const what = pair.ours ? 'is worse' : "is not lockwork's, and differs: this run errs";
+      return [`${topic}, ${pair.label} ${what}: ${median.toFixed(2)} (${spread(lower, upper)})`];
     }),
   );
   const most = `more than ${TOLERANCE * 100} %`;
-  if (!slower.length) return styleText('bold', `no figure of lockwork's is worse by ${most}`);
-  return [styleText('bold', `worse by ${most}:`), ...slower].join('\n');
+  return [
+    styleText('bold', `${lines.length || 'no'} ${lines.length === 1 ? 'figure' : 'figures'} off by ${most}`),
+    ...lines,
+  ].join('\n');
 }
 
 async function main(): Promise<void> {

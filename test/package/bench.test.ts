@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -217,6 +217,51 @@ describe('npm run bench', () => {
     const refused = await bench('unknown').catch((error: { code: number; stderr: string }) => error);
     expect(refused).toMatchObject({ code: 2 });
     expect(refused.stderr).toContain(Object.keys(ROWS).join(', '));
+  });
+});
+
+describe('npm run bench:compare', () => {
+  const compare = (...args: string[]) =>
+    promisify(execFile)(
+      process.execPath,
+      [fileURLToPath(new URL('../bench/compare/main.ts', import.meta.url)), ...args],
+      {
+        timeout: 110_000,
+      },
+    );
+
+  it('measures another build in turns with this one, in threads, too', { timeout: 120_000 }, async () => {
+    const other = join(folder, 'other build');
+    const log = join(folder, 'imports');
+    mkdirSync(other);
+    writeFileSync(
+      join(other, 'index.js'),
+      `import { appendFileSync } from 'node:fs';
+      import { isMainThread } from 'node:worker_threads';
+      import { Event as Fast } from ${JSON.stringify(import.meta.resolve('lockwork'))};
+      export * from ${JSON.stringify(import.meta.resolve('lockwork'))};
+      appendFileSync(${JSON.stringify(log)}, isMainThread ? 'process ' : 'thread ');
+      export class Event extends Fast {
+        wait() {
+          for (let i = 0; i < 50; i++) super.wait();
+        }
+      }`,
+    );
+    const { stdout } = await compare(other, 'uncontended', 'contended', '--quick', '--starts', '1');
+    const ratio = (name: string): number => {
+      const [, ratio] = new RegExp(`^${name} +[\\d.,]+ +[\\d.,]+ +([\\d.]+) `, 'm').exec(stdout) ?? [];
+      return Number(ratio);
+    };
+    expect(ratio('Event.wait, set')).toBeLessThan(0.5);
+    expect(ratio('compare-exchange \\+ exchange in wasm')).toBeGreaterThan(0.5);
+    expect(ratio('futex mutex in wasm')).toBeGreaterThan(0);
+    expect(readFileSync(log, 'utf8').trim().split(' ').toSorted()).toEqual(['process', 'process', 'thread', 'thread']);
+  });
+
+  it('refuses a directory without a build', async () => {
+    const refused = await compare(join(folder, 'nothing')).catch((error: { code: number; stderr: string }) => error);
+    expect(refused).toMatchObject({ code: 2 });
+    expect(refused.stderr).toContain(`there is no ${join(folder, 'nothing', 'index.js')}`);
   });
 });
 
