@@ -11,7 +11,7 @@ import { draw } from './harness/picture.ts';
 import { progress } from './harness/progress.ts';
 import { summary, table } from './harness/table.ts';
 import type { Topic } from './harness/topic.ts';
-import { build } from './rivals/wasm.ts';
+import { compile } from './rivals/wasm.ts';
 import { contended } from './topics/contended.ts';
 import { handoff } from './topics/handoff.ts';
 import { named, TOPICS } from './topics/index.ts';
@@ -106,7 +106,7 @@ async function main(): Promise<void> {
   const { settings, topics, all, output, help, list } = usage();
   if (help) return console.log(HELP);
   if (list) return console.log(TOPICS.map(({ name }) => name).join('\n'));
-  build();
+  compile();
   const on = machine();
   console.log(`lockwork ${on.lockwork} · Node ${on.node} · V8 ${on.v8} · ${on.cpu}, ${on.cores} cores`);
   console.log(`median and quartiles of ${settings.rounds} rounds of ${settings.window} ms each, rivals in turns`);

@@ -10,7 +10,7 @@ import { atMost, check } from '../harness/claims.ts';
 import type { Row, Settings } from '../harness/measure.ts';
 import { verdict } from '../harness/table.ts';
 import { ATOMICS } from '../rivals/atomics.ts';
-import { build } from '../rivals/wasm.ts';
+import { compile } from '../rivals/wasm.ts';
 import { uncontended } from '../topics/uncontended.ts';
 
 const FULL: Settings = { rounds: 11, window: 100 };
@@ -105,7 +105,7 @@ function show(agent: string, rows: Row[]): void {
 async function main(): Promise<void> {
   const { names, settings, help } = usage();
   if (help) return console.log(HELP);
-  build();
+  compile();
   await bundleWorker();
   console.log(
     `${uncontended.title}\nmedians of ${settings.rounds} rounds of ${settings.window} ms each, rivals in turns`,

@@ -9,7 +9,7 @@ export interface Greeting {
 
 const [topic] = named([process.argv[2]!]);
 const { rivals } = await topic!.open(false);
-// The baseline is the same in both builds: what it differs is the error of all others.
+// The baseline is the same beside both builds: as far as it differs, the others err.
 const measured = rivals.filter(({ ours, name }) => ours || name === topic!.baseline);
 const greeting: Greeting = {
   rivals: measured.map(({ group, name, ours }) => ({ label: [group, name].filter(Boolean).join(': '), ours })),

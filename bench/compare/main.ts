@@ -5,13 +5,13 @@ import { pathToFileURL } from 'node:url';
 import { parseArgs, styleText } from 'node:util';
 import { path } from '../harness/files.ts';
 import { disturbance } from '../harness/machine.ts';
-import { measure, type Row } from '../harness/measure.ts';
+import { measure } from '../harness/measure.ts';
 import { Program } from '../harness/program.ts';
 import { progress } from '../harness/progress.ts';
 import { quantile } from '../harness/statistics.ts';
 import { align, number } from '../harness/table.ts';
 import type { Topic } from '../harness/topic.ts';
-import { build } from '../rivals/wasm.ts';
+import { compile } from '../rivals/wasm.ts';
 import { named } from '../topics/index.ts';
 import type { Greeting } from './build.ts';
 
@@ -38,7 +38,7 @@ const HELP = `npm run bench:compare -- DIST [TOPIC …] [--quick] [--starts N]
 Measures the build in dist/ beside the one in the directory DIST, in turns, each in processes of its own.
 Without a TOPIC: ${TOPICS.join(', ')}; npm run bench -- --list names the others.
 
-  --quick      less exact, in half a minute
+  --quick      less exact, in less than a minute
   --starts N   how often both are started anew, for ${FULL.rounds} rounds (${FULL.starts}, quick ${QUICK.starts})`;
 
 /** What the command line says; a wrong one ends here. */
@@ -96,7 +96,7 @@ async function compare(
       ]);
       const rows = await measure(rivals, BEFORE, settings, (step) => progress(`start ${start} of ${starts}, ${step}`));
       const samples = (name: string, label: string) =>
-        rows.find((row: Row) => row.name === name && row.group === label)!.samples;
+        rows.find((row) => row.name === name && row.group === label)!.samples;
       for (const { label, ours } of labels) {
         const { before, after } = pairs.get(label) ?? { before: [], after: [] };
         pairs.set(label, {
@@ -161,7 +161,7 @@ function summary(results: { topic: string; pairs: Pair[] }[]): string {
 async function main(): Promise<void> {
   const { help, builds, topics, settings } = usage();
   if (help) return console.log(HELP);
-  build();
+  compile();
   const { starts, rounds, window } = settings;
   console.log(`${BEFORE}: ${builds[0]}\n${AFTER}: ${builds[1]}`);
   console.log(`medians of ${starts} starts, ${rounds} rounds of ${window} ms each, builds in turns; ratios of turns`);

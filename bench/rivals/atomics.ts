@@ -2,7 +2,7 @@
 
 export const ATOMICS = 'mutex on Atomics';
 
-/** The same three states (0 free, 1 held, 2 held and somebody may sleep), by hand on JavaScript's Atomics. */
+/** The same three states (0 free, 1 held, 2 held and a thread may sleep), by hand on JavaScript's Atomics. */
 export class AtomicsMutex {
   readonly #word: Int32Array;
 

@@ -87,7 +87,7 @@ static void *contended(void *into) {
   return NULL;
 }
 
-/* glibc's semaphores do not spin: who must wait asks the kernel at once. */
+/* glibc's semaphores do not spin: a thread that must wait asks the kernel at once. */
 static void pass(int to) {
   if (pause_ms) compute(pause_ms);
   sem_post(&balls[to]);

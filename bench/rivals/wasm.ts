@@ -26,7 +26,7 @@ const CONFIG = path('asconfig.json');
 const WASM = path('build/bench.wasm');
 
 /** Compiles `assembly/` when that has not been done since it last changed. */
-export function build(): void {
+export function compile(): void {
   if (isNewer(WASM, SOURCE, CONFIG)) return;
   const { options } = JSON.parse(readFileSync(CONFIG, 'utf8')) as { options: Record<string, unknown> };
   const flags = Object.entries(options).flatMap(([name, value]) =>

@@ -12,14 +12,14 @@ export function floor(word: usize, pairs: i32): void {
 }
 
 /**
- * A three-state mutex: 0 free, 1 held, 2 held and somebody may sleep. After U. Drepper, "Futexes Are Tricky", mutex 2;
+ * A three-state mutex: 0 free, 1 held, 2 held and a thread may sleep. After U. Drepper, "Futexes Are Tricky", mutex 2;
  * it frees with an exchange where the paper decrements, which is one step for two.
  */
 export function lock(word: usize): void {
   if (atomic.cmpxchg<i32>(word, 0, 1)) contend(word);
 }
 
-// Whoever comes this way holds the mutex with 2, since it cannot know that nobody else sleeps.
+// A thread that comes this way holds the mutex with 2, since it cannot know that no other sleeps.
 function contend(word: usize): void {
   while (atomic.xchg<i32>(word, 2)) atomic.wait<i32>(word, 2, -1);
 }
@@ -28,7 +28,7 @@ export function unlock(word: usize): void {
   if (atomic.xchg<i32>(word, 0) == 2) atomic.notify(word, 1);
 }
 
-/** The least there is to a handoff: a word is set, and who sleeps on it is woken … */
+/** The least there is to a handoff: a word is set, and the thread that sleeps on it is woken … */
 export function pass(word: usize): void {
   atomic.store<i32>(word, 1);
   atomic.notify(word, 1);
@@ -46,7 +46,7 @@ export function work(steps: i32): i32 {
   return x;
 }
 
-// Waking all at once: each of these is a word that goes on, and everybody who slept on it runs.
+// Waking all at once: each of these is a word that goes on, and all threads that slept on it run.
 
 /** A condition: waits for `notifyAll`, without the mutex, and has it again when it returns. */
 export function conditionWait(word: usize, sequence: usize): void {
@@ -89,7 +89,7 @@ export function semaphoreRelease(word: usize, permits: i32): void {
   atomic.notify(word, permits);
 }
 
-/** A barrier: whoever comes last lets all go on, and a new round begin. */
+/** A barrier: the last to come lets all go on, and a new round begin. */
 export function barrierWait(arrived: usize, round: usize, parties: i32): void {
   const seen = atomic.load<i32>(round);
   if (atomic.add<i32>(arrived, 1) + 1 < parties) {
