@@ -6,13 +6,7 @@ import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import type { Readable, Writable } from 'node:stream';
-import type { Rival, Sample } from './rival.ts';
-
-/**
- * How much longer than its window a task may take, and a program to start (ms): nothing comes near it unless it hangs. On
- * a machine with much else to do, a program that starts in one second has taken more than ten.
- */
-const PATIENCE = 60_000;
+import { PATIENCE, type Rival, type Sample } from './rival.ts';
 
 export class Program<Greeting> {
   readonly #child: ChildProcessByStdio<Writable, Readable, Readable>;

@@ -19,6 +19,12 @@ export interface Rival {
   measure(window: number): Sample | Promise<Sample>;
 }
 
+/**
+ * How much longer than its window a measurement may take, and a program to start (ms). Nothing comes near it unless it
+ * hangs: where much else is done, 65 threads have taken 16 s to start.
+ */
+export const PATIENCE = 60_000;
+
 /** A rival did something else than it should have: its figures mean nothing. */
 export class Incorrect extends Error {}
 

@@ -1,5 +1,6 @@
 /** Threads, started once, that do the same at the same time. */
 import { Worker } from 'node:worker_threads';
+import { PATIENCE } from './rival.ts';
 
 /** What the threads are asked to do: a contender of their module, and what it works on. */
 export interface Trial {
@@ -66,8 +67,6 @@ export function contender<Tool, Shared>(
 
 /** How long threads compute before a trial, to get a core each (ms). */
 export const SETTLING = 20;
-/** How much longer than its window a trial may take (ms): nothing comes near it unless it hangs. */
-const PATIENCE = 10_000;
 
 export class Threads {
   readonly #control: Control = { ready: word(), stop: word(), over: word() };
@@ -116,7 +115,8 @@ function ask(worker: Worker, order: Order, within: number): Promise<Report> {
     };
     const succeed = (report: Report): void => settle(() => resolve(report));
     const fail = (error: Error): void => settle(() => reject(error));
-    const timer = setTimeout(fail, within, new Error(`${order.name}: a thread does not come back`));
+    const what = [order.variant, order.name].filter(Boolean).join(', ');
+    const timer = setTimeout(fail, within, new Error(`${what}: a thread does not come back`));
     worker.on('message', succeed).on('error', fail).postMessage(order);
   });
 }
