@@ -224,7 +224,7 @@ describe('npm run bench:compare', () => {
   const compare = (...args: string[]) =>
     promisify(execFile)(
       process.execPath,
-      [fileURLToPath(new URL('../bench/compare/main.ts', import.meta.url)), ...args],
+      [fileURLToPath(new URL('../../bench/compare/main.ts', import.meta.url)), ...args],
       {
         timeout: 110_000,
       },
