@@ -251,6 +251,8 @@ export class Condition extends Holdable<'Condition'> {
     checkFunction(predicate, 'Condition.waitForAsync: the predicate');
     const { limit, owner } = this.#wanted(options, 'waitForAsync');
     this.notify(0, { owner });
+    // Throws where tasks cannot wait, before the predicate is asked.
+    schedulerOf(this.ref.arena);
     let call: OperationCall<boolean> | undefined;
     let late = limit === 0;
     // One timer for the whole call. To give each wait what is left would need a clock, and where a test has faked the

@@ -8,13 +8,13 @@ import { VERSION } from '../assembly/abi.ts';
 /**
  * Changes with every change of what copies of the package share in a realm, and what one of them calls of another's:
  *
- *   globalThis[REGISTRY]    `Registry`, with all `Region`s, their `Inbox`es, and what waits there (region.ts, inbox.ts)
- *   an `Owner`'s [USES]     what it is in which `Region` (owner.ts)
+ *   globalThis[REGISTRY]    `Registry`, with all `ThreadArena`s, their `Scheduler`s, and what waits there (registry.ts)
+ *   an `Owner`'s [USES]     what it is in which `ThreadArena` (owner.ts)
  *   process[HOST]           `Host`, of all realms of a thread (below)
  *
  * Copies with another VERSION share nothing of this. Copies with the same VERSION and another SHAPE refuse each other.
  */
-export const SHAPE = 1;
+export const SHAPE = 2;
 
 export const REGISTRY = /* @__PURE__ */ Symbol.for(/* @__PURE__ */ versioned());
 export const USES = /* @__PURE__ */ Symbol.for(/* @__PURE__ */ versioned(SHAPE, 'owner'));

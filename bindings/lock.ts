@@ -84,7 +84,7 @@ export class Lock extends Acquirable<'Lock'> {
         return;
       }
       // A guess: a task may hold it.
-      owner |= arena.load(cell, CELL_WORD) & HELD_BY_TASK;
+      owner |= arena.guess(cell, CELL_WORD) & HELD_BY_TASK;
     }
     const status = core.lockRelease(cell, stamp, owner);
     if (scheduler || status !== STATUS_OK) this.finishOk(arena, status);

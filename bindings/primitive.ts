@@ -276,7 +276,7 @@ export abstract class Primitive<K extends string = string> extends Postable {
    */
   get lives(): boolean {
     const { arena, cell, stamp } = this.#ref;
-    return (arena.load(cell, CELL_STAMP) | 0) === stamp;
+    return arena.guess(cell, CELL_STAMP) === stamp;
   }
 }
 

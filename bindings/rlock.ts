@@ -130,6 +130,17 @@ export class RLock extends Acquirable<'RLock'> {
   /** @internal */
   override letGo(owner: Owner | undefined): void {
     const { core, arena, cell, stamp, thread } = this.#ref;
+    // Apart, so that this is inlined: without tasks.
+    if (owner || arena.tasks) {
+      this.#letGo(owner);
+      return;
+    }
+    const status = core.rlockRelease(cell, stamp, thread);
+    if (status !== STATUS_OK) this.throwStatus(status);
+  }
+
+  #letGo(owner: Owner | undefined): void {
+    const { core, arena, cell, stamp, thread } = this.#ref;
     const name = owner ? ownerIn(owner, arena) || this.throwStatus(STATUS_NOT_HELD) : thread;
     const scheduler = tasksOf(arena);
     const queue = scheduler && this.localQueue(scheduler);
