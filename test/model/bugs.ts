@@ -5,10 +5,12 @@
 
 import { readFileSync } from 'node:fs';
 import asc from 'assemblyscript/asc';
-import { check, type Fault, type Monitor, type Verdict } from './check.ts';
+import { check, type Verdict } from './check.ts';
+import type { Fault } from './counterexample.ts';
 import { decode } from './decode.ts';
 import { Interpreter, type Value } from './interpret.ts';
 import { after, before, call, forever, once, use } from './scenario.ts';
+import type { Monitor } from './system.ts';
 import { Objection, type Program, Threads } from './thread.ts';
 import { describe, locator } from './trace.ts';
 

@@ -267,7 +267,7 @@ export function* hunt(
   for (const scenario of scenarios) {
     const { verdict, covered } = run(core, scenario, { mostStates });
     if (verdict.counterexample) throw new Error(`${scenario.name} does not hold: nothing to mutate`);
-    for (const at of verdict.busyInstructions) busy.add(at);
+    for (const at of verdict.dependentInstructions) busy.add(at);
     for (const at of verdict.contestedInstructions) contested.add(at);
     originals.push({ scenario, verdict, covered });
   }

@@ -12,8 +12,8 @@
  */
 
 import binaryen from 'binaryen';
-import type { Counts } from './check.ts';
 import { signature } from './decode.ts';
+import type { Counts } from './graph.ts';
 import type { Value } from './interpret.ts';
 import type { Program } from './thread.ts';
 

@@ -7,9 +7,10 @@
  * along and help" is no excuse for a lost wake-up. The checker then does the rest.
  */
 
-import { check, type Monitor, type Options, POISON, type System, type Verdict, type View } from './check.ts';
+import { check, type Options, type Verdict } from './check.ts';
 import { decode, type Module } from './decode.ts';
 import { Interpreter, modified, read, type Value, write } from './interpret.ts';
+import { type Monitor, POISON, type System, type View } from './system.ts';
 import { Objection, type Program, type Request, type Script, Threads } from './thread.ts';
 
 export interface Scenario {

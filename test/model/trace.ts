@@ -7,7 +7,7 @@
  */
 
 import { originalPositionFor, TraceMap } from '@jridgewell/trace-mapping';
-import type { Counterexample, Step } from './check.ts';
+import type { Counterexample, Step } from './counterexample.ts';
 import type { Value } from './interpret.ts';
 import type { LocalState } from './thread.ts';
 

@@ -3,7 +3,6 @@
  * is touched by no call any more, whenever that began.
  */
 
-import type { View } from '../check.ts';
 import {
   call,
   expect,
@@ -20,6 +19,7 @@ import {
   use,
   type World,
 } from '../scenario.ts';
+import type { View } from '../system.ts';
 import type { Script } from '../thread.ts';
 
 /** As in assembly/abi.ts: marks in the map, and fields of the header. */

@@ -1,6 +1,5 @@
 /** Barrier: nobody goes on before all have come, each gets an index of its own; who waits in vain breaks it for all. */
 
-import type { Monitor } from '../check.ts';
 import {
   after,
   before,
@@ -22,6 +21,7 @@ import {
   until,
   use,
 } from '../scenario.ts';
+import type { Monitor } from '../system.ts';
 import { eventLoop, meeting, type Step, waits } from '../tasks.ts';
 import { Objection, type Script } from '../thread.ts';
 

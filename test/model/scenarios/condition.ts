@@ -1,6 +1,5 @@
 /** Condition: notify wakes as many as it says, oldest first; nobody who gives up takes a notification along. */
 
-import type { Monitor, View } from '../check.ts';
 import {
   after,
   before,
@@ -29,6 +28,7 @@ import {
   use,
   type World,
 } from '../scenario.ts';
+import type { Monitor, View } from '../system.ts';
 import { acquiring, acquiringAs, eventLoop, notification, SKIP, type Step, WOKEN, waits, within } from '../tasks.ts';
 import { Objection, type Script } from '../thread.ts';
 import { recursion } from './rlock.ts';

@@ -6,8 +6,8 @@
  * passed on yet. Whoever is let through all the same is let through correctly.
  */
 
-import type { View } from '../check.ts';
 import { call, expect, FOR_EVER, forever, GUARD, once, type Scenario, Status, use, type World } from '../scenario.ts';
+import type { View } from '../system.ts';
 import type { Script } from '../thread.ts';
 
 const MORTAL = 0;

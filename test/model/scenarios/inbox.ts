@@ -3,7 +3,6 @@
  * dies at it.
  */
 
-import type { View } from '../check.ts';
 import {
   call,
   expect,
@@ -20,6 +19,7 @@ import {
   UNTIMED,
   type World,
 } from '../scenario.ts';
+import type { View } from '../system.ts';
 import { acquiring, allowed, awaitingEvent, came, eventLoop, meeting, type Step, type Wait, waits } from '../tasks.ts';
 import type { Program, Script } from '../thread.ts';
 

@@ -3,7 +3,6 @@
  * user's, or another primitive. Whoever let it through may still be on its way out, and so may be one whose time was up.
  */
 
-import type { View } from '../check.ts';
 import {
   CELL,
   call,
@@ -28,6 +27,7 @@ import {
   use,
   type World,
 } from '../scenario.ts';
+import type { View } from '../system.ts';
 import { allowed } from '../tasks.ts';
 import type { Script } from '../thread.ts';
 
