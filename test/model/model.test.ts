@@ -103,7 +103,7 @@ describe('both engines count the same ways', () => {
         once(function* () {
           if ((yield* call('eventWait', cell, stamp, waiter, FOR_EVER)) !== Status.PENDING) return;
           yield { kind: 'sleep', address: me + INBOX, timed: true };
-          yield* call('leave', cell, stamp, waiter);
+          yield* call('cancelWait', cell, stamp, waiter);
           yield* call('collect', me);
         }),
         once(function* () {

@@ -1,56 +1,31 @@
 /**
  * Threads that wait without blocking: an event loop and its tasks, as far as the core is concerned.
  *
- * What JavaScript does between the calls of the core is written down here once more, as short as possible: `Wait` and
- * `eventLoop` are what `bindings/inbox.ts` is, and the waits are those of `bindings/resource.ts`, `event.ts`,
- * `barrier.ts` and `condition.ts`. The one `Atomics.waitAsync` of a thread is a sleep, since an event loop that has
- * nothing else to do is nothing else; a timer or an abort is an end of that sleep, or comes before the thread looks into
- * its inbox. So "at any moment" includes: the verdict is there, and the thread has not seen it.
+ * What a wait does between the calls of the core are the real steps of the bindings (`steps.ts`); `eventLoop` is what
+ * `bindings/scheduler.ts` is. The one `Atomics.waitAsync` of a thread is a sleep, since an event loop that has nothing
+ * else to do is nothing else; a timer or an abort is an end of that sleep, or comes before the thread looks into its
+ * inbox. So "at any moment" includes: the verdict is there, and the thread has not seen it.
  *
  * A thread with tasks may go on for ever, while each task waits in the midst of something. So its program proceeds by
  * turns, and what it knows between two of them is plain data (see `Program`).
  */
 
-import {
-  call,
-  choose,
-  expect,
-  FLAGS,
-  FOR_EVER,
-  GENERATION,
-  get,
-  INBOX,
-  look,
-  NEXT,
-  type Primitive,
-  State,
-  Status,
-  TAKE,
-  type World,
-} from './scenario.ts';
+import { CELL_NEXT, STATUS_OK, STATUS_PENDING, STATUS_TIMEOUT, THREAD_INBOX } from '../../assembly/abi.ts';
+import { acquireSteps } from '../../bindings/steps/acquire.ts';
+import { barrierSteps } from '../../bindings/steps/barrier.ts';
+import { overLock, overRLock } from '../../bindings/steps/condition.ts';
+import { eventSteps } from '../../bindings/steps/event.ts';
+import { call, choose, expect, FOR_EVER, get, look, type Primitive, type World } from './scenario.ts';
+import { asking, type Memory, type QueueMemory, Queues, type Shared, type Single, stepOf } from './steps.ts';
 import { type Asked, Objection, type Program, type Script } from './thread.ts';
 
-/** What a wait remembers while it lasts. */
-interface Memory {
-  /** It has what it waits for, by a task of its thread, and a verdict is still to come. */
-  heir?: boolean;
-  /** It has given up. */
-  late?: boolean;
-  /** Barrier: of the round that it came in. */
-  generation?: number;
-  /** Condition: it has let the lock go, held so often; what it will answer once it has the lock again. */
-  depth?: number;
-  result?: number;
-}
-
-/** One wait of a task: its steps. Each answers a status or an index; PENDING: a verdict will come. */
+/** A wait of a task: by an operation of its own, or in a local queue, in this name. */
 export interface Wait {
   readonly name: string;
   /** What the thread tries before its task waits; TIMEOUT: in vain. */
   readonly first?: () => Script<number>;
-  enter(waiter: number, memory: Memory): Script<number>;
-  resume(waiter: number, verdict: number, memory: Memory): Script<number>;
-  leave(waiter: number, memory: Memory): Script<number>;
+  readonly single?: Single;
+  readonly shared?: { readonly at: Shared; readonly name: number };
 }
 
 interface Waiting {
@@ -58,25 +33,27 @@ interface Waiting {
   readonly timed: boolean;
 }
 
-/**
- * What a task does, one after the other: waits, and scripts that get to know what came of the last wait, in which
- * generation of a Barrier or an Event it was, and whether there is an heir: another task of this thread that waits.
- */
-export type Step = Waiting | ((status: number, generation: number, heir: boolean) => Script<unknown>);
+/** A release by a task, which may go to another one of its thread. */
+interface Releasing {
+  readonly releases: Shared;
+  readonly name: number;
+}
 
 /**
- * What a script answers when its task is to do no more, or to leave the next step out; or when it passes what it holds on
- * to its heir.
+ * What a task does, one after the other: waits, releases, and scripts that get to know what came of the last wait or
+ * release, and in which generation of a Barrier or an Event it was.
  */
+export type Step = Waiting | Releasing | ((status: number, generation: number) => Script<unknown>);
+
+/** What a script answers when its task is to do no more, or to leave the next step out. */
 export const END = 'end';
 export const SKIP = 'skip';
-export const PASS = 'pass';
 
 /** What a wait may answer: OK, or TIMEOUT if it may give up. */
 export const allowed = (timeout: number): number[] =>
-  timeout === FOR_EVER ? [Status.OK] : [Status.OK, Status.TIMEOUT];
+  timeout === FOR_EVER ? [STATUS_OK] : [STATUS_OK, STATUS_TIMEOUT];
 
-/** A step that checks what came of the wait before it. */
+/** A step that checks what came of the wait or release before it. */
 export const came = (...results: number[]): Step =>
   // biome-ignore lint/correctness/useYield: there is nothing to ask for
   function* (status) {
@@ -84,143 +61,61 @@ export const came = (...results: number[]): Step =>
   };
 
 export const waits = (wait: Wait, timeout = FOR_EVER): Step => ({ wait, timed: timeout !== FOR_EVER });
+export const releases = (releases: Shared, name: number): Step => ({ releases, name });
 
 /* The waits. */
 
-export const WOKEN = 4;
-const HANDOFF = 2;
-const FRONT = 8;
-const PARKED = 1;
-const FILLING = 0;
-const BROKEN = 8;
-const DEPTH = 44;
+/** For a Lock or a permit, by a waiter of its own; `addToAcquire`: as it stands in the word. `me`: who tries first. */
+export const acquiring = ({ cell, stamp }: Primitive, addToAcquire: number, me?: number): Wait => ({
+  name: 'acquireAsync',
+  single: { steps: acquireSteps, at: { cell, stamp }, addToAcquire },
+  ...(me !== undefined && { first: () => call('acquire', cell, stamp, me, addToAcquire, 0, 0) }),
+});
 
-/** For a Lock, an RLock or a permit; `take` is what acquiring adds to the word. `me`: who tries first. */
-export function acquiring({ cell, stamp }: Primitive, take: number, me?: number): Wait {
-  const acquire = (waiter: number, timeout: number, woken: number) =>
-    call('acquire', cell, stamp, waiter, take, timeout, woken);
-  const wait: Wait = {
-    name: 'acquireAsync',
-    enter: (waiter) => acquire(waiter, FOR_EVER, 0),
-    *resume(waiter, verdict, { late, heir }) {
-      if (heir) {
-        // One more than it needs: it goes to somebody else.
-        const granted = verdict === State.GRANTED || (yield* acquire(waiter, 0, WOKEN)) === Status.OK;
-        if (granted) yield* call('lockRelease', cell, stamp, take & ~FLAGS);
-        return Status.OK;
-      }
-      if (verdict === State.GRANTED) return Status.OK;
-      return yield* acquire(waiter, late ? 0 : FOR_EVER, WOKEN | (yield* choose([0, HANDOFF])));
-    },
-    *leave(waiter) {
-      return (yield* call('leave', cell, stamp, waiter)) === Status.TIMEOUT ? Status.TIMEOUT : Status.PENDING;
-    },
-  };
-  return me === undefined ? wait : { ...wait, first: () => acquire(me, 0, 0) };
-}
+/** For a Lock, an RLock or a permit, as tasks of one thread do; `name`: as it stands in the word. */
+export const queueing = (at: Shared, name: number): Wait => ({ name: 'acquireAsync', shared: { at, name } });
 
-/** A line's representative, for the next one. */
-export const enterBefore = ({ cell, stamp }: Primitive, waiter: number, take: number): Script<number> =>
-  call('acquire', cell, stamp, waiter, take, FOR_EVER, FRONT);
-
-/** For an RLock, in the name of an owner: at once when another task has it in that name already. */
-export function acquiringAs(owner: number, lock: Primitive): Wait {
-  const { cell, stamp } = lock;
-  const plain = acquiring(lock, owner);
-  const owned = function* (): Script<boolean> {
-    return ((yield* look(cell)) & ~FLAGS) === owner;
-  };
-  const again = () => call('rlockAcquire', cell, stamp, owner, 0);
-  return {
-    ...plain,
-    first: again,
-    *enter(waiter, memory) {
-      return (yield* owned()) ? yield* again() : yield* plain.enter(waiter, memory);
-    },
-    *resume(waiter, verdict, memory) {
-      if (verdict !== State.WOKEN || !(yield* owned())) return yield* plain.resume(waiter, verdict, memory);
-      // It has no use for the wake-up.
-      expect(yield* call('acquire', cell, stamp, waiter, owner, 0, WOKEN), Status.TIMEOUT);
-      return yield* again();
-    },
-  };
-}
+export const shared = ({ cell, stamp }: Primitive, kind: Shared['kind']): Shared => ({ cell, stamp, kind });
 
 /** For an Event. */
 export const awaitingEvent = ({ cell, stamp }: Primitive, me: number): Wait => ({
   name: 'waitAsync',
   first: () => call('eventWait', cell, stamp, me, 0),
-  enter: (waiter) => call('eventWait', cell, stamp, waiter, FOR_EVER),
-  // biome-ignore lint/correctness/useYield: nothing is left to be done
-  *resume() {
-    return Status.OK;
-  },
-  *leave(waiter) {
-    const status = yield* call('leave', cell, stamp, waiter);
-    return status === Status.OK && (yield* look(waiter)) > PARKED ? Status.PENDING : status;
-  },
+  single: { steps: eventSteps, at: { cell, stamp } },
 });
 
 /** For the others at a Barrier. With `action`, the last to come must end the round. */
-export function meeting({ cell, stamp }: Primitive, action = 0): Wait {
-  const wait: Wait = {
-    name: 'waitAsync',
-    *enter(waiter, memory) {
-      const index = yield* call('barrierWait', cell, stamp, waiter, FOR_EVER, action);
-      memory.generation = yield* get(waiter + GENERATION);
-      return index === Status.PENDING && memory.late ? yield* wait.leave(waiter, memory) : index;
-    },
-    *resume(waiter, verdict, memory) {
-      if (verdict === State.GRANTED) return yield* get(waiter + TAKE);
-      return verdict === State.BROKEN ? Status.BROKEN : yield* wait.enter(waiter, memory);
-    },
-    *leave(waiter, memory) {
-      yield* call('barrierEnd', cell, stamp, waiter, memory.generation!, FILLING, State.BROKEN, BROKEN);
-      return Status.PENDING;
-    },
-  };
-  return wait;
-}
+export const meeting = ({ cell, stamp }: Primitive, action = 0): Wait => ({
+  name: 'waitAsync',
+  single: { steps: barrierSteps, at: { cell, stamp }, action: action !== 0 },
+});
 
 /** For a notification, and then for the lock again. `owner`: as it stands in the lock's word. */
-export function notification(condition: Primitive, lock: Primitive, owner: number, recursive: number): Wait {
-  const again = acquiring(lock, owner);
-  const end = function* (waiter: number, status: number, { depth, result = Status.OK }: Memory): Script<number> {
-    if (status !== Status.OK) return status;
-    yield* call('condEnd', waiter, depth!);
-    return result;
-  };
-  return {
-    name: 'waitAsync',
-    *enter(waiter, memory) {
-      memory.depth = yield* get(lock.cell + DEPTH);
-      return yield* call('condWait', condition.cell, condition.stamp, waiter, owner, FOR_EVER, recursive);
-    },
-    *resume(waiter, verdict, memory) {
-      // It may have given up waiting for the notification, but never for the lock.
-      return yield* end(waiter, yield* again.resume(waiter, verdict, {}), memory);
-    },
-    *leave(waiter, memory) {
-      if ((yield* call('leave', condition.cell, condition.stamp, waiter)) !== Status.TIMEOUT) return Status.PENDING;
-      memory.result = Status.TIMEOUT;
-      return yield* end(waiter, yield* again.enter(waiter, memory), memory);
-    },
-  };
-}
+export const notification = (condition: Primitive, lock: Primitive, owner: number, recursive: number): Wait => ({
+  name: 'waitAsync',
+  single: {
+    steps: recursive ? overRLock : overLock,
+    at: { cell: condition.cell, stamp: condition.stamp },
+    lock: { steps: acquireSteps, at: { cell: lock.cell, stamp: lock.stamp }, addToAcquire: owner },
+  },
+});
 
 /* The event loop. */
 
-/** Where a task stands: the number of its step, what came of its last wait, and while it waits, what that remembers. */
+/** Where a task stands: the number of its step, what came of its last wait, and what it remembers while it waits. */
 interface Standing {
   at: number;
   status: number;
   generation: number;
-  memory: Memory | null;
+  /** In a local queue, nothing. */
+  waiting: Memory | 'queued' | null;
+  late: boolean;
 }
 
-/** What a thread knows between two turns: where its tasks stand, and what it took out of its inbox and has not looked at. */
+/** What a thread knows between two turns: where its tasks stand, its local queues, and what it took out of its inbox. */
 interface Loop {
   readonly standing: Standing[];
+  readonly queues: readonly QueueMemory[];
   readonly found: number[];
 }
 
@@ -239,14 +134,18 @@ export function eventLoop(
   busy = false,
 ): Program['body'] {
   const waiters = tasks.map(() => world.task(me));
+  const queueing = tasks.map((steps) => steps.some((step) => 'wait' in step && step.wait.shared));
+  const proxies = queueing.filter(Boolean).map(() => world.task(me));
   const begin: Loop = {
-    standing: tasks.map(() => ({ at: 0, status: Status.OK, generation: 0, memory: null })),
+    standing: tasks.map(() => ({ at: 0, status: STATUS_OK, generation: 0, waiting: null, late: false })),
+    queues: [],
     found: [],
   };
 
   return function* (from = begin) {
-    const { standing, found }: Loop = structuredClone(from);
-    const waiting = (task: number): boolean => (standing[task]?.memory ?? null) !== null;
+    const { standing, found, ...rest }: Loop = structuredClone(from);
+    let { queues } = rest;
+    const waiting = (task: number): boolean => standing[task]!.waiting !== null;
     const step = (task: number): Step | undefined => tasks[task]![standing[task]!.at];
     const waitOf = (task: number): Waiting => step(task) as Waiting;
 
@@ -254,50 +153,83 @@ export function eventLoop(
       const mine = standing[task]!;
       const now = step(task)!;
       if (typeof now === 'function') {
-        const heir = standing.findIndex((_, other) => waiting(other));
-        const result = yield* now(mine.status, mine.generation, heir >= 0);
-        if (result === PASS) yield* inherit(heir);
+        const result = yield* now(mine.status, mine.generation);
         const at = result === END ? tasks[task]!.length : mine.at + (result === SKIP ? 2 : 1);
         Object.assign(mine, { ...begin.standing[task], at });
-        return;
+      } else if ('releases' in now) {
+        const status = yield* queue((all) => all.release(now.releases, now.name));
+        Object.assign(mine, { at: mine.at + 1, status });
+      } else {
+        const { first, single, shared } = now.wait;
+        const status = first ? yield* first() : STATUS_TIMEOUT;
+        if (status !== STATUS_TIMEOUT) end(task, status);
+        else if (single) take(task, yield* stepOf(single, me, waiters[task]!, (steps, op) => steps.start(op)));
+        else {
+          mine.waiting = 'queued';
+          const { at, name } = shared!;
+          end(task, yield* queue((all) => all.acquire(at, task, name)));
+        }
       }
-      const first = now.wait.first ? yield* now.wait.first() : Status.TIMEOUT;
-      mine.memory = {};
-      settle(task, first === Status.TIMEOUT ? yield* now.wait.enter(waiters[task]!, mine.memory) : first);
     }
 
-    function settle(task: number, status: number): void {
-      if (status === Status.PENDING) return;
-      const { at, memory } = standing[task]!;
-      standing[task] = { at: at + 1, status, generation: memory?.generation ?? 0, memory: null };
+    /** A step of this thread's local queues. */
+    function* queue(act: (all: Queues) => number): Script<number> {
+      const taken = queues.map(({ proxy }) => proxy.waiter);
+      const free = proxies.filter((proxy) => !taken.includes(proxy));
+      const told = found.length > 0;
+      const { status, memory } = yield* asking((arena) => {
+        const all = new Queues(arena, me, queues, free, told);
+        const status = act(all);
+        return { status, memory: all.memory };
+      });
+      queues = memory.queues;
+      for (const { task, status } of memory.ends) end(task, status);
+      return status;
     }
 
-    /** It need not wait any more. If it has its verdict already, that comes, and passes on. */
-    function* inherit(task: number): Script {
-      const memory = standing[task]!.memory!;
-      memory.heir = true;
-      const status = yield* waitOf(task).wait.leave(waiters[task]!, memory);
-      settle(task, status === Status.TIMEOUT ? Status.OK : status);
+    /** A step of a single wait has come to this. */
+    function take(task: number, { status, memory }: { status: number; memory: Memory }): void {
+      standing[task]!.waiting = memory;
+      end(task, status, memory.generation);
+    }
+
+    function end(task: number, status: number, generation = 0): void {
+      const { at } = standing[task]!;
+      if (status === STATUS_PENDING) return;
+      standing[task] = { at: at + 1, status, generation, waiting: null, late: false };
     }
 
     function* giveUp(task: number): Script {
-      const memory = standing[task]!.memory!;
-      memory.late = true;
-      settle(task, yield* waitOf(task).wait.leave(waiters[task]!, memory));
+      const mine = standing[task]!;
+      mine.late = true;
+      if (mine.waiting === 'queued') yield* queue((all) => (all.cancel(task), STATUS_OK));
+      else {
+        const { single } = waitOf(task).wait;
+        take(task, yield* stepOf(single!, me, mine.waiting!, (steps, op) => steps.cancel(op)));
+      }
     }
+
+    const isProxy = (waiter: number): boolean => queues.some(({ proxy }) => proxy.waiter === waiter);
 
     function* collect(): Script {
       let waiter = yield* call('collect', me);
-      for (; waiter; waiter = yield* get(waiter + NEXT)) {
-        if (found.includes(waiter) || !waiting(waiters.indexOf(waiter)))
+      for (; waiter; waiter = yield* get(waiter + CELL_NEXT)) {
+        const expected = isProxy(waiter) || waiters.some((one, task) => one === waiter && waiting(task));
+        if (found.includes(waiter) || !expected)
           throw new Objection('in the inbox there is a waiter twice, or one that does not wait');
         found.push(waiter);
       }
     }
 
     function* resume(waiter: number): Script {
-      const task = waiters.indexOf(waiter);
-      settle(task, yield* waitOf(task).wait.resume(waiter, yield* look(waiter), standing[task]!.memory!));
+      const verdict = yield* look(waiter);
+      if (isProxy(waiter)) yield* queue((all) => (all.resume(waiter, verdict), STATUS_OK));
+      else {
+        const task = waiters.indexOf(waiter);
+        const { single } = waitOf(task).wait;
+        const memory = standing[task]!.waiting as Memory;
+        take(task, yield* stepOf(single!, me, memory, (steps, op) => steps.resume(op, verdict)));
+      }
     }
 
     function* turn(): Script<Loop | undefined> {
@@ -308,25 +240,27 @@ export function eventLoop(
       }
       const all = [...tasks.keys()];
       const ready = all.filter((task) => !waiting(task) && step(task));
-      let posted = ready.length > 0 && !busy && all.some(waiting) && (yield* look(me + INBOX)) !== 0;
+      const anyWaits = all.some(waiting) || queues.length > 0;
+      let posted = ready.length > 0 && !busy && anyWaits && (yield* look(me + THREAD_INBOX)) !== 0;
       if (ready.length > 0 && !posted) yield* go(yield* choose(busy ? ready.slice(0, 1) : ready));
       else if (ready.length === 0) {
-        const impatient = all.filter((task) => waiting(task) && waitOf(task).timed && !standing[task]!.memory!.late);
-        const end = Number(yield { kind: 'sleep', address: me + INBOX, timed: impatient.length > 0 });
+        const impatient = all.filter((task) => waiting(task) && waitOf(task).timed && !standing[task]!.late);
+        const end = Number(yield { kind: 'sleep', address: me + THREAD_INBOX, timed: impatient.length > 0 });
         const who = yield* choose(end === TIMED_OUT ? impatient : [NOBODY, ...impatient]);
         if (who !== NOBODY) yield* giveUp(who);
-        posted = (yield* look(me + INBOX)) !== 0;
+        posted = (yield* look(me + THREAD_INBOX)) !== 0;
       }
       if (posted) yield* collect();
       return next();
     }
 
     function next(): Loop | undefined {
-      return tasks.some((_, task) => waiting(task) || step(task)) ? { standing, found } : undefined;
+      const more = queues.length > 0 || tasks.some((_, task) => waiting(task) || step(task));
+      return more ? { standing, queues, found } : undefined;
     }
 
     return yield* within(turn(), () => {
-      const task = standing.findIndex(({ memory }) => memory);
+      const task = standing.findIndex(({ waiting }) => waiting);
       return task < 0 ? undefined : waitOf(task).wait.name;
     });
   };

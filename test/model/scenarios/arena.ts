@@ -55,7 +55,7 @@ function* turn(arena: number, cells: number, full?: number): Script {
     yield* use(block + 64 * cell + 60);
     yield { kind: 'write', address: block + 64 * cell + 60, value: 1 };
   }
-  yield* call('free', arena, block, cells);
+  expect(yield* call('free', arena, block, cells, ARRAY), 1);
 }
 
 /** Threads that take blocks of so many cells, use them, and give them back. */
@@ -136,7 +136,7 @@ const allocating = (name: string, threads: number, rounds: number): Scenario => 
               yield* observed(
                 ['free'],
                 (function* () {
-                  yield* call('free', arena, block, 1);
+                  expect(yield* call('free', arena, block, 1, ARRAY), 1);
                   return 0;
                 })(),
               );
@@ -195,7 +195,7 @@ export const arena: readonly Scenario[] = [
   alone('destroyed when nothing is in it', function* ({ arena }, me) {
     const block = yield* call('alloc', arena, ID, ARRAY, 1);
     expect(yield* call('arenaDestroy', arena, ID), Status.BUSY);
-    yield* call('free', arena, block, 1);
+    expect(yield* call('free', arena, block, 1, ARRAY), 1);
     expect(yield* call('alloc', arena, ID, ARRAY, 4), 0);
     const [task, other] = [
       yield* call('addRecord', arena, ID, TASK, -1, 2, me),

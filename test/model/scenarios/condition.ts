@@ -1,5 +1,6 @@
 /** Condition: notify wakes as many as it says, oldest first; nobody who gives up takes a notification along. */
 
+import { WOKEN } from '../../../assembly/abi.ts';
 import {
   after,
   before,
@@ -29,7 +30,7 @@ import {
   type World,
 } from '../scenario.ts';
 import type { Monitor, View } from '../system.ts';
-import { acquiring, acquiringAs, eventLoop, notification, SKIP, type Step, WOKEN, waits, within } from '../tasks.ts';
+import { acquiring, eventLoop, notification, queueing, SKIP, type Step, shared, waits, within } from '../tasks.ts';
 import { Objection, type Script } from '../thread.ts';
 import { recursion } from './rlock.ts';
 
@@ -58,7 +59,7 @@ function setting(world: World, recursive: boolean): Setting {
       const who = recursive ? world.task(me) : me;
       const owner = recursive ? who : me | TASK;
       return {
-        acquires: waits(recursive ? acquiringAs(who, lock) : acquiring(lock, owner, me)),
+        acquires: waits(recursive ? queueing(shared(lock, 'rlock'), who) : acquiring(lock, owner, me)),
         waits: (timeout) => waits(notification(condition, lock, owner, flag), timeout),
         who,
       };
@@ -290,8 +291,7 @@ const exchanged = (name: string, n: number, others: number): Scenario => ({
           status = yield* resume(me, me, verdict);
         else {
           aside = true;
-          if (verdict === State.GRANTED || (yield* acquire(task, owner, 0, WOKEN)) === Status.OK)
-            expect(yield* call('rlockRelease', lock.cell, lock.stamp, owner), Status.OK);
+          yield* call('decline', lock.cell, lock.stamp, task);
         }
       }
       yield* call('condEnd', me, 0);

@@ -11,7 +11,7 @@ import {
   LENGTH,
   LOOKS,
   linearizable,
-  look,
+  mark,
   NEXT,
   observed,
   once,
@@ -25,7 +25,7 @@ import {
   until,
   use,
 } from '../scenario.ts';
-import { acquiring, END, enterBefore, eventLoop, PASS, type Step, waits } from '../tasks.ts';
+import { acquiring, allowed, came, END, eventLoop, queueing, releases, type Step, shared, waits } from '../tasks.ts';
 import type { Script } from '../thread.ts';
 
 /** Takes the lock, uses what it protects, gives it back. */
@@ -157,12 +157,12 @@ const mixed = (name: string, tasks: readonly number[], timeout: number, loops = 
 });
 
 /**
- * A task passes the lock on to another of its thread, whose waiter leaves the queue, or has its verdict already because
- * somebody else released the lock, too. Whoever waits behind it must not be forgotten.
+ * A task hands the lock off to another one of its thread, whose proxy leaves the queue, or has its verdict already, as
+ * another thread released the lock, too. A waiter behind the proxy must not be forgotten.
  */
-const inherited: Scenario = {
+const handedOff: Scenario = {
   primitive: 'lock',
-  name: 'a task passes it on, and another thread releases it',
+  name: 'a task hands it off, and another thread releases it',
   threads: 3,
   build(world) {
     const lock = world.lock();
@@ -171,22 +171,15 @@ const inherited: Scenario = {
     const release = function* (who: number): Script {
       expect(yield* call('lockRelease', cell, stamp, who), Status.OK, Status.NOT_HELD);
     };
-    const acquire = waits(acquiring(lock, me | TASK, me));
+    const queued = shared(lock, 'lock');
+    const task: Step[] = [
+      waits(queueing(queued, me | TASK)),
+      releases(queued, me | TASK),
+      came(Status.OK, Status.NOT_HELD),
+    ];
     return {
       programs: [
-        once(
-          eventLoop(world, me, [
-            [
-              acquire,
-              function* (_status, _generation, heir) {
-                const word = yield* look(cell);
-                if (heir && (word | 1) === (me | TASK | 1)) return PASS;
-                return yield* release(me);
-              },
-            ],
-            [acquire, () => release(me)],
-          ]),
-        ),
+        once(eventLoop(world, me, [task, task])),
         once(() => release(other)),
         once(function* () {
           expect(yield* call('lockAcquire', cell, stamp, behind, FOR_EVER), Status.OK);
@@ -197,28 +190,57 @@ const inherited: Scenario = {
   },
 };
 
-/** The representative of a line has the lock for the first, and enters the queue anew for the next one. */
+/** Tasks of two threads in their local queues, which hand it off, and a thread that blocks. */
+const queues = (name: string, tasks: readonly number[], timeout: number, loops = tasks.length): Scenario => ({
+  primitive: 'lock',
+  name,
+  threads: tasks.length,
+  build(world) {
+    const lock = world.lock();
+    const { cell, stamp } = lock;
+    const data = world.data('data');
+    const queued = shared(lock, 'lock');
+    return {
+      clock: timeout === FOR_EVER ? UNTIMED : TIMED,
+      programs: world.threads.map((me, t) => {
+        const program = t < loops ? forever : once;
+        if (tasks[t] === 0) return program(() => round(me, cell, stamp, data, timeout));
+        const task: Step[] = [
+          waits(queueing(queued, me | TASK), timeout),
+          function* (status) {
+            if (expect(status, ...allowed(timeout)) !== Status.OK) return END;
+            return yield* use(data);
+          },
+          releases(queued, me | TASK),
+          came(Status.OK),
+        ];
+        return program(eventLoop(world, me, Array<Step[]>(tasks[t]!).fill(task)));
+      }),
+    };
+  },
+});
+
+/** The proxy of a local queue has the lock for the first task, and enters the queue anew for the next one. */
 const anew: Scenario = {
   primitive: 'lock',
-  name: 'who waits for the next of its line stands before all others',
+  name: 'the proxy that waits for the next task stands before all others',
   threads: 3,
   build(world) {
     const lock = world.lock();
     const { cell, stamp } = lock;
     const [me, other, behind] = world.threads as [number, number, number];
     const has = (word: number): boolean => (word & -TASK) === (me | TASK);
-    const next = { ...acquiring(lock, me | TASK), enter: (waiter: number) => enterBefore(lock, waiter, me | TASK) };
-    const line = eventLoop(world, me, [
-      [waits(acquiring(lock, me | TASK, me)), waits(next), () => call('lockRelease', cell, stamp, me | TASK)],
-    ]);
-    const [representative] = world.tasks[0]! as [number];
+    const queued = shared(lock, 'lock');
+    const task: Step[] = [waits(queueing(queued, me | TASK)), () => call('lockRelease', cell, stamp, me | TASK)];
+    const loop = eventLoop(world, me, [task, task]);
+    const proxy = world.tasks[0]!.at(-1)!;
     return {
       invariant(view) {
-        const both = world.stands(view, representative) && world.stands(view, behind) && view.word(cell + GUARD) === 0;
-        return both && view.word(cell + NEXT) !== representative ? 'somebody stands before it' : undefined;
+        const both = world.stands(view, proxy) && world.stands(view, behind) && view.word(cell + GUARD) === 0;
+        return both && view.word(cell + NEXT) !== proxy ? 'a waiter stands before it' : undefined;
       },
       programs: [
-        once(line),
+        once(loop),
         once(function* () {
           yield until(cell + LENGTH, (length) => length === 2);
           expect(yield* call('lockRelease', cell, stamp, other), Status.OK);
@@ -232,6 +254,56 @@ const anew: Scenario = {
     };
   },
 };
+
+/**
+ * A task gives up while its wake-up is on the way, and a lock that is held once is released twice: of as many releases as
+ * it was acquired, and not one more, nobody is refused.
+ */
+const exact = (name: string, queued: boolean): Scenario => ({
+  primitive: 'lock',
+  name,
+  threads: 3,
+  build(world) {
+    const lock = world.lock();
+    const { cell, stamp } = lock;
+    const [me, first, second] = world.threads as [number, number, number];
+    const [held, taken, ...released] = ['held', 'taken', 'first', 'second'].map((word) => world.data(word));
+    const wait = queued ? queueing(shared(lock, 'lock'), me | TASK) : acquiring(lock, me | TASK, me);
+    const task: Step[] = [
+      function* () {
+        yield until(held!, (word) => word !== 0);
+      },
+      waits(wait, SOON),
+      function* (status) {
+        if (expect(status, Status.OK, Status.TIMEOUT) === Status.OK) yield mark(taken!, 1);
+      },
+    ];
+    const release = function* (who: number, word: number): Script {
+      const status = yield* call('lockRelease', cell, stamp, who);
+      if (expect(status, Status.OK, Status.NOT_HELD) === Status.OK) yield mark(word, 1);
+    };
+    return {
+      clock: TIMED,
+      invariant(view) {
+        if (![0, 1, 2].every((thread) => view.finished(thread))) return undefined;
+        const releases = released.filter((word) => view.word(word)).length;
+        return releases > 1 + view.word(taken!) ? 'it was released more often than it was acquired' : undefined;
+      },
+      programs: [
+        once(eventLoop(world, me, [task])),
+        once(function* () {
+          expect(yield* call('lockAcquire', cell, stamp, first, FOR_EVER), Status.OK);
+          yield mark(held!, 1);
+          yield* release(first, released[0]!);
+        }),
+        once(function* () {
+          yield until(held!, (word) => word !== 0);
+          yield* release(second, released[1]!);
+        }),
+      ],
+    };
+  },
+});
 
 /** Each of these waits looks twice in vain: at the word, and at its own. */
 const learning: Scenario = {
@@ -259,8 +331,14 @@ const learning: Scenario = {
 };
 
 export const lock: readonly Scenario[] = [
-  inherited,
+  handedOff,
   anew,
+  exact('a task gives up, and it is released once too often', false),
+  exact('a task in a local queue gives up, and it is released once too often', true),
+  queues('2 tasks of one thread in a local queue, and a thread for ever', [2, 0], FOR_EVER),
+  queues('2 tasks of one thread in a local queue, and a thread for ever, timed', [2, 0], SOON),
+  queues('2 tasks of each of 2 threads in local queues, once', [2, 2], FOR_EVER, 0),
+  queues('3 tasks of one thread in a local queue, and a thread, once, timed', [3, 0], SOON, 0),
   learning,
   mixed('a task and a thread for ever', [1, 0], FOR_EVER),
   mixed('a task and a thread for ever, timed', [1, 0], SOON),

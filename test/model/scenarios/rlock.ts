@@ -15,7 +15,7 @@ import {
   UNTIMED,
   use,
 } from '../scenario.ts';
-import { acquiringAs, allowed, END, eventLoop, type Step, waits } from '../tasks.ts';
+import { allowed, END, eventLoop, queueing, type Step, shared, waits } from '../tasks.ts';
 import type { Script } from '../thread.ts';
 
 /** As in assembly/resource.ts and rlock.ts. */
@@ -76,7 +76,7 @@ const mixed = (
     const acquire = (owner: number) => call('rlockAcquire', cell, stamp, owner, 0);
     const release = (owner: number) => call('rlockRelease', cell, stamp, owner);
     const task = (owner: number): Step[] => [
-      waits(acquiringAs(owner, lock), timeout),
+      waits(queueing(shared(lock, 'rlock'), owner), timeout),
       function* (status) {
         if (expect(status, ...allowed(timeout)) !== Status.OK) return END;
         if (together) return undefined;

@@ -175,7 +175,7 @@ export const throws: readonly Scenario[] = [
     (world) => world.event(),
     ({ cell, stamp }, me, timeout) => call('eventWait', cell, stamp, me, timeout),
     [Status.OK],
-    'leave',
+    'cancelWait',
     ({ cell, stamp }, me) => call('eventSet', cell, stamp, me),
   ),
   told(
