@@ -21,7 +21,7 @@ export const STATUS_BUSY = -6;
 /** A task's waiter stands in a queue; its verdict will come into the thread's inbox. */
 export const STATUS_PENDING = -7;
 
-/** In the byte of a cell's map: a latecomer looks whether the cell is still there, and it must not go (guard.ts). */
+/** In the byte of a cell's map: a latecomer looks whether the cell is still there, and it must not go (queue-lock.ts). */
 export const VISITED = 0x80;
 
 /** What begins at a cell: the byte of the arena's map. */

@@ -20,7 +20,7 @@ import { Kind, Status } from "./types";
  *   RESERVED  by who claimed it                      the block's kind, when all is ready; FREE again
  *   INSIDE    by who claimed it                      FREE again, before the first of its block
  *   a kind    by who destroys it                     RESERVED, then FREE
- *             by a latecomer (guard.ts), for a moment  the kind with VISITED
+ *             by a latecomer (queue-lock.ts), for a moment  the kind with VISITED
  *
  * Nothing here is locked. Who needs n cells walks the map from where the last one was found (next fit), and claims a
  * run of free bytes one by one; who loses one of them to somebody else gives the others back and walks on. Free
@@ -109,7 +109,7 @@ export function reclaim(arena: usize, block: usize, cells: u32): void {
  * A record of a thread, or of a task of the thread `home`; what is in it: thread.ts. 0 when the arena is full, or has
  * been destroyed.
  */
-export function addRecord(arena: usize, id: i32, kind: Kind, spins: i32, cores: i32, home: usize): usize {
+export function addRecord(arena: usize, id: i32, kind: Kind, spins: i32, cores: i32, owningThread: usize): usize {
   if (!keep(arena, id)) return 0;
   const record = claim(arena, kind, 1);
   if (record) {
@@ -117,7 +117,7 @@ export function addRecord(arena: usize, id: i32, kind: Kind, spins: i32, cores: 
     store<i32>(record, spins, THREAD_SPIN_BUDGET);
     store<i32>(record, spins, THREAD_MAX_SPINS);
     store<i32>(record, cores, THREAD_CORES);
-    store<usize>(record, home ? home : record, THREAD_OWNING_THREAD);
+    store<usize>(record, owningThread ? owningThread : record, THREAD_OWNING_THREAD);
   }
   unkeep(arena);
   return record;
@@ -156,7 +156,7 @@ function claim(arena: usize, kind: Kind, cells: u32): usize {
       if (now == frees) {
         const grows = load<i32>(arena, HEADER_FLAGS) & ARENA_GROWS;
         if (!grows || (memory.grow(<i32>(cells / PAGE_CELLS) + AHEAD) < 0 && memory.grow(1) < 0)) {
-          release(arena, index - run, run);
+          returnCells(arena, index - run, run);
           return 0;
         }
       }
@@ -170,7 +170,7 @@ function claim(arena: usize, kind: Kind, cells: u32): usize {
     const taken = run ? <u8>KIND_INSIDE : <u8>KIND_RESERVED;
     if (inside && !atomic.cmpxchg<u8>(arena + index, KIND_FREE, taken, HEADER_SIZE)) run++;
     else if (run) {
-      release(arena, index - run, run);
+      returnCells(arena, index - run, run);
       frees++;
       run = 0;
     }
@@ -187,10 +187,10 @@ function claim(arena: usize, kind: Kind, cells: u32): usize {
 
 function unclaim(arena: usize, block: usize, cells: u32): void {
   atomic.sub<u32>(arena, cells, HEADER_USED);
-  release(arena, <u32>((block - arena) / CELL_SIZE), cells);
+  returnCells(arena, <u32>((block - arena) / CELL_SIZE), cells);
 }
 
-function release(arena: usize, index: u32, cells: u32): void {
+function returnCells(arena: usize, index: u32, cells: u32): void {
   while (cells--) mark(arena, index + cells, KIND_FREE);
   atomic.add<u32>(arena, 1, HEADER_FREES);
 }

@@ -1,9 +1,9 @@
 import { ACTION, ANY, BROKEN, FILLING, NOT_LAST, NO_ACTION, STATE_BROKEN, STATE_GRANTED, STATE_PARKED, STATUS_BROKEN, STATUS_BUSY, STATUS_DESTROYED, STATUS_PENDING, STATUS_TIMEOUT, UNIT } from "./abi";
 import { alive, Cell, loadWord, storeWord } from "./cell";
 import { clock } from "./futex";
-import { lockQueueLate } from "./guard";
+import { lockQueueLate } from "./queue-lock";
 import { park } from "./parker";
-import { drain, enqueueIf, cancelWait, nextGeneration, QueueEnd, unparkFirst } from "./queue";
+import { drain, enqueueIf, cancelWait, nextGeneration, QueueEnd, unparkIfOlder } from "./queue";
 import { FLAGS } from "./resource";
 import { isTask, queuedOn, Thread } from "./thread";
 
@@ -56,10 +56,10 @@ export function barrierWait(cell: Barrier, stamp: i32, thread: Thread, timeout: 
     const last = index == cell.parties - 1;
     if (last && action == NOT_LAST) return STATUS_BUSY;
     const next = last || index < 0 ? ACTION : word + UNIT;
-    const place = last ? QueueEnd.NONE : QueueEnd.BACK;
-    const entered = enqueueIf(cell, stamp, thread, index, word, next, place);
-    if (entered < 0) return entered;
-    if (!entered) continue;
+    const end = last ? QueueEnd.NONE : QueueEnd.BACK;
+    const queueLength = enqueueIf(cell, stamp, thread, index, word, next, end);
+    if (queueLength < 0) return queueLength;
+    if (!queueLength) continue;
     const generation = thread.generation;
     if (last) {
       if (action || barrierEnd(cell, stamp, thread, generation, ACTION, STATE_GRANTED, FILLING)) return index;
@@ -67,7 +67,7 @@ export function barrierWait(cell: Barrier, stamp: i32, thread: Thread, timeout: 
     }
 
     if (isTask(thread)) return STATUS_PENDING;
-    let state = park(thread, deadline, entered);
+    let state = park(thread, deadline, queueLength);
     if (state <= STATE_PARKED) {
       if (index < 0) {
         cancelWait(cell, stamp, thread);
@@ -75,7 +75,7 @@ export function barrierWait(cell: Barrier, stamp: i32, thread: Thread, timeout: 
       }
       // Late, when all have arrived and the action runs, is in time: then only the action's end counts.
       barrierEnd(cell, stamp, thread, generation, FILLING, STATE_BROKEN, BROKEN);
-      state = park(thread, Infinity, entered);
+      state = park(thread, Infinity, queueLength);
     }
     if (state == STATE_GRANTED) return index;
     if (state == STATE_BROKEN) return STATUS_BROKEN;
@@ -113,7 +113,7 @@ export function barrierEnd(
       nextGeneration(cell);
       storeWord(cell, to);
     }
-    if (unparkFirst(cell, thread)) drain(cell, stamp, thread);
+    if (unparkIfOlder(cell, thread)) drain(cell, stamp, thread);
     if (drained || !current) return current;
   }
   return false;

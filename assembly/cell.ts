@@ -1,7 +1,7 @@
 import { HEADER_STAMPS, STATE_GRANTED, STATUS_BUSY, STATUS_DESTROYED, STATUS_OK } from "./abi";
 import { Kind, Status } from "./types";
 import { allocate, kindOf, reclaim } from "./arena";
-import { closePlace, lockQueueLate, unlockQueue } from "./guard";
+import { closeMapByte, lockQueueLate, unlockQueue } from "./queue-lock";
 import { Thread } from "./thread";
 
 /**
@@ -28,7 +28,7 @@ import { Thread } from "./thread";
 @unmanaged
 export class Cell {
   word: i32;
-  guard: i32;
+  queueLock: i32;
   next: Cell;
   prev: Cell;
   length: i32;
@@ -80,7 +80,7 @@ export function create(arena: usize, id: i32, kind: Kind): usize {
     cell.prev = cell;
     cell.arena = arena;
     cell.verdict = STATE_GRANTED;
-    // Atomically: a latecomer of the cell's last life may look at it (guard.ts).
+    // Atomically: a latecomer of the cell's last life may look at it (queue-lock.ts).
     const stamp = atomic.add<i32>(arena, 1, HEADER_STAMPS) + 1;
     atomic.store<i32>(address, stamp, offsetof<Cell>("stamp"));
   }
@@ -115,7 +115,7 @@ export function kill(cell: Cell): void {
  *   T1: the fast path fails, the guard, looks at the stamp again: DESTROYED
  *
  * Whoever was let through last may destroy at once: whoever let it through touches the cell no more, or as a latecomer
- * (guard.ts), for whom the cell's place in the map is closed before the cell is given back.
+ * (queue-lock.ts), for whom the cell's place in the map is closed before the cell is given back.
  */
 export function destroy(cell: Cell, stamp: i32, thread: Thread, mask: i32, idle: i32, dead: i32): Status {
   let status = STATUS_DESTROYED;
@@ -138,6 +138,6 @@ export function destroy(cell: Cell, stamp: i32, thread: Thread, mask: i32, idle:
 
 /** Gives back the cell of a primitive that is dead: its stamp is 0. */
 export function bury(cell: Cell, thread: Thread): void {
-  closePlace(cell, thread, kindOf(thread.arena, changetype<usize>(cell)));
+  closeMapByte(cell, thread, kindOf(thread.arena, changetype<usize>(cell)));
   reclaim(thread.arena, changetype<usize>(cell), 1);
 }

@@ -2,7 +2,7 @@ import { CLOCKLESS, STATE_AWAITED, STATE_GRANTED, STATE_PARKED, STATE_WOKEN, STA
 import { Status } from "./types";
 import { alive, bury, Cell, deserted, kill, loadWord, swapWord } from "./cell";
 import { clock } from "./futex";
-import { Late, lockQueueLate, tryLockQueue, tryLockQueueLate, unlockQueue } from "./guard";
+import { LateLock, lockQueueLate, tryLockQueue, tryLockQueueLate, unlockQueue } from "./queue-lock";
 import { held, unlock } from "./lock";
 import { park } from "./parker";
 import { cancelWait, dequeue, enqueue, enqueueIf, QUEUED, QueueEnd, setNext, setPrev } from "./queue";
@@ -36,7 +36,7 @@ class Condition extends Cell {
 }
 
 /** OK when both cells live and the lock is held: an RLock (`recursive`) by this owner, a Lock by anybody. */
-function check(cell: Condition, stamp: i32, owner: Thread, recursive: bool): Status {
+function checkHeld(cell: Condition, stamp: i32, owner: Thread, recursive: bool): Status {
   const lock = cell.lock;
   if (!alive(cell, stamp) || !alive(lock, cell.lockStamp)) return STATUS_DESTROYED;
   const word = loadWord(lock);
@@ -51,11 +51,11 @@ export function conditionWait(
   cell: Condition,
   stamp: i32,
   thread: Thread,
-  take: i32,
+  addToAcquire: i32,
   timeout: f64,
   recursive: bool,
 ): Status {
-  let status = check(cell, stamp, changetype<Thread>(take), recursive);
+  let status = checkHeld(cell, stamp, changetype<Thread>(addToAcquire), recursive);
   if (status != STATUS_OK) return status;
   // All that is needed later: the Condition may be gone then.
   const lock = cell.lock;
@@ -65,17 +65,17 @@ export function conditionWait(
   // Before it stands in the queue: the host may throw.
   const deadline = timeout == Infinity ? timeout : clock() + timeout;
   // Stand in the queue first, then let go: who takes the lock next and notifies must find this waiter.
-  const entered = enqueueIf(cell, stamp, thread, take, 0, 0, QueueEnd.BACK);
-  if (entered < 0) return entered;
+  const queueLength = enqueueIf(cell, stamp, thread, addToAcquire, 0, 0, QueueEnd.BACK);
+  if (queueLength < 0) return queueLength;
   atomic.add<i32>(changetype<usize>(lock), 1, offsetof<Cell>("pins"));
   thread.pin = changetype<usize>(lock);
   lock.depth = 0;
   unlock(lock, lockStamp, thread);
   if (isTask(thread)) return STATUS_PENDING;
 
-  if (park(thread, deadline, entered) <= STATE_PARKED) status = cancelWait(cell, stamp, thread);
+  if (park(thread, deadline, queueLength) <= STATE_PARKED) status = cancelWait(cell, stamp, thread);
   // Notified, it stands in the lock's queue.
-  acquire(lock, lockStamp, thread, take, Infinity, status == STATUS_OK ? QUEUED : 0);
+  acquire(lock, lockStamp, thread, addToAcquire, Infinity, status == STATUS_OK ? QUEUED : 0);
   conditionEnd(thread, depth);
   return status;
 }
@@ -112,7 +112,7 @@ export function conditionWithdraw(cell: Condition, stamp: i32, thread: Thread, d
 
 /** Moves up to `n` waiters on, oldest first. */
 export function conditionNotify(cell: Condition, stamp: i32, thread: Thread, n: u32, recursive: bool): Status {
-  const status = check(cell, stamp, thread, recursive);
+  const status = checkHeld(cell, stamp, thread, recursive);
   if (status != STATUS_OK) return status;
   const lock = cell.lock;
   const lockStamp = cell.lockStamp;
@@ -183,21 +183,21 @@ export function conditionDestroy(cell: Condition, stamp: i32, thread: Thread): S
     // GONE: somebody has destroyed the lock by itself.
     const found = tryLockQueueLate(lock, lockStamp, thread);
     let dead = false;
-    if (found != Late.BUSY && cell.next == cell) {
-      dead = found == Late.GONE || (deserted(lock) && !swapWord(lock, 0, NOBODY));
+    if (found != LateLock.BUSY && cell.next == cell) {
+      dead = found == LateLock.GONE || (deserted(lock) && !swapWord(lock, 0, NOBODY));
       if (dead) {
         kill(cell);
-        if (found == Late.GUARDED) kill(lock);
+        if (found == LateLock.LOCKED) kill(lock);
       }
     }
-    if (found == Late.GUARDED) unlockQueue(lock);
+    if (found == LateLock.LOCKED) unlockQueue(lock);
     unlockQueue(cell);
     if (dead) {
       bury(cell, thread);
-      if (found == Late.GUARDED) bury(lock, thread);
+      if (found == LateLock.LOCKED) bury(lock, thread);
       return STATUS_OK;
     }
-    if (found != Late.BUSY) return STATUS_BUSY;
+    if (found != LateLock.BUSY) return STATUS_BUSY;
     if (lockQueueLate(lock, lockStamp, thread)) unlockQueue(lock);
   }
   return STATUS_DESTROYED;

@@ -2,9 +2,9 @@ import { SET, STATE_PARKED, STATUS_DESTROYED, STATUS_OK, STATUS_PENDING, STATUS_
 import { Status } from "./types";
 import { alive, Cell, loadWord, storeWord, swapWord, waiters } from "./cell";
 import { clock } from "./futex";
-import { lockQueue } from "./guard";
+import { lockQueue } from "./queue-lock";
 import { park } from "./parker";
-import { drain, enqueueIf, cancelWait, nextGeneration, QueueEnd, QUEUED, unparkFirst } from "./queue";
+import { drain, enqueueIf, cancelWait, nextGeneration, QueueEnd, QUEUED, unparkIfOlder } from "./queue";
 import { isTask, Thread } from "./thread";
 
 /**
@@ -27,18 +27,18 @@ import { isTask, Thread } from "./thread";
 export function eventWait(cell: Cell, stamp: i32, thread: Thread, timeout: f64): Status {
   if (!alive(cell, stamp)) return STATUS_DESTROYED;
   let deadline: f64 = 0;
-  let standing = 0;
+  let queueLength = 0;
   do {
     const word = loadWord(cell);
     if (word & SET) return STATUS_OK;
     if (timeout == 0) return STATUS_TIMEOUT;
     // Before it stands in the queue: the host may throw.
     if (!deadline) deadline = timeout == Infinity ? timeout : clock() + timeout;
-    standing = enqueueIf(cell, stamp, thread, 0, word, QUEUED, QueueEnd.BACK);
-    if (standing < 0) return standing;
-  } while (!standing);
+    queueLength = enqueueIf(cell, stamp, thread, 0, word, QUEUED, QueueEnd.BACK);
+    if (queueLength < 0) return queueLength;
+  } while (!queueLength);
   if (isTask(thread)) return STATUS_PENDING;
-  if (park(thread, deadline, standing) > STATE_PARKED) return STATUS_OK;
+  if (park(thread, deadline, queueLength) > STATE_PARKED) return STATUS_OK;
   const status = cancelWait(cell, stamp, thread);
   // Set, and not told: perhaps the setter died on its way to it, and to the others.
   if (status == STATUS_OK) drain(cell, stamp, thread);
@@ -52,7 +52,7 @@ export function eventSet(cell: Cell, stamp: i32, thread: Thread): Status {
     lockQueue(cell, thread);
     storeWord(cell, SET);
     nextGeneration(cell);
-    if (unparkFirst(cell, thread)) drain(cell, stamp, thread);
+    if (unparkIfOlder(cell, thread)) drain(cell, stamp, thread);
   } else if (word == SET && waiters(cell)) drain(cell, stamp, thread);
   return STATUS_OK;
 }

@@ -27,11 +27,11 @@ const UNKNOWN: usize = 1;
 /** Puts a waiter that has its verdict into its thread's inbox. `thread`: who does it, and looks into its own by itself. */
 @inline
 export function post(waiter: Thread, thread: Thread): void {
-  const home = waiter.owningThread;
+  const owningThread = waiter.owningThread;
   waiter.next = changetype<Thread>(UNKNOWN);
-  const older = atomic.xchg<usize>(changetype<usize>(home), changetype<usize>(waiter), THREAD_INBOX);
+  const older = atomic.xchg<usize>(changetype<usize>(owningThread), changetype<usize>(waiter), THREAD_INBOX);
   atomic.store<usize>(changetype<usize>(waiter), older, CELL_NEXT);
-  if (!older && home != thread.owningThread) wake(changetype<usize>(home) + THREAD_INBOX);
+  if (!older && owningThread != thread.owningThread) wake(changetype<usize>(owningThread) + THREAD_INBOX);
 }
 
 /** Takes all waiters out of this thread's inbox: the oldest, and by `next` the others; 0 when there is none. */

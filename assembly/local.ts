@@ -30,7 +30,7 @@ import { Thread } from "./thread";
  * the proxy's.
  */
 @inline
-export function handOff(cell: Cell, proxy: Thread, held: i32, next: i32, others: bool): bool {
+export function handOffLocally(cell: Cell, proxy: Thread, held: i32, next: i32, others: bool): bool {
   const word = loadWord(cell);
   const first = atomic.load<usize>(changetype<usize>(cell), CELL_NEXT);
   if ((word & ~QUEUED) != held || first != changetype<usize>(proxy)) return false;

@@ -1,7 +1,7 @@
 import { HELD_BY_TASK, STATUS_DESTROYED, STATUS_NOT_HELD, STATUS_OK, UNIT } from "./abi";
 import { Status } from "./types";
 import { alive, Cell, loadWord, swapWord } from "./cell";
-import { handOff } from "./local";
+import { handOffLocally } from "./local";
 import { acquire, FLAGS, releaseStep } from "./resource";
 import { Thread } from "./thread";
 
@@ -28,9 +28,9 @@ export function held(word: i32): bool {
 /** `owner`: a thread, or with HELD_BY_TASK one of its tasks, which must not wait here. */
 export function lockAcquire(cell: Cell, stamp: i32, owner: Thread, timeout: f64): Status {
   if (!alive(cell, stamp)) return STATUS_DESTROYED;
-  const take = changetype<i32>(owner);
-  return swapWord(cell, 0, take)
-    ? acquire(cell, stamp, changetype<Thread>(take & -UNIT), take, timeout, 0)
+  const addToAcquire = changetype<i32>(owner);
+  return swapWord(cell, 0, addToAcquire)
+    ? acquire(cell, stamp, changetype<Thread>(addToAcquire & -UNIT), addToAcquire, timeout, 0)
     : STATUS_OK;
 }
 
@@ -58,5 +58,5 @@ export function unlock(cell: Cell, stamp: i32, thread: Thread): Status {
 export function lockHandOff(cell: Cell, stamp: i32, proxy: Thread, others: bool): bool {
   const task = changetype<i32>(proxy.owningThread) | HELD_BY_TASK;
   const owner = loadWord(cell) & -HELD_BY_TASK;
-  return (owner | HELD_BY_TASK) == task && alive(cell, stamp) && handOff(cell, proxy, owner, task, others);
+  return (owner | HELD_BY_TASK) == task && alive(cell, stamp) && handOffLocally(cell, proxy, owner, task, others);
 }

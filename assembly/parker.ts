@@ -30,11 +30,11 @@ import { Thread } from "./thread";
  */
 
 /**
- * Waits until there is a verdict, and answers it; a state up to PARKED means that the deadline has passed. `standing`:
+ * Waits until there is a verdict, and answers it; a state up to PARKED means that the deadline has passed. `queueLength`:
  * how many stood in the queue, itself among them, when it came.
  */
-export function park(thread: Thread, deadline: f64, standing: i32): i32 {
-  let spins = standing < thread.cores ? thread.spinBudget : 0;
+export function park(thread: Thread, deadline: f64, queueLength: i32): i32 {
+  let spins = queueLength < thread.cores ? thread.spinBudget : 0;
   let state = loadWord(thread);
   while (state <= STATE_PARKED) {
     if (spins) spins--;

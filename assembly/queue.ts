@@ -2,7 +2,7 @@ import { CELL_NEXT, CELL_PREV, HANDOFF, STATE_AWAITED, STATE_PARKED, STATE_WAITI
 import { State, Status } from "./types";
 import { alive, Cell, loadWord, swapWord } from "./cell";
 import { wake } from "./futex";
-import { lockQueue, lockQueueLate, unlockQueue } from "./guard";
+import { lockQueue, lockQueueLate, unlockQueue } from "./queue-lock";
 import { post } from "./inbox";
 import { isTask, queuedOn, setQueuedOn, Thread } from "./thread";
 
@@ -15,7 +15,7 @@ import { isTask, queuedOn, setQueuedOn, Thread } from "./thread";
  * tell whether it stands there.
  *
  * Whoever has told a waiter that was the last one due touches the cell no more: it may be destroyed by then. If more are
- * due, they may give up meanwhile, or be told by somebody else: so the next section is a latecomer's (guard.ts).
+ * due, they may give up meanwhile, or be told by somebody else: so the next section is a latecomer's (queue-lock.ts).
  */
 
 /** In the word of every primitive that uses it: somebody stands in the queue. */
@@ -33,14 +33,14 @@ export function setPrev(cell: Cell, prev: Cell): void {
   atomic.store<usize>(changetype<usize>(cell), changetype<usize>(prev), CELL_PREV);
 }
 
-/** Puts a waiter before `place`: the primitive itself for the back of the queue, its first waiter for the front. */
+/** Puts a waiter before another cell: the primitive itself for the back of the queue, its first waiter for the front. */
 @inline
-export function enqueue(cell: Cell, place: Cell, waiter: Cell): i32 {
-  const prev = place.prev;
-  waiter.next = place;
+export function enqueue(cell: Cell, before: Cell, waiter: Cell): i32 {
+  const prev = before.prev;
+  waiter.next = before;
   waiter.prev = prev;
   setNext(prev, waiter);
-  setPrev(place, waiter);
+  setPrev(before, waiter);
   return atomic.add<i32>(changetype<usize>(cell), 1, offsetof<Cell>("length")) + 1;
 }
 
@@ -70,27 +70,27 @@ export function enqueueIf(
   cell: Cell,
   stamp: i32,
   thread: Thread,
-  take: i32,
+  addToAcquire: i32,
   word: i32,
   next: i32,
-  place: QueueEnd,
+  end: QueueEnd,
 ): i32 {
-  let entered: i32 = STATUS_DESTROYED;
+  let queueLength: i32 = STATUS_DESTROYED;
   lockQueue(cell, thread);
   if (alive(cell, stamp)) {
-    entered = i32(swapWord(cell, word, next) == word);
-    if (entered) {
+    queueLength = i32(swapWord(cell, word, next) == word);
+    if (queueLength) {
       thread.generation = cell.generation;
-      if (place != QueueEnd.NONE) {
-        thread.addToAcquire = take;
+      if (end != QueueEnd.NONE) {
+        thread.addToAcquire = addToAcquire;
         setQueuedOn(thread, cell);
         atomic.store<i32>(changetype<usize>(thread), isTask(thread) ? STATE_AWAITED : STATE_WAITING);
-        entered = enqueue(cell, place == QueueEnd.FRONT ? cell.next : cell, thread);
+        queueLength = enqueue(cell, end == QueueEnd.FRONT ? cell.next : cell, thread);
       }
     }
   }
   unlockQueue(cell);
-  return entered;
+  return queueLength;
 }
 
 /**
@@ -141,7 +141,7 @@ export function unparkHead(cell: Cell, head: Thread, thread: Thread, verdict: St
  * cell's verdict. Answers whether one of an earlier generation is left.
  */
 @inline
-export function unparkFirst(cell: Cell, thread: Thread): bool {
+export function unparkIfOlder(cell: Cell, thread: Thread): bool {
   const head = changetype<Thread>(cell.next);
   if (head == cell || head.generation == cell.generation) {
     unlockQueue(cell);
@@ -163,5 +163,5 @@ export function unparkFirst(cell: Cell, thread: Thread): bool {
  * itself in the queue or the verdict in its state, and if the waker dies half way the rest can still be found.
  */
 export function drain(cell: Cell, stamp: i32, thread: Thread): void {
-  while (lockQueueLate(cell, stamp, thread) && unparkFirst(cell, thread)) {}
+  while (lockQueueLate(cell, stamp, thread) && unparkIfOlder(cell, thread)) {}
 }

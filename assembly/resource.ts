@@ -2,7 +2,7 @@ import { CLOCKLESS, AT_FRONT, HANDOFF, HANDOFF_AFTER_MS, STATE_GRANTED, STATE_PA
 import { Status } from "./types";
 import { Cell, loadWord, swapWord } from "./cell";
 import { clock } from "./futex";
-import { lockQueue, lockQueueLate, unlockQueue } from "./guard";
+import { lockQueue, lockQueueLate, unlockQueue } from "./queue-lock";
 import { adaptSpin, park } from "./parker";
 import { enqueueIf, cancelWait, QueueEnd, QUEUED, unparkHead } from "./queue";
 import { isTask, setQueuedOn, queuedOn, Thread } from "./thread";
@@ -86,16 +86,16 @@ export function acquire(
   cell: Cell,
   stamp: i32,
   thread: Thread,
-  take: i32,
+  addToAcquire: i32,
   timeout: f64,
   flags: i32,
 ): Status {
-  const permits = take == PERMIT;
+  const permits = addToAcquire == PERMIT;
   let standing = flags & QUEUED;
   let handoff = flags & HANDOFF;
   let woken = flags & WOKEN;
-  const once = timeout == 0;
-  const timed = !once && !isTask(thread) && !(flags & CLOCKLESS);
+  const tryOnly = timeout == 0;
+  const timed = !tryOnly && !isTask(thread) && !(flags & CLOCKLESS);
   let since: f64 = 0;
   while (true) {
     let spins = thread.spinBudget;
@@ -103,7 +103,7 @@ export function acquire(
     while (!standing) {
       let seen: i32;
       if (available(word, permits)) {
-        const next = word + take - woken;
+        const next = word + addToAcquire - woken;
         seen = swapWord(cell, word, next);
         if (seen == word) {
           if (woken) {
@@ -117,7 +117,7 @@ export function acquire(
           }
           return STATUS_OK;
         }
-      } else if (once && !woken) return STATUS_TIMEOUT;
+      } else if (tryOnly && !woken) return STATUS_TIMEOUT;
       else if (spins > 0) {
         seen = SPIN_INTERVAL;
         do seen--;
@@ -127,14 +127,14 @@ export function acquire(
         if (free || spins <= SPIN_INTERVAL) adaptSpin(thread, free ? spins : 0);
         spins -= SPIN_INTERVAL;
       } else {
-        let late = once;
+        let expired = tryOnly;
         if (timed) {
           const now = clock();
           if (since == 0) since = now;
-          late = now >= since + timeout;
+          expired = now >= since + timeout;
           if (<i32>(now - since) >= HANDOFF_AFTER_MS) handoff = HANDOFF;
         }
-        if (late) {
+        if (expired) {
           seen = swapWord(cell, word, word - woken);
           if (seen == word) {
             setQueuedOn(thread, changetype<Cell>(0));
@@ -142,8 +142,8 @@ export function acquire(
           }
         } else {
           // Whoever was woken keeps its place.
-          const place = woken || flags & AT_FRONT ? QueueEnd.FRONT : QueueEnd.BACK;
-          standing = enqueueIf(cell, stamp, thread, take, word, (word - woken) | QUEUED | handoff, place);
+          const end = woken || flags & AT_FRONT ? QueueEnd.FRONT : QueueEnd.BACK;
+          standing = enqueueIf(cell, stamp, thread, addToAcquire, word, (word - woken) | QUEUED | handoff, end);
           if (standing < 0) return standing;
           seen = loadWord(cell);
         }
@@ -185,9 +185,9 @@ function needsWake(word: i32, permits: bool): bool {
 export function releaseStep(cell: Cell, stamp: i32, thread: Thread, permits: bool, word: i32, free: i32): bool {
   if (!needsWake(free, permits)) return swapWord(cell, word, free) == word;
   lockQueue(cell, thread);
-  const told = wakeFirst(cell, thread, permits, word, free);
-  if (told == Told.MORE) wakeWaiters(cell, stamp, thread, permits);
-  return told != Told.NOBODY;
+  const woke = wakeHead(cell, thread, permits, word, free);
+  if (woke == Woke.MORE) wakeWaiters(cell, stamp, thread, permits);
+  return woke != Woke.NOBODY;
 }
 
 /**
@@ -201,15 +201,15 @@ export function wakeWaiters(cell: Cell, stamp: i32, thread: Thread, permits: boo
       unlockQueue(cell);
       return;
     }
-    if (wakeFirst(cell, thread, permits, word, word) == Told.ALL) return;
+    if (wakeHead(cell, thread, permits, word, word) == Woke.LAST) return;
   }
 }
 
-const enum Told {
+const enum Woke {
   /** The word was another. */
   NOBODY,
   /** And nobody else is due. */
-  ALL,
+  LAST,
   /** And somebody else is due. */
   MORE,
 }
@@ -219,7 +219,7 @@ const enum Told {
  * first waiter's leaving the queue. It is WOKEN, or with HANDOFF it has already what it came for.
  */
 @inline
-function wakeFirst(cell: Cell, thread: Thread, permits: bool, word: i32, free: i32): Told {
+function wakeHead(cell: Cell, thread: Thread, permits: bool, word: i32, free: i32): Woke {
   const head = changetype<Thread>(cell.next);
   let verdict = STATE_WOKEN;
   let next = free + WOKEN;
@@ -230,10 +230,10 @@ function wakeFirst(cell: Cell, thread: Thread, permits: bool, word: i32, free: i
   if (head.next == cell) next &= ~QUEUED;
   if (swapWord(cell, word, next) != word) {
     unlockQueue(cell);
-    return Told.NOBODY;
+    return Woke.NOBODY;
   }
   unparkHead(cell, head, thread, verdict);
-  return needsWake(next, permits) ? Told.MORE : Told.ALL;
+  return needsWake(next, permits) ? Woke.MORE : Woke.LAST;
 }
 
 /**

@@ -1,7 +1,7 @@
 import { STATUS_NOT_HELD, STATUS_OK, UNIT } from "./abi";
 import { Status } from "./types";
 import { alive, Cell, loadWord } from "./cell";
-import { handOff } from "./local";
+import { handOffLocally } from "./local";
 import { lockAcquire, lockRelease } from "./lock";
 import { Thread } from "./thread";
 
@@ -45,5 +45,5 @@ export function rlockRelease(cell: RLock, stamp: i32, thread: Thread): Status {
 /** As `lockHandOff`, in the names of an owner that releases it and of the task's owner. */
 export function rlockHandOff(cell: RLock, stamp: i32, proxy: Thread, from: Thread, to: Thread, others: bool): bool {
   if (!alive(cell, stamp) || !ownedBy(loadWord(cell), from) || cell.depth) return false;
-  return handOff(cell, proxy, changetype<i32>(from), changetype<i32>(to), others);
+  return handOffLocally(cell, proxy, changetype<i32>(from), changetype<i32>(to), others);
 }

@@ -1,7 +1,7 @@
 import { STATUS_DESTROYED, STATUS_OK, STATUS_OVER_RELEASE, UNIT } from "./abi";
 import { Status } from "./types";
 import { alive, Cell, loadWord, swapWord } from "./cell";
-import { handOff } from "./local";
+import { handOffLocally } from "./local";
 import { acquire, releaseStep, PERMIT } from "./resource";
 import { Thread } from "./thread";
 
@@ -39,5 +39,5 @@ export function semaphoreRelease(cell: Semaphore, stamp: i32, thread: Thread, pe
 
 /** As `lockHandOff`: one permit goes from task to task, and the word stays as it is. With a bound of 0 there is none. */
 export function semaphoreHandOff(cell: Semaphore, stamp: i32, proxy: Thread, others: bool): bool {
-  return alive(cell, stamp) && cell.bound > 0 && handOff(cell, proxy, 0, 0, others);
+  return alive(cell, stamp) && cell.bound > 0 && handOffLocally(cell, proxy, 0, 0, others);
 }

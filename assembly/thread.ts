@@ -10,7 +10,7 @@ import { Cell } from "./cell";
  * this form, and each task that owns RLocks has one for its address and nothing else.
  *
  *    0  word          its state, below
- *    4  rest          always 0: what a thread sleeps on that is in the way of others (guard.ts)
+ *    4  rest          always 0: what a thread sleeps on that is in the way of others (queue-lock.ts)
  *   16  inbox         a thread's: the waiters of its tasks that have a verdict (inbox.ts); a task's: the bindings'
  *   28  pin           the lock that it has let go in a Condition's wait, and must have again before that is over; or 0
  *   40  spinBudget    how often it looks at its own word before it sleeps, the next time (parker.ts)
@@ -61,8 +61,8 @@ export class Thread extends Cell {
   }
 
   @inline
-  set spinBudget(looks: i32) {
-    this.pins = looks;
+  set spinBudget(spins: i32) {
+    this.pins = spins;
   }
 }
 

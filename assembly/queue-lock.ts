@@ -27,7 +27,7 @@ import { Thread } from "./thread";
  *   T1: takes the guard: that is the array's second word
  *
  * What outlives all cells is the map. A latecomer marks the cell's place there as VISITED, and while it is, the cell
- * can't be given back (`closePlace`). If the place still has a primitive, and that has the stamp, the latecomer takes
+ * can't be given back (`closeMapByte`). If the place still has a primitive, and that has the stamp, the latecomer takes
  * the guard, and takes the mark off: under its guard nobody can destroy it.
  *
  *   place in the map      next
@@ -41,7 +41,7 @@ import { Thread } from "./thread";
 
 @inline
 export function tryLockQueue(cell: Cell): bool {
-  return !atomic.cmpxchg<i32>(changetype<usize>(cell), 0, 1, offsetof<Cell>("guard"));
+  return !atomic.cmpxchg<i32>(changetype<usize>(cell), 0, 1, offsetof<Cell>("queueLock"));
 }
 
 export function lockQueue(cell: Cell, thread: Thread): void {
@@ -49,18 +49,18 @@ export function lockQueue(cell: Cell, thread: Thread): void {
   let spins = thread.maxSpins >> 7;
   while (!tryLockQueue(cell)) {
     if (spins > 0) spins--;
-    else if (thread.cores) pause(changetype<usize>(cell) + offsetof<Cell>("guard"), 1);
+    else if (thread.cores) pause(changetype<usize>(cell) + offsetof<Cell>("queueLock"), 1);
   }
 }
 
 @inline
 export function unlockQueue(cell: Cell): void {
-  atomic.xchg<i32>(changetype<usize>(cell), 0, offsetof<Cell>("guard"));
+  atomic.xchg<i32>(changetype<usize>(cell), 0, offsetof<Cell>("queueLock"));
 }
 
 /** Where the map says what this cell is; without the header. */
 @inline
-function placeOf(cell: Cell, thread: Thread): usize {
+function mapByteOf(cell: Cell, thread: Thread): usize {
   return thread.arena + (changetype<usize>(cell) - thread.arena) / CELL_SIZE;
 }
 
@@ -70,32 +70,32 @@ function isPrimitive(kind: u32): bool {
 }
 
 /** What a latecomer finds. */
-export const enum Late {
+export const enum LateLock {
   /** The cell is no longer what the handle with this stamp was made for. */
   GONE,
   /** It has the guard. */
-  GUARDED,
+  LOCKED,
   /** Somebody else has the guard, or the place. */
   BUSY,
 }
 
 /** A latecomer tries for the guard. */
 @inline
-export function tryLockQueueLate(cell: Cell, stamp: i32, thread: Thread): Late {
-  const place = placeOf(cell, thread);
-  const kind: u32 = atomic.load<u8>(place, HEADER_SIZE);
-  if (!isPrimitive(kind & ~VISITED)) return Late.GONE;
-  if (kind & VISITED || <u32>atomic.cmpxchg<u8>(place, <u8>kind, <u8>(kind | VISITED), HEADER_SIZE) != kind) return Late.BUSY;
-  let found = Late.GONE;
+export function tryLockQueueLate(cell: Cell, stamp: i32, thread: Thread): LateLock {
+  const mapByte = mapByteOf(cell, thread);
+  const kind: u32 = atomic.load<u8>(mapByte, HEADER_SIZE);
+  if (!isPrimitive(kind & ~VISITED)) return LateLock.GONE;
+  if (kind & VISITED || <u32>atomic.cmpxchg<u8>(mapByte, <u8>kind, <u8>(kind | VISITED), HEADER_SIZE) != kind) return LateLock.BUSY;
+  let found = LateLock.GONE;
   if (alive(cell, stamp)) {
-    found = Late.BUSY;
+    found = LateLock.BUSY;
     if (tryLockQueue(cell)) {
       // It may have been destroyed since the first look.
-      found = alive(cell, stamp) ? Late.GUARDED : Late.GONE;
-      if (found == Late.GONE) unlockQueue(cell);
+      found = alive(cell, stamp) ? LateLock.LOCKED : LateLock.GONE;
+      if (found == LateLock.GONE) unlockQueue(cell);
     }
   }
-  atomic.store<u8>(place, <u8>kind, HEADER_SIZE);
+  atomic.store<u8>(mapByte, <u8>kind, HEADER_SIZE);
   return found;
 }
 
@@ -104,22 +104,22 @@ export function lockQueueLate(cell: Cell, stamp: i32, thread: Thread): bool {
   let spins = thread.maxSpins >> 7;
   while (true) {
     const found = tryLockQueueLate(cell, stamp, thread);
-    if (found != Late.BUSY) return found == Late.GUARDED;
-    spins = rest(thread, spins);
+    if (found != LateLock.BUSY) return found == LateLock.LOCKED;
+    spins = backOff(thread, spins);
   }
 }
 
 /** Keeps latecomers off a cell that is dead, so that it can be given back. */
-export function closePlace(cell: Cell, thread: Thread, kind: Kind): void {
-  const place = placeOf(cell, thread);
+export function closeMapByte(cell: Cell, thread: Thread, kind: Kind): void {
+  const mapByte = mapByteOf(cell, thread);
   let spins = thread.maxSpins >> 7;
-  while (<u32>atomic.cmpxchg<u8>(place, <u8>kind, <u8>KIND_RESERVED, HEADER_SIZE) != <u32>kind) spins = rest(thread, spins);
+  while (<u32>atomic.cmpxchg<u8>(mapByte, <u8>kind, <u8>KIND_RESERVED, HEADER_SIZE) != <u32>kind) spins = backOff(thread, spins);
 }
 
 /** Between two looks at a place: not on the cell, which may be somebody else's, but on a word of its own that is always 0. */
 @inline
-function rest(thread: Thread, spins: i32): i32 {
+function backOff(thread: Thread, spins: i32): i32 {
   if (spins > 0) return spins - 1;
-  if (thread.cores) pause(changetype<usize>(thread) + offsetof<Cell>("guard"), 0);
+  if (thread.cores) pause(changetype<usize>(thread) + offsetof<Cell>("queueLock"), 0);
   return 0;
 }
