@@ -11,10 +11,10 @@ import { Thread } from "./thread";
  *   word (see resource.ts)       state
  *   ────────────────────────────────────────────────────
  *   0                            free
- *   owner                        held, nobody waits
- *   owner | HELD_BY_TASK                 held by a task of the owner
- *   owner | flags                held, somebody waits or was woken
- *   flags                        free, a woken waiter is on its way; a newcomer may still barge in
+ *   owner                        held, the queue is empty
+ *   owner | HELD_BY_TASK         held by a task of the owner
+ *   owner | flags                held; waiters in the queue, or a waker in flight
+ *   flags                        free, a waker in flight; a newcomer may still barge in
  *
  * The fast paths are one compare-exchange each: 0 → owner and owner → 0.
  */
@@ -25,7 +25,7 @@ export function held(word: i32): bool {
   return <u32>word >= <u32>UNIT;
 }
 
-/** `owner`: a thread, or with HELD_BY_TASK one of its tasks, which must not wait here. */
+/** `owner`: a thread, or with HELD_BY_TASK a task of it. A task must pass a timeout of 0: here the thread waits. */
 export function lockAcquire(cell: Cell, stamp: i32, owner: Thread, timeout: f64): Status {
   if (!alive(cell, stamp)) return STATUS_DESTROYED;
   const addToAcquire = changetype<i32>(owner);
@@ -34,7 +34,7 @@ export function lockAcquire(cell: Cell, stamp: i32, owner: Thread, timeout: f64)
     : STATUS_OK;
 }
 
-/** `owner`: as above, who probably holds it. */
+/** `owner`: as above, the one that probably holds the lock. */
 export function lockRelease(cell: Cell, stamp: i32, owner: Thread): Status {
   if (!alive(cell, stamp)) return STATUS_DESTROYED;
   const word = changetype<i32>(owner);
@@ -42,7 +42,7 @@ export function lockRelease(cell: Cell, stamp: i32, owner: Thread): Status {
   return unlock(cell, stamp, changetype<Thread>(word & -UNIT));
 }
 
-/** The release of a lock that has flags, or that somebody else took. */
+/** The release of a lock whose word has flags, or another owner. */
 export function unlock(cell: Cell, stamp: i32, thread: Thread): Status {
   while (true) {
     const word = loadWord(cell);
@@ -52,8 +52,8 @@ export function unlock(cell: Cell, stamp: i32, thread: Thread): Status {
 }
 
 /**
- * A release by the thread of this proxy, or a task of it, which goes to the first task that the proxy stands for
- * (local.ts). False: it must be one for all.
+ * A release by the thread of this proxy, or by a task of it: the lock goes to the first task of the local queue
+ * (local.ts). False, and nothing is changed, when it must be an ordinary release.
  */
 export function lockHandOff(cell: Cell, stamp: i32, proxy: Thread, others: bool): bool {
   const task = changetype<i32>(proxy.owningThread) | HELD_BY_TASK;

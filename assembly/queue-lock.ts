@@ -5,38 +5,38 @@ import { pause } from "./futex";
 import { Thread } from "./thread";
 
 /**
- * The guard word: the tiny lock inside a primitive that protects its queue.
+ * The queue lock: the tiny lock inside a primitive that protects its queue.
  *
  *   0  free
- *   1  somebody works on the guarded fields
+ *   1  a thread works on the queue
  *
  * A section between `lockQueue` and `unlockQueue` must be straight-line code: no loop, no call that is not inlined,
- * nothing that can trap. Engines stop a terminated thread only at function entries, loop back-edges and waits, so a
- * thread cannot die with the guard in its hands, and its holder leaves after some tens of instructions. A section may
- * try for a second guard (`tryLockQueue`), never wait for one.
+ * nothing that can trap. Engines stop a terminated thread only at function entries, loop back-edges and waits, so no
+ * thread dies with a queue lock in its hands, and a holder leaves after some tens of instructions. A section may try for
+ * a second queue lock (`tryLockQueue`), never wait for one.
  *
- * Nobody notifies a guard: whoever finds it taken spins, and when the holder seems to have lost its core, sleeps a
- * moment to give it back. A thread that may not sleep keeps spinning, for as long as the holder's few instructions.
+ * An unlock notifies no thread. A thread that finds the queue lock taken spins, and when the holder seems to have lost
+ * its core, sleeps a moment to offer its own. A thread that may not sleep keeps spinning.
  *
- * Latecomers. The guard lies in the cell, and the cell goes when it is destroyed, which whoever is let through last may
- * do at once. A caller owns the cell until its own step lets somebody through; a waiter until it is told. After that it
- * is a latecomer: `set()` that has let the first waiter through and goes on with the second, which may have given up
- * meanwhile and destroyed the Event; a waiter whose time is up, and who may have been told in that very moment.
+ * Latecomers. The queue lock is in the cell, and the last waiter that goes on may destroy the cell at once. A caller may
+ * rely on the cell until its own step lets a waiter go on; a waiter, until it is unparked. After that it is a latecomer:
+ * `set()` that has unparked the first waiter and turns to the second, which may have given up meanwhile and destroyed
+ * the Event; a waiter that times out, and may have been unparked at that moment.
  *
- *   T1: set: tells A, and sees B behind it     B: its time is up; leaves, destroys the Event; its cell is an array now
- *   T1: takes the guard: that is the array's second word
+ *   T1: set: unparks A, and sees B behind it     B: times out, leaves, destroys the Event; its cell becomes an array
+ *   T1: takes the queue lock: that is the array's second word
  *
- * What outlives all cells is the map. A latecomer marks the cell's place there as VISITED, and while it is, the cell
- * can't be given back (`closeMapByte`). If the place still has a primitive, and that has the stamp, the latecomer takes
- * the guard, and takes the mark off: under its guard nobody can destroy it.
+ * The map outlives all cells. A latecomer marks the cell's byte in it as VISITED, and while it is, the cell cannot be
+ * given back (`closeMapByte`). If the byte still is a primitive's, and the primitive has the stamp, the latecomer takes
+ * the queue lock, and then takes the mark off: without the queue lock no thread can destroy the cell.
  *
- *   place in the map      next
+ *   byte of the map       next
  *   ──────────────────────────────────────────────────────────────────────────────────────────────
- *   a primitive's kind    | VISITED by a latecomer, who takes it off after some instructions
- *                         RESERVED by who destroyed it: all latecomers find it gone
+ *   a primitive's kind    | VISITED by a latecomer, which takes it off after some instructions
+ *                         RESERVED by the thread that destroyed it: all latecomers find it gone
  *   anything else         the cell is gone
  *
- * A latecomer's steps between the two are straight-line code, too, so that none dies with a place in its hands.
+ * A latecomer's steps with the mark are straight-line code, too, so no thread dies and leaves one.
  */
 
 @inline
@@ -45,7 +45,7 @@ export function tryLockQueue(cell: Cell): bool {
 }
 
 export function lockQueue(cell: Cell, thread: Thread): void {
-  // A look is a compare-exchange, and a holder with a core is done after a few.
+  // Far fewer than on a waiter's own word: a spin is a compare-exchange, and a holder on a core is done after a few.
   let spins = thread.maxSpins >> 7;
   while (!tryLockQueue(cell)) {
     if (spins > 0) spins--;
@@ -58,7 +58,7 @@ export function unlockQueue(cell: Cell): void {
   atomic.xchg<i32>(changetype<usize>(cell), 0, offsetof<Cell>("queueLock"));
 }
 
-/** Where the map says what this cell is; without the header. */
+/** Where this cell's byte in the map is, less HEADER_SIZE. */
 @inline
 function mapByteOf(cell: Cell, thread: Thread): usize {
   return thread.arena + (changetype<usize>(cell) - thread.arena) / CELL_SIZE;
@@ -69,17 +69,17 @@ function isPrimitive(kind: u32): bool {
   return kind >= <u32>KIND_LOCK && kind <= <u32>KIND_CONDITION;
 }
 
-/** What a latecomer finds. */
+/** What became of a latecomer's try for the queue lock. */
 export const enum LateLock {
-  /** The cell is no longer what the handle with this stamp was made for. */
+  /** The primitive with this stamp is gone. */
   GONE,
-  /** It has the guard. */
+  /** The latecomer holds the queue lock. */
   LOCKED,
-  /** Somebody else has the guard, or the place. */
+  /** Another thread holds the queue lock, or is a latecomer at the same cell. */
   BUSY,
 }
 
-/** A latecomer tries for the guard. */
+/** A latecomer tries for the queue lock. */
 @inline
 export function tryLockQueueLate(cell: Cell, stamp: i32, thread: Thread): LateLock {
   const mapByte = mapByteOf(cell, thread);
@@ -90,7 +90,7 @@ export function tryLockQueueLate(cell: Cell, stamp: i32, thread: Thread): LateLo
   if (alive(cell, stamp)) {
     found = LateLock.BUSY;
     if (tryLockQueue(cell)) {
-      // It may have been destroyed since the first look.
+      // Again: it may have been destroyed before the queue lock was taken.
       found = alive(cell, stamp) ? LateLock.LOCKED : LateLock.GONE;
       if (found == LateLock.GONE) unlockQueue(cell);
     }
@@ -99,7 +99,7 @@ export function tryLockQueueLate(cell: Cell, stamp: i32, thread: Thread): LateLo
   return found;
 }
 
-/** A latecomer takes the guard; false when the cell is gone. */
+/** A latecomer takes the queue lock; false when the cell is gone. */
 export function lockQueueLate(cell: Cell, stamp: i32, thread: Thread): bool {
   let spins = thread.maxSpins >> 7;
   while (true) {
@@ -109,14 +109,14 @@ export function lockQueueLate(cell: Cell, stamp: i32, thread: Thread): bool {
   }
 }
 
-/** Keeps latecomers off a cell that is dead, so that it can be given back. */
+/** Keeps latecomers off a dead cell, so that it can be given back. */
 export function closeMapByte(cell: Cell, thread: Thread, kind: Kind): void {
   const mapByte = mapByteOf(cell, thread);
   let spins = thread.maxSpins >> 7;
   while (<u32>atomic.cmpxchg<u8>(mapByte, <u8>kind, <u8>KIND_RESERVED, HEADER_SIZE) != <u32>kind) spins = backOff(thread, spins);
 }
 
-/** Between two looks at a place: not on the cell, which may be somebody else's, but on a word of its own that is always 0. */
+/** Between two tries at a byte of the map. It sleeps on a word of its own record, always 0: the cell may be gone. */
 @inline
 function backOff(thread: Thread, spins: i32): i32 {
   if (spins > 0) return spins - 1;

@@ -6,9 +6,9 @@ import { lockAcquire, lockRelease } from "./lock";
 import { Thread } from "./thread";
 
 /**
- * A lock that its owner, a thread or a task, may take again. The word and its states are a Lock's.
+ * A lock that its owner, a thread or a task, may acquire again. The word and its states are a Lock's.
  *
- *   44  depth   how often the owner took it again: 0 when it holds it once
+ *   44  depth   how often the owner acquired it again: 0 when it holds it once
  *
  * Only the owner touches `depth`, so it is plain. It must be 0 when the lock is free.
  */
@@ -42,7 +42,7 @@ export function rlockRelease(cell: RLock, stamp: i32, thread: Thread): Status {
   return lockRelease(cell, stamp, thread);
 }
 
-/** As `lockHandOff`, in the names of an owner that releases it and of the task's owner. */
+/** As `lockHandOff`: `from` releases, `to` acquires. */
 export function rlockHandOff(cell: RLock, stamp: i32, proxy: Thread, from: Thread, to: Thread, others: bool): bool {
   if (!alive(cell, stamp) || !ownedBy(loadWord(cell), from) || cell.depth) return false;
   return handOffLocally(cell, proxy, changetype<i32>(from), changetype<i32>(to), others);

@@ -10,9 +10,9 @@ import { Thread } from "./thread";
  *
  *   word (see resource.ts)       state
  *   ────────────────────────────────────────────────────
- *   permits << 6                 nobody waits
- *   flags                        no permits, somebody waits or was woken
- *   permits << 6 | flags         permits that woken waiters are on their way to; a newcomer may still barge in
+ *   permits << 6                 the queue is empty
+ *   flags                        no permits; waiters in the queue, or wakers in flight
+ *   permits << 6 | flags         permits, and wakers in flight to them; a newcomer may still barge in
  *
  *   44  bound   the most permits there may be; never changes
  */
@@ -37,7 +37,7 @@ export function semaphoreRelease(cell: Semaphore, stamp: i32, thread: Thread, pe
   }
 }
 
-/** As `lockHandOff`: one permit goes from task to task, and the word stays as it is. With a bound of 0 there is none. */
+/** As `lockHandOff`: a permit goes to the task, and the word stays as it is. With a bound of 0 no permit can be released. */
 export function semaphoreHandOff(cell: Semaphore, stamp: i32, proxy: Thread, others: bool): bool {
   return alive(cell, stamp) && cell.bound > 0 && handOffLocally(cell, proxy, 0, 0, others);
 }
