@@ -84,6 +84,8 @@ export const WITH_ACTION = 1;
 export const NOT_LAST = 2;
 /** `barrierEnd`: in every generation and state. */
 export const ANY = -1;
+/** In place of an arrival index: the waiter came while an action ran, and stands at the entry. */
+export const AT_ENTRY = -1;
 
 /** The most permits that a semaphore's word can count. */
 export const MAX_PERMITS = 0x03ffffff;

@@ -1,9 +1,9 @@
-import { ACTION, ANY, BROKEN, FILLING, NOT_LAST, NO_ACTION, STATE_BROKEN, STATE_GRANTED, STATE_PARKED, STATUS_BROKEN, STATUS_BUSY, STATUS_DESTROYED, STATUS_PENDING, STATUS_TIMEOUT, UNIT } from "./abi";
+import { ACTION, ANY, AT_ENTRY, BROKEN, FILLING, NOT_LAST, NO_ACTION, STATE_BROKEN, STATE_GRANTED, STATE_PARKED, STATUS_BROKEN, STATUS_BUSY, STATUS_DESTROYED, STATUS_PENDING, STATUS_TIMEOUT, UNIT, WITH_ACTION } from "./abi";
 import { alive, Cell, loadWord, storeWord } from "./cell";
 import { clock } from "./futex";
 import { lockQueueLate } from "./queue-lock";
 import { park } from "./parker";
-import { drain, enqueueIf, cancelWait, nextGeneration, QueueEnd, unparkIfOlder } from "./queue";
+import { cancelWait, drain, enqueueIf, nextGeneration, QueueEnd, unparkIfOlder } from "./queue";
 import { FLAGS } from "./resource";
 import { isTask, queuedOn, Thread } from "./thread";
 
@@ -50,24 +50,24 @@ export function barrierWait(cell: Barrier, stamp: i32, thread: Thread, timeout: 
   while (true) {
     const word = loadWord(cell);
     if (word & BROKEN) return STATUS_BROKEN;
-    const index = word & ACTION ? -1 : i32(<u32>word >> 6);
+    const index: i32 = word & ACTION ? AT_ENTRY : <u32>word / UNIT;
     const last = index == cell.parties - 1;
     if (last && action == NOT_LAST) return STATUS_BUSY;
-    const next = last || index < 0 ? ACTION : word + UNIT;
+    const next = last || index == AT_ENTRY ? ACTION : word + UNIT;
     const end = last ? QueueEnd.NONE : QueueEnd.BACK;
     const queueLength = enqueueIf(cell, stamp, thread, index, word, next, end);
     if (queueLength < 0) return queueLength;
     if (!queueLength) continue;
     const generation = thread.generation;
     if (last) {
-      if (action || barrierEnd(cell, stamp, thread, generation, ACTION, STATE_GRANTED, FILLING)) return index;
-      return STATUS_BROKEN;
+      if (action == WITH_ACTION) return index;
+      return barrierEnd(cell, stamp, thread, generation, ACTION, STATE_GRANTED, FILLING) ? index : STATUS_BROKEN;
     }
 
     if (isTask(thread)) return STATUS_PENDING;
     let state = park(thread, deadline, queueLength);
     if (state <= STATE_PARKED) {
-      if (index < 0) {
+      if (index == AT_ENTRY) {
         cancelWait(cell, stamp, thread);
         return STATUS_TIMEOUT;
       }
@@ -123,6 +123,6 @@ export function barrierEnd(
  */
 export function barrierLeave(cell: Barrier, stamp: i32, thread: Thread): void {
   if (queuedOn(thread) != cell) return;
-  if (thread.addToAcquire >= 0) barrierEnd(cell, stamp, thread, thread.generation, FILLING, STATE_BROKEN, BROKEN);
+  if (thread.addToAcquire != AT_ENTRY) barrierEnd(cell, stamp, thread, thread.generation, FILLING, STATE_BROKEN, BROKEN);
   cancelWait(cell, stamp, thread);
 }

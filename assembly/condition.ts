@@ -3,10 +3,10 @@ import { Status } from "./types";
 import { alive, bury, Cell, deserted, kill, loadWord, swapWord } from "./cell";
 import { clock } from "./futex";
 import { LateLock, lockQueueLate, tryLockQueue, tryLockQueueLate, unlockQueue } from "./queue-lock";
-import { held, unlock } from "./lock";
+import { unlock } from "./lock";
 import { park } from "./parker";
 import { cancelWait, dequeue, enqueue, enqueueIf, QUEUED, QueueEnd, setNext, setPrev } from "./queue";
-import { acquire, rename, wakeWaiters } from "./resource";
+import { acquire, held, rename, wakeWaiters } from "./resource";
 import { ownedBy, RLock } from "./rlock";
 import { isTask, setQueuedOn, queuedOn, Thread } from "./thread";
 
@@ -184,7 +184,7 @@ export function conditionDestroy(cell: Condition, stamp: i32, thread: Thread): S
     const found = tryLockQueueLate(lock, lockStamp, thread);
     let dead = false;
     if (found != LateLock.BUSY && cell.next == cell) {
-      dead = found == LateLock.GONE || (deserted(lock) && !swapWord(lock, 0, NOBODY));
+      dead = found == LateLock.GONE || (deserted(lock) && swapWord(lock, 0, NOBODY) == 0);
       if (dead) {
         kill(cell);
         if (found == LateLock.LOCKED) kill(lock);

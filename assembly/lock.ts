@@ -1,8 +1,8 @@
-import { HELD_BY_TASK, STATUS_DESTROYED, STATUS_NOT_HELD, STATUS_OK, UNIT } from "./abi";
+import { HELD_BY_TASK, STATUS_DESTROYED, STATUS_NOT_HELD, STATUS_OK } from "./abi";
 import { Status } from "./types";
 import { alive, Cell, loadWord, swapWord } from "./cell";
 import { handOffLocally } from "./local";
-import { acquire, FLAGS, releaseStep } from "./resource";
+import { acquire, FLAGS, held, ownerIn, ownerRecord, releaseStep } from "./resource";
 import { Thread } from "./thread";
 
 /**
@@ -19,27 +19,19 @@ import { Thread } from "./thread";
  * The fast paths are one compare-exchange each: 0 → owner and owner → 0.
  */
 
-/** Whether a lock's word has an owner. */
-@inline
-export function held(word: i32): bool {
-  return <u32>word >= <u32>UNIT;
-}
 
 /** `owner`: a thread, or with HELD_BY_TASK a task of it. A task must pass a timeout of 0: here the thread waits. */
-export function lockAcquire(cell: Cell, stamp: i32, owner: Thread, timeout: f64): Status {
+export function lockAcquire(cell: Cell, stamp: i32, owner: i32, timeout: f64): Status {
   if (!alive(cell, stamp)) return STATUS_DESTROYED;
-  const addToAcquire = changetype<i32>(owner);
-  return swapWord(cell, 0, addToAcquire)
-    ? acquire(cell, stamp, changetype<Thread>(addToAcquire & -UNIT), addToAcquire, timeout, 0)
-    : STATUS_OK;
+  if (swapWord(cell, 0, owner) == 0) return STATUS_OK;
+  return acquire(cell, stamp, ownerRecord(owner), owner, timeout, 0);
 }
 
 /** `owner`: as above, the one that probably holds the lock. */
-export function lockRelease(cell: Cell, stamp: i32, owner: Thread): Status {
+export function lockRelease(cell: Cell, stamp: i32, owner: i32): Status {
   if (!alive(cell, stamp)) return STATUS_DESTROYED;
-  const word = changetype<i32>(owner);
-  if (swapWord(cell, word, 0) == word) return STATUS_OK;
-  return unlock(cell, stamp, changetype<Thread>(word & -UNIT));
+  if (swapWord(cell, owner, 0) == owner) return STATUS_OK;
+  return unlock(cell, stamp, ownerRecord(owner));
 }
 
 /** The release of a lock whose word has flags, or another owner. */
@@ -56,7 +48,8 @@ export function unlock(cell: Cell, stamp: i32, thread: Thread): Status {
  * (local.ts). False, and nothing is changed, when it must be an ordinary release.
  */
 export function lockHandOff(cell: Cell, stamp: i32, proxy: Thread, others: bool): bool {
-  const task = changetype<i32>(proxy.owningThread) | HELD_BY_TASK;
-  const owner = loadWord(cell) & -HELD_BY_TASK;
-  return (owner | HELD_BY_TASK) == task && alive(cell, stamp) && handOffLocally(cell, proxy, owner, task, others);
+  const thread = proxy.owningThread;
+  const owner = ownerIn(loadWord(cell));
+  if (ownerRecord(owner) != thread || !alive(cell, stamp)) return false;
+  return handOffLocally(cell, proxy, owner, changetype<i32>(thread) | HELD_BY_TASK, others);
 }

@@ -41,12 +41,17 @@ import { Thread } from "./thread";
 
 @inline
 export function tryLockQueue(cell: Cell): bool {
-  return !atomic.cmpxchg<i32>(changetype<usize>(cell), 0, 1, offsetof<Cell>("queueLock"));
+  return atomic.cmpxchg<i32>(changetype<usize>(cell), 0, 1, offsetof<Cell>("queueLock")) == 0;
+}
+
+/** A 128th of a waiter's: here a spin is a compare-exchange, and a holder on a core is done after a few. */
+@inline
+function spinsForQueueLock(thread: Thread): i32 {
+  return thread.maxSpins >> 7;
 }
 
 export function lockQueue(cell: Cell, thread: Thread): void {
-  // Far fewer than on a waiter's own word: a spin is a compare-exchange, and a holder on a core is done after a few.
-  let spins = thread.maxSpins >> 7;
+  let spins = spinsForQueueLock(thread);
   while (!tryLockQueue(cell)) {
     if (spins > 0) spins--;
     else if (thread.cores) pause(changetype<usize>(cell) + offsetof<Cell>("queueLock"), 1);
@@ -85,7 +90,8 @@ export function tryLockQueueLate(cell: Cell, stamp: i32, thread: Thread): LateLo
   const mapByte = mapByteOf(cell, thread);
   const kind: u32 = atomic.load<u8>(mapByte, HEADER_SIZE);
   if (!isPrimitive(kind & ~VISITED)) return LateLock.GONE;
-  if (kind & VISITED || <u32>atomic.cmpxchg<u8>(mapByte, <u8>kind, <u8>(kind | VISITED), HEADER_SIZE) != kind) return LateLock.BUSY;
+  if (kind & VISITED) return LateLock.BUSY;
+  if (<u32>atomic.cmpxchg<u8>(mapByte, <u8>kind, <u8>(kind | VISITED), HEADER_SIZE) != kind) return LateLock.BUSY;
   let found = LateLock.GONE;
   if (alive(cell, stamp)) {
     found = LateLock.BUSY;
@@ -101,7 +107,7 @@ export function tryLockQueueLate(cell: Cell, stamp: i32, thread: Thread): LateLo
 
 /** A latecomer takes the queue lock; false when the cell is gone. */
 export function lockQueueLate(cell: Cell, stamp: i32, thread: Thread): bool {
-  let spins = thread.maxSpins >> 7;
+  let spins = spinsForQueueLock(thread);
   while (true) {
     const found = tryLockQueueLate(cell, stamp, thread);
     if (found != LateLock.BUSY) return found == LateLock.LOCKED;
@@ -112,8 +118,9 @@ export function lockQueueLate(cell: Cell, stamp: i32, thread: Thread): bool {
 /** Keeps latecomers off a dead cell, so that it can be given back. */
 export function closeMapByte(cell: Cell, thread: Thread, kind: Kind): void {
   const mapByte = mapByteOf(cell, thread);
-  let spins = thread.maxSpins >> 7;
-  while (<u32>atomic.cmpxchg<u8>(mapByte, <u8>kind, <u8>KIND_RESERVED, HEADER_SIZE) != <u32>kind) spins = backOff(thread, spins);
+  let spins = spinsForQueueLock(thread);
+  while (<u32>atomic.cmpxchg<u8>(mapByte, <u8>kind, <u8>KIND_RESERVED, HEADER_SIZE) != <u32>kind)
+    spins = backOff(thread, spins);
 }
 
 /** Between two tries at a byte of the map. It sleeps on a word of its own record, always 0: the cell may be gone. */

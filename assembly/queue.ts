@@ -1,4 +1,4 @@
-import { CELL_NEXT, CELL_PREV, HANDOFF, STATE_AWAITED, STATE_PARKED, STATE_WAITING, STATE_WOKEN, STATUS_DESTROYED, STATUS_OK, STATUS_TIMEOUT } from "./abi";
+import { AT_ENTRY, CELL_NEXT, CELL_PREV, HANDOFF, STATE_AWAITED, STATE_PARKED, STATE_WAITING, STATE_WOKEN, STATUS_DESTROYED, STATUS_OK, STATUS_TIMEOUT } from "./abi";
 import { State, Status } from "./types";
 import { alive, Cell, loadWord, swapWord } from "./cell";
 import { wake } from "./futex";
@@ -57,7 +57,7 @@ export function dequeue(cell: Cell, waiter: Cell): void {
 export const enum QueueEnd {
   BACK = 0,
   FRONT = 1,
-  /** Not into the queue: only the step of the word, and the generation that goes with it. */
+  /** Not into the queue: only the step of the word, and the generation that goes with it. Answers 1. */
   NONE = -1,
 }
 
@@ -78,8 +78,9 @@ export function enqueueIf(
   let queueLength: i32 = STATUS_DESTROYED;
   lockQueue(cell, thread);
   if (alive(cell, stamp)) {
-    queueLength = i32(swapWord(cell, word, next) == word);
-    if (queueLength) {
+    queueLength = 0;
+    if (swapWord(cell, word, next) == word) {
+      queueLength = 1;
       thread.generation = cell.generation;
       if (end != QueueEnd.NONE) {
         thread.addToAcquire = addToAcquire;
@@ -151,7 +152,7 @@ export function unparkIfOlder(cell: Cell, thread: Thread): bool {
   const left = second != cell && second.generation != cell.generation;
   // Nothing else is due to it.
   setQueuedOn(head, changetype<Cell>(0));
-  unparkHead(cell, head, thread, head.addToAcquire < 0 ? STATE_WOKEN : <State>cell.verdict);
+  unparkHead(cell, head, thread, head.addToAcquire == AT_ENTRY ? STATE_WOKEN : cell.verdict);
   return left;
 }
 

@@ -64,10 +64,37 @@ const SPIN_INTERVAL: i32 = 2600;
 /** The most that wakersInFlight can count; those waiters wake the rest. */
 const MOST_WOKEN: u32 = 7;
 
+/** Whether a lock's word has an owner. */
+@inline
+export function held(word: i32): bool {
+  return <u32>word >= <u32>UNIT;
+}
+
+/** The owner in a lock's word, as acquiring has added it: with HELD_BY_TASK. */
+@inline
+export function ownerIn(word: i32): i32 {
+  return word & ~FLAGS;
+}
+
+/** The record that a lock's word, or an owner, names. */
+@inline
+export function ownerRecord(word: i32): Thread {
+  return changetype<Thread>(word & -UNIT);
+}
+
 /** How many waiters can go on: as many as there are permits, or one when there is no owner. */
 @inline
 function available(word: i32, permits: bool): u32 {
-  return permits ? <u32>word >> 6 : u32(<u32>word < <u32>UNIT);
+  if (permits) return <u32>word / UNIT;
+  return held(word) ? 0 : 1;
+}
+
+/** Passes the time of one spin on a contended word. */
+@inline
+function spinInterval(): void {
+  let turns = SPIN_INTERVAL;
+  do turns--;
+  while (turns);
 }
 
 /**
@@ -97,7 +124,8 @@ export function acquire(
   flags: i32,
 ): Status {
   const permits = addToAcquire == PERMIT;
-  let standing = flags & QUEUED;
+  // 0, or the number of waiters in the queue with this one.
+  let standing = flags & QUEUED ? 1 : 0;
   let handoff = flags & HANDOFF;
   let woken = flags & WOKEN;
   const tryOnly = timeout == 0;
@@ -125,12 +153,10 @@ export function acquire(
         }
       } else if (tryOnly && !woken) return STATUS_TIMEOUT;
       else if (spins > 0) {
-        seen = SPIN_INTERVAL;
-        do seen--;
-        while (seen);
+        spinInterval();
         seen = loadWord(cell);
-        const free = available(seen, permits);
-        if (free || spins <= SPIN_INTERVAL) adaptSpin(thread, free ? spins : 0);
+        if (available(seen, permits)) adaptSpin(thread, spins);
+        else if (spins <= SPIN_INTERVAL) adaptSpin(thread, 0);
         spins -= SPIN_INTERVAL;
       } else {
         let expired = tryOnly;
@@ -270,7 +296,7 @@ export function decline(cell: Cell, stamp: i32, waiter: Thread): void {
 
 /** Replaces the owner `from` by `to`; changes nothing when the owner is another. */
 export function rename(cell: Cell, from: i32, to: i32): void {
-  for (let word = loadWord(cell); (word & -HELD_BY_TASK) == from; word = loadWord(cell)) {
+  for (let word = loadWord(cell); ownerIn(word) == from; word = loadWord(cell)) {
     if (swapWord(cell, word, word + to - from) == word) return;
   }
 }

@@ -1,8 +1,9 @@
-import { STATUS_NOT_HELD, STATUS_OK, UNIT } from "./abi";
+import { STATUS_NOT_HELD, STATUS_OK } from "./abi";
 import { Status } from "./types";
 import { alive, Cell, loadWord } from "./cell";
 import { handOffLocally } from "./local";
 import { lockAcquire, lockRelease } from "./lock";
+import { ownerRecord } from "./resource";
 import { Thread } from "./thread";
 
 /**
@@ -20,7 +21,7 @@ export class RLock extends Cell {
 /** Whether a lock's word says that this is its owner. */
 @inline
 export function ownedBy(word: i32, owner: Thread): bool {
-  return (word & -UNIT) == changetype<i32>(owner);
+  return ownerRecord(word) == owner;
 }
 
 export function rlockAcquire(cell: RLock, stamp: i32, thread: Thread, timeout: f64): Status {
@@ -28,7 +29,7 @@ export function rlockAcquire(cell: RLock, stamp: i32, thread: Thread, timeout: f
     cell.depth++;
     return STATUS_OK;
   }
-  return lockAcquire(cell, stamp, thread, timeout);
+  return lockAcquire(cell, stamp, changetype<i32>(thread), timeout);
 }
 
 export function rlockRelease(cell: RLock, stamp: i32, thread: Thread): Status {
@@ -39,7 +40,7 @@ export function rlockRelease(cell: RLock, stamp: i32, thread: Thread): Status {
       return STATUS_OK;
     }
   }
-  return lockRelease(cell, stamp, thread);
+  return lockRelease(cell, stamp, changetype<i32>(thread));
 }
 
 /** As `lockHandOff`: `from` releases, `to` acquires. */

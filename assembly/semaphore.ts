@@ -32,7 +32,7 @@ export function semaphoreRelease(cell: Semaphore, stamp: i32, thread: Thread, pe
   if (!alive(cell, stamp)) return STATUS_DESTROYED;
   while (true) {
     const word = loadWord(cell);
-    if (permits > cell.bound - i32(<u32>word >> 6)) return STATUS_OVER_RELEASE;
+    if (permits > cell.bound - <i32>(<u32>word / UNIT)) return STATUS_OVER_RELEASE;
     if (releaseStep(cell, stamp, thread, true, word, word + permits * UNIT)) return STATUS_OK;
   }
 }

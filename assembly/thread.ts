@@ -16,7 +16,7 @@ import { Cell } from "./cell";
  *   28  pin           the lock that it released in a Condition's wait, and must acquire again before that ends; or 0
  *   40  spinBudget    how often it looks at its own word before it sleeps, the next time (parker.ts)
  *   44  addToAcquire  what acquiring adds to the word: of a Lock or RLock the owner, of a Semaphore minus one permit;
- *                     in a Barrier's queue the arrival index
+ *                     in a Barrier's queue the arrival index, or AT_ENTRY
  *   48  maxSpins      the most that spinBudget may be; 0 on one core; NEVER_SLEEPS for a task's waiter
  *   52  cores         the number of cores; 0 on a page's main thread, which may not block
  *   56  queuedOn      the primitive from which something is due: the waiter stands in its queue, is a waker in flight, or
