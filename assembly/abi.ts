@@ -1,15 +1,15 @@
 /**
- * What the two sides of the boundary must agree upon. AssemblyScript compiles this file into the core, TypeScript
- * imports it into the bindings; there is no second copy of any of these numbers.
+ * The numbers that the core and the bindings must agree on. AssemblyScript compiles this file into the core, TypeScript
+ * imports it into the bindings; there is no second copy of any of them.
  */
 
 /** The first word of an arena: "lkwk" in memory order. */
 export const MAGIC = 0x6b776b6c;
 
-/** Changes with every change of layout or algorithm that an older module must not meet. */
+/** Goes up with every change of layout or algorithm that an older core must not meet. */
 export const VERSION = 2;
 
-/** What an operation answers. `Barrier.wait` answers an arrival index (0 or more) or one of the negative ones. */
+/** What an operation answers. `barrierWait` answers an arrival index, 0 or more, or one of the negative ones. */
 export const STATUS_OK = 0;
 export const STATUS_TIMEOUT = -1;
 export const STATUS_NOT_HELD = -2;
@@ -18,17 +18,17 @@ export const STATUS_BROKEN = -4;
 export const STATUS_DESTROYED = -5;
 /** Held or waited on: cannot be destroyed. */
 export const STATUS_BUSY = -6;
-/** A task's waiter stands in a queue; its verdict will come into the thread's inbox. */
+/** A task's waiter stands in a queue; with its verdict it will come into its thread's inbox. */
 export const STATUS_PENDING = -7;
 
-/** In the byte of a cell's map: a latecomer looks whether the cell is still there, and it must not go (guard.ts). */
+/** In a byte of the map: a latecomer is looking at the cell, which must not be given back meanwhile (queue-lock.ts). */
 export const VISITED = 0x80;
 
-/** What begins at a cell: the byte of the arena's map. */
+/** What begins at a cell: its byte in the arena's map. */
 export const KIND_FREE = 0;
 /** Not the first cell of its block. */
 export const KIND_INSIDE = 1;
-/** The first cell of a block that is being made or taken apart. INSIDE + 1. */
+/** The first cell of a block that is being made or taken apart. */
 export const KIND_RESERVED = 2;
 export const KIND_LOCK = 3;
 export const KIND_RLOCK = 4;
@@ -40,12 +40,12 @@ export const KIND_CONDITION = 9;
 export const KIND_THREAD = 10;
 /** The UTF-8 bytes of a primitive's name. */
 export const KIND_NAME = 11;
-/** A typed array of the user's. */
+/** A user's typed array. */
 export const KIND_ARRAY = 12;
-/** A task's waiter, or a task that owns RLocks. */
+/** A task's waiter, or the record of a task that owns RLocks. */
 export const KIND_TASK = 13;
 
-/** A waiter's state: what its word holds. The table is in `thread.ts`. */
+/** A waiter's state, in its word. The table is in thread.ts. */
 export const STATE_AWAITED = -1;
 export const STATE_WAITING = 0;
 export const STATE_PARKED = 1;
@@ -53,44 +53,48 @@ export const STATE_WOKEN = 2;
 export const STATE_GRANTED = 3;
 export const STATE_BROKEN = 4;
 
-/** In place of a number of spins: of a task's waiter. */
+/** In place of a number of spins: the waiter is a task's. */
 export const NEVER_SLEEPS = -1;
 
 /* The words of the primitives. Each is explained at the top of its file. */
 
-/** The bits of a resource's word below its owner or permits: one permit, the least owner. */
+/** A resource: one permit, and the least owner. The bits below are flags. */
 export const UNIT = 64;
-/** A resource: the first waiter was passed over for too long. */
+/** A resource: the first waiter was passed over for too long, so what comes free next is handed to it. */
 export const HANDOFF = 2;
-/** Passed over for so long (ms), a waiter of a resource asks for a handoff. */
+/** A waiter of a resource that was passed over for this long (ms) asks for a handoff. */
 export const HANDOFF_AFTER_MS = 1;
-/** A resource: one waiter is awake. */
+/** A resource: one waker in flight, the unit of that count. */
 export const WOKEN = 4;
-/** Not in a word: asks `acquire` for a place before all who wait. */
+/** Only an argument of `acquire`: the waiter goes before all others. */
 export const AT_FRONT = 8;
-/** Not in a word: `acquire` must not ask the host for the time. */
+/** Only an argument of `acquire`: the host must not be asked for the time. */
 export const CLOCKLESS = 16;
-/** A Lock: a task of the owner holds it. */
+/** A Lock: a task of the owning thread holds it. */
 export const HELD_BY_TASK = 32;
-/** An Event. */
+/** An Event is set. */
 export const SET = 4;
-/** A Barrier: neither of the next two. */
+/** A Barrier: waiters arrive; the action runs; every wait fails. */
 export const FILLING = 0;
 export const ACTION = 4;
 export const BROKEN = 8;
-/** `barrierWait`: what whoever arrives last does before the others go on: nothing; an action; it must not be the last. */
+/** `barrierWait`: what the last to arrive does before the others go on: nothing; an action. NOT_LAST: it answers BUSY. */
 export const NO_ACTION = 0;
 export const WITH_ACTION = 1;
 export const NOT_LAST = 2;
-/** `barrierEnd`: whatever the generation and the state. */
+/** `barrierEnd`: in every generation and state. */
 export const ANY = -1;
+/** In place of an arrival index: the waiter came while an action ran, and stands at the entry. */
+export const AT_ENTRY = -1;
 
 /** The most permits that a semaphore's word can count. */
 export const MAX_PERMITS = 0x03ffffff;
 
-/** What `join` answers: others came behind the proxy; a newcomer goes behind it, if it gets nothing before; at once. */
+/** `join`: a waiter of another thread stands behind the proxy, so a newcomer must not join it. */
 export const JOIN_NOT = 0;
+/** `join`: a newcomer joins the proxy's local queue if it cannot acquire at once. */
 export const JOIN_AFTER_TRYING = 1;
+/** `join`: a newcomer has joined; there was nothing to acquire. */
 export const JOIN_AT_ONCE = 2;
 
 /** Bytes of a cell. */
@@ -102,25 +106,25 @@ export const HEADER_SIZE = 256;
 /** Byte offsets in an arena's header. */
 export const HEADER_MAGIC = 0;
 export const HEADER_VERSION = 4;
-/** The arena's life, one word of 64 bits: the lower half of its id, and what keeps it (arena.ts). */
+/** The arena's life, one word of 64 bits: the lower half of its id, and the number of its keepers (arena.ts). */
 export const HEADER_ID_LOW = 8;
 export const HEADER_KEEPERS = 12;
 export const HEADER_ID_HIGH = 16;
 export const HEADER_FLAGS = 20;
-/** Cells that the map covers. */
+/** The number of cells that the map covers. */
 export const HEADER_TOTAL = 24;
 /** The first cell behind the map. */
 export const HEADER_FIRST = 28;
-/** Cells that are allocated. */
+/** The number of cells that are allocated. */
 export const HEADER_USED = 32;
 /** The last stamp given out. */
 export const HEADER_STAMPS = 36;
 /** Where the next search begins. */
 export const HEADER_ROVER = 40;
-/** Counts what was given back: who found nothing while it moved looks again. */
+/** How often cells were given back. A search that found nothing while it changed looks again. */
 export const HEADER_FREES = 44;
 
-/** Byte offsets in a cell. What each is: cell.ts, thread.ts and the primitive's own file. */
+/** Byte offsets in a cell, explained in cell.ts, in thread.ts and in each primitive's file. */
 export const CELL_WORD = 0;
 export const CELL_NEXT = 8;
 export const CELL_PREV = 12;
@@ -141,7 +145,7 @@ export const CONDITION_LOCK_STAMP = 48;
 export const CONDITION_OWNS_LOCK = 52;
 export const THREAD_INBOX = 16;
 export const THREAD_PIN = 28;
-/** Of a task's waiter: where its thread keeps what it knows of the wait (bindings/inbox.ts). */
+/** A task's waiter: its place in the table of its thread's operations (bindings/operation-table.ts). */
 export const TASK_PLACE = 16;
 export const THREAD_SPIN_BUDGET = 40;
 export const THREAD_ADD_TO_ACQUIRE = 44;
@@ -150,7 +154,7 @@ export const THREAD_CORES = 52;
 export const THREAD_QUEUED_ON = 56;
 export const THREAD_OWNING_THREAD = 60;
 
-/** A flag of an arena: the memory is the arena's own and may grow. */
+/** A flag of an arena: the memory is its own, and may grow. */
 export const ARENA_GROWS = 1;
-/** A flag of an arena: the one that `new Lock()` uses when none is named. */
+/** A flag of an arena: `new Lock()` uses it when none is named. */
 export const ARENA_DEFAULT = 2;

@@ -9,49 +9,50 @@ import { Kind, Status } from "./types";
  *   └──────────────┴─────────────────────────┴───────────────────────────────────────────────┘
  *   ^ arena (64-aligned, anywhere in a memory)                       the map covers all of it ^
  *
- * A block is a run of cells. The map has what it is (a `Kind`) at its first cell, INSIDE at its others and FREE where
- * there is none, so that everything in an arena can be enumerated by walking the map, and an address that somebody
- * made up is recognized as one. The map covers what the arena may grow to; pages that nobody touched cost nothing.
- * The bindings lay the header out and clear the map; its fields are in `abi.ts`.
+ * A block is a run of cells. The map says at its first cell what it is (a `Kind`), INSIDE at its others, and FREE at all
+ * cells outside of blocks. So a walk over the map enumerates an arena, and a made-up address is recognized as one. The
+ * map covers what the arena may grow to; untouched pages cost nothing. The bindings lay the header out and clear the
+ * map; the header's fields are in abi.ts.
  *
- *   map byte           next
- *   ─────────────────────────────────────────────────────────────────────────────────
- *   FREE      by anybody, with a compare-exchange    RESERVED, the first of a run; INSIDE, the others
- *   RESERVED  by who claimed it                      the block's kind, when all is ready; FREE again
- *   INSIDE    by who claimed it                      FREE again, before the first of its block
- *   a kind    by who destroys it                     RESERVED, then FREE
- *             by a latecomer (guard.ts), for a moment  the kind with VISITED
+ *   map byte    by                            next
+ *   ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+ *   FREE        any thread, compare-exchange  RESERVED, the first of a run; INSIDE, the others
+ *   RESERVED    the thread that claimed it    the block's kind, when all is ready; FREE again
+ *   INSIDE      the thread that claimed it    FREE again, before the first of its block
+ *   a kind      the thread that destroys it   RESERVED, then FREE
+ *               a latecomer (queue-lock.ts)   the kind with VISITED, for a moment
  *
- * Nothing here is locked. Who needs n cells walks the map from where the last one was found (next fit), and claims a
- * run of free bytes one by one; who loses one of them to somebody else gives the others back and walks on. Free
- * neighbours need no joining, and a thread that dies on its way loses nothing but the cells in its hands. "Out of
- * memory" is said only after a walk over everything during which nobody gave anything back.
+ * Nothing here is locked. A thread that needs n cells walks the map from where the last search ended (next fit), and
+ * claims a run of free bytes one by one; when it loses one of them to another thread, it returns the others and walks on.
+ * Free neighbours need no joining, and a terminated thread loses nothing but the cells in its hands. The arena is out of
+ * memory only after a walk over everything during which no cell was returned.
  *
- * An arena can be destroyed, and its bytes may be anything then, another arena too. So each call that changes something
- * here first adds itself to the arena's keepers, by a compare-exchange that finds the arena's id beside their number:
+ * An arena can be destroyed, and then its bytes may become anything, another arena too. So each call that changes
+ * something here first adds a keeper, by a compare-exchange that finds the arena's id beside the number of keepers:
  *
- *   life (i64)          next
- *   ─────────────────────────────────────────────────────────────────────────────────────────
- *   id, 0               a keeper more, by each call; id, DESTROYED, by `arenaDestroy`
- *   id, n keepers       one more; one less, by the keeper itself
- *   id, DESTROYED       another id, 0, by the bindings, which lay a new arena out
+ *   life (i64)        by                            next
+ *   ──────────────────────────────────────────────────────────────────────────────────────────
+ *   id, 0             each call                     id, 1 keeper
+ *                     `arenaDestroy`                id, DESTROYED
+ *   id, n keepers     each call; a keeper that goes id, one more; one less
+ *   id, DESTROYED     the bindings: a new arena     another id, 0
  *
  *   T1: allocate: id, 0 → id, 1                  T2: arenaDestroy: finds a keeper: BUSY
  *   T2: arenaDestroy: id, 0 → id, DESTROYED      T1: allocate: finds no such arena, and touches nothing
  *
- * A block stays a keeper until it is given back, but for the records of threads and tasks: a thread has one for as long
- * as it lives, and that must not keep the arena. They keep it while they are made and taken apart.
+ * A block is a keeper until it is given back. The records of threads and tasks are none, or a living thread would keep
+ * the arena: they keep it only while they are made and taken apart.
  */
 
 /** One keeper, in an arena's life. */
 const KEEPER: i64 = 1 << 32;
-/** A number of keepers that none can have. */
+/** In place of the number of keepers, which is never negative: the sign bit. */
 const DESTROYED: i64 = i64.MIN_VALUE;
 
 const PAGE_CELLS: u32 = 1024;
 /**
- * Pages to grow by beyond what is needed: engines take milliseconds to grow a shared memory, however little. Near the
- * maximum page by page, as the end of what is there may be free already.
+ * Pages to grow by beyond what is needed: engines take milliseconds to grow a shared memory, however little. Near its
+ * maximum it grows page by page, and the run may begin in free cells at its present end.
  */
 const AHEAD: i32 = 16;
 
@@ -60,13 +61,13 @@ function mark(arena: usize, index: u32, kind: Kind): void {
   atomic.store<u8>(arena + index, <u8>kind, HEADER_SIZE);
 }
 
-/** What begins at this address. The caller knows that it is inside the arena and a multiple of 64. */
+/** What begins at this address, which must be inside the arena and a multiple of 64. */
 @inline
 export function kindOf(arena: usize, block: usize): Kind {
   return <Kind>(atomic.load<u8>(arena + (block - arena) / CELL_SIZE, HEADER_SIZE) & ~VISITED);
 }
 
-/** Adds a keeper, if the arena at this place is still the one with this id. */
+/** Adds a keeper, if the arena at this address still has this id. */
 function keep(arena: usize, id: i32): bool {
   let life = atomic.load<i64>(arena, HEADER_ID_LOW);
   while (<i32>life == id && life >= 0) {
@@ -77,7 +78,7 @@ function keep(arena: usize, id: i32): bool {
   return false;
 }
 
-/** Takes a keeper away. The arena may be gone with it: must come last. */
+/** Takes a keeper away. It must be the last access: the arena may be gone right after it. */
 @inline
 function unkeep(arena: usize): void {
   atomic.sub<i64>(arena, KEEPER, HEADER_ID_LOW);
@@ -91,7 +92,7 @@ export function allocate(arena: usize, id: i32, kind: Kind, cells: u32): usize {
   return block;
 }
 
-/** Gives a block of the user's or of a name back, unless another thread has done that, or it is none: then false. */
+/** Gives an array or a name back. False when another thread has done so, or the block is something else. */
 export function freeBlock(arena: usize, block: usize, cells: u32, kind: Kind): bool {
   const index = (block - arena) / CELL_SIZE;
   if (atomic.cmpxchg<u8>(arena + index, <u8>kind, <u8>KIND_RESERVED, HEADER_SIZE) != <u8>kind) return false;
@@ -99,31 +100,30 @@ export function freeBlock(arena: usize, block: usize, cells: u32, kind: Kind): b
   return true;
 }
 
-/** Gives a block of this many cells back, which is the caller's. */
+/** Gives a block back that no other thread can give back. */
 export function reclaim(arena: usize, block: usize, cells: u32): void {
   unclaim(arena, block, cells);
   unkeep(arena);
 }
 
 /**
- * A record of a thread, or of a task of the thread `home`; what is in it: thread.ts. 0 when the arena is full, or has
- * been destroyed.
+ * The record (thread.ts) of a new thread, or of a task of `owningThread`. 0 when the arena is full, or has been destroyed.
  */
-export function addRecord(arena: usize, id: i32, kind: Kind, spins: i32, cores: i32, home: usize): usize {
+export function addRecord(arena: usize, id: i32, kind: Kind, maxSpins: i32, cores: i32, owningThread: usize): usize {
   if (!keep(arena, id)) return 0;
   const record = claim(arena, kind, 1);
   if (record) {
     store<usize>(record, arena, CELL_ARENA);
-    store<i32>(record, spins, THREAD_SPIN_BUDGET);
-    store<i32>(record, spins, THREAD_MAX_SPINS);
+    store<i32>(record, maxSpins, THREAD_SPIN_BUDGET);
+    store<i32>(record, maxSpins, THREAD_MAX_SPINS);
     store<i32>(record, cores, THREAD_CORES);
-    store<usize>(record, home ? home : record, THREAD_OWNING_THREAD);
+    store<usize>(record, owningThread ? owningThread : record, THREAD_OWNING_THREAD);
   }
   unkeep(arena);
   return record;
 }
 
-/** Gives a record back; nothing when the arena has been destroyed, and the record with it. */
+/** Gives a record back. When the arena has been destroyed, the record is gone with it. */
 export function dropRecord(arena: usize, id: i32, record: usize): void {
   if (!keep(arena, id)) return;
   unclaim(arena, record, 1);
@@ -131,8 +131,8 @@ export function dropRecord(arena: usize, id: i32, record: usize): void {
 }
 
 /**
- * Destroys an arena in which nothing is left but records: from now on no call changes anything in its bytes. BUSY: there
- * is something else, or a thread comes or goes right now; nothing was changed.
+ * Destroys an arena in which nothing is left but records: from now on no call changes its bytes. BUSY, and nothing is
+ * changed, when there is something else, or a record is made or taken apart at this moment.
  */
 export function arenaDestroy(arena: usize, id: i32): Status {
   const unkept: i64 = <u32>id;
@@ -141,14 +141,14 @@ export function arenaDestroy(arena: usize, id: i32): Status {
   return <i32>life == id && life >= 0 ? STATUS_BUSY : STATUS_DESTROYED;
 }
 
-/** Finds the cells, whoever keeps the arena. */
+/** Finds and claims the cells of a block. The caller keeps the arena. */
 function claim(arena: usize, kind: Kind, cells: u32): usize {
   const limit = load<u32>(arena, HEADER_TOTAL);
-  // No count of what was given back: the first walk begins with a look at it.
+  // HEADER_FREES at the beginning of this walk. No count is -1, so the first walk always begins.
   let frees: u32 = -1;
   let index = atomic.load<u32>(arena, HEADER_ROVER);
   let run: u32 = 0;
-  // A walk that wraps around meets its first cells once more, for a run that began before them.
+  // Steps left in this walk. It goes `cells` steps further than around, for a run that began before its first cell.
   let left: u32 = 0;
   while (run < cells) {
     if (!left--) {
@@ -156,21 +156,22 @@ function claim(arena: usize, kind: Kind, cells: u32): usize {
       if (now == frees) {
         const grows = load<i32>(arena, HEADER_FLAGS) & ARENA_GROWS;
         if (!grows || (memory.grow(<i32>(cells / PAGE_CELLS) + AHEAD) < 0 && memory.grow(1) < 0)) {
-          release(arena, index - run, run);
+          returnCells(arena, index - run, run);
           return 0;
         }
       }
       frees = now;
       left = limit + cells;
     }
-    // A memory of the arena's own begins with it, and may have grown since.
+    // A memory that is the arena's own begins with it, and may have grown since.
     const end = min(limit, <u32>memory.size() * PAGE_CELLS);
     const inside = index < end;
-    // The first of a run is told from the others at once: who looks for the end of the block before it must see it.
+    // RESERVED from the start: a thread that looks for the end of the block before this run must see where the run begins.
     const taken = run ? <u8>KIND_INSIDE : <u8>KIND_RESERVED;
     if (inside && !atomic.cmpxchg<u8>(arena + index, KIND_FREE, taken, HEADER_SIZE)) run++;
     else if (run) {
-      release(arena, index - run, run);
+      returnCells(arena, index - run, run);
+      // That is no news for this walk.
       frees++;
       run = 0;
     }
@@ -187,10 +188,10 @@ function claim(arena: usize, kind: Kind, cells: u32): usize {
 
 function unclaim(arena: usize, block: usize, cells: u32): void {
   atomic.sub<u32>(arena, cells, HEADER_USED);
-  release(arena, <u32>((block - arena) / CELL_SIZE), cells);
+  returnCells(arena, <u32>((block - arena) / CELL_SIZE), cells);
 }
 
-function release(arena: usize, index: u32, cells: u32): void {
+function returnCells(arena: usize, index: u32, cells: u32): void {
   while (cells--) mark(arena, index + cells, KIND_FREE);
   atomic.add<u32>(arena, 1, HEADER_FREES);
 }

@@ -1,9 +1,9 @@
-import { ACTION, ANY, BROKEN, FILLING, NOT_LAST, NO_ACTION, STATE_BROKEN, STATE_GRANTED, STATE_PARKED, STATUS_BROKEN, STATUS_BUSY, STATUS_DESTROYED, STATUS_PENDING, STATUS_TIMEOUT, UNIT } from "./abi";
+import { ACTION, ANY, AT_ENTRY, BROKEN, FILLING, NOT_LAST, NO_ACTION, STATE_BROKEN, STATE_GRANTED, STATE_PARKED, STATUS_BROKEN, STATUS_BUSY, STATUS_DESTROYED, STATUS_PENDING, STATUS_TIMEOUT, UNIT, WITH_ACTION } from "./abi";
 import { alive, Cell, loadWord, storeWord } from "./cell";
 import { clock } from "./futex";
-import { lockQueueLate } from "./guard";
+import { lockQueueLate } from "./queue-lock";
 import { park } from "./parker";
-import { drain, enqueueIf, cancelWait, nextGeneration, QueueEnd, unparkFirst } from "./queue";
+import { cancelWait, drain, enqueueIf, nextGeneration, QueueEnd, unparkIfOlder } from "./queue";
 import { FLAGS } from "./resource";
 import { isTask, queuedOn, Thread } from "./thread";
 
@@ -18,20 +18,19 @@ import { isTask, queuedOn, Thread } from "./thread";
  *   n << 6        n have arrived                  (n + 1) << 6 by the next to arrive
  *                                                 ACTION by the last to arrive, n = parties - 1
  *                                                 BROKEN by a timeout, an abort; 0 by a reset
- *   ACTION        all have arrived: the last      0 when it returns (at once, when there is none), or by a reset
- *                 one runs its action             BROKEN when it throws, or by an abort
+ *   ACTION        all have arrived; the last      0 when the action returns (at once if there is none), or by a reset
+ *                 runs its action                 BROKEN when it throws, or by an abort
  *   BROKEN        every wait fails                0 by a reset
  *
- * All steps are under the guard. But for the first, each ends the generation.
+ * All steps are under the queue lock. Each step but the first ends the generation.
  *
- * Ending a generation, whichever way, sets the verdict for its waiters, starts the next generation, and drains the
- * queue of the old one. The queue holds waiters of the generation that ended last (being drained) and of the current
- * one, never older: nobody may end a generation before the one before it is drained, since the cell remembers one
- * verdict only. A waiter that times out breaks its generation if that has not ended; then it helps to drain and so
- * finds its own verdict.
+ * To end a generation is to set the verdict for its waiters, to start the next one, and to drain the queue of the old
+ * one. The queue holds waiters of the generation that ended last (being drained) and of the current one, never older:
+ * the cell remembers one verdict only, so a generation must not end before the one before it is drained. A waiter that
+ * times out breaks its generation, unless that has ended; then it helps to drain, and so finds its own verdict.
  *
- * Who comes while an action runs has not arrived: it stands at the entry, behind those who have, and is woken with them
- * to come again. If its time is up there, it goes, and the barrier is as it was.
+ * A newcomer that finds an action running has not arrived: it stands in the queue, too, but at the entry, and is woken
+ * together with the arrived waiters to try again. If it times out there, it leaves, and the barrier is as it was.
  */
 @unmanaged
 class Barrier extends Cell {
@@ -39,43 +38,42 @@ class Barrier extends Cell {
 }
 
 /**
- * The arrival index, or BROKEN, DESTROYED, or TIMEOUT at the entry. With an action the last to arrive (index parties - 1)
- * comes back at once with everybody still waiting, and must call `barrierEnd`; one that is NOT_LAST is BUSY then, and has
- * not come. A task's verdict WOKEN means: it calls again.
+ * Answers the arrival index, or BROKEN, DESTROYED, or TIMEOUT at the entry. With an action, the last to arrive (index
+ * parties - 1) returns while all others still wait, and must call `barrierEnd`. NOT_LAST: in that case it has not
+ * arrived, and the answer is BUSY. A task whose verdict is WOKEN calls again.
  */
 export function barrierWait(cell: Barrier, stamp: i32, thread: Thread, timeout: f64, action: i32): i32 {
   if (!alive(cell, stamp)) return STATUS_DESTROYED;
-  // Nobody to wait for, nothing to change.
+  // No other party to wait for, nothing to change.
   if (cell.parties == 1 && action == NO_ACTION && loadWord(cell) == FILLING) return 0;
   const deadline = clock() + timeout;
   while (true) {
     const word = loadWord(cell);
     if (word & BROKEN) return STATUS_BROKEN;
-    // While an action runs, a newcomer has not arrived: it waits at the entry.
-    const index = word & ACTION ? -1 : i32(<u32>word >> 6);
+    const index: i32 = word & ACTION ? AT_ENTRY : <u32>word / UNIT;
     const last = index == cell.parties - 1;
     if (last && action == NOT_LAST) return STATUS_BUSY;
-    const next = last || index < 0 ? ACTION : word + UNIT;
-    const place = last ? QueueEnd.NONE : QueueEnd.BACK;
-    const entered = enqueueIf(cell, stamp, thread, index, word, next, place);
-    if (entered < 0) return entered;
-    if (!entered) continue;
+    const next = last || index == AT_ENTRY ? ACTION : word + UNIT;
+    const end = last ? QueueEnd.NONE : QueueEnd.BACK;
+    const queueLength = enqueueIf(cell, stamp, thread, index, word, next, end);
+    if (queueLength < 0) return queueLength;
+    if (!queueLength) continue;
     const generation = thread.generation;
     if (last) {
-      if (action || barrierEnd(cell, stamp, thread, generation, ACTION, STATE_GRANTED, FILLING)) return index;
-      return STATUS_BROKEN;
+      if (action == WITH_ACTION) return index;
+      return barrierEnd(cell, stamp, thread, generation, ACTION, STATE_GRANTED, FILLING) ? index : STATUS_BROKEN;
     }
 
     if (isTask(thread)) return STATUS_PENDING;
-    let state = park(thread, deadline, entered);
+    let state = park(thread, deadline, queueLength);
     if (state <= STATE_PARKED) {
-      if (index < 0) {
+      if (index == AT_ENTRY) {
         cancelWait(cell, stamp, thread);
         return STATUS_TIMEOUT;
       }
-      // Late, when all have arrived and the action runs, is in time: then only the action's end counts.
+      // While the action runs this changes nothing: all have arrived in time, and only the action's end counts.
       barrierEnd(cell, stamp, thread, generation, FILLING, STATE_BROKEN, BROKEN);
-      state = park(thread, Infinity, entered);
+      state = park(thread, Infinity, queueLength);
     }
     if (state == STATE_GRANTED) return index;
     if (state == STATE_BROKEN) return STATUS_BROKEN;
@@ -84,16 +82,16 @@ export function barrierWait(cell: Barrier, stamp: i32, thread: Thread, timeout: 
 }
 
 /**
- * Ends `generation`, if it is the current one and in the state `from`; else changes nothing and answers false.
+ * Ends `generation` if it is the current one and in the state `from`; else changes nothing and answers false.
  *
  *                            from       verdict    to
- *   after the action         ACTION     GRANTED    FILLING
+ *   the action returned      ACTION     GRANTED    FILLING
  *   the action failed        ACTION     BROKEN     BROKEN
  *   a waiter gives up        FILLING    BROKEN     BROKEN
  *   abort                    ANY        BROKEN     BROKEN
  *   reset                    ANY        BROKEN     FILLING
  *
- * A waiter that gives up may have been told just then: it comes late.
+ * A waiter that gives up may have been unparked at that moment: it is a latecomer (queue-lock.ts).
  */
 export function barrierEnd(
   cell: Barrier,
@@ -113,18 +111,18 @@ export function barrierEnd(
       nextGeneration(cell);
       storeWord(cell, to);
     }
-    if (unparkFirst(cell, thread)) drain(cell, stamp, thread);
+    if (unparkIfOlder(cell, thread)) drain(cell, stamp, thread);
     if (drained || !current) return current;
   }
   return false;
 }
 
 /**
- * A waiter goes, whatever it waits for: its thread ends, or must not block. A round that it has arrived at breaks, unless
- * all have. Afterwards it stands there no more: it has left, or its state is a verdict.
+ * A waiter leaves, at the entry or arrived, because its thread ends or must not block. If it has arrived, its generation
+ * breaks, unless all have arrived. Afterwards it does not stand in the queue: it has left, or its state is a verdict.
  */
 export function barrierLeave(cell: Barrier, stamp: i32, thread: Thread): void {
   if (queuedOn(thread) != cell) return;
-  if (thread.addToAcquire >= 0) barrierEnd(cell, stamp, thread, thread.generation, FILLING, STATE_BROKEN, BROKEN);
+  if (thread.addToAcquire != AT_ENTRY) barrierEnd(cell, stamp, thread, thread.generation, FILLING, STATE_BROKEN, BROKEN);
   cancelWait(cell, stamp, thread);
 }

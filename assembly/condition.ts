@@ -2,32 +2,32 @@ import { CLOCKLESS, STATE_AWAITED, STATE_GRANTED, STATE_PARKED, STATE_WOKEN, STA
 import { Status } from "./types";
 import { alive, bury, Cell, deserted, kill, loadWord, swapWord } from "./cell";
 import { clock } from "./futex";
-import { Late, lockQueueLate, tryLockQueue, tryLockQueueLate, unlockQueue } from "./guard";
-import { held, unlock } from "./lock";
+import { LateLock, lockQueueLate, tryLockQueue, tryLockQueueLate, unlockQueue } from "./queue-lock";
+import { unlock } from "./lock";
 import { park } from "./parker";
 import { cancelWait, dequeue, enqueue, enqueueIf, QUEUED, QueueEnd, setNext, setPrev } from "./queue";
-import { acquire, rename, wakeWaiters } from "./resource";
+import { acquire, held, rename, wakeWaiters } from "./resource";
 import { ownedBy, RLock } from "./rlock";
 import { isTask, setQueuedOn, queuedOn, Thread } from "./thread";
 
 /**
- * A queue of threads that gave a lock up until somebody notifies them. Its word is not used.
+ * A queue of waiters that released a lock until they are notified. Its word is not used.
  *
  *   44  lock       the Lock's or RLock's cell
  *   48  lockStamp  its stamp
  *
  *   a waiter stands in           leaves it by
  *   ───────────────────────────────────────────────────────────────────────────────────────────
- *   the Condition's queue        notify: into the lock's queue, in one step under both guards
+ *   the Condition's queue        notify: into the lock's queue, in one step under both queue locks
  *                                its deadline: it leaves, and acquires the lock as a newcomer
- *   the lock's queue             as any waiter of the lock (resource.ts); its deadline is over
+ *   the lock's queue             as any waiter of the lock (resource.ts); its deadline counts no more
  *
  * Moving instead of waking ("wait morphing", as in nsync): the notifier holds the lock, so a woken waiter could only
- * run into it. The one step makes `notify` exact: a waiter whose time runs out finds itself either in the
- * Condition's queue, and no notify was spent on it, or notified.
+ * run into it. The one step makes `notify` exact: a waiter that times out either stands in the Condition's queue, and no
+ * notify was spent on it, or was notified.
  *
- * A Condition may be destroyed as soon as nobody stands in its queue: who was notified and is on its way to the lock
- * reads nothing of it any more. The lock stays, as each wait has a pin on it, and the waiter's record knows which.
+ * A Condition may be destroyed as soon as its queue is empty: a notified waiter reads nothing of it on its way to the
+ * lock. The lock stays: each wait has a pin on it, and the waiter's record names the lock.
  */
 @unmanaged
 class Condition extends Cell {
@@ -35,8 +35,8 @@ class Condition extends Cell {
   lockStamp: i32;
 }
 
-/** OK when both cells live and the lock is held: an RLock (`recursive`) by this owner, a Lock by anybody. */
-function check(cell: Condition, stamp: i32, owner: Thread, recursive: bool): Status {
+/** OK when both cells live and the lock is held: an RLock (`recursive`) by this owner, a Lock by any thread. */
+function checkHeld(cell: Condition, stamp: i32, owner: Thread, recursive: bool): Status {
   const lock = cell.lock;
   if (!alive(cell, stamp) || !alive(lock, cell.lockStamp)) return STATUS_DESTROYED;
   const word = loadWord(lock);
@@ -44,49 +44,49 @@ function check(cell: Condition, stamp: i32, owner: Thread, recursive: bool): Sta
 }
 
 /**
- * `take`: the owner, as `thread` or its task has it in the lock's word. After PENDING the task itself acquires the lock
- * in the end, and then calls `conditionEnd` with the RLock's depth from before.
+ * `addToAcquire`: the owner, as it is in the lock's word. After PENDING the task itself acquires the lock in the end, and
+ * then calls `conditionEnd` with the RLock's depth from before.
  */
 export function conditionWait(
   cell: Condition,
   stamp: i32,
   thread: Thread,
-  take: i32,
+  addToAcquire: i32,
   timeout: f64,
   recursive: bool,
 ): Status {
-  let status = check(cell, stamp, changetype<Thread>(take), recursive);
+  let status = checkHeld(cell, stamp, changetype<Thread>(addToAcquire), recursive);
   if (status != STATUS_OK) return status;
-  // All that is needed later: the Condition may be gone then.
+  // Read now: after the wait the Condition may be gone.
   const lock = cell.lock;
   const lockStamp = cell.lockStamp;
-  // Of a plain Lock this word is always 0.
+  // A plain Lock has 0 there.
   const depth = lock.depth;
-  // Before it stands in the queue: the host may throw.
+  // Before the waiter stands in the queue: the host's clock may throw.
   const deadline = timeout == Infinity ? timeout : clock() + timeout;
-  // Stand in the queue first, then let go: who takes the lock next and notifies must find this waiter.
-  const entered = enqueueIf(cell, stamp, thread, take, 0, 0, QueueEnd.BACK);
-  if (entered < 0) return entered;
+  // Enter the queue, then release: the next holder of the lock may notify, and must find this waiter.
+  const queueLength = enqueueIf(cell, stamp, thread, addToAcquire, 0, 0, QueueEnd.BACK);
+  if (queueLength < 0) return queueLength;
   atomic.add<i32>(changetype<usize>(lock), 1, offsetof<Cell>("pins"));
   thread.pin = changetype<usize>(lock);
   lock.depth = 0;
   unlock(lock, lockStamp, thread);
   if (isTask(thread)) return STATUS_PENDING;
 
-  if (park(thread, deadline, entered) <= STATE_PARKED) status = cancelWait(cell, stamp, thread);
-  // Notified, it stands in the lock's queue.
-  acquire(lock, lockStamp, thread, take, Infinity, status == STATUS_OK ? QUEUED : 0);
+  if (park(thread, deadline, queueLength) <= STATE_PARKED) status = cancelWait(cell, stamp, thread);
+  // A notified waiter stands in the lock's queue.
+  acquire(lock, lockStamp, thread, addToAcquire, Infinity, status == STATUS_OK ? QUEUED : 0);
   conditionEnd(thread, depth);
   return status;
 }
 
-/** The waiter has the lock again, as often as it had it before. */
+/** The waiter holds the lock again, as often as before. */
 export function conditionEnd(waiter: Thread, depth: i32): void {
   changetype<RLock>(waiter.pin).depth = depth;
   unpin(waiter);
 }
 
-/** The waiter has the lock again, or its thread ends and it never will. */
+/** The waiter holds the lock again, or its thread ends and it never will. */
 export function unpin(waiter: Thread): void {
   const lock = waiter.pin;
   if (!lock) return;
@@ -95,8 +95,8 @@ export function unpin(waiter: Thread): void {
 }
 
 /**
- * The host threw in the midst of a wait: it is over, and as after any other the lock is held, so often as before. Nothing
- * here asks the host.
+ * The host threw in the midst of a wait. The wait is over, and the lock is held again, as often as before. Nothing here
+ * asks the host.
  */
 export function conditionWithdraw(cell: Condition, stamp: i32, thread: Thread, depth: i32): void {
   const lock = changetype<RLock>(thread.pin);
@@ -104,29 +104,29 @@ export function conditionWithdraw(cell: Condition, stamp: i32, thread: Thread, d
   if (queuedOn(thread) == cell) cancelWait(cell, stamp, thread);
   let flags = CLOCKLESS;
   if (queuedOn(thread) == lock) flags |= loadWord(thread) == STATE_WOKEN ? WOKEN : QUEUED;
-  // It may have had no time to let the lock go, or have been handed it.
+  // The thread may not have released the lock yet, or the lock was handed to it.
   if (!ownedBy(loadWord(lock), thread)) acquire(lock, lock.stamp, thread, changetype<i32>(thread), Infinity, flags);
   setQueuedOn(thread, changetype<Cell>(0));
   conditionEnd(thread, depth);
 }
 
-/** Moves up to `n` waiters on, oldest first. */
+/** Moves up to `n` waiters into the lock's queue, oldest first. */
 export function conditionNotify(cell: Condition, stamp: i32, thread: Thread, n: u32, recursive: bool): Status {
-  const status = check(cell, stamp, thread, recursive);
+  const status = checkHeld(cell, stamp, thread, recursive);
   if (status != STATUS_OK) return status;
   const lock = cell.lock;
   const lockStamp = cell.lockStamp;
   while (n && lockQueueLate(cell, stamp, thread)) {
     const head = changetype<Thread>(cell.next);
     const empty = head == cell;
-    // A try only: a thread must not wait for one guard with another in its hands.
+    // Only a try: a thread must not wait for a queue lock while it holds another.
     const both = !empty && tryLockQueue(lock);
     let free = false;
     if (both) {
       dequeue(cell, head);
       setQueuedOn(head, lock);
       enqueue(lock, lock, head);
-      // Free only if another thread released a plain Lock meanwhile: then no release is to come that would wake it.
+      // The lock is free if another thread released a plain Lock meanwhile. Then no release will come to wake the waiter.
       free = !held(atomic.or<i32>(changetype<usize>(lock), QUEUED));
       unlockQueue(lock);
     }
@@ -140,9 +140,9 @@ export function conditionNotify(cell: Condition, stamp: i32, thread: Thread, n: 
 }
 
 /**
- * A thread blocks in the Condition's queue, and a task of it that waits there, too, and cannot go on meanwhile, has been
- * notified and given a verdict of the lock: the thread takes that, and the task takes the thread's place in the queue.
- * False when the thread does not stand there: it was notified, too.
+ * A thread blocks in the Condition's queue. A task of the same thread waits there, too, and was notified and given the
+ * lock's verdict, but cannot go on while its thread blocks. So they change places: the thread takes the verdict, and the
+ * task the thread's place in the queue. False when the thread does not stand there any more: it was notified, too.
  */
 export function conditionExchange(cell: Condition, stamp: i32, waiter: Thread, task: Thread): bool {
   const lock = changetype<RLock>(waiter.pin);
@@ -164,40 +164,40 @@ export function conditionExchange(cell: Condition, stamp: i32, waiter: Thread, t
     }
     unlockQueue(cell);
   }
-  // The task was handed the lock in its own name.
+  // The lock was handed to the task, in its own name.
   if (standing && verdict == STATE_GRANTED) rename(lock, task.addToAcquire, waiter.addToAcquire);
   return standing;
 }
 
-/** A lock that is dead has this owner, whom nobody is. */
+/** The owner in the word of a dead lock: no record has this address. */
 const NOBODY: i32 = -UNIT;
 
 /**
- * Destroys a Condition and the lock of its own, both or neither: nobody waits for it, and the lock is not held. (A
- * Condition with a lock of somebody else's: `destroy`.)
+ * Destroys a Condition together with the lock that it owns, both or neither: both queues must be empty, and the lock not
+ * held. (`destroy` is for a Condition that does not own its lock.)
  */
 export function conditionDestroy(cell: Condition, stamp: i32, thread: Thread): Status {
   const lock = cell.lock;
   const lockStamp = cell.lockStamp;
   while (lockQueueLate(cell, stamp, thread)) {
-    // GONE: somebody has destroyed the lock by itself.
+    // GONE: the lock was destroyed by itself before.
     const found = tryLockQueueLate(lock, lockStamp, thread);
     let dead = false;
-    if (found != Late.BUSY && cell.next == cell) {
-      dead = found == Late.GONE || (deserted(lock) && !swapWord(lock, 0, NOBODY));
+    if (found != LateLock.BUSY && cell.next == cell) {
+      dead = found == LateLock.GONE || (deserted(lock) && swapWord(lock, 0, NOBODY) == 0);
       if (dead) {
         kill(cell);
-        if (found == Late.GUARDED) kill(lock);
+        if (found == LateLock.LOCKED) kill(lock);
       }
     }
-    if (found == Late.GUARDED) unlockQueue(lock);
+    if (found == LateLock.LOCKED) unlockQueue(lock);
     unlockQueue(cell);
     if (dead) {
       bury(cell, thread);
-      if (found == Late.GUARDED) bury(lock, thread);
+      if (found == LateLock.LOCKED) bury(lock, thread);
       return STATUS_OK;
     }
-    if (found != Late.BUSY) return STATUS_BUSY;
+    if (found != LateLock.BUSY) return STATUS_BUSY;
     if (lockQueueLate(lock, lockStamp, thread)) unlockQueue(lock);
   }
   return STATUS_DESTROYED;

@@ -1,8 +1,8 @@
 /**
- * The only file that waits and notifies. Everything else parks through `parker.ts`.
+ * The only file that waits and notifies.
  *
- * Times are f64 milliseconds of the clock that the host imports (`performance.now`); a deadline is absolute and
- * belongs to the thread that made it, since threads do not share their clock's origin.
+ * Times are f64 milliseconds of the host's clock (`performance.now`). A deadline is absolute and means something only to
+ * the thread that made it: threads do not share the origin of their clocks.
  */
 
 /** Milliseconds, monotonic, of this thread. */
@@ -11,13 +11,13 @@ export declare function clock(): f64;
 
 /**
  * Sleeps while the word at `address` holds `expected`, at most until `deadline`.
- * False when the deadline has passed; true tells nothing but "look again".
+ * False when the deadline has passed; true says only: look again.
  */
 @inline
 export function sleep(address: usize, expected: i32, deadline: f64): bool {
   let nanoseconds: i64 = -1;
   if (deadline != Infinity) {
-    // Rounded up: rounded down, the last fraction of a wait would spin through sleeps of 0 ns.
+    // Rounded up, or the last fraction of a wait would spin through sleeps of 0 ns.
     // Too much for an i64 becomes its greatest, 292 years.
     nanoseconds = i64(ceil((deadline - clock()) * 1e6));
     if (nanoseconds <= 0) return false;
@@ -26,13 +26,13 @@ export function sleep(address: usize, expected: i32, deadline: f64): bool {
   return true;
 }
 
-/** Sleeps about 50 µs unless the word changes first: what a thread does that is in the way of a guard's holder. */
+/** Sleeps about 50 µs, unless the word is another. A thread does so that may be on the core of a queue lock's holder. */
 @inline
 export function pause(address: usize, expected: i32): void {
   atomic.wait<i32>(address, expected, 50_000);
 }
 
-/** Wakes whoever sleeps on the word at `address`: one thread, and perhaps a `waitAsync` of its own. */
+/** Wakes all that sleeps on the word at `address`: one thread, and perhaps a `waitAsync` of the same thread. */
 @inline
 export function wake(address: usize): void {
   atomic.notify(address);

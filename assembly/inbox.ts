@@ -3,38 +3,39 @@ import { wake } from "./futex";
 import { Thread } from "./thread";
 
 /**
- * A thread's inbox: the waiters of its tasks that have a verdict and that it has not seen yet. A word in its record:
+ * A thread's inbox: the waiters of its tasks that have a verdict which the thread has not seen. A word in its record:
  *
  *   inbox                       next
  *   ──────────────────────────────────────────────────────────────────────────────────────────
- *   0          nothing there    a waiter, by who gave it a verdict, who then notifies the word
- *   a waiter   the newest;      a newer waiter, by who gave that one a verdict
+ *   0          empty            a waiter, by its unparker, which then notifies the word
+ *   a waiter   the newest;      a newer waiter, by its unparker
  *              `next`: older    0, by the thread itself, which takes all
  *
- * The thread waits for the word to be something else than 0, with one `Atomics.waitAsync` for all its tasks. No task
- * sleeps on a word that a thread sleeps on: `waitAsync` cannot be taken back, and would swallow a notify.
+ * The thread waits until the word is not 0, with one `Atomics.waitAsync` for all its tasks. Tasks need this word of
+ * their own: a `waitAsync` cannot be taken back, and would swallow a notify that is for a sleeping thread.
  *
- * A waiter comes in by one exchange, without a loop: whoever gives a verdict and is terminated has delivered it, or
- * not given it. The price is a moment in which the newest waiter does not know the one before:
+ * A waiter comes in by one exchange, without a loop, so a terminated unparker has either delivered the verdict or not
+ * given it. The price is a moment in which the newest waiter does not know the one before:
  *
- *   T1: exchange inbox 0 → a                     T2: takes all: a, b; finds b.next UNKNOWN, and looks again
- *   T1: exchange inbox a → b, b.next := a
+ *   T1: exchange inbox 0 → a                     T3: takes all: b; finds b.next UNKNOWN, and looks again
+ *   T2: exchange inbox a → b
+ *   T2: b.next := a                              T3: finds a
  */
 
-/** The waiter before is not written down yet. */
+/** The older waiter is not written down yet. */
 const UNKNOWN: usize = 1;
 
-/** Puts a waiter that has its verdict into its thread's inbox. `thread`: who does it, and looks into its own by itself. */
+/** Puts a waiter that has its verdict into its thread's inbox. The unparker `thread` looks into its own by itself. */
 @inline
 export function post(waiter: Thread, thread: Thread): void {
-  const home = waiter.owningThread;
+  const owningThread = waiter.owningThread;
   waiter.next = changetype<Thread>(UNKNOWN);
-  const older = atomic.xchg<usize>(changetype<usize>(home), changetype<usize>(waiter), THREAD_INBOX);
+  const older = atomic.xchg<usize>(changetype<usize>(owningThread), changetype<usize>(waiter), THREAD_INBOX);
   atomic.store<usize>(changetype<usize>(waiter), older, CELL_NEXT);
-  if (!older && home != thread.owningThread) wake(changetype<usize>(home) + THREAD_INBOX);
+  if (!older && owningThread != thread.owningThread) wake(changetype<usize>(owningThread) + THREAD_INBOX);
 }
 
-/** Takes all waiters out of this thread's inbox: the oldest, and by `next` the others; 0 when there is none. */
+/** Takes all waiters out of this thread's inbox. Answers the oldest, linked to the others by `next`; 0 for none. */
 export function collect(thread: Thread): usize {
   let first: usize = 0;
   let waiter = atomic.xchg<usize>(changetype<usize>(thread), 0, THREAD_INBOX);

@@ -1,6 +1,6 @@
 /**
- * The exports of the core, and nothing else. Every one takes addresses (usize), counts (i32) and times (f64 ms) and
- * answers a status, a number or an address; none throws, none traps on what the bindings let through.
+ * The exports of the core. Each takes addresses (usize), numbers (i32) and times (f64, ms), and answers a status, a number
+ * or an address. None throws, and none traps on what the bindings let through.
  */
 export { create, destroy } from "./cell";
 export { collect } from "./inbox";
@@ -9,7 +9,7 @@ export { countTasks, join } from "./local";
 export { acquire, decline, rename, withdraw } from "./resource";
 export { lockAcquire, lockHandOff, lockRelease } from "./lock";
 export { rlockAcquire, rlockHandOff, rlockRelease } from "./rlock";
-// Names are part of the bytes that everybody loads: POSIX's short ones.
+// An export's name is part of the bytes that every user loads, so these are POSIX's short ones.
 export { addRecord, allocate as alloc, arenaDestroy, dropRecord, freeBlock as free } from "./arena";
 export { semaphoreAcquire as semAcquire, semaphoreHandOff as semHandOff, semaphoreRelease as semRelease } from "./semaphore";
 export { setTaskPlace, waitAsTask, waitAsThread } from "./thread";

@@ -5,45 +5,44 @@ import { FLAGS } from "./resource";
 import { Thread } from "./thread";
 
 /**
- * Tasks of one thread that wait for one Lock, RLock or Semaphore and came one behind the other, with no waiter of another
- * thread between them. One waiter, their proxy, stands in the queue for all; their order the thread keeps by itself
- * (bindings/local-queue.ts). Two of the thread's steps concern words that others use, too:
+ * A local queue: tasks of one thread that wait for one Lock, RLock or Semaphore, and entered one behind the other, with
+ * no waiter of another thread between them. One waiter, their proxy, stands in the queue for all. Their order is known
+ * to their thread only (bindings/local-queue.ts). Two of its steps concern words that threads share:
  *
- *   hand off    a release by the thread or a task of it, and the acquisition by the first task of the local queue, in one
- *               step. For others, as if it had been released and the task had taken it just then: so nothing must be
- *               true but that it is held. The proxy stands where it stands
- *   join        a newcomer goes behind the proxy only while that is the last in the queue
+ *   hand off    a release by the thread or a task of it, and the acquisition by the first task of the local queue, in
+ *               one step. Other threads see a release and an acquisition right after it. That is fair only while the
+ *               proxy is the first in the queue and no waker is in flight. The proxy stays where it stands
+ *   join        a newcomer joins the local queue only while the proxy is the last in the queue
  *
- * The links are read without the guard. What they say may be over at once, and then a waiter of another thread that came
- * in this instant is behind those who came in the same instant.
+ * The links are read without the queue lock, so what they say may be over at once. Then a waiter of another thread that
+ * entered at this moment is behind a task that joined at the same moment.
  *
- *   T1: hand off: the word is the owner | QUEUED, the proxy the first      T2: enters, at the back: no difference
- *                                                                         T2: woken in vain, goes back to the front:
- *                                                                             `woken` was in the word, and it is another
+ *   T1: hand off: the word is the owner | QUEUED, the proxy is the first
+ *   T2: enters the queue at its back: no difference
+ *   T2: woken in vain, enters at the front: a waker was in flight, so the word was another, and T1 fails
  */
 
 /**
- * `others`: whether more tasks than the first wait behind the proxy; the cell's length counts those.
+ * The word goes from `held` to `next` if the proxy is the first in the queue, the word has no flag but QUEUED (no waker
+ * is in flight, no handoff is due), and the thread's inbox is empty: the proxy's verdict might be in it.
  *
- * The word goes from `held` to `next` if the proxy is the first in the queue, no waiter is on its way or to be handed
- * what comes free (so the word is `held`, and perhaps QUEUED), and no verdict is in the thread's inbox, which might be
- * the proxy's.
+ * `others`: more tasks than the first are in the local queue, and the cell's length counts them.
  */
 @inline
-export function handOff(cell: Cell, proxy: Thread, held: i32, next: i32, others: bool): bool {
+export function handOffLocally(cell: Cell, proxy: Thread, held: i32, next: i32, others: bool): bool {
   const word = loadWord(cell);
   const first = atomic.load<usize>(changetype<usize>(cell), CELL_NEXT);
   if ((word & ~QUEUED) != held || first != changetype<usize>(proxy)) return false;
   if (atomic.load<usize>(changetype<usize>(proxy.owningThread), THREAD_INBOX)) return false;
-  // The word stays as it is when it does not tell tasks from each other.
+  // A Semaphore's word, and a Lock's from task to task, does not change: nothing in it names the task.
   if (held != next && swapWord(cell, word, word + next - held) != word) return false;
   if (others) countTasks(cell, -1);
   return true;
 }
 
 /**
- * Whether a newcomer goes behind the proxy; and, as nothing is free and no waiter is on its way, without a try before: then
- * it is counted, if there are others.
+ * Whether a newcomer may join the proxy's local queue (`JOIN_…`). With JOIN_AT_ONCE it has joined, and is counted if there
+ * are others; it need not try to acquire first, as nothing is free and no waker is in flight.
  */
 export function join(cell: Cell, proxy: Thread, others: bool): i32 {
   const last = atomic.load<usize>(changetype<usize>(cell), CELL_PREV);
@@ -53,7 +52,7 @@ export function join(cell: Cell, proxy: Thread, others: bool): i32 {
   return JOIN_AT_ONCE;
 }
 
-/** The cell's length counts all tasks of a local queue: one for the proxy is there already. */
+/** The cell's length counts all tasks of a local queue; the proxy's place in the queue counts one of them. */
 export function countTasks(cell: Cell, change: i32): void {
   atomic.add<i32>(changetype<usize>(cell), change, offsetof<Cell>("length"));
 }

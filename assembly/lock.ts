@@ -1,8 +1,8 @@
-import { HELD_BY_TASK, STATUS_DESTROYED, STATUS_NOT_HELD, STATUS_OK, UNIT } from "./abi";
+import { HELD_BY_TASK, STATUS_DESTROYED, STATUS_NOT_HELD, STATUS_OK } from "./abi";
 import { Status } from "./types";
 import { alive, Cell, loadWord, swapWord } from "./cell";
-import { handOff } from "./local";
-import { acquire, FLAGS, releaseStep } from "./resource";
+import { handOffLocally } from "./local";
+import { acquire, FLAGS, held, ownerIn, ownerRecord, releaseStep } from "./resource";
 import { Thread } from "./thread";
 
 /**
@@ -11,38 +11,30 @@ import { Thread } from "./thread";
  *   word (see resource.ts)       state
  *   ────────────────────────────────────────────────────
  *   0                            free
- *   owner                        held, nobody waits
- *   owner | HELD_BY_TASK                 held by a task of the owner
- *   owner | flags                held, somebody waits or was woken
- *   flags                        free, a woken waiter is on its way; a newcomer may still barge in
+ *   owner                        held, the queue is empty
+ *   owner | HELD_BY_TASK         held by a task of the owner
+ *   owner | flags                held; waiters in the queue, or a waker in flight
+ *   flags                        free, a waker in flight; a newcomer may still barge in
  *
  * The fast paths are one compare-exchange each: 0 → owner and owner → 0.
  */
 
-/** Whether a lock's word has an owner. */
-@inline
-export function held(word: i32): bool {
-  return <u32>word >= <u32>UNIT;
-}
 
-/** `owner`: a thread, or with HELD_BY_TASK one of its tasks, which must not wait here. */
-export function lockAcquire(cell: Cell, stamp: i32, owner: Thread, timeout: f64): Status {
+/** `owner`: a thread, or with HELD_BY_TASK a task of it. A task must pass a timeout of 0: here the thread waits. */
+export function lockAcquire(cell: Cell, stamp: i32, owner: i32, timeout: f64): Status {
   if (!alive(cell, stamp)) return STATUS_DESTROYED;
-  const take = changetype<i32>(owner);
-  return swapWord(cell, 0, take)
-    ? acquire(cell, stamp, changetype<Thread>(take & -UNIT), take, timeout, 0)
-    : STATUS_OK;
+  if (swapWord(cell, 0, owner) == 0) return STATUS_OK;
+  return acquire(cell, stamp, ownerRecord(owner), owner, timeout, 0);
 }
 
-/** `owner`: as above, who probably holds it. */
-export function lockRelease(cell: Cell, stamp: i32, owner: Thread): Status {
+/** `owner`: as above, the one that probably holds the lock. */
+export function lockRelease(cell: Cell, stamp: i32, owner: i32): Status {
   if (!alive(cell, stamp)) return STATUS_DESTROYED;
-  const word = changetype<i32>(owner);
-  if (swapWord(cell, word, 0) == word) return STATUS_OK;
-  return unlock(cell, stamp, changetype<Thread>(word & -UNIT));
+  if (swapWord(cell, owner, 0) == owner) return STATUS_OK;
+  return unlock(cell, stamp, ownerRecord(owner));
 }
 
-/** The release of a lock that has flags, or that somebody else took. */
+/** The release of a lock whose word has flags, or another owner. */
 export function unlock(cell: Cell, stamp: i32, thread: Thread): Status {
   while (true) {
     const word = loadWord(cell);
@@ -52,11 +44,12 @@ export function unlock(cell: Cell, stamp: i32, thread: Thread): Status {
 }
 
 /**
- * A release by the thread of this proxy, or a task of it, which goes to the first task that the proxy stands for
- * (local.ts). False: it must be one for all.
+ * A release by the thread of this proxy, or by a task of it: the lock goes to the first task of the local queue
+ * (local.ts). False, and nothing is changed, when it must be an ordinary release.
  */
 export function lockHandOff(cell: Cell, stamp: i32, proxy: Thread, others: bool): bool {
-  const task = changetype<i32>(proxy.owningThread) | HELD_BY_TASK;
-  const owner = loadWord(cell) & -HELD_BY_TASK;
-  return (owner | HELD_BY_TASK) == task && alive(cell, stamp) && handOff(cell, proxy, owner, task, others);
+  const thread = proxy.owningThread;
+  const owner = ownerIn(loadWord(cell));
+  if (ownerRecord(owner) != thread || !alive(cell, stamp)) return false;
+  return handOffLocally(cell, proxy, owner, changetype<i32>(thread) | HELD_BY_TASK, others);
 }

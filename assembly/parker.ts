@@ -4,37 +4,37 @@ import { sleep } from "./futex";
 import { Thread } from "./thread";
 
 /**
- * Spin, and park. The states are in `thread.ts`.
+ * Spin, then park. The states are in thread.ts.
  *
- * A waiter looks at its own word for a while, marks it PARKED, and sleeps. Who takes it out of the queue exchanges the
- * word for a verdict and notifies only if it was PARKED: no system call for a waiter that still spins, none in vain.
+ * A waiter spins on its own word for a while, marks it PARKED, and sleeps. The unparker exchanges the word for a verdict,
+ * and notifies only if it was PARKED: a waiter that still spins costs no system call.
  *
- *   waiter: WAITING → PARKED (compare-exchange)      waker: → verdict (exchange), finds WAITING: no notify
+ *   waiter: WAITING → PARKED (compare-exchange)      unparker: → verdict (exchange), finds WAITING: no notify
  *   waiter: finds the verdict instead: does not sleep
  *
- * The notify comes when the guard is free again, and the waiter may have seen the verdict and gone its way by then; one
- * that finds nobody, or somebody who waits for something else in the same cell, does no harm: every wait looks again.
- * A task's waiter (AWAITED) does not park; it cannot have gone either, as its thread looks into the inbox only.
+ * The notify comes after the queue lock is free, and by then the waiter may have seen its verdict and gone on. A notify
+ * that wakes no thread, or one that sleeps on the same word for something else, does no harm: every wait looks again.
+ * A task's waiter (AWAITED) does not park. It cannot go on before the notify either: its thread looks into the inbox only.
  *
- * To park and to be woken takes tens of microseconds, and a verdict that comes before takes a tenth of one. So a waiter
- * looks for as long as parking would take, at the most; nobody loses more than half by that, whatever comes (A. Karlin
- * et al., "Competitive randomized algorithms for non-uniform problems"). How long it looks, it learns:
+ * Parking and unparking take tens of microseconds; a verdict that comes during the spin costs a tenth of one. So a waiter
+ * spins at the most for as long as parking takes, and never loses more than half by that (A. Karlin et al., "Competitive
+ * randomized algorithms for non-uniform problems"). How long it spins, it learns:
  *
- *   looked     the next time
+ *   the spin     the next budget
  *   ──────────────────────────────────────────────────────────────────────────────────────────
- *   in vain    half as often; after the last half, as often as it may: times may have changed
- *   not so     as often as it may
+ *   in vain      half; after the last half, maxSpins again: times may have changed
+ *   paid         maxSpins
  *
- * Who finds as many in the queue as there are other cores parks at once: they would look in turns, and those whom they
- * wait for would not run meanwhile.
+ * A waiter that finds as many waiters in the queue as there are other cores parks at once: they would spin in turns, and
+ * keep the threads that they wait for off the cores.
  */
 
 /**
- * Waits until there is a verdict, and answers it; a state up to PARKED means that the deadline has passed. `standing`:
- * how many stood in the queue, itself among them, when it came.
+ * Waits for a verdict, and answers it; a state up to PARKED means that the deadline has passed. `queueLength`: the number
+ * of waiters when this one entered, itself among them.
  */
-export function park(thread: Thread, deadline: f64, standing: i32): i32 {
-  let spins = standing < thread.cores ? thread.spinBudget : 0;
+export function park(thread: Thread, deadline: f64, queueLength: i32): i32 {
+  let spins = queueLength < thread.cores ? thread.spinBudget : 0;
   let state = loadWord(thread);
   while (state <= STATE_PARKED) {
     if (spins) spins--;
@@ -46,7 +46,7 @@ export function park(thread: Thread, deadline: f64, standing: i32): i32 {
   return state;
 }
 
-/** Of so many `looks` so many were `left`: it paid if less than half of them were needed. */
+/** `left`: the spins of the budget that were not needed. The spin paid if they are more than half. */
 export function adaptSpin(thread: Thread, left: i32): void {
   const half = thread.spinBudget >> 1;
   thread.spinBudget = left > half || !half ? thread.maxSpins : half;

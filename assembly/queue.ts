@@ -1,27 +1,27 @@
-import { CELL_NEXT, CELL_PREV, HANDOFF, STATE_AWAITED, STATE_PARKED, STATE_WAITING, STATE_WOKEN, STATUS_DESTROYED, STATUS_OK, STATUS_TIMEOUT } from "./abi";
+import { AT_ENTRY, CELL_NEXT, CELL_PREV, HANDOFF, STATE_AWAITED, STATE_PARKED, STATE_WAITING, STATE_WOKEN, STATUS_DESTROYED, STATUS_OK, STATUS_TIMEOUT } from "./abi";
 import { State, Status } from "./types";
 import { alive, Cell, loadWord, swapWord } from "./cell";
 import { wake } from "./futex";
-import { lockQueue, lockQueueLate, unlockQueue } from "./guard";
+import { lockQueue, lockQueueLate, unlockQueue } from "./queue-lock";
 import { post } from "./inbox";
 import { isTask, queuedOn, setQueuedOn, Thread } from "./thread";
 
 /**
  * The FIFO queue of a primitive's waiters: a ring through their own cells that begins and ends at the primitive's.
- * No end is a special case, and one that gives up leaves from the middle. All of it under the primitive's guard.
+ * No end is a special case, and a waiter that gives up leaves from the middle. All of it is under the queue lock.
  *
- * Who takes a waiter out gives it its verdict in the same section (`unparkHead`); only a Condition moves waiters to another
- * queue without a word, and then says so in their `queuedOn`. So under the guard of a queue, a waiter's state and `queuedOn`
- * tell whether it stands there.
+ * An unparker takes a waiter out of the queue and gives it its verdict in the same section (`unparkHead`); only a
+ * Condition moves waiters to another queue without a verdict, and then sets their `queuedOn`. So under a queue lock, a
+ * waiter's state and `queuedOn` tell whether it stands in that queue.
  *
- * Whoever has told a waiter that was the last one due touches the cell no more: it may be destroyed by then. If more are
- * due, they may give up meanwhile, or be told by somebody else: so the next section is a latecomer's (guard.ts).
+ * After the last waiter that was due, an unparker touches the cell no more: it may be destroyed. If more are due, they
+ * may give up meanwhile, or another thread may unpark them: so the next section is a latecomer's (queue-lock.ts).
  */
 
-/** In the word of every primitive that uses it: somebody stands in the queue. */
+/** In the word of each primitive that uses it: the queue is not empty. */
 export const QUEUED: i32 = 1;
 
-/* Links to a neighbour: a primitive's own two are also read without the guard, by threads whose tasks wait (local.ts). */
+/* Atomic, since a primitive's own two links are also read without the queue lock (local.ts). */
 
 @inline
 export function setNext(cell: Cell, next: Cell): void {
@@ -33,14 +33,14 @@ export function setPrev(cell: Cell, prev: Cell): void {
   atomic.store<usize>(changetype<usize>(cell), changetype<usize>(prev), CELL_PREV);
 }
 
-/** Puts a waiter before `place`: the primitive itself for the back of the queue, its first waiter for the front. */
+/** Puts a waiter before the primitive itself, for the back of the queue, or before its first waiter, for the front. */
 @inline
-export function enqueue(cell: Cell, place: Cell, waiter: Cell): i32 {
-  const prev = place.prev;
-  waiter.next = place;
+export function enqueue(cell: Cell, before: Cell, waiter: Cell): i32 {
+  const prev = before.prev;
+  waiter.next = before;
   waiter.prev = prev;
   setNext(prev, waiter);
-  setPrev(place, waiter);
+  setPrev(before, waiter);
   return atomic.add<i32>(changetype<usize>(cell), 1, offsetof<Cell>("length")) + 1;
 }
 
@@ -57,48 +57,49 @@ export function dequeue(cell: Cell, waiter: Cell): void {
 export const enum QueueEnd {
   BACK = 0,
   FRONT = 1,
-  /** Nowhere: only the word's step, and the generation that goes with it. */
+  /** Not into the queue: only the step of the word, and the generation that goes with it. Answers 1. */
   NONE = -1,
 }
 
 /**
- * `thread`, a thread or a waiter of its task, enters the queue, in one step with the word's from `word` to `next`:
- * whoever else changes the word comes before, and this fails, or after, and finds the waiter. Answers how many stand
- * there now, 0 when the word was another, or DESTROYED.
+ * `thread`, a thread's record or a task's waiter, enters the queue, in one step with the word's from `word` to `next`:
+ * another change of the word comes before, and this fails, or after, and finds the waiter. Answers the number of waiters
+ * with this one, 0 when the word was another, or DESTROYED.
  */
 export function enqueueIf(
   cell: Cell,
   stamp: i32,
   thread: Thread,
-  take: i32,
+  addToAcquire: i32,
   word: i32,
   next: i32,
-  place: QueueEnd,
+  end: QueueEnd,
 ): i32 {
-  let entered: i32 = STATUS_DESTROYED;
+  let queueLength: i32 = STATUS_DESTROYED;
   lockQueue(cell, thread);
   if (alive(cell, stamp)) {
-    entered = i32(swapWord(cell, word, next) == word);
-    if (entered) {
+    queueLength = 0;
+    if (swapWord(cell, word, next) == word) {
+      queueLength = 1;
       thread.generation = cell.generation;
-      if (place != QueueEnd.NONE) {
-        thread.addToAcquire = take;
+      if (end != QueueEnd.NONE) {
+        thread.addToAcquire = addToAcquire;
         setQueuedOn(thread, cell);
         atomic.store<i32>(changetype<usize>(thread), isTask(thread) ? STATE_AWAITED : STATE_WAITING);
-        entered = enqueue(cell, place == QueueEnd.FRONT ? cell.next : cell, thread);
+        queueLength = enqueue(cell, end == QueueEnd.FRONT ? cell.next : cell, thread);
       }
     }
   }
   unlockQueue(cell);
-  return entered;
+  return queueLength;
 }
 
 /**
- * A waiter gives up: leaves the queue of `cell`, and answers TIMEOUT. OK when what it waited for has come: it stands
- * there no more, and its state has the verdict, or it was moved to another queue; or (Event) it stood there still, its
- * state says so, and had not been reached yet.
+ * A waiter gives up: it leaves the queue of `cell`, and the answer is TIMEOUT. OK when what it waited for has come: its
+ * state has a verdict, or it was moved to another queue, or (Event) its generation has ended and it leaves before an
+ * unparker has reached it.
  *
- * It comes late: in the moment in which it gives up it may be told, and the cell destroyed.
+ * It is a latecomer: at the moment in which it gives up it may be unparked, and the cell destroyed.
  */
 export function cancelWait(cell: Cell, stamp: i32, thread: Thread): Status {
   let status = STATUS_OK;
@@ -114,18 +115,18 @@ export function cancelWait(cell: Cell, stamp: i32, thread: Thread): Status {
   return status;
 }
 
-/** Event, Barrier: under the guard: all who wait now belong to an earlier one. */
+/** Event, Barrier, under the queue lock: from now on all waiters in the queue are of an earlier generation. */
 @inline
 export function nextGeneration(cell: Cell): void {
   cell.generation++;
 }
 
 /**
- * Under the guard, which it gives back: takes a waiter out of the queue, gives it its verdict, and tells it. The only
- * place where a waiter gets one.
+ * Under the queue lock, which it unlocks: takes the first waiter out of the queue, gives it its verdict, and unparks it.
+ * The only place where a waiter gets a verdict.
  *
- * Straight-line code to the end, so that no thread dies between the verdict and the news of it. What comes after the
- * guard is in the waiter's record, not in the cell.
+ * Straight-line code to the end, so that no thread dies between the verdict and the unparking. After the unlock it
+ * touches the waiter's record only, not the cell.
  */
 @inline
 export function unparkHead(cell: Cell, head: Thread, thread: Thread, verdict: State): void {
@@ -137,11 +138,11 @@ export function unparkHead(cell: Cell, head: Thread, thread: Thread, verdict: St
 }
 
 /**
- * Event, Barrier: under the guard, which it gives back: tells the first waiter, if it is of an earlier generation, the
- * cell's verdict. Answers whether one of an earlier generation is left.
+ * Event, Barrier, under the queue lock, which it unlocks: unparks the first waiter with the cell's verdict, if it is of an
+ * earlier generation. Answers whether another one of an earlier generation is left.
  */
 @inline
-export function unparkFirst(cell: Cell, thread: Thread): bool {
+export function unparkIfOlder(cell: Cell, thread: Thread): bool {
   const head = changetype<Thread>(cell.next);
   if (head == cell || head.generation == cell.generation) {
     unlockQueue(cell);
@@ -149,19 +150,19 @@ export function unparkFirst(cell: Cell, thread: Thread): bool {
   }
   const second = head.next;
   const left = second != cell && second.generation != cell.generation;
-  // Nothing else is due to it. A negative index came while the barrier's action ran, and has not arrived yet.
+  // Nothing else is due to it.
   setQueuedOn(head, changetype<Cell>(0));
-  unparkHead(cell, head, thread, head.addToAcquire < 0 ? STATE_WOKEN : <State>cell.verdict);
+  unparkHead(cell, head, thread, head.addToAcquire == AT_ENTRY ? STATE_WOKEN : cell.verdict);
   return left;
 }
 
 /**
- * Event, Barrier: lets all waiters of earlier generations through, oldest first. The caller has let somebody through
- * already, or may have been told itself: it comes late.
+ * Event, Barrier: unparks all waiters of earlier generations, oldest first. The caller is a latecomer: it has let a waiter
+ * go on already, or may have been unparked itself.
  *
- * One at a time, so that each stands in the queue until it has its verdict: one that times out meanwhile finds either
- * itself in the queue or the verdict in its state, and if the waker dies half way the rest can still be found.
+ * One at a time, so that each stands in the queue until it has its verdict. One that times out meanwhile either stands
+ * in the queue or has its verdict, and if the unparker dies half way, the rest can still be found.
  */
 export function drain(cell: Cell, stamp: i32, thread: Thread): void {
-  while (lockQueueLate(cell, stamp, thread) && unparkFirst(cell, thread)) {}
+  while (lockQueueLate(cell, stamp, thread) && unparkIfOlder(cell, thread)) {}
 }

@@ -2,100 +2,134 @@ import { CLOCKLESS, AT_FRONT, HANDOFF, HANDOFF_AFTER_MS, STATE_GRANTED, STATE_PA
 import { Status } from "./types";
 import { Cell, loadWord, swapWord } from "./cell";
 import { clock } from "./futex";
-import { lockQueue, lockQueueLate, unlockQueue } from "./guard";
+import { lockQueue, lockQueueLate, unlockQueue } from "./queue-lock";
 import { adaptSpin, park } from "./parker";
 import { enqueueIf, cancelWait, QueueEnd, QUEUED, unparkHead } from "./queue";
 import { isTask, setQueuedOn, queuedOn, Thread } from "./thread";
 
 /**
- * What Lock, RLock and Semaphore share: a word that says how much there is, and the way of those who find nothing.
+ * What Lock, RLock and Semaphore share: a word that says what is available, and the way of a waiter that finds nothing.
  *
- *    31 ………………………… 6    5     4 3 2    1         0
- *   ┌──────────────────┬──────┬───────┬─────────┬────────┐
- *   │ owner or permits │ HELD_BY_TASK │ woken │ HANDOFF │ QUEUED │
- *   └──────────────────┴──────┴───────┴─────────┴────────┘
+ *    31 ………………………… 6         5             4 3 2            1         0
+ *   ┌──────────────────┬──────────────┬─────────────────┬─────────┬────────┐
+ *   │ owner or permits │ HELD_BY_TASK │ wakersInFlight  │ HANDOFF │ QUEUED │
+ *   └──────────────────┴──────────────┴─────────────────┴─────────┴────────┘
  *
- *   owner    Lock, RLock: the address of the owner's record (a multiple of 64), 0 when free
- *   permits  Semaphore: how many are free
- *   HELD_BY_TASK     Lock: not the owner itself holds it, but a task of it. Part of the owner
- *   woken    waiters that were woken and have not tried again yet
- *   HANDOFF  the first waiter was passed over for too long: what comes free next is handed to it
- *   QUEUED   somebody stands in the queue. Set and cleared under the guard, with the queue
+ *   owner            Lock, RLock: the address of the owner's record (a multiple of 64), 0 when free
+ *   permits          Semaphore: how many are available
+ *   HELD_BY_TASK     Lock: a task of the owner holds it, not the owner itself. Part of the owner
+ *   wakersInFlight   waiters that were woken and have not tried again; below: wakers
+ *   HANDOFF          the first waiter was passed over for too long: what comes free next is handed to it
+ *   QUEUED           the queue is not empty. Set and cleared under the queue lock, with the queue
  *
- * Acquiring adds `take` to the word: the owner, or minus one permit.
+ * Acquiring adds `addToAcquire` to the word: the owner, or minus one permit.
  *
- *   from                      by                 to
+ *   from                       by                     to
  *   ────────────────────────────────────────────────────────────────────────────────────────────────────────────────
- *   available                 anybody            + take                                barging: no look at the queue
- *   not available             who gives up spin  | QUEUED, pushed to the back          in one step, under the guard
- *   held, no wake due         releaser           available                             one compare-exchange
- *   held, QUEUED, woken < n   releaser (guard)   available, woken + 1; head: WOKEN     n: how many can go on
- *   held, HANDOFF             releaser (guard)   head.addToAcquire added; head: GRANTED        never available between
- *   available, woken > 0      who was woken      + take, woken - 1
- *   not available, woken > 0  who was woken      woken - 1, pushed to the front, HANDOFF after 1 ms; or gives up
+ *   available                  any thread             + addToAcquire; this is barging: no look at the queue
+ *   not available              a newcomer, after its  | QUEUED; it enters the queue at the back
+ *                              spin (queue lock)
+ *   held, no waiter due        the releaser           available, by one compare-exchange
+ *   held, QUEUED, wakers < n   releaser (queue lock)  available, wakers + 1; head: WOKEN. n: how many can go on
+ *   held, HANDOFF              releaser (queue lock)  + head.addToAcquire, never available between; head: GRANTED
+ *   available, wakers > 0      a woken waiter         + addToAcquire, wakers - 1
+ *   not available, wakers > 0  a woken waiter         wakers - 1; it enters the queue at the front, with HANDOFF after
+ *                                                     HANDOFF_AFTER_MS, or gives up
  *
  * Invariants
- *   - QUEUED ⇔ the queue is not empty, whenever the guard is free.
- *   - Available and QUEUED ⇒ woken > 0, or the one who made it so is on its way to `wakeWaiters`. So no wake-up is lost: a
- *     woken waiter that finds nothing has found a holder, and the holder's release sees QUEUED.
- *   - A waiter must not leave with a wake-up it did not use: it gives `woken` back in the step in which it sees that
- *     nothing is available.
+ *   - QUEUED ⇔ the queue is not empty, whenever the queue lock is free.
+ *   - Available and QUEUED ⇒ wakers > 0, or the thread that made it so is on its way to `wakeWaiters`. So no wake-up is
+ *     lost: a woken waiter that finds nothing has found a holder, and the holder's release sees QUEUED.
+ *   - A waiter must not leave with an unused wake-up: in the step in which it sees that nothing is available, it takes
+ *     itself off wakersInFlight.
  *   - At most one waiter of a lock is awake at a time; the others need not race it.
- *   - A task that was woken is awake as any other: until its thread looks into its inbox, the rest sleep on.
+ *   - A woken task counts as awake, too: until its thread looks into its inbox, the others sleep on.
  *
- * Barging with wake-ups by count: after M. Burrows's nsync ("designated waker"). Handoff after a time: after parking_lot
- * by A. d'Antras ("eventual fairness") and WTF::Lock by F. Pizlo, from which it has the idea.
+ * Barging with counted wake-ups: after M. Burrows's nsync ("designated waker"). Handoff after a time: after parking_lot
+ * by A. d'Antras ("eventual fairness"), and WTF::Lock by F. Pizlo, where the idea is from.
  */
 
-/** All that is not owner or permits. */
+/** All bits below the owner (with HELD_BY_TASK, its part) or the permits. */
 export const FLAGS: i32 = HELD_BY_TASK - 1;
 /** What acquiring a permit adds. */
 export const PERMIT: i32 = -UNIT;
 
 /**
- * Turns of an empty loop, the better part of a microsecond, between two looks at a word that others want, too: each look
- * takes the cache line from them, and costs both sides more than the lock itself. It stands for as many looks at a word
- * of one's own.
+ * Turns of an empty loop, the better part of a microsecond, between two looks at a contended word: each look takes the
+ * cache line from the other threads, and costs both sides more than the lock itself. One interval uses up as much of the
+ * spin budget as so many spins on a waiter's own word.
  */
 const SPIN_INTERVAL: i32 = 2600;
 
-/** Woken at once at the most; those wake the rest. */
+/** The most that wakersInFlight can count; those waiters wake the rest. */
 const MOST_WOKEN: u32 = 7;
 
-/** How many can go on: as many as there are permits, or one when there is no owner. */
+/** Whether a lock's word has an owner. */
+@inline
+export function held(word: i32): bool {
+  return <u32>word >= <u32>UNIT;
+}
+
+/** The owner in a lock's word, as acquiring has added it: with HELD_BY_TASK. */
+@inline
+export function ownerIn(word: i32): i32 {
+  return word & ~FLAGS;
+}
+
+/** The record that a lock's word, or an owner, names. */
+@inline
+export function ownerRecord(word: i32): Thread {
+  return changetype<Thread>(word & -UNIT);
+}
+
+/** How many waiters can go on: as many as there are permits, or one when there is no owner. */
 @inline
 function available(word: i32, permits: bool): u32 {
-  return permits ? <u32>word >> 6 : u32(<u32>word < <u32>UNIT);
+  if (permits) return <u32>word / UNIT;
+  return held(word) ? 0 : 1;
+}
+
+/** Passes the time of one spin on a contended word. */
+@inline
+function spinInterval(): void {
+  let turns = SPIN_INTERVAL;
+  do turns--;
+  while (turns);
 }
 
 /**
- * After the fast path failed: tries, spins, stands in the queue, tries again when it is woken. 0 ms never waits.
+ * The slow path of all acquiring: tries, spins, enters the queue, and tries again when it is woken. With a timeout of 0 it
+ * only tries.
  *
- * A task's waiter does not spin and has no clock: it stands in the queue at once, and the answer is PENDING. With its
- * verdict WOKEN it comes back: `flags` are WOKEN then, and HANDOFF when it has waited for so long. 0 ms: it gives up,
- * and gives the wake-up back if it can't use it.
+ * A task's waiter does not spin and asks for no time: it enters the queue at once, and the answer is PENDING. After the
+ * verdict WOKEN it calls again, with WOKEN in `flags`, and HANDOFF if it has waited for long enough. With a timeout of 0
+ * it gives up then: it acquires, or takes itself off wakersInFlight.
  *
- * `flags` are AT_FRONT when it stands before all others, for one of its thread's tasks that came with it. They are QUEUED
- * when somebody else has put this waiter into the queue already (a Condition); for ever, then. With CLOCKLESS the host
- * is not asked for the time: nothing can throw, and only a timeout of 0 ms or for ever makes sense.
+ * flags:
+ *   WOKEN      it is one of wakersInFlight
+ *   HANDOFF    with WOKEN: if it enters the queue again, it asks for a handoff
+ *   AT_FRONT   it enters at the front: the successor of a proxy, for the rest of the same local queue
+ *   QUEUED     a Condition has put it into the queue already. The timeout must be Infinity
+ *   CLOCKLESS  the host is not asked for the time, so nothing can throw. The timeout must be 0 or Infinity
  *
- * What is due to a waiter its `queuedOn` says: this cell, from the moment when it stands in the queue until it left, gave
- * its wake-up back or has what it came for. So somebody can make good for it when the host throws (`withdraw`).
+ * As long as something is due to a waiter, its `queuedOn` is this cell: from its place in the queue until it has given
+ * up, or has what it came for. So `withdraw` can clean up after it when the host throws.
  */
 export function acquire(
   cell: Cell,
   stamp: i32,
   thread: Thread,
-  take: i32,
+  addToAcquire: i32,
   timeout: f64,
   flags: i32,
 ): Status {
-  const permits = take == PERMIT;
-  let standing = flags & QUEUED;
+  const permits = addToAcquire == PERMIT;
+  // 0, or the number of waiters in the queue with this one.
+  let standing = flags & QUEUED ? 1 : 0;
   let handoff = flags & HANDOFF;
   let woken = flags & WOKEN;
-  const once = timeout == 0;
-  const timed = !once && !isTask(thread) && !(flags & CLOCKLESS);
+  const tryOnly = timeout == 0;
+  const timed = !tryOnly && !isTask(thread) && !(flags & CLOCKLESS);
   let since: f64 = 0;
   while (true) {
     let spins = thread.spinBudget;
@@ -103,13 +137,13 @@ export function acquire(
     while (!standing) {
       let seen: i32;
       if (available(word, permits)) {
-        const next = word + take - woken;
+        const next = word + addToAcquire - woken;
         seen = swapWord(cell, word, next);
         if (seen == word) {
           if (woken) {
-            // Of several permits some may be left, and nobody else on the way to them.
+            // Permits may be left, and no other waker in flight to them.
             if (permits && needsWake(next, permits)) {
-              // It has no wake-up any more, but what it came for.
+              // For `withdraw`: it has its permit, and is no waker in flight any more.
               atomic.store<i32>(changetype<usize>(thread), STATE_GRANTED);
               wakeWaiters(cell, stamp, thread, permits);
             }
@@ -117,33 +151,31 @@ export function acquire(
           }
           return STATUS_OK;
         }
-      } else if (once && !woken) return STATUS_TIMEOUT;
+      } else if (tryOnly && !woken) return STATUS_TIMEOUT;
       else if (spins > 0) {
-        seen = SPIN_INTERVAL;
-        do seen--;
-        while (seen);
+        spinInterval();
         seen = loadWord(cell);
-        const free = available(seen, permits);
-        if (free || spins <= SPIN_INTERVAL) adaptSpin(thread, free ? spins : 0);
+        if (available(seen, permits)) adaptSpin(thread, spins);
+        else if (spins <= SPIN_INTERVAL) adaptSpin(thread, 0);
         spins -= SPIN_INTERVAL;
       } else {
-        let late = once;
+        let expired = tryOnly;
         if (timed) {
           const now = clock();
           if (since == 0) since = now;
-          late = now >= since + timeout;
+          expired = now >= since + timeout;
           if (<i32>(now - since) >= HANDOFF_AFTER_MS) handoff = HANDOFF;
         }
-        if (late) {
+        if (expired) {
           seen = swapWord(cell, word, word - woken);
           if (seen == word) {
             setQueuedOn(thread, changetype<Cell>(0));
             return STATUS_TIMEOUT;
           }
         } else {
-          // Whoever was woken keeps its place.
-          const place = woken || flags & AT_FRONT ? QueueEnd.FRONT : QueueEnd.BACK;
-          standing = enqueueIf(cell, stamp, thread, take, word, (word - woken) | QUEUED | handoff, place);
+          // A woken waiter keeps its place before the others.
+          const end = woken || flags & AT_FRONT ? QueueEnd.FRONT : QueueEnd.BACK;
+          standing = enqueueIf(cell, stamp, thread, addToAcquire, word, (word - woken) | QUEUED | handoff, end);
           if (standing < 0) return standing;
           seen = loadWord(cell);
         }
@@ -163,13 +195,13 @@ export function acquire(
   }
 }
 
-/** How many waiters were woken and have not tried again yet. */
+/** How many waiters were woken and have not tried again. */
 @inline
 function wakersInFlight(word: i32): u32 {
   return <u32>(word & FLAGS) / WOKEN;
 }
 
-/** Whether a waiter must be woken now that the word is this. */
+/** Whether, with this word, one more waiter must be woken. */
 @inline
 function needsWake(word: i32, permits: bool): bool {
   if (!(word & QUEUED)) return false;
@@ -178,21 +210,21 @@ function needsWake(word: i32, permits: bool): bool {
 }
 
 /**
- * The step from `word` to `free`, by who may make it: one compare-exchange when nobody must be told. When somebody
- * must, the step and the first waiter's leaving the queue are one, under the guard; then it tells whoever else can go on.
- * False when the word was another.
+ * A releaser's step from `word` to `free`; false when the word was another. It is one compare-exchange if no waiter must
+ * be woken. Else the step and the first waiter's leaving the queue are one, under the queue lock, and then the releaser
+ * wakes all others that can go on.
  */
 export function releaseStep(cell: Cell, stamp: i32, thread: Thread, permits: bool, word: i32, free: i32): bool {
   if (!needsWake(free, permits)) return swapWord(cell, word, free) == word;
   lockQueue(cell, thread);
-  const told = wakeFirst(cell, thread, permits, word, free);
-  if (told == Told.MORE) wakeWaiters(cell, stamp, thread, permits);
-  return told != Told.NOBODY;
+  const woke = wakeHead(cell, thread, permits, word, free);
+  if (woke == Woke.MORE) wakeWaiters(cell, stamp, thread, permits);
+  return woke != Woke.NONE;
 }
 
 /**
- * Tells as many waiters as can go on and are not told yet. The caller has made its own step, which may have let somebody
- * through: it comes late.
+ * Wakes all waiters that can go on, less the wakers in flight. The caller is a latecomer (queue-lock.ts): its own step may
+ * have let a waiter go on.
  */
 export function wakeWaiters(cell: Cell, stamp: i32, thread: Thread, permits: bool): void {
   while (lockQueueLate(cell, stamp, thread)) {
@@ -201,25 +233,25 @@ export function wakeWaiters(cell: Cell, stamp: i32, thread: Thread, permits: boo
       unlockQueue(cell);
       return;
     }
-    if (wakeFirst(cell, thread, permits, word, word) == Told.ALL) return;
+    if (wakeHead(cell, thread, permits, word, word) == Woke.LAST) return;
   }
 }
 
-const enum Told {
-  /** The word was another. */
-  NOBODY,
-  /** And nobody else is due. */
-  ALL,
-  /** And somebody else is due. */
+const enum Woke {
+  /** No waiter: the word was another. */
+  NONE,
+  /** The first waiter, and no more need a wake-up. */
+  LAST,
+  /** The first waiter, and more need a wake-up. */
   MORE,
 }
 
 /**
- * Under the guard, which it gives back: the word's step from `word`, with a waiter due, to `free`, together with the
- * first waiter's leaving the queue. It is WOKEN, or with HANDOFF it has already what it came for.
+ * Under the queue lock, which it unlocks: the step from `word` to `free`, which needs a wake-up, together with the first
+ * waiter's leaving the queue. Its verdict is WOKEN, or with HANDOFF it is GRANTED.
  */
 @inline
-function wakeFirst(cell: Cell, thread: Thread, permits: bool, word: i32, free: i32): Told {
+function wakeHead(cell: Cell, thread: Thread, permits: bool, word: i32, free: i32): Woke {
   const head = changetype<Thread>(cell.next);
   let verdict = STATE_WOKEN;
   let next = free + WOKEN;
@@ -230,24 +262,24 @@ function wakeFirst(cell: Cell, thread: Thread, permits: bool, word: i32, free: i
   if (head.next == cell) next &= ~QUEUED;
   if (swapWord(cell, word, next) != word) {
     unlockQueue(cell);
-    return Told.NOBODY;
+    return Woke.NONE;
   }
   unparkHead(cell, head, thread, verdict);
-  return needsWake(next, permits) ? Told.MORE : Told.ALL;
+  return needsWake(next, permits) ? Woke.MORE : Woke.LAST;
 }
 
 /**
- * The host threw in the midst of a wait (a stack that overflows in the clock, say): whatever is due to the waiter goes
- * back. Nothing here asks the host.
+ * The host threw in the midst of a wait (a stack overflow in the clock, say): all that is due to the waiter goes back.
+ * Nothing here asks the host.
  */
 export function withdraw(cell: Cell, stamp: i32, thread: Thread): void {
   if (queuedOn(thread) == cell && cancelWait(cell, stamp, thread) != STATUS_TIMEOUT) decline(cell, stamp, thread);
 }
 
 /**
- * A waiter has its verdict and no use for it: what was handed to it goes back, a wake-up goes to the next waiter.
+ * A waiter has a verdict and no use for it: what was handed to it goes back, a wake-up goes to the next waiter.
  *
- * It never takes what is free for a moment to pass it on: a release too many would find an owner then, and succeed.
+ * It does not acquire just to release again: a release too many would find an owner at that moment, and succeed.
  */
 export function decline(cell: Cell, stamp: i32, waiter: Thread): void {
   const permits = waiter.addToAcquire == PERMIT;
@@ -262,9 +294,9 @@ export function decline(cell: Cell, stamp: i32, waiter: Thread): void {
   setQueuedOn(waiter, changetype<Cell>(0));
 }
 
-/** What is held in one name is held in another from now on; nothing happens when it is held in neither. */
+/** Replaces the owner `from` by `to`; changes nothing when the owner is another. */
 export function rename(cell: Cell, from: i32, to: i32): void {
-  for (let word = loadWord(cell); (word & -HELD_BY_TASK) == from; word = loadWord(cell)) {
+  for (let word = loadWord(cell); ownerIn(word) == from; word = loadWord(cell)) {
     if (swapWord(cell, word, word + to - from) == word) return;
   }
 }

@@ -1,14 +1,15 @@
-import { STATUS_NOT_HELD, STATUS_OK, UNIT } from "./abi";
+import { STATUS_NOT_HELD, STATUS_OK } from "./abi";
 import { Status } from "./types";
 import { alive, Cell, loadWord } from "./cell";
-import { handOff } from "./local";
+import { handOffLocally } from "./local";
 import { lockAcquire, lockRelease } from "./lock";
+import { ownerRecord } from "./resource";
 import { Thread } from "./thread";
 
 /**
- * A lock that its owner, a thread or a task, may take again. The word and its states are a Lock's.
+ * A lock that its owner, a thread or a task, may acquire again. The word and its states are a Lock's.
  *
- *   44  depth   how often the owner took it again: 0 when it holds it once
+ *   44  depth   how often the owner acquired it again: 0 when it holds it once
  *
  * Only the owner touches `depth`, so it is plain. It must be 0 when the lock is free.
  */
@@ -20,7 +21,7 @@ export class RLock extends Cell {
 /** Whether a lock's word says that this is its owner. */
 @inline
 export function ownedBy(word: i32, owner: Thread): bool {
-  return (word & -UNIT) == changetype<i32>(owner);
+  return ownerRecord(word) == owner;
 }
 
 export function rlockAcquire(cell: RLock, stamp: i32, thread: Thread, timeout: f64): Status {
@@ -28,7 +29,7 @@ export function rlockAcquire(cell: RLock, stamp: i32, thread: Thread, timeout: f
     cell.depth++;
     return STATUS_OK;
   }
-  return lockAcquire(cell, stamp, thread, timeout);
+  return lockAcquire(cell, stamp, changetype<i32>(thread), timeout);
 }
 
 export function rlockRelease(cell: RLock, stamp: i32, thread: Thread): Status {
@@ -39,11 +40,11 @@ export function rlockRelease(cell: RLock, stamp: i32, thread: Thread): Status {
       return STATUS_OK;
     }
   }
-  return lockRelease(cell, stamp, thread);
+  return lockRelease(cell, stamp, changetype<i32>(thread));
 }
 
-/** As `lockHandOff`, in the names of an owner that releases it and of the task's owner. */
+/** As `lockHandOff`: `from` releases, `to` acquires. */
 export function rlockHandOff(cell: RLock, stamp: i32, proxy: Thread, from: Thread, to: Thread, others: bool): bool {
   if (!alive(cell, stamp) || !ownedBy(loadWord(cell), from) || cell.depth) return false;
-  return handOff(cell, proxy, changetype<i32>(from), changetype<i32>(to), others);
+  return handOffLocally(cell, proxy, changetype<i32>(from), changetype<i32>(to), others);
 }

@@ -1,7 +1,7 @@
 import { STATUS_DESTROYED, STATUS_OK, STATUS_OVER_RELEASE, UNIT } from "./abi";
 import { Status } from "./types";
 import { alive, Cell, loadWord, swapWord } from "./cell";
-import { handOff } from "./local";
+import { handOffLocally } from "./local";
 import { acquire, releaseStep, PERMIT } from "./resource";
 import { Thread } from "./thread";
 
@@ -10,9 +10,9 @@ import { Thread } from "./thread";
  *
  *   word (see resource.ts)       state
  *   ────────────────────────────────────────────────────
- *   permits << 6                 nobody waits
- *   flags                        no permits, somebody waits or was woken
- *   permits << 6 | flags         permits that woken waiters are on their way to; a newcomer may still barge in
+ *   permits << 6                 the queue is empty
+ *   flags                        no permits; waiters in the queue, or wakers in flight
+ *   permits << 6 | flags         permits, and wakers in flight to them; a newcomer may still barge in
  *
  *   44  bound   the most permits there may be; never changes
  */
@@ -32,12 +32,12 @@ export function semaphoreRelease(cell: Semaphore, stamp: i32, thread: Thread, pe
   if (!alive(cell, stamp)) return STATUS_DESTROYED;
   while (true) {
     const word = loadWord(cell);
-    if (permits > cell.bound - i32(<u32>word >> 6)) return STATUS_OVER_RELEASE;
+    if (permits > cell.bound - <i32>(<u32>word / UNIT)) return STATUS_OVER_RELEASE;
     if (releaseStep(cell, stamp, thread, true, word, word + permits * UNIT)) return STATUS_OK;
   }
 }
 
-/** As `lockHandOff`: one permit goes from task to task, and the word stays as it is. With a bound of 0 there is none. */
+/** As `lockHandOff`: a permit goes to the task, and the word stays as it is. With a bound of 0 no permit can be released. */
 export function semaphoreHandOff(cell: Semaphore, stamp: i32, proxy: Thread, others: bool): bool {
-  return alive(cell, stamp) && cell.bound > 0 && handOff(cell, proxy, 0, 0, others);
+  return alive(cell, stamp) && cell.bound > 0 && handOffLocally(cell, proxy, 0, 0, others);
 }

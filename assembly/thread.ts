@@ -2,38 +2,38 @@ import { NEVER_SLEEPS, TASK_PLACE } from "./abi";
 import { Cell } from "./cell";
 
 /**
- * The record of a thread in one arena: who owns, who waits. Its address is the owner in a lock's word, and since a
- * thread that blocks waits for one thing only, the record is its waiter too. The bindings have it made (`addRecord`)
- * and give it back when the thread ends.
+ * The record of a thread in one arena. Its address is the owner in a lock's word; and since a thread that blocks waits
+ * for one thing only, the record is its waiter, too. The bindings have it made (`addRecord`), and give it back when the
+ * thread ends.
  *
- * A task (an `async` function of a thread) does not block and may wait beside others: each of its waits has a cell of
- * this form, and each task that owns RLocks has one for its address and nothing else.
+ * A task (an `async` function of a thread) does not block, and may have several waits at once: each wait has a cell of
+ * this form as its waiter. A task that owns RLocks has one, too, only for the address.
  *
  *    0  word          its state, below
- *    4  rest          always 0: what a thread sleeps on that is in the way of others (guard.ts)
- *   16  inbox         a thread's: the waiters of its tasks that have a verdict (inbox.ts); a task's: the bindings'
- *   28  pin           the lock that it has let go in a Condition's wait, and must have again before that is over; or 0
+ *    4  backOff       always 0: what a thread sleeps on that is in the way of another (queue-lock.ts)
+ *   16  inbox         of a thread: the waiters of its tasks that have a verdict (inbox.ts)
+ *       place         of a task's waiter: written and read by the bindings
+ *   28  pin           the lock that it released in a Condition's wait, and must acquire again before that ends; or 0
  *   40  spinBudget    how often it looks at its own word before it sleeps, the next time (parker.ts)
- *   44  addToAcquire  what acquiring adds to the word of a Lock or RLock (the owner) or a Semaphore (minus a permit);
- *                     in a Barrier's queue the arrival index
- *   48  maxSpins      how often it may look at the most; 0 on one core; NEVER_SLEEPS: a task's
- *   52  cores         how many there are; 0 on a page's main thread, which may not block
- *   56  queuedOn      the primitive that something is due from: the waiter stands in its queue, has a wake-up of it, or
+ *   44  addToAcquire  what acquiring adds to the word: of a Lock or RLock the owner, of a Semaphore minus one permit;
+ *                     in a Barrier's queue the arrival index, or AT_ENTRY
+ *   48  maxSpins      the most that spinBudget may be; 0 on one core; NEVER_SLEEPS for a task's waiter
+ *   52  cores         the number of cores; 0 on a page's main thread, which may not block
+ *   56  queuedOn      the primitive from which something is due: the waiter stands in its queue, is a waker in flight, or
  *                     has what it came for and has not returned; else 0
- *   60  owningThread  the record of its thread: a thread's own, or that of the thread whose task it is
+ *   60  owningThread  the record of its thread: the thread's own, or that of the task's thread
  *
  *   state       set by                                     next
  *   ─────────────────────────────────────────────────────────────────────────────────────────────────────
- *  -1 AWAITED   a task, entering a queue                   a verdict by its unparker, which then posts it
- *   0 WAITING   itself, entering a queue                   PARKED by itself; a verdict by its unparker
- *   1 PARKED    itself, going to sleep                     a verdict by its unparker, which then notifies
- *   2 WOKEN     the thread that takes it out of the queue  it tries again (Lock, RLock, Semaphore; a Barrier's entry)
- *   3 GRANTED   the thread that takes it out of the queue  it has what it waited for
- *   4 BROKEN    the thread that takes it out of the queue  Barrier: it will not get it
+ *  -1 AWAITED   a task's waiter, entering a queue          a verdict by its unparker, which then posts it
+ *   0 WAITING   the thread itself, entering a queue        PARKED by itself; a verdict by its unparker
+ *   1 PARKED    the thread itself, going to sleep          a verdict by its unparker, which then notifies
+ *   2 WOKEN     its unparker                               it tries again (Lock, RLock, Semaphore; a Barrier's entry)
+ *   3 GRANTED   its unparker                               it has what it waited for
+ *   4 BROKEN    its unparker                               Barrier: it will not get it
  *
- * Up to PARKED it stands in the queue that `queuedOn` names; above is a verdict. All of it means something as long as
- * `queuedOn` is set; of an Event or a Barrier a verdict is all that is due, and comes together with the end of
- * `queuedOn`.
+ * Up to PARKED the waiter stands in the queue of `queuedOn`; above is a verdict. A state means something only while
+ * `queuedOn` is set. In an Event or a Barrier nothing is due after the verdict, so `queuedOn` ends with it.
  */
 @unmanaged
 export class Thread extends Cell {
@@ -61,12 +61,12 @@ export class Thread extends Cell {
   }
 
   @inline
-  set spinBudget(looks: i32) {
-    this.pins = looks;
+  set spinBudget(spins: i32) {
+    this.pins = spins;
   }
 }
 
-/** Whether the waiter is a task's: then it does not sleep, and where it would the call answers PENDING. */
+/** Whether the waiter is a task's: it does not sleep; a call that would have to answers PENDING. */
 @inline
 export function isTask(waiter: Thread): bool {
   return waiter.maxSpins < 0;
@@ -83,8 +83,8 @@ export function setQueuedOn(waiter: Thread, cell: Cell): void {
 }
 
 /**
- * A thread waits as a task does, by its record, beside its tasks. It does not look for a while either, or it would learn
- * from spins that are none. Answers its budget, which `waitAsThread` needs.
+ * From now on the thread's own record waits as a task's waiter, beside its tasks. It does not spin, or it would learn from
+ * spins that are none. Answers the budget, which `waitAsThread` needs.
  */
 export function waitAsTask(thread: Thread): i32 {
   const budget = thread.spinBudget;
@@ -93,14 +93,14 @@ export function waitAsTask(thread: Thread): i32 {
   return budget;
 }
 
-/** It does so no more, and has used what it was given: nothing is due to its record. */
+/** Undoes `waitAsTask`. The thread has used what it was given: nothing is due to its record. */
 export function waitAsThread(thread: Thread, maxSpins: i32, spinBudget: i32): void {
   thread.maxSpins = maxSpins;
   thread.spinBudget = spinBudget;
   setQueuedOn(thread, changetype<Cell>(0));
 }
 
-/** Where the thread of a task's waiter keeps what it knows of the wait: 0 when the waiter is nobody's. */
+/** Notes where its thread keeps the waiter's operation (bindings/operation-table.ts): 0 for none. */
 export function setTaskPlace(waiter: Thread, place: i32): void {
   atomic.store<i32>(changetype<usize>(waiter), place, TASK_PLACE);
 }

@@ -1,4 +1,4 @@
-/** What the numbers of `abi.ts` are called in signatures. */
+/** Names for the numbers of abi.ts in signatures. */
 
 /** `STATUS_…` */
 export type Status = i32;

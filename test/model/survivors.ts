@@ -14,59 +14,60 @@ const LOOK = 'looks once more or once less before it sleeps';
 const EFFORT = 'costs a notify or a slow path in vain, nothing else';
 const GROWING = 'an arena does not grow in the model';
 const FULLER = 'a search ends sooner or later: no scenario has an arena so full that it shows';
-const MAP = 'only who enumerates the arena looks at which kind a cell is; taken it is either way';
+const MAP = 'only a walk that enumerates the arena reads which kind a cell is; it is taken either way';
 
 export const survivors: readonly Survivor[] = [
   { line: 'if (spins > 0)', why: LOOK },
   { line: 'let spins =', why: LOOK },
-  { line: 'learn(thread', why: LOOK },
-  { line: 'thread.looks =', why: LOOK },
-  { line: 'do seen--', why: 'no break between two looks: a matter of speed' },
-  { line: 'state = atomic.xchg', what: /0 → 1/, why: `notifies a head that it did not tell: ${EFFORT}` },
-  { line: 'if (!older && home', what: /0 → 1/, why: `notifies for each waiter in an inbox: ${EFFORT}` },
+  { line: 'adaptSpin(thread', why: LOOK },
+  { line: 'thread.spinBudget =', why: LOOK },
+  { line: 'do turns--', why: 'no break between two looks: a matter of speed' },
+  { line: 'state = atomic.xchg', what: /0 → 1/, why: `notifies a head that it did not unpark: ${EFFORT}` },
+  { line: 'if (!older && owningThread', what: /0 → 1/, why: `notifies for each waiter in an inbox: ${EFFORT}` },
   { line: 'cell.generation++', what: /add/, why: 'a generation need only be another one', same: true },
   { line: '<u32>UNIT &&', what: /_u/, why: EFFORT },
-  { line: 'return permits ?', what: /6 → 0|64 → 0|select/, why: `where it decides what a look was worth: it ${LOOK}` },
+  {
+    line: 'if (permits) return',
+    what: /6 → 0|turned round/,
+    why: `where it decides what a look was worth: it ${LOOK}`,
+  },
   { line: '<u32>UNIT', what: /_u/, why: 'differs at the word 64 only, and no record has the address 64', same: true },
   {
-    line: 'late = now >= since + timeout',
+    line: 'expired = now >= since + timeout',
     what: /le → lt/,
     why: 'in the very millisecond of its deadline it enters the queue and leaves at once',
   },
   { line: 'min(free, MOST_WOKEN)', why: 'wakes more or fewer at once: a matter of speed' },
-  { line: '(UNIT - 1)', what: /_u/, why: 'differs at the word 63 only, and no word has all flags', same: true },
-  {
-    line: '(UNIT - 1)',
-    what: /63/,
-    why: 'a Lock that is free with a waiter on its way passes for held: no scenario notifies at that moment',
-  },
   {
     line: 'let handoff =',
     what: /2 → 0/,
     why: 'a task that was overtaken asks for no handoff: no scenario waits for one',
   },
-  { line: 'word, QUEUED, Place.BACK', what: /0 → 1/, why: '`take` means nothing in an Event', same: true },
-  { line: 'if (entered < 0)', why: 'needs a Condition that is destroyed by one who breaks the contract' },
+  { line: 'word, QUEUED, QueueEnd.BACK', what: /0 → 1/, why: '`addToAcquire` means nothing in an Event', same: true },
   {
-    line: 'atomic.add<u32>(arena, 1, Header.FREES)',
+    line: 'if (queueLength < 0)',
+    why: 'needs a Condition that is destroyed while a thread still uses it, against the contract',
+  },
+  {
+    line: 'atomic.add<u32>(arena, 1, HEADER_FREES)',
     what: /then/,
     why: 'of two steps at once one is lost: the count differs still',
     same: true,
   },
   {
-    line: '? Status.BUSY : Status.DESTROYED',
+    line: '? STATUS_BUSY : STATUS_DESTROYED',
     what: /ge_s/,
     why: 'differs for the life 0 only, an id of 0 that nothing keeps: that arena was destroyed just now',
     same: true,
   },
   { line: 'const grows =', why: GROWING },
   { line: 'memory.grow', why: GROWING },
-  { line: 'release(arena, index - run, run)', why: GROWING },
+  { line: 'returnCells(arena, index - run, run)', why: GROWING },
   { line: 'const end = min', why: GROWING },
   { line: 'left', why: FULLER },
   { line: 'let frees', why: FULLER },
-  { line: 'if (!((cell.parties - 1)', why: 'passes under the guard, as all others do' },
+  { line: 'if (cell.parties == 1', why: 'passes under the queue lock, as all others do' },
   { line: 'frees++', why: FULLER },
-  { line: 'Header.ROVER', why: 'every search begins at the beginning: slower, and as correct' },
+  { line: 'HEADER_ROVER', why: 'every search begins at the beginning: slower, and as correct' },
   { line: 'atomic.store<u8>(arena + index', why: MAP },
 ];
