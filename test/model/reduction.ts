@@ -10,7 +10,7 @@
  *
  * Which words are independent need not be known: it is assumed of all. In every state we look at what the threads would touch
  * next; where two collide, the word is dependent, and the exploration starts anew. The last exploration has seen no
- * collision, which is just what it assumed (docs/verification.md has the proof). That the search corrects its own idea of what
+ * collision, which is just what it assumed (docs/internals/verification.md has the proof). That the search corrects its own idea of what
  * is independent it has from C. Flanagan, P. Godefroid, "Dynamic partial-order reduction for model checking software", POPL 2005.
  *
  * The same goes for lines of memory: only those that are written become part of the states (memory.ts).

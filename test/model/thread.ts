@@ -130,7 +130,7 @@ export const STOP = 1;
 export interface World {
   /**
    * What the clock may say, in rising order: the first value when a call looks at it first, later that or any greater
-   * one, never going back within a call. `docs/verification.md` tells why a few values stand for all.
+   * one, never going back within a call. `docs/internals/verification.md` tells why a few values stand for all.
    */
   readonly clock: readonly number[];
   /** Whether the clock may throw, as any function of the host when the stack is full: the call is over then, with THREW. */

@@ -20,7 +20,8 @@ const root = fileURLToPath(new URL('../..', import.meta.url));
 const documents = [
   'README.md',
   'CHANGELOG.md',
-  ...readdirSync(join(root, 'docs'))
+  'CONTRIBUTING.md',
+  ...readdirSync(join(root, 'docs'), { recursive: true, encoding: 'utf8' })
     .filter((file) => file.endsWith('.md'))
     .map((file) => `docs/${file}`),
 ];
@@ -144,7 +145,7 @@ describe('the package', () => {
       timeout: 20_000,
     });
     const [{ files }] = Object.values(JSON.parse(stdout)) as [{ files: { path: string }[] }];
-    expect(links).toContain('docs/design.md');
+    expect(links).toContain('docs/internals/design.md');
     expect(links.filter((link) => !files.some(({ path }) => path === link || path.startsWith(link)))).toEqual([]);
   });
 });
