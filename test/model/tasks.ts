@@ -173,18 +173,18 @@ export function eventLoop(
     }
 
     /** A step of this thread's local queues. */
-    function* queue(act: (all: Queues) => number): Script<number> {
+    function* queue<T>(act: (all: Queues) => T): Script<T> {
       const taken = queues.map(({ proxy }) => proxy.waiter);
       const free = proxies.filter((proxy) => !taken.includes(proxy));
       const told = found.length > 0;
-      const { status, memory } = yield* asking((arena) => {
+      const { result, memory } = yield* asking((arena) => {
         const all = new Queues(arena, me, queues, free, told);
-        const status = act(all);
-        return { status, memory: all.memory };
+        const result = act(all);
+        return { result, memory: all.memory };
       });
       queues = memory.queues;
       for (const { task, status } of memory.ends) end(task, status);
-      return status;
+      return result;
     }
 
     /** A step of a single wait has come to this. */
@@ -202,7 +202,7 @@ export function eventLoop(
     function* giveUp(task: number): Script {
       const mine = standing[task]!;
       mine.late = true;
-      if (mine.waiting === 'queued') yield* queue((all) => (all.cancel(task), STATUS_OK));
+      if (mine.waiting === 'queued') yield* queue((all) => all.cancel(task));
       else {
         const { single } = waitOf(task).wait;
         take(task, yield* stepOf(single!, me, mine.waiting!, (steps, op) => steps.cancel(op)));
@@ -223,7 +223,7 @@ export function eventLoop(
 
     function* resume(waiter: number): Script {
       const verdict = yield* look(waiter);
-      if (isProxy(waiter)) yield* queue((all) => (all.resume(waiter, verdict), STATUS_OK));
+      if (isProxy(waiter)) yield* queue((all) => all.resume(waiter, verdict));
       else {
         const task = waiters.indexOf(waiter);
         const { single } = waitOf(task).wait;
@@ -261,7 +261,8 @@ export function eventLoop(
 
     return yield* within(turn(), () => {
       const task = standing.findIndex(({ waiting }) => waiting);
-      return task < 0 ? undefined : waitOf(task).wait.name;
+      if (task >= 0) return waitOf(task).wait.name;
+      return queues.length > 0 ? 'acquireAsync' : undefined;
     });
   };
 }

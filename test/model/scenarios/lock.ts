@@ -162,28 +162,37 @@ const mixed = (name: string, tasks: readonly number[], timeout: number, loops = 
  */
 const handedOff: Scenario = {
   primitive: 'lock',
-  name: 'a task hands it off, and another thread releases it',
+  name: 'a task hands it off, and another thread releases it once too often',
   threads: 3,
   build(world) {
     const lock = world.lock();
     const { cell, stamp } = lock;
     const [me, other, behind] = world.threads as [number, number, number];
-    const release = function* (who: number): Script {
-      expect(yield* call('lockRelease', cell, stamp, who), Status.OK, Status.NOT_HELD);
+    const released = ['one', 'two', 'other', 'behind'].map((name) => world.data(name));
+    const note = function* (status: number, word: number): Script {
+      if (expect(status, Status.OK, Status.NOT_HELD) === Status.OK) yield mark(word, 1);
+    };
+    const release = function* (who: number, word: number): Script {
+      yield* note(yield* call('lockRelease', cell, stamp, who), word);
     };
     const queued = shared(lock, 'lock');
-    const task: Step[] = [
+    const task = (index: number): Step[] => [
       waits(queueing(queued, me | TASK)),
       releases(queued, me | TASK),
-      came(Status.OK, Status.NOT_HELD),
+      (status) => note(status, released[index]!),
     ];
     return {
+      // It was acquired three times. A release too many must not succeed while a wake-up passes on.
+      invariant(view) {
+        if (![0, 1, 2].every((thread) => view.finished(thread))) return undefined;
+        return released.filter((word) => view.word(word)).length > 3 ? 'it was released four times' : undefined;
+      },
       programs: [
-        once(eventLoop(world, me, [task, task])),
-        once(() => release(other)),
+        once(eventLoop(world, me, [task(0), task(1)])),
+        once(() => release(other, released[2]!)),
         once(function* () {
           expect(yield* call('lockAcquire', cell, stamp, behind, FOR_EVER), Status.OK);
-          yield* release(behind);
+          yield* release(behind, released[3]!);
         }),
       ],
     };
@@ -232,7 +241,8 @@ const anew: Scenario = {
     const has = (word: number): boolean => (word & -TASK) === (me | TASK);
     const queued = shared(lock, 'lock');
     const task: Step[] = [waits(queueing(queued, me | TASK)), () => call('lockRelease', cell, stamp, me | TASK)];
-    const loop = eventLoop(world, me, [task, task]);
+    // One has it, and another thread releases it; two wait.
+    const loop = eventLoop(world, me, [task.slice(0, 1), task, task], true);
     const proxy = world.tasks[0]!.at(-1)!;
     return {
       invariant(view) {
@@ -242,7 +252,7 @@ const anew: Scenario = {
       programs: [
         once(loop),
         once(function* () {
-          yield until(cell + LENGTH, (length) => length === 2);
+          yield until(cell + LENGTH, (length) => length === 3);
           expect(yield* call('lockRelease', cell, stamp, other), Status.OK);
         }),
         once(function* () {
