@@ -17,7 +17,7 @@ import { type Scheduler, schedulerOf } from './scheduler.ts';
 import { Holdable } from './scoped.ts';
 import { acquireSteps } from './steps/acquire.ts';
 
-/** A call of `acquireAsync` that waits. */
+/** A call of `acquireAsync` that waits in a local queue. */
 class QueuedCall extends PendingCall implements QueuedTask {
   next: QueuedTask | undefined;
   prev: QueuedTask | undefined;
@@ -56,33 +56,33 @@ class QueuedCall extends PendingCall implements QueuedTask {
   }
 }
 
-/** RLock: an owner has it, and so have all tasks of it that wait for it. */
+/** RLock: when an owner has acquired it, so have all tasks in the name of the same owner. */
 export function admitOwner(scheduler: Scheduler, cell: number, name: number): void {
   localQueuesOf(scheduler).get(cell)?.oldest.admitOwner(name);
 }
 
-/** What is known at once needs no promise of its own. */
+/** An answer that is known at once needs no promise of its own. */
 const HELD = /* @__PURE__ */ Promise.resolve(true);
 const NOT_HELD = /* @__PURE__ */ Promise.resolve(false);
 
 /**
  * What Lock, RLock and Semaphore share: acquiring as a task, and beside tasks. Algorithm: `assembly/resource.ts`.
  *
- * `acquire`, `tryAcquire` and `release` stand in each of the three, nearly alike: engines inline a method into the
- * caller where one class comes by, and not where three do.
+ * Each of the three has its own `acquire`, `tryAcquire` and `release`, nearly alike: engines inline a method that one
+ * class calls, and not one that three classes share.
  */
 export abstract class Acquirable<K extends string = string> extends Holdable<K> {
   #queue: LocalQueue | undefined;
 
   /**
-   * Tries once, in the name of a thread or a task: what acquiring adds to the word.
+   * Tries once. `name`, of a thread or a task, is what acquiring adds to the word.
    *
    * @internal
    */
   protected abstract tryAs(name: number): number;
 
   /**
-   * What the proxy of a local queue adds to the word; and whether it acquires in its own name.
+   * What the proxy of a local queue adds to the word, unless it acquires in its own name.
    *
    * @internal
    */
@@ -103,7 +103,7 @@ export abstract class Acquirable<K extends string = string> extends Holdable<K> 
   }
 
   /**
-   * A wait for it, by this thread, by its record, or by a Condition's waiter.
+   * A wait for it, by this thread's record or by a Condition's waiter.
    *
    * @internal
    */
@@ -112,14 +112,14 @@ export abstract class Acquirable<K extends string = string> extends Holdable<K> 
   }
 
   /**
-   * The oldest queue of this thread's tasks, if some stand there.
+   * This thread's oldest local queue for it, if a task waits.
    *
    * @internal
    */
   protected localQueue(scheduler: Scheduler): LocalQueue | undefined {
     if (this.#queue?.proxy.waiter) return this.#queue;
     if (scheduler.localQueues.size === 0) return undefined;
-    // Another object may be the same lock.
+    // The queue may be that of another object of the same primitive.
     const oldest = localQueuesOf(scheduler).get(this.ref.cell)?.oldest;
     this.#queue = oldest ?? this.#queue;
     return oldest;
@@ -136,7 +136,7 @@ export abstract class Acquirable<K extends string = string> extends Holdable<K> 
   }
 
   /**
-   * The host threw in the midst of a wait: what is due to it goes back.
+   * The host threw in the midst of a wait: what is due to the waiter goes back.
    *
    * @internal
    */
@@ -146,7 +146,7 @@ export abstract class Acquirable<K extends string = string> extends Holdable<K> 
   }
 
   /**
-   * Blocks in a thread that has tasks which wait. Nothing when there are none: then the core may block.
+   * Blocks beside this thread's waiting tasks. Answers `undefined` when there are none: then the core may block.
    *
    * @internal
    */
@@ -161,7 +161,7 @@ export abstract class Acquirable<K extends string = string> extends Holdable<K> 
       scheduler,
       this.operation(thread),
       limit,
-      // Once it stands in the queue, this thread's tasks do not acquire.
+      // Once this thread stands in the queue, its tasks acquire nothing.
       (standing) => !standing && this.heldByTask && !scheduler.hasGrantAt(cell),
       () => this.deadlock(),
     );
@@ -188,11 +188,11 @@ export abstract class Acquirable<K extends string = string> extends Holdable<K> 
    */
   protected acquireAs(name: number, { limit, signal }: OwnerWanted, owner?: Owner): boolean | Promise<boolean> {
     const { arena } = this.ref;
-    // From now on blocking calls look whether a task holds it.
+    // Made here even if nothing waits: from now on, blocking calls check whether a task holds it.
     const scheduler = schedulerOf(arena);
     const oldest = this.localQueue(scheduler);
     let queue = oldest?.youngest;
-    // Its owner may have it already.
+    // The owner may hold it already, and a call without a wait must try.
     const triesFirst = !queue || owner !== undefined || limit === 0;
     let place = triesFirst ? JOIN_AFTER_TRYING : queue!.ask();
     if (place !== JOIN_AT_ONCE) {
@@ -207,7 +207,7 @@ export abstract class Acquirable<K extends string = string> extends Holdable<K> 
     return promise;
   }
 
-  /** This object's own queue, made once, unless it, or that of another object of the same primitive, stands there. */
+  /** This object's own queue, made once; or a new one, if `another` queue of this thread is in use at the cell. */
   #newQueue(scheduler: Scheduler, another: boolean): LocalQueue {
     if (!another && this.#queue) return this.#queue;
     const queue = new LocalQueue(this.ref, scheduler, this.proxyName, this.proxyHasOwnName);
@@ -216,7 +216,7 @@ export abstract class Acquirable<K extends string = string> extends Holdable<K> 
   }
 
   /**
-   * What `acquireAsync` of a primitive of this kind is asked for: of this one, or of a Condition over it.
+   * The checked options of `acquireAsync`, of this primitive or of a Condition over it (`kind`, for messages).
    *
    * @internal
    */
@@ -225,7 +225,7 @@ export abstract class Acquirable<K extends string = string> extends Holdable<K> 
   }
 
   /**
-   * What it answers.
+   * What `acquireAsync` answers.
    *
    * @internal
    */

@@ -5,16 +5,16 @@ import type { Scheduler } from './scheduler.ts';
 import type { ThreadArena } from './thread-arena.ts';
 
 /**
- * Waits by blocking, in a thread whose tasks wait, too. They cannot run until it returns, so it goes before them: a
- * wake-up that a task gets meanwhile passes on to others, and the task stands in the queue anew afterwards. What a
- * Condition notifies a task of serves the thread as well.
+ * Blocks a thread whose tasks wait, too. They cannot run until it returns, so the thread goes before them: a wake-up
+ * that a task gets meanwhile passes on, and the task enters the queue anew afterwards. When a Condition notifies a task,
+ * the thread may take its place.
  *
- * The thread's record is the waiter, as in the core, so that no memory is needed; but it waits as a task does, for a word
- * in its inbox: then its tasks' verdicts wake it, too.
+ * The thread's record is the waiter, as in the core, so that no memory is needed. But it waits as a task's waiter does,
+ * for its inbox: so the verdicts of the thread's tasks wake the thread, too.
  *
  * @param limit ms
- * @param deadlocked whether it would wait, or standing in the queue waits, for a task of this thread
- * @param refuse throws for that
+ * @param deadlocked whether the thread waits, or would wait, for a task of its own
+ * @param refuse throws because of that
  */
 export function blockBesideTasks(
   arena: ThreadArena,
@@ -48,7 +48,7 @@ function block(
   let status = STATUS_PENDING as number;
   try {
     while (status === STATUS_PENDING) {
-      // First the wake-ups that are there: what no task has seen yet passes on, too.
+      // First the verdicts in the inbox, also those that came before this call: they pass on.
       for (let told = scheduler.nextTold(); told; told = scheduler.nextTold()) {
         const verdict = scheduler.verdictOf(told);
         const task = told !== waiter && standing && status === STATUS_PENDING && scheduler.operationOf(told);

@@ -23,7 +23,7 @@ export class CellRef {
   readonly stamp: number;
   readonly core: Core;
   readonly thread: number;
-  /** Read while it certainly is there: messages about a primitive that was destroyed have it, too. */
+  /** Read while the cell certainly is there: messages about a destroyed primitive have it, too. */
   readonly name: string;
 
   constructor(arena: ThreadArena, cell: number, stamp: number) {
@@ -39,11 +39,11 @@ export class CellRef {
 function readName(arena: ThreadArena, cell: number): string {
   // Written before any other thread knew of the cell.
   const block = arena.load(cell, CELL_NAME);
-  // TextDecoder refuses shared memory: it gets a copy.
+  // A copy: TextDecoder refuses shared memory.
   return block ? new TextDecoder().decode(copyBytes(arena.memory, block + 4, arena.load(block, 0))) : '';
 }
 
-/** What a message carries of a primitive: its own enumerable fields, which any structured clone keeps. */
+/** A primitive in a message: its own enumerable fields, which any structured clone keeps. */
 export interface Handle<K extends string = string> {
   /** A BoundedSemaphore is a Semaphore. */
   readonly kind: K extends 'Semaphore' ? K | 'BoundedSemaphore' : K;
@@ -52,7 +52,7 @@ export interface Handle<K extends string = string> {
   readonly stamp: number;
 }
 
-/** What of a memory is a place for an arena: `TypeError` with the reason when it is none. */
+/** Throws a `TypeError` with the reason when an arena cannot be in this memory. */
 export function checkMemory(memory: unknown, where: string): asserts memory is Memory {
   if (Object.prototype.toString.call(memory) !== '[object WebAssembly.Memory]') {
     if (memory === undefined) checkReach(`${where}: there is no memory in it`);
@@ -66,7 +66,7 @@ export function checkMemory(memory: unknown, where: string): asserts memory is M
   }
 }
 
-/** The cell that a handle names, if the handle is one of this kind, and what it names still lives. */
+/** The cell that a handle names. Throws when the handle is of another kind, or its primitive has been destroyed. */
 export function attachCell(handle: unknown, name: string, kind: number): CellRef {
   const where = `${name}.from`;
   if (handle === null || typeof handle !== 'object') {
@@ -86,7 +86,7 @@ export function attachCell(handle: unknown, name: string, kind: number): CellRef
   }
   if (!Number.isInteger(stamp)) throw invalidType(`${where}: the handle's stamp (${String(stamp)}) is not an integer`);
   const cell = address as number;
-  // Whatever is there now: the checks behind this tell.
+  // The cell may hold anything: the checks that follow find out.
   const arena = arenaAt(memory, loadWord(memory, cell + CELL_ARENA), where);
   const { base } = arena;
   const index = (cell - base) / CELL_SIZE;
@@ -94,7 +94,7 @@ export function attachCell(handle: unknown, name: string, kind: number): CellRef
   if (index < arena.load(base, HEADER_FIRST) || index >= arena.load(base, HEADER_TOTAL)) {
     throw invalidType(`${where}: the handle's address (${cell}) is outside its arena`);
   }
-  // While it lives, both stay; a primitive that is destroyed right now is found by the stamp in its first call.
+  // Neither changes while it lives. If it is destroyed right after this, its first call sees another stamp.
   const mark = copyBytes(memory, base + HEADER_SIZE + index, 1)[0]! & ~VISITED;
   if (mark !== kind || (loadWord(memory, cell + CELL_STAMP) | 0) !== stamp) {
     throw invalidType(`${where}: the ${name} of this handle has been destroyed`);

@@ -6,20 +6,20 @@ import { cancelAcquire, declineAcquire, resumeAcquire, startAcquire } from './st
 
 /** A task in a local queue. */
 export interface QueuedTask {
-  /** What stands in the word while it holds; of a permit, in nobody's name, what acquiring adds. */
+  /** What acquiring adds to the word: the task's owner, or minus one permit. */
   readonly name: number;
   readonly cancelled: boolean;
   next: QueuedTask | undefined;
   prev: QueuedTask | undefined;
-  /** It waits: `limit` ms at the most. */
+  /** From now on it waits, `limit` ms at the most. */
   arm(limit: number, signal: Signal | undefined): void;
-  /** It has come to an end, and for others of its owner something may follow from that. */
+  /** Its wait has come to an end. If its owner has acquired, it admits the owner's other tasks. */
   complete(status: number, op: Operation): void;
-  /** It has come to an end together with another one of its owner. */
+  /** Its wait has come to an end because another task of its owner has acquired. */
   admit(status: number, op: Operation): void;
 }
 
-/** The queues of this thread at one cell: between two of them stand waiters of other threads. */
+/** This thread's local queues at one cell. Waiters of other threads stand between the proxies. */
 export interface LocalQueues {
   oldest: LocalQueue;
   youngest: LocalQueue;
@@ -34,29 +34,29 @@ export function localQueuesOf(scheduler: Pick<Scheduler, 'localQueues'>): Map<nu
 }
 
 /**
- * Tasks of this thread that wait for one Lock, RLock or Semaphore and came one behind the other, with nobody of another
- * thread between them. One waiter stands in the queue for all of them: the proxy. What it gets is the first task's; then
- * it enters the queue anew for the next, at the front. So all go on in the order in which they came. What concerns other
- * threads: `assembly/local.ts`.
+ * Tasks of this thread that wait for one Lock, RLock or Semaphore and entered one behind the other, with no waiter of
+ * another thread between them. One waiter, their proxy, stands in the queue for all. What it gets is the first task's;
+ * then it enters the queue again, at the front, for the next. So the tasks go on in the order in which they entered. The
+ * steps that concern other threads: `assembly/local.ts`.
  *
- * Two copies of the package may have queues at one cell: what is private is not used of another queue.
+ * Two copies of the package may have local queues at one cell, so a queue uses no private member of another.
  *
- * The cell's length counts the others in the local queue, too: one less than there are, as the queue counts the proxy.
+ * The cell's length counts all tasks of a local queue: the proxy's place in the queue counts the first.
  */
 export class LocalQueue implements Completion {
   readonly proxy: Operation;
   first: QueuedTask | undefined;
-  /** The next of this thread's queues at the same cell, and the one before. */
+  /** This thread's next local queue at the same cell, and the one before. */
   younger: LocalQueue | undefined;
   older: LocalQueue | undefined;
   #last: QueuedTask | undefined;
   #size = 0;
-  /** Whether it goes on to the next task by itself. */
+  /** While it goes on to its next task, a call from within must not dissolve it. */
   #advancing = false;
   readonly #scheduler: Queueing;
   /**
-   * RLock: the proxy acquires in its own name, and then in that of the first task: a task that gives up takes its name
-   * with it, and that may be another's when the lock is handed to it.
+   * RLock: the proxy acquires in its own name, which is then replaced by the first task's. In that task's name from the
+   * start, the lock could be handed to a task that has given up, and whose name may be another owner's by then.
    */
   readonly #inOwnName: boolean;
 
@@ -66,18 +66,18 @@ export class LocalQueue implements Completion {
     this.#inOwnName = inOwnName;
   }
 
-  /** Whether more than one task stands in it. */
+  /** Whether more than one task is in it. */
   get others(): boolean {
     return this.#size > 1;
   }
 
-  /** Whether a newcomer goes behind it: JOIN_…. AT_ONCE: the cell counts it, and it must `join`. */
+  /** Whether a newcomer may join (JOIN_…). After JOIN_AT_ONCE the cell has counted it, and it must `join`. */
   ask(): number {
     const { target, waiter } = this.proxy;
     return waiter === 0 ? JOIN_NOT : target.arena.core.join(target.cell, waiter, this.#size > 0);
   }
 
-  /** Of the oldest: the last of this thread's queues here. */
+  /** This thread's youngest local queue at the cell; only the oldest may be asked. */
   get youngest(): LocalQueue {
     return this.younger ? this.#here.get(this.proxy.target.cell)!.youngest : this;
   }
@@ -86,7 +86,7 @@ export class LocalQueue implements Completion {
     return localQueuesOf(this.#scheduler);
   }
 
-  /** It begins behind all others of this thread here. */
+  /** Becomes this thread's youngest local queue at the cell. */
   #begin(): void {
     const { cell } = this.proxy.target;
     const queues = this.#here.get(cell);
@@ -97,7 +97,7 @@ export class LocalQueue implements Completion {
     } else this.#here.set(cell, { oldest: this, youngest: this });
   }
 
-  /** A task has to wait. `counted`: as `ask` has answered AT_ONCE. */
+  /** A task has to wait. `counted`: `ask` has answered JOIN_AT_ONCE. */
   join(task: QueuedTask, counted: boolean, limit: number, signal: Signal | undefined): void {
     const { proxy } = this;
     const stands = proxy.waiter !== 0;
@@ -114,12 +114,12 @@ export class LocalQueue implements Completion {
     }
   }
 
-  /** The task that a release can go to at once, if the core agrees: no verdict is here that the proxy has not seen. */
+  /** The task that a release may be handed to, if the core agrees. None if a verdict from the inbox may be the proxy's. */
   get heir(): QueuedTask | undefined {
     return this.#scheduler.told ? undefined : this.first;
   }
 
-  /** The first task has what was handed off to it, and the cell counts it no more. */
+  /** The core has handed off to the first task, and counts it no more. */
   advance(): void {
     const first = this.first!;
     this.#unlink(first);
@@ -132,10 +132,10 @@ export class LocalQueue implements Completion {
     }
   }
 
-  /** RLock: if an owner has it, so have all of its tasks that wait, here and in younger queues. */
+  /** RLock: if an owner holds it, so do all tasks in the name of this owner, here and in younger queues. */
   admitOwner(name: number): void {
     const { arena, cell } = this.proxy.target;
-    // Only tasks of this thread release it, if it is the owner's: then it stays so.
+    // If the owner holds it, that stays so: only tasks of this thread could release it.
     if ((arena.load(cell, CELL_WORD) & -UNIT) >>> 0 !== name) return;
     for (let queue: LocalQueue | undefined = this, next: LocalQueue | undefined; queue; queue = next) {
       next = queue.younger;
@@ -144,13 +144,13 @@ export class LocalQueue implements Completion {
     }
   }
 
-  /** Of many, it may be the first, and the proxy have its verdict: that is for the next. */
+  /** A task gives up. Among several it just leaves; if it was the first, the proxy's verdict is for the next. */
   cancelTask(task: QueuedTask): void {
     if (this.#size > 1) this.#complete(task, STATUS_TIMEOUT);
     else this.#scheduler.cancel(this.proxy);
   }
 
-  /** No task stands in it any more, and the proxy is gone. */
+  /** The last task has left, and the proxy has no waiter any more. */
   complete(): void {
     this.proxy.waiter = 0;
     const { cell } = this.proxy.target;
@@ -168,7 +168,7 @@ export class LocalQueue implements Completion {
 
   /** A step of the proxy. */
   start(): number {
-    // While this thread blocked, the proxy declined what came for a task that had given up.
+    // When the proxy starts anew, after this thread has blocked, its first task may have given up.
     return this.#advance(!this.first || this.first.cancelled ? STATUS_TIMEOUT : this.#start(0));
   }
 
@@ -178,7 +178,7 @@ export class LocalQueue implements Completion {
       this.proxy.cancelled = this.first.cancelled;
       return this.#advance(resumeAcquire(this.proxy, verdict));
     }
-    // The last one was served, or left, as this came.
+    // The last task got a handoff, or left, before this verdict was seen.
     declineAcquire(this.proxy);
     return STATUS_OK;
   }
@@ -200,14 +200,14 @@ export class LocalQueue implements Completion {
     return startAcquire(proxy, flags);
   }
 
-  /** The proxy's step has answered this. If that is an end, it is the first task's, and the proxy stands for the next. */
+  /** A step of the proxy has answered `status`. An end is the first task's, and then the proxy starts for the next one. */
   #advance(status: number): number {
     const { proxy } = this;
     const { arena, cell } = proxy.target;
     this.#advancing = true;
     try {
       for (let first = this.first; first && status !== STATUS_PENDING; first = this.first) {
-        // Any thread may release a plain Lock meanwhile.
+        // `rename` may find another owner: any thread may release a plain Lock meanwhile.
         if (status === STATUS_OK && first.name !== proxy.addToAcquire) {
           arena.core.rename(cell, proxy.addToAcquire, first.name);
         }
@@ -225,7 +225,7 @@ export class LocalQueue implements Completion {
     task.complete(status, this.proxy);
   }
 
-  /** The same, here. */
+  /** `admitOwner` for this queue only. */
   admit(name: number): void {
     const { arena, cell, stamp } = this.proxy.target;
     for (let task = this.first, next: typeof task; task; task = next) {
@@ -236,7 +236,7 @@ export class LocalQueue implements Completion {
     }
   }
 
-  /** If the last one is gone, the proxy has to go. If it has its verdict already, that comes, and passes on. */
+  /** Without tasks the proxy has to leave. If it has its verdict already, `resume` will pass that on. */
   dissolve(): void {
     if (!this.first && this.proxy.waiter && !this.#advancing) this.#scheduler.cancel(this.proxy);
   }
@@ -260,7 +260,7 @@ export class LocalQueue implements Completion {
     else this.first = next;
     if (next) next.prev = prev;
     else this.#last = prev;
-    // So that the old do not keep the young alive.
+    // An old task must not keep the younger ones alive.
     task.next = undefined;
     this.#size--;
   }

@@ -25,8 +25,8 @@ import type { Memory } from './globals.ts';
  */
 
 /**
- * The buffer of a memory, which reaches to `end` if the memory does. Engines tell a thread late that another one has let
- * it grow, and what is in shared memory may tell sooner; to grow by nothing asks.
+ * The buffer of a memory, which reaches to `end` if the memory does. A thread may read of new cells in shared memory
+ * before its engine shows it that another thread has made the memory grow; to grow by nothing makes the engine look.
  */
 export function bufferOf(memory: Memory, end: number): SharedArrayBuffer {
   if (memory.buffer.byteLength < end) memory.grow(0);
@@ -42,7 +42,7 @@ export function loadWord(memory: Memory, address: number): number {
   return loadWordIn(bufferOf(memory, address + 4), address);
 }
 
-/** A word of a buffer, unsigned: that of an array, which may be of any memory. */
+/** A word of a buffer, unsigned: the buffer of an array, which may be of any memory. */
 export function loadWordIn(buffer: SharedArrayBuffer, address: number): number {
   return Atomics.load(new Int32Array(buffer, address, 1), 0) >>> 0;
 }
@@ -61,7 +61,7 @@ export function readDouble(memory: Memory, address: number): number {
 export class SharedWords {
   readonly memory: Memory;
   #words: Int32Array;
-  /** Where they end; to ask them takes longer than an atomic operation. */
+  /** Their length in bytes, kept here: to read it from the array takes longer than an atomic operation. */
   #end: number;
 
   constructor(memory: Memory) {
@@ -76,14 +76,14 @@ export class SharedWords {
   }
 
   /**
-   * The same, of some moment not long ago: an engine may move such a read, or do it once for several. Half the time of
-   * `load`, for what the core looks at again.
+   * A field, perhaps as it was a moment ago: an engine may move a plain read, or do it once for several. It takes half the
+   * time of `load`, and is for fields that the core checks again.
    */
   guess(cell: number, field: number): number {
     return this.#reach(cell)[(cell + field) >>> 2]!;
   }
 
-  /** Sleeps while a word is 0, so long (ms) at the most. */
+  /** Sleeps while a word is 0, at most `limit` ms. */
   sleep(address: number, limit: number): void {
     Atomics.wait(this.#reach(address), address >>> 2, 0, limit);
   }
@@ -127,7 +127,7 @@ export function writeText(memory: Memory, block: number, text: Uint8Array): void
   new Uint8Array(buffer, block + 4, text.length).set(text);
 }
 
-/** Lays out an arena of so many cells, of which `first` are its header and map. What the header says: `assembly/arena.ts`. */
+/** Lays out an arena of `cells` cells, the `first` of them for its header and map. The layout: `assembly/arena.ts`. */
 export function writeArena(
   memory: Memory,
   base: number,
@@ -148,10 +148,10 @@ export function writeArena(
   words[HEADER_FLAGS / 4] = flags;
   words[HEADER_TOTAL / 4] = cells;
   words[HEADER_FIRST / 4] = first;
-  // Not the same stamps as those of an arena that was here: old handles must not come to mean new primitives.
+  // Not the stamps of an arena that was here before: an old handle must not come to mean a new primitive.
   words[HEADER_STAMPS / 4] = id[0] >>> 1;
   words[HEADER_ROVER / 4] = first;
-  // In this order: a thread that knew an arena which was here finds neither it nor a mixture.
+  // In this order, a thread that knew an arena here before finds neither that one nor a mixture.
   Atomics.store(words, HEADER_ID_LOW / 4, id[0]);
   Atomics.store(words, HEADER_KEEPERS / 4, 0);
   Atomics.store(words, HEADER_MAGIC / 4, MAGIC);

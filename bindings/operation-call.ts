@@ -11,7 +11,7 @@ export interface Awaitable<T> {
   toResult(status: number, op: Operation): T | PromiseLike<T>;
 }
 
-/** A call of a task that waits by an operation of its own: for an Event, at a Barrier, for a Condition. */
+/** A task's call that waits by an operation of its own: of an Event, a Barrier or a Condition. */
 export class OperationCall<T> extends PendingCall {
   readonly #scheduler: Scheduler;
   readonly #operation: Operation;
@@ -26,8 +26,8 @@ export class OperationCall<T> extends PendingCall {
   }
 
   /**
-   * Waits. Answers what the final status means; rejects with what that throws, or with the signal's reason when it was
-   * aborted.
+   * Waits. Resolves with the result of the final status; rejects with what `toResult` throws, or with the reason of the
+   * aborted signal.
    *
    * @param limit ms
    */

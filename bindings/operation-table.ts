@@ -2,16 +2,16 @@ import { TASK_PLACE } from '../assembly/abi.ts';
 import type { Operation } from './operation.ts';
 import type { ThreadArena } from './thread-arena.ts';
 
-/** So many places are kept while no task waits. */
+/** The most places that are kept while no task waits. */
 const SPARE = 64;
 
 /**
- * The waits of a thread's tasks, found by their waiters: each waiter's cell says at which place its operation is. A Map
- * would do the same, but each table that it outgrows keeps the next one alive, and all that is in there, until V8
- * collects everything; waits that come and go fast then cost twice as much.
+ * The operations of a thread's tasks by their waiters: each waiter's cell says at which place its operation is. A Map
+ * would do, too, but each table that it outgrows keeps the next one alive, with all that is in it, until V8's next full
+ * collection; short waits then cost twice as much.
  */
 export class OperationTable {
-  /** Place 0 is nobody's. */
+  /** Place 0 stays empty: a waiter without an operation says 0. */
   readonly #all: (Operation | undefined)[] = [undefined];
   readonly #free: number[] = [];
   readonly #arena: ThreadArena;

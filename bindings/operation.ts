@@ -25,52 +25,53 @@ export interface Target {
 }
 
 /**
- * What a kind of wait does. Each step answers a status, or (Barrier) an arrival index. PENDING: the waiter stands in a
- * queue, and a verdict will come. BUSY: not now; it starts anew when this thread, which blocks, has come back.
+ * The steps of one kind of wait. Each answers a status, or (Barrier) an arrival index. PENDING: the waiter stands in a
+ * queue, and a verdict will come. BUSY: the wait starts anew when this thread's blocking call has returned.
  */
 export interface Steps {
-  /** Goes through, or into the queue. */
+  /** Has it at once, or enters the queue. */
   start(op: Operation): number;
-  /** There is a verdict. */
+  /** The waiter has a verdict. */
   resume(op: Operation, verdict: number): number;
-  /** Its time is up, or it is aborted. */
+  /** The wait times out or is aborted. */
   cancel(op: Operation): number;
-  /** The thread ends, or must not block. PENDING: there is a verdict, to be declined. */
+  /** The thread ends, or must not block. PENDING: a verdict was given, and must be declined. */
   abandon(op: Operation): number;
   /**
-   * There is a verdict while the thread blocks, and the task can't run: what came goes to somebody else, and the wait
-   * starts anew later. False when it is nothing that others wait for.
+   * The waiter has a verdict while its thread blocks, so the task cannot run: what was granted passes on, and the wait
+   * starts anew later. False when it is nothing that another waiter could use.
    */
   decline(op: Operation): boolean;
   /**
-   * A thread blocks by this wait, and a task of it was given meanwhile what serves the thread as well: then the thread
-   * has it, and the task waits on in its place.
+   * A thread blocks by this wait, and a task of it has a verdict that serves the thread as well: then the thread takes the
+   * verdict, and the task waits on in its place.
    */
   takeOver(op: Operation, task: Operation): boolean;
 }
 
-/** What becomes of a wait of a task; a thread that blocks has none. */
+/** Receives the end of a task's wait. A thread that blocks has none. */
 export interface Completion {
   complete(status: number, op: Operation): void;
 }
 
-/** One wait. Its fields are numbers, for all kinds: engines are fast with one class, and slow with one for each. */
+/** One wait. One class has the fields of all kinds: engines are fast with one class, and slow with one for each kind. */
 export class Operation {
   readonly target: Target;
   readonly steps: Steps;
   readonly completion: Completion | undefined;
-  /** The cell that stands in the queue for it, while it lasts. */
+  /** The cell that stands in the queue for it, while the wait lasts. */
   waiter = 0;
-  /** It gives up as soon as it can. */
+  /** The waiter gives up with its next verdict, unless that grants. */
   cancelled = false;
   /** Lock, RLock, Semaphore: what acquiring adds to the word. */
   addToAcquire: number;
-  /** When it was first woken in vain; 0 when it was not. */
+  /** When the waiter was first woken in vain; 0 for never. */
   wokenInVain = 0;
-  /** Barrier: whether this thread's object has an action; and the round that the wait came in. */
+  /** Barrier: whether this thread's object has an action. */
   readonly action: boolean;
+  /** Barrier: the generation in which the waiter entered. */
   generation = 0;
-  /** Condition: the wait for its lock; whether that was let go, and how often it was held; what is answered in the end. */
+  /** Condition: the wait for its lock; whether the lock was released; the RLock's depth before; the status in the end. */
   readonly lock: Operation | undefined;
   letGo = false;
   depth = 0;

@@ -4,31 +4,31 @@ import { schedulerOf } from './scheduler.ts';
 import type { ThreadArena } from './thread-arena.ts';
 import { checkOptions, checkWait, OWNER_WAIT_OPTIONS, show, type WaitOptions, type Wanted } from './validate.ts';
 
-/** What an owner is in an arena: a cell, and how often it holds something there or acquires it. */
+/** An owner in one arena: its cell there, and the count of its holds and pending acquires. */
 interface Use {
   readonly arena: ThreadArena;
   readonly address: number;
   count: number;
 }
 
-/** No clone is made of a symbol: so none is of what has it. */
+/** A symbol cannot be cloned, and so no object that has it. */
 export const STAYS = /* @__PURE__ */ Symbol(
   'a guard or an owner is of its thread, and cannot be posted: post the primitive',
 );
 
 /**
- * Who owns an `RLock` that was acquired the async way. Tasks of one thread must not own it together, so `holdAsync()`
- * makes a new owner, found at `guard.owner`, and who passes it on, `{ owner }`, acquires again, releases, waits and
- * notifies in its name. It belongs to its thread and cannot be posted.
+ * The owner of an `RLock` that was acquired the async way. Tasks of one thread must not own it together, so `holdAsync()`
+ * makes a new owner, found at `guard.owner`. A call with `{ owner }` acquires again, releases, waits and notifies in its
+ * name. It belongs to its thread and cannot be posted.
  */
 export class Owner {
-  /** Hardly ever more than one. Under a registered symbol: copies of the package take each other's owners. */
+  /** Hardly ever more than one. Under a registered symbol, since copies of the package take each other's owners. */
   declare readonly [USES]: Use[];
-  /** What `postMessage` refuses, with this text in its error. */
+  /** `postMessage` refuses it, with the symbol's text in its error. */
   protected readonly thread = STAYS;
 
   constructor() {
-    // Bundlers keep a class that has a field by another name than a literal one.
+    // Not a class field: bundlers keep an unused class that has a field with a computed name.
     this[USES] = [];
   }
 
@@ -54,7 +54,7 @@ export function useOwner(owner: Owner, arena: ThreadArena): number {
   return use.address;
 }
 
-/** Takes a use back. Without any, its address may come to mean somebody else. */
+/** Takes a use back. After the last one its address may become another owner's. */
 export function unuseOwner(owner: Owner, arena: ThreadArena): void {
   const use = useIn(owner, arena);
   if (!use || --use.count > 0) return;
@@ -63,17 +63,17 @@ export function unuseOwner(owner: Owner, arena: ThreadArena): void {
   schedulerOf(arena).freeWaiter(use.address);
 }
 
-/** Its address in an arena; 0 when it holds nothing there, and acquires nothing. */
+/** The owner's address in an arena; 0 when it neither holds nor acquires anything there. */
 export function ownerIn(owner: Owner, arena: ThreadArena): number {
   return useIn(owner, arena)?.address ?? 0;
 }
 
-/** How often it holds something in an arena, or acquires it. */
+/** The number of uses of an owner in an arena. */
 export function usesOf(owner: Owner, arena: ThreadArena): number {
   return useIn(owner, arena)?.count ?? 0;
 }
 
-/** In whose name an async call acts. */
+/** The owner in whose name an async call acts. */
 export interface OwnerOptions {
   /** From the guard of `holdAsync()`; or a `new Owner()`. */
   owner?: Owner | undefined;
@@ -96,12 +96,12 @@ export function checkOwner(
 /** The options of an async call of an `RLock`, or of a `Condition` over one. */
 export type OwnerWaitOptions = WaitOptions & OwnerOptions;
 
-/** What an async call wants that may act in the name of an owner. */
+/** The checked options of an async call that may act in the name of an owner. */
 export interface OwnerWanted extends Wanted {
   readonly owner: Owner | undefined;
 }
 
-/** What no options mean. */
+/** Without options. */
 export const FOR_EVER: OwnerWanted = { limit: Infinity, signal: undefined, owner: undefined };
 
 export function checkOwnerWait(options: OwnerWaitOptions | undefined, where: string): OwnerWanted {

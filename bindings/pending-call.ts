@@ -5,7 +5,7 @@ import type { Completion, Operation } from './operation.ts';
 
 type Resolve = (value: unknown) => void;
 
-// What a wait allocates is a good part of what it costs, so one function serves all promises.
+// Allocation is a good part of the cost of a wait, so one executor serves all promises.
 let resolveLast: Resolve | undefined;
 let rejectLast: Resolve | undefined;
 const keep = (resolve: Resolve, reject: Resolve): void => {
@@ -14,8 +14,8 @@ const keep = (resolve: Resolve, reject: Resolve): void => {
 };
 
 /**
- * The calls of this thread that wait with one signal, in the order in which they came. They share a listener: a signal
- * with many looks through all of them to add or to remove one, and Node takes more than ten for a leak.
+ * This thread's calls that wait with one signal, in their order. They share one listener: with many, a signal searches all
+ * of them to add or to remove one, and Node warns of a leak from eleven on.
  */
 class Listener {
   readonly #calls = new Set<PendingCall>();
@@ -34,7 +34,7 @@ class Listener {
     if (this.#calls.delete(call) && this.#calls.size === 0) this.#signal.removeEventListener('abort', this.#abort);
   }
 
-  // A function: not every polyfill calls objects. One call may end others, which then are not in the set any more.
+  // A function, as not every polyfill calls an object's handleEvent. One call may end others, and they leave the set.
   readonly #abort = (): void => {
     for (const call of this.#calls) call.cancel({ reason: this.#signal.reason });
   };
@@ -51,24 +51,24 @@ function listenerOf(signal: Signal): Listener {
   return listener;
 }
 
-/** A call of a task that waits: its promise, its time, its signal. */
+/** A task's call that waits: its promise, its deadline, its signal. */
 export abstract class PendingCall implements Completion {
-  /** Its time is up, or it is aborted. */
+  /** It has timed out or was aborted. */
   cancelled = false;
   #resolve: Resolve | undefined;
   #reject: Resolve | undefined;
-  /** Takes its timer and its signal's listener away, if it has any. */
+  /** Stops its timer and leaves its signal's listener, if it has any. */
   #disarm: (() => void) | undefined;
-  /** Why it is cancelled, if that is not its time. */
+  /** Why it was cancelled; undefined for a timeout. */
   #why: { readonly reason: unknown } | undefined;
 
-  /** It gives up its place, if it still has one. */
+  /** Gives up its place in the queue, if it still has one. */
   protected abstract leave(): void;
 
-  /** What the task gets for this status; it may throw. */
+  /** What the promise resolves with for this status; it may throw. */
   protected abstract toResult(status: number, op: Operation): unknown;
 
-  /** What a task gets that waits. */
+  /** Makes the promise, once. */
   promise<T>(): Promise<T> {
     const promise = new Promise<unknown>(keep);
     this.#resolve = resolveLast;
@@ -78,15 +78,15 @@ export abstract class PendingCall implements Completion {
     return promise as Promise<T>;
   }
 
-  /** A task has to wait, `limit` ms at the most. */
+  /** The call has to wait, `limit` ms at the most. */
   arm(limit: number, signal: Signal | undefined): void {
-    // Apart, so that this is inlined where a call has neither.
+    // A method of its own, so that this check is inlined into calls without both.
     if (signal || limit < Infinity) this.#limit(limit, signal);
   }
 
   #limit(limit: number, signal: Signal | undefined): void {
     try {
-      // The options of a call may have getters: it can be aborted since it was checked.
+      // Options may have getters, so the signal can have been aborted since it was checked.
       if (signal?.aborted) throw signal.reason;
       const listener = signal && listenerOf(signal);
       let stop: (() => void) | undefined;
@@ -97,14 +97,14 @@ export abstract class PendingCall implements Completion {
       listener?.add(this);
       if (limit > 0 && limit < Infinity) stop = after(limit, () => this.cancel());
     } catch (reason) {
-      // Also of a signal or a fake timer that throws: the call is in a queue already, and must not stay there.
+      // A signal or a fake timer may throw, too. The call is in a queue already, and must not stay there.
       this.cancel({ reason });
       return;
     }
     if (limit <= 0) this.cancel();
   }
 
-  /** Its time is up; or it is cancelled for a reason, which it rejects with. */
+  /** It times out, or with `why` it is cancelled and rejects with that reason. */
   cancel(why?: { readonly reason: unknown }): void {
     this.#disarm?.();
     this.#why = why;
@@ -112,10 +112,10 @@ export abstract class PendingCall implements Completion {
     this.leave();
   }
 
-  /** It is over. */
+  /** Its wait has come to an end. */
   complete(status: number, op: Operation): void {
     this.#disarm?.();
-    // Aborted too late, it has what it waited for.
+    // With any other status it has what it waited for: the abort came too late.
     if (this.#why && (status === STATUS_TIMEOUT || status === STATUS_BROKEN)) {
       this.#reject?.(this.#why.reason);
       return;

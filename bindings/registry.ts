@@ -25,7 +25,7 @@ import { ThreadArena } from './thread-arena.ts';
 
 /** The arenas that this thread knows. */
 
-/** One for each realm. What is in it, copies of the package share: see SHAPE. */
+/** One for each realm. Copies of the package share what is in it: see SHAPE. */
 interface Registry {
   readonly shape: number;
   /** By the arenas' ids. */
@@ -54,7 +54,7 @@ function registry(): Registry {
   return found;
 }
 
-/** So many arenas are looked at when one is added. */
+/** The most arenas that are checked when one is added. */
 const SWEPT = 64;
 
 /** Lets go of arenas that another thread has destroyed. */
@@ -64,14 +64,14 @@ function sweep(arenas: Map<string, ThreadArena>): void {
     if (!left--) return;
     if (arena.destroyed) drop(arena);
     else {
-      // To the end, so that all have their turn.
+      // Moved to the end, so that all have their turn.
       arenas.delete(arena.key);
       arenas.set(arena.key, arena);
     }
   }
 }
 
-/** Lets go of a destroyed arena: its memory can be collected when no thread has it any more. */
+/** Lets go of a destroyed arena: its memory can be collected when no thread refers to it. */
 function drop(arena: ThreadArena): void {
   registry().arenas.delete(arena.key);
   arena.tasks?.forget();
@@ -85,8 +85,8 @@ export function checkLives(arena: ThreadArena): void {
 }
 
 /**
- * Destroys an arena. No thread may be in a call of it, but threads that come and go, and those that begin to allocate:
- * either they are refused, or this is, by an error that changes nothing.
+ * Destroys an arena. No thread may be in a call of it, except that threads may come and go and begin to allocate: either
+ * they are refused, or this call is, with an error that changes nothing.
  */
 export function destroyArena(arena: ThreadArena): void {
   const { core, base, id } = arena;
@@ -97,9 +97,9 @@ export function destroyArena(arena: ThreadArena): void {
   }
   arena.tasks?.collect();
   const records = arena.blocks().filter(({ kind }) => kind === KIND_THREAD || kind === KIND_TASK);
-  // An inbox with a verdict in it, or the place of a task's wait: its thread is about to look.
+  // A verdict in an inbox, or a task's wait that has a place in its thread's table.
   let busy = records.some(({ kind, address }) => arena.load(address, kind === KIND_TASK ? TASK_PLACE : THREAD_INBOX));
-  // A thread that comes or goes right now is through with that in no time.
+  // Tried again: a thread that comes or goes right now has done so in no time.
   for (let tries = 0; !busy && tries < TRIES; tries++) {
     const status = core.arenaDestroy(base, id);
     if (status === STATUS_OK) break;
@@ -111,14 +111,14 @@ export function destroyArena(arena: ThreadArena): void {
       'arena.destroy: the arena is in use. Destroy its primitives and free its arrays first, and let all waits come to their ends',
     );
   }
-  // Engines keep a memory for which a `waitAsync` is pending. No thread begins one any more.
+  // A pending `waitAsync` would keep the memory alive. No thread begins one any more.
   for (const { kind, address } of records) if (kind === KIND_THREAD) arena.notify(address + THREAD_INBOX);
   drop(arena);
 }
 
 const TRIES = 1_000;
 
-/** Bytes that the header and the map of so many cells take, in whole cells. */
+/** Bytes that the header and the map of `cells` cells take, in whole cells. */
 export function overhead(cells: number): number {
   return Math.ceil((HEADER_SIZE + cells) / CELL_SIZE) * CELL_SIZE;
 }
@@ -126,7 +126,7 @@ export function overhead(cells: number): number {
 /** Lays an arena of `cells` cells out. */
 export function layOut(memory: Memory, base: number, cells: number, flags: number): ThreadArena {
   const first = overhead(cells) / CELL_SIZE;
-  // Bytes that nobody uses, or an arena that is in the way.
+  // These bytes may be an arena that lives.
   const word = (field: number): number => loadWord(memory, base + field) | 0;
   if (word(HEADER_MAGIC) === MAGIC && word(HEADER_VERSION) === VERSION && word(HEADER_KEEPERS) >= 0) {
     throw invalidType(
@@ -134,7 +134,7 @@ export function layOut(memory: Memory, base: number, cells: number, flags: numbe
     );
   }
   const [low, high] = newId();
-  // Of an arena that was here, threads know the lower half only.
+  // A thread tells an arena that was here before by the lower half only.
   const id = [low === word(HEADER_ID_LOW) ? low + 1 : low, high] as const;
   writeArena(memory, base, { cells, first, flags, id });
   return arenaAt(memory, base, 'new Arena');
@@ -145,7 +145,7 @@ export function arenaAt(memory: Memory, base: number, where: string): ThreadAren
   if (base % CELL_SIZE || base + HEADER_SIZE > bufferOf(memory, base + HEADER_SIZE).byteLength) {
     throw invalidType(`${where}: there is no arena at ${base}, or no longer`);
   }
-  // What is not there yet, or no more, is refused; what is destroyed from now on, its calls refuse.
+  // Destroyed after these checks, the arena refuses in its calls.
   const word = (field: number): number => loadWord(memory, base + field) | 0;
   if (word(HEADER_MAGIC) !== MAGIC) throw invalidType(`${where}: there is no arena at ${base}, or no longer`);
   const version = word(HEADER_VERSION);
@@ -174,7 +174,7 @@ export function arenaAt(memory: Memory, base: number, where: string): ThreadAren
 const ENVIRONMENT = /* @__PURE__ */ versioned('default');
 
 /**
- * The default arena: the one that this thread has met, or in Node the one of the thread that started it, or a new one.
+ * The default arena: the one that this thread has met, or (Node) that of the thread that started it, or a new one.
  */
 export function defaultArena(make: () => ThreadArena): ThreadArena {
   const known = registry().default;

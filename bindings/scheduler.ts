@@ -16,27 +16,27 @@ import { checkLives } from './registry.ts';
 import { needStack } from './thread.ts';
 import type { Tasks, ThreadArena } from './thread-arena.ts';
 
-/** So many cells are kept while some task waits. */
+/** The most cells of past waits that are kept while a task waits. */
 const SPARE = 64;
 
 /**
  * Waiting without blocking. A task (an `async` function of this thread) that has to wait gets a cell, its waiter, which
- * stands in the queue among blocking ones; the unparker that gives it a verdict puts it into this thread's inbox, a word
- * in its record (`assembly/inbox.ts`). At most one `Atomics.waitAsync` a thread waits for that word.
+ * stands in the queue among those of blocked threads. Its unparker gives it a verdict and puts it into this thread's
+ * inbox, a word in the thread's record (`assembly/inbox.ts`). One `Atomics.waitAsync` waits for that word.
  */
 export class Scheduler implements Tasks {
-  /** What stands for several tasks, by cell (`local-queue.ts`). */
+  /** The local queues by cell: `localQueuesOf` has the type. */
   readonly localQueues = new Map<number, unknown>();
   readonly #arena: ThreadArena;
   readonly #inbox: number;
   readonly #pending: OperationTable;
   readonly #keepAlive = new KeepAlive(() => this.collect());
   readonly #spare: number[] = [];
-  /** How many calls of this thread, one within the other, block: they alone look into the inbox. */
+  /** The depth of nested blocking calls of this thread. During them, only they look into the inbox. */
   #blocking = 0;
-  /** Their verdicts came while the thread blocked: they stand in no queue, and start anew. */
+  /** Operations that declined a verdict while the thread blocked. They stand in no queue, and start anew afterwards. */
   #postponed: Operation[] = [];
-  /** Taken out of the inbox and not looked at yet: the next waiter, and by `next` the others. */
+  /** Waiters taken out of the inbox whose verdicts were not seen: the first, linked to the others by `next`. */
   #told = 0;
   /** Whether a `waitAsync` is pending. */
   #armed = false;
@@ -52,12 +52,12 @@ export class Scheduler implements Tasks {
     return this.#pending.size > 0;
   }
 
-  /** Whether a verdict has been taken out of the inbox and not been looked at. */
+  /** Whether a waiter was taken out of the inbox and its verdict not seen. */
   get told(): boolean {
     return this.#told !== 0;
   }
 
-  /** Whether a task was granted what it waits for at `cell`, and has not been told: that can still pass on. */
+  /** Whether a task was granted what it waits for at `cell`, and has not seen that: it can still be declined. */
   hasGrantAt(cell: number): boolean {
     const arena = this.#arena;
     return this.#pending.values().some(({ waiter }) => {
@@ -80,13 +80,13 @@ export class Scheduler implements Tasks {
     return true;
   }
 
-  /** Looks into the inbox, and has the engine tell from now on. */
+  /** Arms the `waitAsync`, and looks into the inbox: a verdict may have come before. */
   watch(): void {
     if (!this.#armed) this.#arm();
     this.collect();
   }
 
-  /** For an operation whose time is up, or that is aborted. */
+  /** An operation times out or is aborted. */
   cancel(op: Operation): void {
     if (this.#pending.of(op.waiter) !== op) return;
     this.step(op, op.steps.cancel(op));
@@ -94,8 +94,8 @@ export class Scheduler implements Tasks {
   }
 
   /**
-   * What this does goes before all that this thread's tasks do: until it is over they are given nothing, since they could
-   * not go on with it, and others would have to wait for them.
+   * `act` blocks, and goes before this thread's tasks: until it returns they get nothing. They could not go on with it, and
+   * other threads would have to wait for them.
    */
   beforeTasks<T>(act: () => T): T {
     needStack();
@@ -115,7 +115,7 @@ export class Scheduler implements Tasks {
     return this.#pending.of(waiter);
   }
 
-  /** A task was told while its thread blocks: what others wait for goes to them, and the task starts anew afterwards. */
+  /** A task has a verdict while its thread blocks. What others wait for passes on, and the task starts anew afterwards. */
   setAside(waiter: number): void {
     const op = this.#pending.of(waiter);
     if (!op) return;
@@ -123,7 +123,10 @@ export class Scheduler implements Tasks {
     else this.step(op, op.steps.resume(op, this.verdictOf(waiter)));
   }
 
-  /** Settles what has its verdict; what this thread itself gives its tasks does not take the way through the engine. */
+  /**
+   * Resumes all operations that have a verdict. Called after each operation of this thread, too, as its own unparking
+   * notifies no `waitAsync`.
+   */
   collect(): void {
     if (this.#blocking > 0) return;
     try {
@@ -134,7 +137,7 @@ export class Scheduler implements Tasks {
         if (op) this.step(op, op.steps.resume(op, this.verdictOf(waiter)));
       }
     } catch (error) {
-      // The stack is full, say. There will be more of it.
+      // A full stack, say. There will be room in the next microtask.
       void Promise.resolve().then(() => this.collect());
       throw error;
     }
@@ -150,7 +153,7 @@ export class Scheduler implements Tasks {
     this.#rest();
   }
 
-  /** Nobody is there any more for whom these wait: they leave the queues, and what they are given goes to others. */
+  /** The tasks of these operations are gone: the waiters leave the queues, and what they are given passes on. */
   abandon(ops: Operation[]): void {
     const given = new Map<number, Operation>();
     for (const op of ops) if (op.steps.abandon(op) === STATUS_PENDING) given.set(op.waiter, op);
@@ -160,7 +163,7 @@ export class Scheduler implements Tasks {
         if (!op) this.setAside(waiter);
         else if (given.delete(waiter)) op.steps.decline(op);
       }
-      // The verdict is there, and the thread that gave it is about to tell.
+      // The verdict is given, and its unparker is about to post the waiter.
       if (given.size > 0) this.sleep(LONGEST);
     }
     for (const { waiter } of ops) this.#arena.core.unpin(waiter);
@@ -170,7 +173,7 @@ export class Scheduler implements Tasks {
     this.#keepAlive.forget();
   }
 
-  /** A cell for a wait, or for an owner. */
+  /** A cell: a waiter, or an owner's record. */
   allocateWaiter(): number {
     const waiter = this.#spare.pop() ?? this.#arena.addTask();
     if (!waiter) {
@@ -185,7 +188,7 @@ export class Scheduler implements Tasks {
     else this.#arena.dropTask(waiter);
   }
 
-  /** What a step of an operation that stands here has answered. */
+  /** A step of a pending operation has answered `status`. */
   step(op: Operation, status: number): void {
     if (status === STATUS_PENDING) return;
     if (status === STATUS_BUSY) {
@@ -198,7 +201,7 @@ export class Scheduler implements Tasks {
     op.completion!.complete(status, op);
   }
 
-  /** Of a waiter that was told it changes no more. */
+  /** It changes no more until the waiter waits again. */
   verdictOf(waiter: number): number {
     return this.#arena.load(waiter, CELL_WORD);
   }
@@ -234,7 +237,7 @@ export class Scheduler implements Tasks {
     }
   }
 
-  /** No task waits any more. A `waitAsync` that is pending stays, and serves the next. */
+  /** No task waits any more. A pending `waitAsync` cannot be taken back; it will serve the next wait. */
   #rest(): void {
     this.#keepAlive.rest();
     for (const waiter of this.#spare.splice(0)) this.#arena.dropTask(waiter);

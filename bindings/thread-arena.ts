@@ -28,21 +28,21 @@ import { bufferOf, copyBytes, SharedWords } from './memory.ts';
 import { mayBlock } from './thread.ts';
 
 /**
- * How often a waiter may look at its record before it sleeps: some 30 µs, what it takes to be woken. On one core nobody
- * could change what it looks at.
+ * How often a waiter may spin on its word before it sleeps: some 30 µs, as long as a wake-up takes. On one core a spin is
+ * in vain: no other thread runs meanwhile.
  */
 const MAX_SPINS = /* @__PURE__ */ (() => (cores > 1 ? 32_768 : 0))();
 
-/** A round of a barrier that has all its parties, and waits for the end of its action, which this thread runs. */
+/** A barrier's generation in which all have arrived, and whose action this thread runs. */
 export interface Acting {
   readonly cell: number;
   readonly stamp: number;
   readonly generation: number;
 }
 
-/** What waits in an arena for this thread's tasks, as far as the arena is concerned (`Scheduler`). */
+/** This thread's scheduler in an arena, as far as the arena needs it. */
 export interface Tasks {
-  /** Settles what has its verdict. */
+  /** Resumes all operations that have a verdict. */
   collect(): void;
   /** The thread ends. */
   close(): void;
@@ -51,8 +51,8 @@ export interface Tasks {
 }
 
 /**
- * An arena as this thread sees it. Every message makes new Memory objects, so an arena is known by the id in its header,
- * and this thread has one object of this for each.
+ * An arena as this thread sees it, one object for each. Every message makes new Memory objects, so an arena is known by
+ * the id in its header.
  */
 export class ThreadArena extends SharedWords {
   /** Address of the arena's header. */
@@ -63,9 +63,9 @@ export class ThreadArena extends SharedWords {
   readonly core: Core;
   /** Address of this thread's record; 0 when the arena had no room for it, or has been destroyed. */
   readonly thread: number;
-  /** Once a task of this thread has called something here. */
+  /** From the first async call of this thread here. */
   tasks: Tasks | undefined;
-  /** The rounds of barriers whose actions this thread runs. */
+  /** The barriers' generations whose actions this thread runs. */
   readonly acting = new Set<Acting>();
 
   constructor(memory: Memory, base: number, key: string, id: number) {
@@ -81,18 +81,18 @@ export class ThreadArena extends SharedWords {
     return now();
   }
 
-  /** Whether it has been destroyed, in whichever thread. Something else may be in its bytes. */
+  /** Whether it has been destroyed, by any thread. Something else may be in its bytes. */
   get destroyed(): boolean {
     const { base } = this;
     return (this.load(base, HEADER_ID_LOW) | 0) !== this.id || (this.load(base, HEADER_KEEPERS) | 0) < 0;
   }
 
-  /** Every block there is now: what the map says. */
+  /** All blocks, as the map has them. */
   blocks(): { kind: number; address: number }[] {
     const { memory, base } = this;
     const end = base + this.load(base, HEADER_TOTAL) * CELL_SIZE;
     const room = Math.floor((Math.min(end, bufferOf(memory, end).byteLength) - base) / CELL_SIZE);
-    // As it is at some moment: blocks come and go.
+    // A copy of one moment: blocks come and go.
     const map = copyBytes(memory, base + HEADER_SIZE, room);
     const found: { kind: number; address: number }[] = [];
     // The layout never changes.
@@ -103,7 +103,7 @@ export class ThreadArena extends SharedWords {
     return found;
   }
 
-  /** Makes a cell for a wait of a task of this thread, or for a task that owns; 0 as for `thread`. */
+  /** Makes a cell for a wait of this thread's tasks, or for an owner; 0 as for `thread`. */
   addTask(): number {
     return this.#addRecord(KIND_TASK, NEVER_SLEEPS, this.thread);
   }
@@ -113,7 +113,7 @@ export class ThreadArena extends SharedWords {
     this.core.dropRecord(this.base, this.id, record);
   }
 
-  /** This thread waits as a task does, with its own record. Answers what `waitAsThread` needs. */
+  /** From now on this thread's own record waits as a task's waiter. Answers what `waitAsThread` needs. */
   waitAsTask(): number {
     return this.core.waitAsTask(this.thread);
   }
@@ -123,23 +123,23 @@ export class ThreadArena extends SharedWords {
   }
 
   /**
-   * Gives this thread's record back, and its tasks', unless one still owns a lock: then its address must not come to mean
-   * another thread. Another listener of `exit` that used a primitive after this would use the record of somebody else; so
-   * it is told.
+   * Gives this thread's record and those of its tasks back, except of an owner of a lock: its address must not become
+   * another thread's. After this, another listener of `exit` that used a primitive would act with a record that may be
+   * another thread's, so its calls throw.
    */
   close(): void {
     if (this.destroyed) return;
     const { base, id, core, thread } = this;
-    // Rounds of barriers whose actions will not come to an end.
+    // The actions will not come to an end.
     for (const { cell, stamp, generation } of this.acting) {
       core.barrierEnd(cell, stamp, thread, generation, ACTION, STATE_BROKEN, BROKEN);
     }
     this.tasks?.close();
     const blocks = this.blocks();
     const locks = blocks.filter(({ kind }) => kind === KIND_LOCK || kind === KIND_RLOCK);
-    // Whose they are while this looks may change, but no lock comes to this thread any more.
+    // Owners may change meanwhile, but this thread does not become one any more.
     const holders = new Set(locks.map(({ address }) => (this.load(address, CELL_WORD) & -UNIT) >>> 0));
-    // The tasks that wait have left: what is here yet owns, or acquired nothing. The thread of a task never changes.
+    // Waiting tasks have left: these records are owners, or hold nothing. The thread of a record never changes.
     const tasks = blocks.filter(({ kind, address }) => {
       return kind === KIND_TASK && this.load(address, THREAD_OWNING_THREAD) === thread;
     });
@@ -154,7 +154,7 @@ export class ThreadArena extends SharedWords {
     }
   }
 
-  /** What both kinds are: `assembly/thread.ts`. */
+  /** The record of a thread or a task: `assembly/thread.ts`. */
   #addRecord(kind: number, spins: number, owningThread: number): number {
     const { core, base, id } = this;
     return core.addRecord(base, id, kind, spins, mayBlock ? cores : 0, owningThread) >>> 0;

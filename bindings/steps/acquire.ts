@@ -1,14 +1,14 @@
 import { HANDOFF, STATE_GRANTED, STATUS_OK, STATUS_PENDING, STATUS_TIMEOUT, WOKEN } from '../../assembly/abi.ts';
 import type { Operation, Steps } from '../operation.ts';
 
-/** The wait for a Lock, an RLock or a permit: `acquire` of `assembly/resource.ts`, which a waiter comes back to. */
+/** The wait for a Lock, an RLock or a permit: `acquire` of `assembly/resource.ts`, called again after each wake-up. */
 
 function acquire(op: Operation, timeout: number, flags: number): number {
   const { arena, cell, stamp } = op.target;
   return arena.core.acquire(cell, stamp, op.waiter, op.addToAcquire, timeout, flags);
 }
 
-/** @param flags AT_FRONT: before all others */
+/** @param flags AT_FRONT, or 0 */
 export function startAcquire(op: Operation, flags: number): number {
   op.wokenInVain = 0;
   op.cancelled = false;
@@ -18,7 +18,7 @@ export function startAcquire(op: Operation, flags: number): number {
 export function resumeAcquire(op: Operation, verdict: number): number {
   if (verdict === STATE_GRANTED) return STATUS_OK;
   const status = acquire(op, op.cancelled ? 0 : Infinity, op.passedOver ? WOKEN | HANDOFF : WOKEN);
-  // From here on it looks at the clock; handoffs are for the unlucky.
+  // Only a waiter that was woken in vain asks for the time: the others need no handoff.
   if (status === STATUS_PENDING && op.wokenInVain === 0) op.wokenInVain = op.target.arena.now();
   return status;
 }

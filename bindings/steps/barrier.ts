@@ -17,27 +17,27 @@ import {
 } from '../../assembly/abi.ts';
 import type { Operation, Steps } from '../operation.ts';
 
-/** The wait at a Barrier: `assembly/barrier.ts`. The last to arrive, when there is an action, ends the round itself. */
+/** The wait at a Barrier: `assembly/barrier.ts`. With an action, the last to arrive ends the generation by itself. */
 
 function start(op: Operation): number {
   const { target, waiter } = op;
   const { arena, cell, stamp, thread } = target;
-  // A thread that blocks here, and has arrived, could not run the action of its own task. Only itself writes its record
-  // while it runs.
+  // If this thread blocks here, and has arrived, it could not run the action of its own task. While the thread runs, only
+  // itself writes these fields.
   const blocked = waiter !== thread && arena.load(thread, THREAD_QUEUED_ON) === cell;
   const arrived = blocked && (arena.load(thread, THREAD_ADD_TO_ACQUIRE) | 0) >= 0;
   const action = op.action ? (arrived ? NOT_LAST : WITH_ACTION) : NO_ACTION;
   const index = arena.core.barrierWait(cell, stamp, waiter, Infinity, action);
-  // Written as the waiter entered; it stays until the waiter enters anew.
+  // Written when the waiter entered; it stays until the waiter enters anew.
   op.generation = arena.load(waiter, CELL_GENERATION);
   return index;
 }
 
 function resume(op: Operation, verdict: number): number {
-  // In a Barrier's queue it is the arrival index; the waiter's until it waits again.
+  // The arrival index, written when the waiter entered.
   if (verdict === STATE_GRANTED) return op.target.arena.load(op.waiter, THREAD_ADD_TO_ACQUIRE);
   if (verdict === STATE_BROKEN) return STATUS_BROKEN;
-  // Woken at the entry, where it came while an action ran: it arrives only now.
+  // Woken at the entry, where it stood while an action ran: only now it may arrive.
   return op.cancelled ? STATUS_TIMEOUT : start(op);
 }
 
@@ -45,7 +45,7 @@ function cancel(op: Operation): number {
   const { target, waiter, generation } = op;
   const { arena, cell, stamp } = target;
   op.cancelled = true;
-  // Only entering writes it: a negative index came while an action ran, and has not arrived.
+  // AT_ENTRY, written when the waiter entered.
   if ((arena.load(waiter, THREAD_ADD_TO_ACQUIRE) | 0) < 0) {
     arena.core.cancelWait(cell, stamp, waiter);
     return toldOf(op);
@@ -60,7 +60,7 @@ function abandon(op: Operation): number {
   return toldOf(op);
 }
 
-/** Whether it has its verdict, which will be told: its state changes no more then. */
+/** PENDING when the waiter has a verdict, and so is, or will be, in the inbox. Its state changes no more then. */
 function toldOf({ target, waiter }: Operation): number {
   return (target.arena.load(waiter, CELL_WORD) | 0) > STATE_PARKED ? STATUS_PENDING : STATUS_TIMEOUT;
 }

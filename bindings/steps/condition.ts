@@ -3,8 +3,8 @@ import type { Operation, Steps } from '../operation.ts';
 import { cancelAcquire, declineAcquire, resumeAcquire, startAcquire } from './acquire.ts';
 
 /**
- * The wait for a notify, and then for the lock: `assembly/condition.ts` and `resource.ts`. The verdict is always the
- * lock's: a waiter that was notified stands in the lock's queue.
+ * The wait for a notify, and then for the lock: `assembly/condition.ts` and `resource.ts`. A verdict is always the lock's:
+ * a notified waiter stands in the lock's queue.
  */
 
 /** The wait for the lock, by the same waiter. */
@@ -14,7 +14,7 @@ function lockOf(op: Operation): Operation {
   return lock;
 }
 
-/** After the wait for the lock. */
+/** A step of the wait for the lock has answered `status`. */
 function end(op: Operation, status: number): number {
   if (status !== STATUS_OK) return status;
   op.target.arena.core.condEnd(op.waiter, op.depth);
@@ -31,14 +31,14 @@ function cancel(op: Operation): number {
 function abandon(op: Operation): number {
   const { arena, cell, stamp } = op.target;
   const status = arena.core.cancelWait(cell, stamp, op.waiter);
-  // Notified, it stands in the lock's queue, or has a verdict of the lock.
+  // A notified waiter stands in the lock's queue, or has a verdict.
   return status === STATUS_TIMEOUT ? status : cancelAcquire(lockOf(op));
 }
 
-/** A task has been notified that waits for the same Condition, and its verdict is of the lock: the two change places. */
+/** The thread and a task wait for the same Condition. The task was notified and has a verdict: they change places. */
 function takeOver(op: Operation, task: Operation): boolean {
   const { arena, cell, stamp } = op.target;
-  // Not by their steps: the task's may be those of another copy of the package.
+  // Not told by comparing their `steps`: the task's may be those of another copy of the package.
   const alike = task.lock !== undefined && task.target.cell === cell;
   if (!alike || op.result !== STATUS_OK || task.result !== STATUS_OK) return false;
   return arena.core.condExchange(cell, stamp, op.waiter, task.waiter) !== 0;
@@ -50,7 +50,7 @@ function conditionSteps(recursive: boolean): Steps {
       const { arena, cell, stamp } = op.target;
       const lock = lockOf(op);
       if (op.letGo) return end(op, startAcquire(lock, 0));
-      // Only the owner writes it. Of a plain Lock this word is always 0.
+      // Only the owner writes it. A plain Lock has 0 there.
       op.depth = arena.load(lock.target.cell, RLOCK_DEPTH);
       const status = arena.core.condWait(cell, stamp, op.waiter, lock.addToAcquire, Infinity, recursive);
       op.letGo = status === STATUS_PENDING;

@@ -6,8 +6,8 @@ import type { Operation, Steps } from '../operation.ts';
 function cancel({ target, waiter }: Operation): number {
   const { arena, cell, stamp } = target;
   const status = arena.core.cancelWait(cell, stamp, waiter);
-  // It stands there no more because the Event was set: the verdict is on its way, unless the wait was over without one.
-  // The state changes no more once the waiter is out of the queue.
+  // OK: the Event was set. The waiter has a verdict, or has left the queue before its unparker came. Out of the queue, its
+  // state changes no more.
   return status === STATUS_OK && (arena.load(waiter, CELL_WORD) | 0) > STATE_PARKED ? STATUS_PENDING : status;
 }
 

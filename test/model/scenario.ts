@@ -156,7 +156,7 @@ export const State = { WOKEN: 2, GRANTED: 3, BROKEN: 4 } as const;
 /** Names of the fields, by offset, as in assembly/cell.ts and the primitives' files. */
 const FIELDS = [
   'word',
-  'guard',
+  'queueLock',
   'next',
   'prev',
   'length',
@@ -233,7 +233,7 @@ export class World {
     return mine.at(-1)!;
   }
 
-  /** An empty arena, as bindings/region.ts makes one: a header, and a map whose first cells are not free. */
+  /** An empty arena, as `writeArena` of bindings/memory.ts lays one out: a header, and a map whose first cells are not free. */
   private layOut(cells: number): void {
     const first = Math.ceil((HEADER + cells) / CELL);
     for (const [offset, value] of [
@@ -245,7 +245,7 @@ export class World {
     this.memory.fill(1, ARENA + HEADER, ARENA + HEADER + first);
   }
 
-  /** `lock.guard`, `T2.state`, or the bare address. */
+  /** `lock.queueLock`, `T2.state`, or the bare address. */
   nameOf(address: number): string {
     const cell = this.cells.get(address & -CELL);
     if (!cell) return address >= ARENA && address < ARENA + HEADER ? `arena+${address - ARENA}` : String(address);
@@ -340,7 +340,7 @@ export class World {
     return (view.word(place & ~3) >>> (8 * (place % 4))) & 0xff;
   }
 
-  /** When no thread is in a call, and none died in one, nothing of their waiting is left in the primitives: no flag, no waiter, no guard. */
+  /** When no thread is in a call, and none died in one, nothing of their waiting is left in the primitives: no flag, no waiter, no queue lock. */
   disturbed(view: View): string | undefined {
     for (let t = 0; t < this.threads.length; t++) if (view.inside(t) || view.dead(t)) return undefined;
     for (const [cell, { name, kind }] of this.cells) {

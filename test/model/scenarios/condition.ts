@@ -245,7 +245,7 @@ const kinds = (make: (name: string, recursive: boolean) => readonly Scenario[]):
 ];
 
 /**
- * A thread blocks in a Condition's queue behind a task of its own (`Inbox.block`): when the task is notified, the thread
+ * A thread blocks in a Condition's queue behind a task of its own (`blockBesideTasks`): when the task is notified, the thread
  * takes that, and the task waits on in its place. The lock is always in the name of the one that has it.
  */
 const exchanged = (name: string, n: number, others: number): Scenario => ({

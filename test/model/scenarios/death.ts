@@ -1,7 +1,7 @@
 /**
  * A thread is terminated, at any moment at which an engine can do that: at a function's entry, a loop's head, in a wait.
  *
- * What the core promises today: a dead thread never leaves a guard taken, and one that held nothing and stood in no
+ * What the core promises today: a dead thread never leaves a queue lock taken, and one that held nothing and stood in no
  * queue harms nobody. Who dies as the owner, or inside a call that waits, may keep others waiting: that is not
  * passed on yet. Whoever is let through all the same is let through correctly.
  */
@@ -12,13 +12,15 @@ import type { Script } from '../thread.ts';
 
 const MORTAL = 0;
 
-/** Nobody else is at work, so nobody will ever release a guard that is still taken. */
+/** No other thread is at work, so no thread will ever unlock a queue lock that is still taken. */
 const guardLeft =
   (world: World, cells: readonly number[]) =>
   (view: View): string | undefined => {
     if (!view.dead(MORTAL)) return undefined;
     if (world.threads.some((_, t) => t !== MORTAL && view.inside(t))) return undefined;
-    return cells.some((cell) => view.word(cell + GUARD) !== 0) ? 'a thread died with a guard in its hands' : undefined;
+    return cells.some((cell) => view.word(cell + GUARD) !== 0)
+      ? 'a thread died with a queue lock in its hands'
+      : undefined;
   };
 
 /** Two threads for ever and a mortal one, with something that each acquires, uses and releases. */
