@@ -1,7 +1,7 @@
-import { CELL_NEXT, CELL_PREV, JOIN_AFTER_TRYING, JOIN_AT_ONCE, JOIN_NOT, THREAD_INBOX } from "./abi";
+import { CELL_NEXT, CELL_PREV, JOIN_AFTER_TRYING, JOIN_AT_ONCE, JOIN_NOT, STATUS_TIMEOUT, THREAD_INBOX } from "./abi";
 import { Cell, loadWord, swapWord } from "./cell";
-import { QUEUED } from "./queue";
-import { FLAGS } from "./resource";
+import { cancelWait, QUEUED } from "./queue";
+import { FLAGS, rename } from "./resource";
 import { Thread } from "./thread";
 
 /**
@@ -11,7 +11,8 @@ import { Thread } from "./thread";
  *
  *   hand off    a release by the thread or a task of it, and the acquisition by the first task of the local queue, in
  *               one step. Other threads see a release and an acquisition right after it. That is fair only while the
- *               proxy is the first in the queue and no waker is in flight. The proxy stays where it stands
+ *               proxy is the first in the queue and no waker is in flight. The proxy stays where it stands,
+ *               or goes with its last task
  *   join        a newcomer joins the local queue only while the proxy is the last in the queue
  *
  * The links are read without the queue lock, so what they say may be over at once. Then a waiter of another thread that
@@ -26,17 +27,25 @@ import { Thread } from "./thread";
  * The word goes from `held` to `next` if the proxy is the first in the queue, the word has no flag but QUEUED (no waker
  * is in flight, no handoff is due), and the thread's inbox is empty: the proxy's verdict might be in it.
  *
- * `others`: more tasks than the first are in the local queue, and the cell's length counts them.
+ * `others`: more tasks than the first are in the local queue, and the cell's length counts them. Without others the
+ * proxy leaves the queue in the same call, before the task has anything: a verdict for a proxy without a task would be
+ * somebody's hold for a moment, and a release too many would find it.
  */
 @inline
-export function handOffLocally(cell: Cell, proxy: Thread, held: i32, next: i32, others: bool): bool {
+export function handOffLocally(cell: Cell, stamp: i32, proxy: Thread, held: i32, next: i32, others: bool): bool {
   const word = loadWord(cell);
   const first = atomic.load<usize>(changetype<usize>(cell), CELL_NEXT);
   if ((word & ~QUEUED) != held || first != changetype<usize>(proxy)) return false;
   if (atomic.load<usize>(changetype<usize>(proxy.owningThread), THREAD_INBOX)) return false;
+  if (!others) {
+    // Held until here: so no verdict can come for a proxy without a task.
+    if (cancelWait(cell, stamp, proxy) != STATUS_TIMEOUT) return false;
+    if (held != next) rename(cell, held, next);
+    return true;
+  }
   // A Semaphore's word, and a Lock's from task to task, does not change: nothing in it names the task.
   if (held != next && swapWord(cell, word, word + next - held) != word) return false;
-  if (others) countTasks(cell, -1);
+  countTasks(cell, -1);
   return true;
 }
 

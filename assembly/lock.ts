@@ -51,5 +51,8 @@ export function lockHandOff(cell: Cell, stamp: i32, proxy: Thread, others: bool)
   const thread = proxy.owningThread;
   const owner = ownerIn(loadWord(cell));
   if (ownerRecord(owner) != thread || !alive(cell, stamp)) return false;
-  return handOffLocally(cell, proxy, owner, changetype<i32>(thread) | HELD_BY_TASK, others);
+  const task = changetype<i32>(thread) | HELD_BY_TASK;
+  // Any thread may release it between the two steps that this would take.
+  if (owner != task && !others) return false;
+  return handOffLocally(cell, stamp, proxy, owner, task, others);
 }

@@ -46,5 +46,5 @@ export function rlockRelease(cell: RLock, stamp: i32, thread: Thread): Status {
 /** As `lockHandOff`: `from` releases, `to` acquires. */
 export function rlockHandOff(cell: RLock, stamp: i32, proxy: Thread, from: Thread, to: Thread, others: bool): bool {
   if (!alive(cell, stamp) || !ownedBy(loadWord(cell), from) || cell.depth) return false;
-  return handOffLocally(cell, proxy, changetype<i32>(from), changetype<i32>(to), others);
+  return handOffLocally(cell, stamp, proxy, changetype<i32>(from), changetype<i32>(to), others);
 }

@@ -39,5 +39,5 @@ export function semaphoreRelease(cell: Semaphore, stamp: i32, thread: Thread, pe
 
 /** As `lockHandOff`: a permit goes to the task, and the word stays as it is. With a bound of 0 no permit can be released. */
 export function semaphoreHandOff(cell: Semaphore, stamp: i32, proxy: Thread, others: bool): bool {
-  return alive(cell, stamp) && cell.bound > 0 && handOffLocally(cell, proxy, 0, 0, others);
+  return alive(cell, stamp) && cell.bound > 0 && handOffLocally(cell, stamp, proxy, 0, 0, others);
 }

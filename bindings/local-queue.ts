@@ -26,7 +26,7 @@ export interface LocalQueues {
 }
 
 /** What a local queue needs of its scheduler. */
-export type Queueing = Pick<Scheduler, 'localQueues' | 'allocateWaiter' | 'start' | 'watch' | 'cancel' | 'told'>;
+export type Queueing = Pick<Scheduler, 'localQueues' | 'allocateWaiter' | 'start' | 'step' | 'watch' | 'cancel' | 'told'>;
 
 /** By cell. */
 export function localQueuesOf(scheduler: Pick<Scheduler, 'localQueues'>): Map<number, LocalQueues> {
@@ -119,17 +119,12 @@ export class LocalQueue implements Completion {
     return this.#scheduler.told ? undefined : this.first;
   }
 
-  /** The core has handed off to the first task, and counts it no more. */
+  /** The core has handed off to the first task, and counts it no more; with the last task the proxy is gone. */
   advance(): void {
     const first = this.first!;
     this.#unlink(first);
-    this.#advancing = true;
-    try {
-      first.complete(STATUS_OK, this.proxy);
-    } finally {
-      this.#advancing = false;
-      this.dissolve();
-    }
+    if (!this.first) this.#scheduler.step(this.proxy, STATUS_OK);
+    first.complete(STATUS_OK, this.proxy);
   }
 
   /** RLock: if an owner holds it, so do all tasks in the name of this owner, here and in younger queues. */

@@ -183,6 +183,9 @@ export class Queues {
       told,
       allocateWaiter: () => free.shift()!,
       start: (op) => this.#building || this.#step(op, op.steps.start(op)),
+      step: (op, status) => {
+        if (!this.#building) this.#step(op, status);
+      },
       watch: () => {},
       cancel: (op) => {
         if (!this.#building) this.#step(op, op.steps.cancel(op));

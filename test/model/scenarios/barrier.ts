@@ -16,6 +16,7 @@ import {
   SOON,
   State,
   Status,
+  TARGET,
   TIMED,
   UNTIMED,
   until,
@@ -238,6 +239,8 @@ const mixedMeetings = (name: string, tasks: readonly number[]): Scenario => ({
     const { cell, stamp } = barrier;
     let party = 0;
     return {
+      // A task that comes looks whether its thread blocks here.
+      keeps: [GENERATION, TARGET],
       wraps: new Map([[cell + GENERATION, 8]]),
       monitor: rounds(parties),
       mayStarve: (_thread, view) => world.threads.some((_, t) => view.finished(t)),
@@ -298,7 +301,7 @@ const mixed = (
       if (!surplus) yield verdict(passed ? Status.OK : Status.BROKEN);
     };
     return {
-      keeps: [GENERATION],
+      keeps: [GENERATION, TARGET],
       clock: timed ? TIMED : UNTIMED,
       monitor: agree,
       wraps: new Map([[cell + GENERATION, 8]]),
