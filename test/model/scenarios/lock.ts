@@ -1,40 +1,43 @@
 /** Lock: mutual exclusion, no lost wake-up, no starvation, whoever gives up leaves nothing behind. */
 
 import {
-  CELL,
+  CELL_LENGTH,
+  CELL_NEXT,
+  CELL_SIZE,
+  HANDOFF,
+  STATUS_NOT_HELD,
+  STATUS_OK,
+  STATUS_TIMEOUT,
+  THREAD_SPIN_BUDGET,
+} from '../../../assembly/abi.ts';
+import {
   call,
   expect,
   FOR_EVER,
   forever,
-  GUARD,
   get,
-  LENGTH,
-  LOOKS,
   linearizable,
-  look,
-  NEXT,
   observed,
   once,
+  QUEUE_LOCK,
   type Scenario,
   SOON,
   type Specification,
-  Status,
-  TASK,
   TIMED,
   UNTIMED,
   until,
   use,
 } from '../scenario.ts';
-import { acquiring, END, enterBefore, eventLoop, PASS, type Step, waits } from '../tasks.ts';
+import { acquiringLock, came, END, eventLoop, releaseLock, type Step, waits } from '../tasks.ts';
 import type { Script } from '../thread.ts';
 
 /** Takes the lock, uses what it protects, gives it back. */
 function* round(me: number, cell: number, stamp: number, data: number, timeout: number): Script {
   const status = yield* call('lockAcquire', cell, stamp, me, timeout);
-  expect(status, Status.OK, ...(timeout === FOR_EVER ? [] : [Status.TIMEOUT]));
-  if (status !== Status.OK) return;
+  expect(status, STATUS_OK, ...(timeout === FOR_EVER ? [] : [STATUS_TIMEOUT]));
+  if (status !== STATUS_OK) return;
   yield* use(data);
-  expect(yield* call('lockRelease', cell, stamp, me), Status.OK);
+  expect(yield* call('lockRelease', cell, stamp, me), STATUS_OK);
 }
 
 const contention = (
@@ -64,15 +67,12 @@ const contention = (
 export const lockSpecification: Specification<boolean> = {
   initial: false,
   apply(held, _thread, [operation, timeout]) {
-    if (operation === 'release') return held ? [[Status.OK, false]] : [[Status.NOT_HELD, false]];
-    const inTime: (readonly [number, boolean])[] = held ? [] : [[Status.OK, true]];
+    if (operation === 'release') return held ? [[STATUS_OK, false]] : [[STATUS_NOT_HELD, false]];
+    const inTime: (readonly [number, boolean])[] = held ? [] : [[STATUS_OK, true]];
     const tooLate = timeout === 0 ? held : timeout !== FOR_EVER && timeout !== null;
-    return tooLate ? [...inTime, [Status.TIMEOUT, held]] : inTime;
+    return tooLate ? [...inTime, [STATUS_TIMEOUT, held]] : inTime;
   },
 };
-
-/** The flag that asks for a handoff, as in assembly/resource.ts. */
-const HANDOFF = 2;
 
 /** Who has waited longer than 1 ms is not overtaken once more: the lock is handed over without ever being free. */
 const handoff: Scenario = {
@@ -85,9 +85,9 @@ const handoff: Scenario = {
     return {
       invariant(view) {
         const word = view.word(cell);
-        if (word & HANDOFF && word < CELL) return 'the lock is free, and somebody waits for a handoff';
+        if (word & HANDOFF && word < CELL_SIZE) return 'the lock is free, and somebody waits for a handoff';
         const late = world.threads.some((me, t) => world.stands(view, me) && view.time(t) !== UNTIMED[0]);
-        if (view.word(cell + GUARD) !== 0) return undefined;
+        if (view.word(cell + QUEUE_LOCK) !== 0) return undefined;
         if (late && !(word & HANDOFF)) return 'somebody has waited too long, and no handoff is asked for';
         return word & HANDOFF && !late ? 'a handoff is asked for, and nobody has waited too long' : undefined;
       },
@@ -108,14 +108,14 @@ const order: Scenario = {
     return {
       invariant(view) {
         if (((view.word(cell) >> 2) & 7) > 1) return 'two are awake for one lock';
-        const both = world.stands(view, first) && world.stands(view, second) && view.word(cell + GUARD) === 0;
-        return both && view.word(cell + NEXT) !== first ? 'the second waiter stands before the first' : undefined;
+        const both = world.stands(view, first) && world.stands(view, second) && view.word(cell + QUEUE_LOCK) === 0;
+        return both && view.word(cell + CELL_NEXT) !== first ? 'the second waiter stands before the first' : undefined;
       },
       programs: [
         forever(() => round(holder, cell, stamp, data, FOR_EVER)),
         once(() => round(first, cell, stamp, data, FOR_EVER)),
         once(function* () {
-          yield until(cell + LENGTH, (length) => length === 1);
+          yield until(cell + CELL_LENGTH, (length) => length === 1);
           yield* round(second, cell, stamp, data, FOR_EVER);
         }),
       ],
@@ -142,96 +142,20 @@ const mixed = (name: string, tasks: readonly number[], timeout: number, loops = 
         const program = t < loops ? forever : once;
         if (tasks[t] === 0) return program(() => round(me, cell, stamp, data, timeout));
         const task: Step[] = [
-          waits(acquiring(lock, me | TASK, me), timeout),
+          waits(acquiringLock(lock, me), timeout),
           function* (status) {
-            expect(status, Status.OK, ...(timeout === FOR_EVER ? [] : [Status.TIMEOUT]));
-            if (status !== Status.OK) return END;
+            expect(status, STATUS_OK, ...(timeout === FOR_EVER ? [] : [STATUS_TIMEOUT]));
+            if (status !== STATUS_OK) return END;
             return yield* use(data);
           },
-          () => call('lockRelease', cell, stamp, me),
+          releaseLock(lock, me),
+          came(STATUS_OK),
         ];
         return program(eventLoop(world, me, Array<Step[]>(tasks[t]!).fill(task)));
       }),
     };
   },
 });
-
-/**
- * A task passes the lock on to another of its thread, whose waiter leaves the queue, or has its verdict already because
- * somebody else released the lock, too. Whoever waits behind it must not be forgotten.
- */
-const inherited: Scenario = {
-  primitive: 'lock',
-  name: 'a task passes it on, and another thread releases it',
-  threads: 3,
-  build(world) {
-    const lock = world.lock();
-    const { cell, stamp } = lock;
-    const [me, other, behind] = world.threads as [number, number, number];
-    const release = function* (who: number): Script {
-      expect(yield* call('lockRelease', cell, stamp, who), Status.OK, Status.NOT_HELD);
-    };
-    const acquire = waits(acquiring(lock, me | TASK, me));
-    return {
-      programs: [
-        once(
-          eventLoop(world, me, [
-            [
-              acquire,
-              function* (_status, _generation, heir) {
-                const word = yield* look(cell);
-                if (heir && (word | 1) === (me | TASK | 1)) return PASS;
-                return yield* release(me);
-              },
-            ],
-            [acquire, () => release(me)],
-          ]),
-        ),
-        once(() => release(other)),
-        once(function* () {
-          expect(yield* call('lockAcquire', cell, stamp, behind, FOR_EVER), Status.OK);
-          yield* release(behind);
-        }),
-      ],
-    };
-  },
-};
-
-/** The representative of a line has the lock for the first, and enters the queue anew for the next one. */
-const anew: Scenario = {
-  primitive: 'lock',
-  name: 'who waits for the next of its line stands before all others',
-  threads: 3,
-  build(world) {
-    const lock = world.lock();
-    const { cell, stamp } = lock;
-    const [me, other, behind] = world.threads as [number, number, number];
-    const has = (word: number): boolean => (word & -TASK) === (me | TASK);
-    const next = { ...acquiring(lock, me | TASK), enter: (waiter: number) => enterBefore(lock, waiter, me | TASK) };
-    const line = eventLoop(world, me, [
-      [waits(acquiring(lock, me | TASK, me)), waits(next), () => call('lockRelease', cell, stamp, me | TASK)],
-    ]);
-    const [representative] = world.tasks[0]! as [number];
-    return {
-      invariant(view) {
-        const both = world.stands(view, representative) && world.stands(view, behind) && view.word(cell + GUARD) === 0;
-        return both && view.word(cell + NEXT) !== representative ? 'somebody stands before it' : undefined;
-      },
-      programs: [
-        once(line),
-        once(function* () {
-          yield until(cell + LENGTH, (length) => length === 2);
-          expect(yield* call('lockRelease', cell, stamp, other), Status.OK);
-        }),
-        once(function* () {
-          yield until(cell, has);
-          expect(yield* call('lockAcquire', cell, stamp, behind, FOR_EVER), Status.OK);
-          expect(yield* call('lockRelease', cell, stamp, behind), Status.OK);
-        }),
-      ],
-    };
-  },
-};
 
 /** Each of these waits looks twice in vain: at the word, and at its own. */
 const learning: Scenario = {
@@ -246,12 +170,12 @@ const learning: Scenario = {
       clock: TIMED,
       programs: [
         once(function* () {
-          expect(yield* call('lockAcquire', cell, stamp, me, FOR_EVER), Status.OK);
+          expect(yield* call('lockAcquire', cell, stamp, me, FOR_EVER), STATUS_OK);
           for (const looks of [1, 2, 4, 1]) {
-            expect(yield* call('lockAcquire', cell, stamp, me, SOON), Status.TIMEOUT);
-            expect(yield* get(me + LOOKS), looks);
+            expect(yield* call('lockAcquire', cell, stamp, me, SOON), STATUS_TIMEOUT);
+            expect(yield* get(me + THREAD_SPIN_BUDGET), looks);
           }
-          expect(yield* call('lockRelease', cell, stamp, me), Status.OK);
+          expect(yield* call('lockRelease', cell, stamp, me), STATUS_OK);
         }),
       ],
     };
@@ -259,8 +183,6 @@ const learning: Scenario = {
 };
 
 export const lock: readonly Scenario[] = [
-  inherited,
-  anew,
   learning,
   mixed('a task and a thread for ever', [1, 0], FOR_EVER),
   mixed('a task and a thread for ever, timed', [1, 0], SOON),
@@ -293,7 +215,7 @@ export const lock: readonly Scenario[] = [
           programs: [
             ...world.threads.slice(0, 2).map((me) =>
               forever(function* () {
-                expect(yield* call('lockAcquire', cell, stamp, me, SOON), Status.TIMEOUT);
+                expect(yield* call('lockAcquire', cell, stamp, me, SOON), STATUS_TIMEOUT);
               }),
             ),
             once(function* () {}),
@@ -302,7 +224,7 @@ export const lock: readonly Scenario[] = [
       },
     }),
   ),
-  ...[GUARD, 0].map(
+  ...[QUEUE_LOCK, 0].map(
     (taken): Scenario => ({
       primitive: 'lock',
       name: `who looks twice sleeps in the end, when ${taken ? 'the guard is' : 'it is'} not released`,
@@ -344,10 +266,10 @@ export const lock: readonly Scenario[] = [
         monitor: linearizable(lockSpecification, 3),
         programs: [
           forever(function* () {
-            if ((yield* acquire(a, SOON)) === Status.OK) yield* release(a);
+            if ((yield* acquire(a, SOON)) === STATUS_OK) yield* release(a);
           }),
           forever(function* () {
-            if ((yield* acquire(b, 0)) === Status.OK) yield* release(b);
+            if ((yield* acquire(b, 0)) === STATUS_OK) yield* release(b);
           }),
           forever(function* () {
             yield* release(c); // whether it is held, by anybody, or not
