@@ -197,6 +197,11 @@ export const releasePermit = ({ cell, stamp }: Primitive, me: number): Act => ({
       : tasks.core.semRelease(cell, stamp, me, 1),
 });
 
+/** What a call that would wait for a task of its own thread answers, in place of a DeadlockError. */
+export const REFUSED = -100;
+
+class Refused extends Error {}
+
 /** `Lock.acquire` in a thread that has tasks. */
 export const blockForLock = (lock: Primitive, me: number): Act => ({
   act(tasks) {
@@ -204,7 +209,7 @@ export const blockForLock = (lock: Primitive, me: number): Act => ({
     const status = tasks.core.lockAcquire(cell, stamp, me, 0);
     if (status !== STATUS_TIMEOUT) return status;
     const held = (): boolean => (tasks.load(cell, CELL_WORD) & -HELD_BY_TASK) === (me | HELD_BY_TASK);
-    if (!tasks.busy) return tasks.core.lockAcquire(cell, stamp, me, FOR_EVER);
+    if (!tasks.busy) return held() ? REFUSED : tasks.core.lockAcquire(cell, stamp, me, FOR_EVER);
     return tasks.block(
       tasks.operation(lock, acquireSteps, undefined, { name: me }),
       (standing) => !standing && held() && !tasks.hasGrantAt(cell),
@@ -222,7 +227,7 @@ export const blockForRLock = (lock: Primitive, me: number): Act => ({
       const owner = (tasks.load(cell, CELL_WORD) & -UNIT) >>> 0;
       return owner !== 0 && owner !== me && tasks.load(owner, THREAD_OWNING_THREAD) === me;
     };
-    if (!tasks.busy) return tasks.core.rlockAcquire(cell, stamp, me, FOR_EVER);
+    if (!tasks.busy) return held() ? REFUSED : tasks.core.rlockAcquire(cell, stamp, me, FOR_EVER);
     return tasks.block(
       tasks.operation(lock, acquireSteps, undefined, { name: me }),
       (standing) => !standing && held() && !tasks.hasGrantAt(cell),
@@ -611,9 +616,14 @@ export class Tasks implements Queueing {
       waitAsTask: () => this.core.waitAsTask(me),
       waitAsThread: (budget: number) => this.core.waitAsThread(me, 0, budget),
     };
-    return blockBesideTasks(arena as ThreadArena, this as unknown as Scheduler, op, FOR_EVER, deadlocked, () => {
-      throw new Objection('the thread takes it for a deadlock');
-    });
+    try {
+      return blockBesideTasks(arena as ThreadArena, this as unknown as Scheduler, op, FOR_EVER, deadlocked, () => {
+        throw new Refused();
+      });
+    } catch (error) {
+      if (error instanceof Refused) return REFUSED;
+      throw error;
+    }
   }
 }
 

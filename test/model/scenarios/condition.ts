@@ -270,9 +270,9 @@ const exchanged = (name: string, n: number, others: number): Scenario => ({
     const done = world.data('done');
     const [me, notifier] = world.threads as [number, number];
     const owner = world.task(me);
+    expect(world.call('rlockAcquire', lock.cell, lock.stamp, owner, 0), STATUS_OK);
     const uses: Step = () => use(data);
     const task: Step[] = [
-      waits(acquiringRLock(lock, owner)),
       waits(notification(condition, lock, owner, true)),
       came(STATUS_OK),
       uses,

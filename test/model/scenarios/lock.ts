@@ -9,8 +9,10 @@ import {
   STATUS_OK,
   STATUS_TIMEOUT,
   THREAD_SPIN_BUDGET,
+  UNIT,
 } from '../../../assembly/abi.ts';
 import {
+  after,
   call,
   expect,
   FOR_EVER,
@@ -28,11 +30,12 @@ import {
   until,
   use,
 } from '../scenario.ts';
-import { acquiringLock, came, END, eventLoop, releaseLock, type Step, waits } from '../tasks.ts';
+import type { Monitor } from '../system.ts';
+import { acquiringLock, blockForLock, came, END, eventLoop, REFUSED, releaseLock, type Step, waits } from '../tasks.ts';
 import type { Script } from '../thread.ts';
 
 /** Takes the lock, uses what it protects, gives it back. */
-function* round(me: number, cell: number, stamp: number, data: number, timeout: number): Script {
+function* lockRound(me: number, cell: number, stamp: number, data: number, timeout: number): Script {
   const status = yield* call('lockAcquire', cell, stamp, me, timeout);
   expect(status, STATUS_OK, ...(timeout === FOR_EVER ? [] : [STATUS_TIMEOUT]));
   if (status !== STATUS_OK) return;
@@ -57,7 +60,7 @@ const contention = (
     return {
       clock: timeouts.some((timeout) => timeout !== FOR_EVER) ? TIMED : UNTIMED,
       programs: world.threads.map((me, t) =>
-        (t < loops ? forever : once)(() => round(me, cell, stamp, data, timeouts[t % timeouts.length]!)),
+        (t < loops ? forever : once)(() => lockRound(me, cell, stamp, data, timeouts[t % timeouts.length]!)),
       ),
     };
   },
@@ -91,7 +94,7 @@ const handoff: Scenario = {
         if (late && !(word & HANDOFF)) return 'somebody has waited too long, and no handoff is asked for';
         return word & HANDOFF && !late ? 'a handoff is asked for, and nobody has waited too long' : undefined;
       },
-      programs: world.threads.map((me) => forever(() => round(me, cell, stamp, data, FOR_EVER))),
+      programs: world.threads.map((me) => forever(() => lockRound(me, cell, stamp, data, FOR_EVER))),
     };
   },
 };
@@ -112,11 +115,11 @@ const order: Scenario = {
         return both && view.word(cell + CELL_NEXT) !== first ? 'the second waiter stands before the first' : undefined;
       },
       programs: [
-        forever(() => round(holder, cell, stamp, data, FOR_EVER)),
-        once(() => round(first, cell, stamp, data, FOR_EVER)),
+        forever(() => lockRound(holder, cell, stamp, data, FOR_EVER)),
+        once(() => lockRound(first, cell, stamp, data, FOR_EVER)),
         once(function* () {
           yield until(cell + CELL_LENGTH, (length) => length === 1);
-          yield* round(second, cell, stamp, data, FOR_EVER);
+          yield* lockRound(second, cell, stamp, data, FOR_EVER);
         }),
       ],
       // If the first never has to wait, the second waits for nothing.
@@ -140,7 +143,7 @@ const mixed = (name: string, tasks: readonly number[], timeout: number, loops = 
       clock: timeout === FOR_EVER ? UNTIMED : TIMED,
       programs: world.threads.map((me, t) => {
         const program = t < loops ? forever : once;
-        if (tasks[t] === 0) return program(() => round(me, cell, stamp, data, timeout));
+        if (tasks[t] === 0) return program(() => lockRound(me, cell, stamp, data, timeout));
         const task: Step[] = [
           waits(acquiringLock(lock, me), timeout),
           function* (status) {
@@ -153,6 +156,80 @@ const mixed = (name: string, tasks: readonly number[], timeout: number, loops = 
         ];
         return program(eventLoop(world, me, Array<Step[]>(tasks[t]!).fill(task)));
       }),
+    };
+  },
+});
+
+/** Tells it what was acquired, and released with success. */
+const balance: Monitor<number> = { initial: 0, step: (held, _thread, event) => held + (event === 'acquired' ? 1 : -1) };
+
+/**
+ * Tasks of one thread, and a stranger that releases the lock so often whether it is held or not: as many releases succeed as there
+ * were acquisitions, and when all is over the lock is free or has one owner. So a task must not hold it for a moment in which it only passes its wake-up on.
+ */
+const released = (name: string, tasks: number, timeout: number, releases: number): Scenario => ({
+  primitive: 'lock',
+  name,
+  threads: 2,
+  build(world) {
+    const lock = world.lock();
+    const { cell, stamp } = lock;
+    const [me, stranger] = world.threads as [number, number];
+    const told = function* (status: number, event: string, ...others: number[]): Script<unknown> {
+      return expect(status, STATUS_OK, ...others) === STATUS_OK ? yield after(event) : END;
+    };
+    const task: Step[] = [
+      waits(acquiringLock(lock, me), timeout),
+      (status) => told(status, 'acquired', STATUS_TIMEOUT),
+      releaseLock(lock, me),
+      (status) => told(status, 'released', STATUS_NOT_HELD),
+    ];
+    return {
+      clock: timeout === FOR_EVER ? UNTIMED : TIMED,
+      monitor: balance,
+      invariant(view) {
+        if (!world.threads.every((_, t) => view.finished(t))) return undefined;
+        const owners = view.word(cell) < UNIT ? 0 : 1;
+        return view.monitor() === owners ? undefined : 'a release of a lock that nobody held has succeeded';
+      },
+      programs: [
+        once(eventLoop(world, me, Array<Step[]>(tasks).fill(task))),
+        once(function* () {
+          for (let i = 0; i < releases; i++)
+            yield* told(yield* call('lockRelease', cell, stamp, stranger), 'released', STATUS_NOT_HELD);
+        }),
+      ],
+    };
+  },
+});
+
+/** A thread with tasks that wait for the lock takes it itself, by blocking: before them, and others are not held up by what its tasks are told meanwhile. */
+const beside = (name: string, tasks: number, others: number): Scenario => ({
+  primitive: 'lock',
+  name,
+  threads: 1 + others,
+  build(world) {
+    const lock = world.lock();
+    const { cell, stamp } = lock;
+    const data = world.data('data');
+    const [me, ...rest] = world.threads as [number, ...number[]];
+    const round = [() => use(data), releaseLock(lock, me), came(STATUS_OK)];
+    const task: Step[] = [waits(acquiringLock(lock, me)), came(STATUS_OK), ...round];
+    const thread: Step[] = [
+      blockForLock(lock, me),
+      // biome-ignore lint/correctness/useYield: there is nothing to ask for
+      function* (status) {
+        return expect(status, STATUS_OK, REFUSED) === STATUS_OK ? undefined : END;
+      },
+      ...round,
+    ];
+    return {
+      // The thread's own record comes into its inbox.
+      keeps: [CELL_NEXT],
+      programs: [
+        once(eventLoop(world, me, [...Array<Step[]>(tasks).fill(task), thread])),
+        ...rest.map((other) => once(() => lockRound(other, cell, stamp, data, FOR_EVER))),
+      ],
     };
   },
 });
@@ -183,6 +260,10 @@ const learning: Scenario = {
 };
 
 export const lock: readonly Scenario[] = [
+  released('2 tasks, and a stranger that releases it twice', 2, FOR_EVER, 2),
+  released('2 timed tasks, and a stranger that releases it twice', 2, SOON, 2),
+  beside('a thread blocks beside a task of its own, and another thread', 1, 1),
+  beside('a thread blocks beside 2 tasks of its own, and another thread', 2, 1),
   learning,
   mixed('a task and a thread for ever', [1, 0], FOR_EVER),
   mixed('a task and a thread for ever, timed', [1, 0], SOON),
