@@ -45,9 +45,10 @@ export class Recording {
     return this.ask({ kind: 'look', address: cell + field }) >>> 0;
   }
 
-  /** The clock, for an operation: what counts is only whether a handoff is due to it since this moment. */
-  now(since: number): number {
-    return since === 0 ? 1 : since + this.ask({ kind: 'choice', results: [0, HANDOFF_AFTER_MS] });
+  /** The clock, for an operation: all that counts is whether a handoff is due to it since this moment. */
+  now(since: number, overdue: boolean): number {
+    if (since === 0) return 1;
+    return since + this.ask({ kind: 'choice', results: overdue ? [HANDOFF_AFTER_MS] : [0, HANDOFF_AFTER_MS] });
   }
 
   /** Until something is in a thread's inbox. */

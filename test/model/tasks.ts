@@ -280,6 +280,7 @@ interface Known {
 /** What never changes. */
 interface Setting {
   readonly me: number;
+  readonly overdue: boolean;
   readonly tasks: readonly (readonly Step[])[];
   /** Cells for waiters. */
   readonly cells: readonly number[];
@@ -432,7 +433,7 @@ export class Tasks implements Queueing {
     const arena = {
       core,
       load: (cell: number, field: number) => host.load(cell, field),
-      now: () => host.now(op().wokenInVain),
+      now: () => host.now(op().wokenInVain, this.setting.overdue),
     };
     return { arena, cell, stamp, thread: this.setting.me };
   }
@@ -641,16 +642,16 @@ const NONE = -1;
 /**
  * What a thread with tasks does; a round of it is over when all have come to their ends. Which of several goes on first
  * is open, and between any two steps the thread may look into its inbox: unless it is `busy`, takes one after the other,
- * and does not look before all wait.
+ * and does not look before all wait. `overdue`: whenever a task looks at the clock, it has waited for too long.
  */
 export function eventLoop(
   world: World,
   me: number,
   tasks: readonly (readonly Step[])[],
-  busy = false,
+  { busy = false, overdue = false } = {},
 ): Program['body'] {
   // One more than tasks: a proxy may wait for a verdict that no task needs any more.
-  const setting: Setting = { me, tasks, cells: [...tasks, []].map(() => world.task(me)) };
+  const setting: Setting = { me, tasks, overdue, cells: [...tasks, []].map(() => world.task(me)) };
   const fresh: Standing = { at: 0, status: STATUS_OK, generation: 0, waits: false, cancelled: false, numbers: [] };
   const begin: Known = { standing: tasks.map(() => fresh), queues: [], told: 0 };
 

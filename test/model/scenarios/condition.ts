@@ -305,7 +305,7 @@ const exchanged = (name: string, n: number, others: number): Scenario => ({
       // The thread's own record comes into its inbox.
       keeps: [CELL_NEXT],
       programs: [
-        once(eventLoop(world, me, [task, thread], true)),
+        once(eventLoop(world, me, [task, thread], { busy: true })),
         once(function* () {
           yield until(condition.cell + CELL_LENGTH, (length) => length === 2);
           yield* round(notifier, notify(n));

@@ -5,6 +5,7 @@ import {
   CELL_NEXT,
   CELL_SIZE,
   HANDOFF,
+  HELD_BY_TASK,
   STATUS_NOT_HELD,
   STATUS_OK,
   STATUS_TIMEOUT,
@@ -21,6 +22,7 @@ import {
   linearizable,
   observed,
   once,
+  ownerOf,
   QUEUE_LOCK,
   type Scenario,
   SOON,
@@ -234,6 +236,66 @@ const beside = (name: string, tasks: number, others: number): Scenario => ({
   },
 });
 
+/** The proxy of a local queue has the lock for the first task, and enters the queue anew for the next one. */
+const anew: Scenario = {
+  primitive: 'lock',
+  name: 'the proxy that waits for the next of its tasks stands before all others',
+  threads: 3,
+  build(world) {
+    const lock = world.lock();
+    const { cell, stamp } = lock;
+    const [me, other, behind] = world.threads as [number, number, number];
+    world.call('lockAcquire', cell, stamp, other, 0);
+    const task: Step[] = [waits(acquiringLock(lock, me)), came(STATUS_OK), releaseLock(lock, me), came(STATUS_OK)];
+    return {
+      invariant(view) {
+        const proxy = world.tasks[0]!.find((waiter) => world.stands(view, waiter));
+        const both = proxy !== undefined && world.stands(view, behind) && view.word(cell + QUEUE_LOCK) === 0;
+        return both && view.word(cell + CELL_NEXT) !== proxy ? 'a waiter stands before it' : undefined;
+      },
+      programs: [
+        once(eventLoop(world, me, [task, task])),
+        once(function* () {
+          yield until(cell + CELL_LENGTH, (length) => length === 2);
+          expect(yield* call('lockRelease', cell, stamp, other), STATUS_OK);
+        }),
+        once(function* () {
+          yield until(cell, (word) => ownerOf(word) === (me | HELD_BY_TASK));
+          yield* lockRound(behind, cell, stamp, world.data('data'), FOR_EVER);
+        }),
+      ],
+    };
+  },
+};
+
+/** A task whose lock was taken by others again and again, for longer than HANDOFF_AFTER_MS, is handed it: it is not overtaken once more. */
+const overdue: Scenario = {
+  primitive: 'lock',
+  name: 'a task that has waited too long is not overtaken',
+  threads: 2,
+  build(world) {
+    const lock = world.lock();
+    const { cell, stamp } = lock;
+    const [me, other] = world.threads as [number, number];
+    world.call('lockAcquire', cell, stamp, other, 0);
+    return {
+      programs: [
+        once(eventLoop(world, me, [[waits(acquiringLock(lock, me)), came(STATUS_OK)]], { overdue: true })),
+        once(function* () {
+          for (const _inVain of [1, 2]) {
+            yield until(cell + CELL_LENGTH, (length) => length === 1);
+            expect(yield* call('lockRelease', cell, stamp, other), STATUS_OK);
+            if ((yield* call('lockAcquire', cell, stamp, other, 0)) !== STATUS_OK) return;
+          }
+          yield until(cell, (word) => (word & HANDOFF) !== 0);
+          expect(yield* call('lockRelease', cell, stamp, other), STATUS_OK);
+          expect(yield* call('lockAcquire', cell, stamp, other, 0), STATUS_TIMEOUT);
+        }),
+      ],
+    };
+  },
+};
+
 /** Each of these waits looks twice in vain: at the word, and at its own. */
 const learning: Scenario = {
   primitive: 'lock',
@@ -260,6 +322,8 @@ const learning: Scenario = {
 };
 
 export const lock: readonly Scenario[] = [
+  anew,
+  overdue,
   released('2 tasks, and a stranger that releases it twice', 2, FOR_EVER, 2),
   released('2 timed tasks, and a stranger that releases it twice', 2, SOON, 2),
   beside('a thread blocks beside a task of its own, and another thread', 1, 1),

@@ -262,7 +262,7 @@ export const semaphore: readonly Scenario[] = [
       ];
       return {
         programs: [
-          once(eventLoop(world, me, [...Array<Step[]>(9).fill(task), busy], true)),
+          once(eventLoop(world, me, [...Array<Step[]>(9).fill(task), busy], { busy: true })),
           once(function* () {
             yield until(cell + CELL_LENGTH, (length) => length === 9);
             expect(yield* call('semRelease', cell, stamp, giver, 9), STATUS_OK);
