@@ -2,6 +2,7 @@
 
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
+import { STATUS_OK, STATUS_PENDING, THREAD_INBOX } from '../../assembly/abi.ts';
 import { compile, examine, fixtures } from './bugs.ts';
 import { check } from './check.ts';
 import { decode } from './decode.ts';
@@ -9,7 +10,7 @@ import { differences } from './differential.ts';
 import { Interpreter } from './interpret.ts';
 import { CORE, title } from './main.ts';
 import { count } from './replay.ts';
-import { call, FOR_EVER, INBOX, loadCore, once, run, SOON, Status, TIMED, use, World } from './scenario.ts';
+import { call, FOR_EVER, loadCore, once, run, SOON, TIMED, use, World } from './scenario.ts';
 import { scenarios } from './scenarios/index.ts';
 import { type Program, Threads } from './thread.ts';
 
@@ -61,7 +62,7 @@ describe('both engines count the same ways', () => {
         const data = world.data('data');
         return world.threads.map((me) =>
           once(function* () {
-            if ((yield* call('lockAcquire', cell, stamp, me, timeout)) !== Status.OK) return;
+            if ((yield* call('lockAcquire', cell, stamp, me, timeout)) !== STATUS_OK) return;
             yield* use(data);
             yield* call('lockRelease', cell, stamp, me);
           }),
@@ -101,8 +102,8 @@ describe('both engines count the same ways', () => {
       const waiter = world.task(me);
       return [
         once(function* () {
-          if ((yield* call('eventWait', cell, stamp, waiter, FOR_EVER)) !== Status.PENDING) return;
-          yield { kind: 'sleep', address: me + INBOX, timed: true };
+          if ((yield* call('eventWait', cell, stamp, waiter, FOR_EVER)) !== STATUS_PENDING) return;
+          yield { kind: 'sleep', address: me + THREAD_INBOX, timed: true };
           yield* call('cancelWait', cell, stamp, waiter);
           yield* call('collect', me);
         }),

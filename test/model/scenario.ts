@@ -7,6 +7,48 @@
  * along and help" is no excuse for a lost wake-up. The checker then does the rest.
  */
 
+import {
+  BARRIER_PARTIES,
+  CELL_ARENA,
+  CELL_GENERATION,
+  CELL_LENGTH,
+  CELL_NAME,
+  CELL_NEXT,
+  CELL_PINS,
+  CELL_PREV,
+  CELL_SIZE,
+  CELL_STAMP,
+  CELL_WORD,
+  CONDITION_LOCK,
+  CONDITION_LOCK_STAMP,
+  HANDOFF_AFTER_MS,
+  HEADER_FIRST,
+  HEADER_ROVER,
+  HEADER_SIZE,
+  HEADER_TOTAL,
+  HELD_BY_TASK,
+  KIND_BARRIER,
+  KIND_BOUNDED_SEMAPHORE,
+  KIND_CONDITION,
+  KIND_EVENT,
+  KIND_LOCK,
+  KIND_RLOCK,
+  KIND_SEMAPHORE,
+  KIND_TASK,
+  KIND_THREAD,
+  RLOCK_DEPTH,
+  SEMAPHORE_BOUND,
+  STATUS_TIMEOUT,
+  THREAD_ADD_TO_ACQUIRE,
+  THREAD_CORES,
+  THREAD_INBOX,
+  THREAD_MAX_SPINS,
+  THREAD_OWNING_THREAD,
+  THREAD_PIN,
+  THREAD_QUEUED_ON,
+  THREAD_SPIN_BUDGET,
+  UNIT,
+} from '../../assembly/abi.ts';
 import { check, type Options, type Verdict } from './check.ts';
 import { decode, type Module } from './decode.ts';
 import { Interpreter, modified, read, type Value, write } from './interpret.ts';
@@ -42,31 +84,23 @@ export interface Play {
   readonly wraps?: ReadonlyMap<number, number>;
 }
 
-/** A finite timeout, in ms; longer than PATIENCE in assembly/resource.ts, which is 1 ms. */
+/** A finite timeout, in ms; longer than HANDOFF_AFTER_MS. */
 export const SOON = 1000;
-/** What the clock says when a call looks at it first, when PATIENCE is just over, and when the timeout is. */
+/** What the clock says when a call looks at it first, when HANDOFF_AFTER_MS is just over, and when the timeout is. */
 const START = 5000;
-export const UNTIMED: readonly number[] = [START, START + 1];
+export const UNTIMED: readonly number[] = [START, START + HANDOFF_AFTER_MS];
 export const TIMED: readonly number[] = [...UNTIMED, START + SOON];
 export const FOR_EVER = Number.POSITIVE_INFINITY;
-/** Offsets in a primitive's cell that scenarios look at. */
-export const GUARD = 4;
-export const NEXT = 8;
-export const PREV = 12;
-export const LENGTH = 16;
-export const STAMP = 20;
-export const GENERATION = 32;
-export const INBOX = 16;
-export const TAKE = 44;
-export const LOOKS = 40;
-export const SPINS = 48;
-const FIRST = 44;
-const SECOND = 48;
-const LAST = 56;
-export const TARGET = 56;
-/** In the word of a Lock, RLock or Semaphore: what is not owner or permits; and that a task of the owner has a Lock. */
-export const FLAGS = 31;
-export const TASK = 32;
+/* Two numbers that are the core's own: no binding needs them. */
+
+/** The offset of a cell's queue lock (assembly/cell.ts). */
+export const QUEUE_LOCK = 4;
+/** In the word of a primitive: a waiter stands in its queue (assembly/queue.ts). */
+export const QUEUED = 1;
+/** The owner in the word of a Lock or RLock; of a Lock, HELD_BY_TASK is a part of it. */
+export const ownerOf = (word: number): number => word & -HELD_BY_TASK;
+/** What acquiring a permit adds to a Semaphore's word. */
+export const PERMIT = -UNIT;
 
 export const forever = (body: Program['body']): Program => ({ body, forever: true });
 export const once = (body: Program['body']): Program => ({ body, forever: false });
@@ -128,69 +162,46 @@ export function loadCore(bytes: Uint8Array): Core {
   return { bytes, module: decode(bytes) };
 }
 
-/** Kinds, statuses and offsets as in assembly/abi.ts. */
-export const Kind = {
-  LOCK: 3,
-  RLOCK: 4,
-  SEMAPHORE: 5,
-  BOUNDED_SEMAPHORE: 6,
-  EVENT: 7,
-  BARRIER: 8,
-  CONDITION: 9,
-  THREAD: 10,
-  TASK: 13,
-} as const;
-export const Status = {
-  OK: 0,
-  TIMEOUT: -1,
-  NOT_HELD: -2,
-  OVER_RELEASE: -3,
-  BROKEN: -4,
-  DESTROYED: -5,
-  BUSY: -6,
-  PENDING: -7,
-} as const;
-/** A waiter's verdicts. */
-export const State = { WOKEN: 2, GRANTED: 3, BROKEN: 4 } as const;
-
-/** Names of the fields, by offset, as in assembly/cell.ts and the primitives' files. */
-const FIELDS = [
-  'word',
-  'queueLock',
-  'next',
-  'prev',
-  'length',
-  'stamp',
-  'arena',
-  'name',
-  'generation',
-  'verdict',
-  'pins',
-  'first',
-  'second',
-  'third',
-  'last',
-  'last',
-];
-const WAITER = { 0: 'state', 4: 'inbox', 10: 'looks', 11: 'take', 12: 'spins', 13: 'cores', 14: 'target', 15: 'home' };
-const FIELDS_OF: Readonly<Record<number, Readonly<Record<number, string>>>> = {
-  [Kind.RLOCK]: { 11: 'depth' },
-  [Kind.SEMAPHORE]: { 11: 'bound' },
-  [Kind.BOUNDED_SEMAPHORE]: { 11: 'bound' },
-  [Kind.BARRIER]: { 11: 'parties' },
-  [Kind.CONDITION]: { 11: 'lock', 12: 'lockStamp' },
-  [Kind.THREAD]: WAITER,
-  [Kind.TASK]: WAITER,
+/** Names of the fields of every cell, by offset, and of those of its kind. */
+type Fields = Readonly<Record<number, string>>;
+const FIELDS: Fields = {
+  [CELL_WORD]: 'word',
+  [QUEUE_LOCK]: 'queueLock',
+  [CELL_NEXT]: 'next',
+  [CELL_PREV]: 'prev',
+  [CELL_LENGTH]: 'length',
+  [CELL_STAMP]: 'stamp',
+  [CELL_ARENA]: 'arena',
+  [CELL_NAME]: 'name',
+  [CELL_GENERATION]: 'generation',
+  [CELL_PINS]: 'pins',
+};
+const WAITER: Fields = {
+  [CELL_WORD]: 'state',
+  [THREAD_INBOX]: 'inbox',
+  [THREAD_PIN]: 'pin',
+  [THREAD_SPIN_BUDGET]: 'spinBudget',
+  [THREAD_ADD_TO_ACQUIRE]: 'addToAcquire',
+  [THREAD_MAX_SPINS]: 'maxSpins',
+  [THREAD_CORES]: 'cores',
+  [THREAD_QUEUED_ON]: 'queuedOn',
+  [THREAD_OWNING_THREAD]: 'owningThread',
+};
+const FIELDS_OF: Readonly<Record<number, Fields>> = {
+  [KIND_RLOCK]: { [RLOCK_DEPTH]: 'depth' },
+  [KIND_SEMAPHORE]: { [SEMAPHORE_BOUND]: 'bound' },
+  [KIND_BOUNDED_SEMAPHORE]: { [SEMAPHORE_BOUND]: 'bound' },
+  [KIND_BARRIER]: { [BARRIER_PARTIES]: 'parties' },
+  [KIND_CONDITION]: { [CONDITION_LOCK]: 'lock', [CONDITION_LOCK_STAMP]: 'lockStamp' },
+  [KIND_THREAD]: WAITER,
+  [KIND_TASK]: WAITER,
 };
 
 const MEMORY = 65536;
 const ARENA = 1024;
 /** The lower half of the arena's id. */
 export const ID = 0;
-const HEADER = 256;
 const DATA = 256;
-/** Bytes of a cell. */
-export const CELL = 64;
 
 export interface Primitive {
   readonly cell: number;
@@ -214,7 +225,7 @@ export class World {
   constructor(core: Core, { threads, cells = 64, spins = 0 }: Pick<Scenario, 'threads' | 'cells' | 'spins'>) {
     this.interpreter = new Interpreter(core.module);
     this.layOut(cells);
-    this.threads = Array.from({ length: threads }, (_, t) => this.record(`T${t + 1}`, Kind.THREAD, spins));
+    this.threads = Array.from({ length: threads }, (_, t) => this.record(`T${t + 1}`, KIND_THREAD, spins));
     this.tasks = this.threads.map(() => []);
   }
 
@@ -229,34 +240,34 @@ export class World {
   task(me: number): number {
     const t = this.threads.indexOf(me);
     const mine = this.tasks[t]!;
-    mine.push(this.record(`T${t + 1}.${'abcdefghij'[mine.length]}`, Kind.TASK, -1, me));
+    mine.push(this.record(`T${t + 1}.${'abcdefghij'[mine.length]}`, KIND_TASK, -1, me));
     return mine.at(-1)!;
   }
 
   /** An empty arena, as `writeArena` of bindings/memory.ts lays one out: a header, and a map whose first cells are not free. */
   private layOut(cells: number): void {
-    const first = Math.ceil((HEADER + cells) / CELL);
+    const first = Math.ceil((HEADER_SIZE + cells) / CELL_SIZE);
     for (const [offset, value] of [
-      [24, cells],
-      [28, first],
-      [40, first],
+      [HEADER_TOTAL, cells],
+      [HEADER_FIRST, first],
+      [HEADER_ROVER, first],
     ] as const)
       this.poke(ARENA + offset, value);
-    this.memory.fill(1, ARENA + HEADER, ARENA + HEADER + first);
+    this.memory.fill(1, ARENA + HEADER_SIZE, ARENA + HEADER_SIZE + first);
   }
 
   /** `lock.queueLock`, `T2.state`, or the bare address. */
   nameOf(address: number): string {
-    const cell = this.cells.get(address & -CELL);
-    if (!cell) return address >= ARENA && address < ARENA + HEADER ? `arena+${address - ARENA}` : String(address);
-    const word = (address % CELL) >> 2;
-    return cell.kind === 0 ? cell.name : `${cell.name}.${FIELDS_OF[cell.kind]?.[word] ?? FIELDS[word]}`;
+    const cell = this.cells.get(address & -CELL_SIZE);
+    if (!cell) return address >= ARENA && address < ARENA + HEADER_SIZE ? `arena+${address - ARENA}` : String(address);
+    const field = (address % CELL_SIZE) & ~3;
+    return cell.kind === 0 ? cell.name : `${cell.name}.${FIELDS_OF[cell.kind]?.[field] ?? FIELDS[field] ?? field}`;
   }
 
   /** A value as a person would write it: pointers by name, with the flags that ride on a lock's owner. */
   valueOf(value: Value): string {
-    const cell = this.cells.get(Number(value) & -CELL);
-    const flags = Number(value) & (CELL - 1);
+    const cell = this.cells.get(Number(value) & -CELL_SIZE);
+    const flags = Number(value) & (CELL_SIZE - 1);
     if (typeof value === 'bigint' || !cell || cell.kind === 0) return value === POISON ? 'leftover' : String(value);
     return flags ? `${cell.name}|${flags}` : cell.name;
   }
@@ -272,29 +283,26 @@ export class World {
   /** A word of the user's own, in a line of its own. */
   data(name: string): number {
     this.cells.set(this.nextData, { name, kind: 0 });
-    this.nextData += CELL;
-    return this.nextData - CELL;
+    this.nextData += CELL_SIZE;
+    return this.nextData - CELL_SIZE;
   }
 
-  create(kind: number, name: string, { word = 0, first = 0, second = 0, last = 0 } = {}): Primitive {
+  /** `fields` of this kind, by offset. */
+  create(kind: number, name: string, fields: Readonly<Record<number, number>> = {}): Primitive {
     const cell = this.call('create', ARENA, ID, kind);
-    this.poke(cell, word);
-    this.poke(cell + FIRST, first);
-    this.poke(cell + SECOND, second);
-    this.view.setFloat64(cell + LAST, last, true);
+    for (const [field, value] of Object.entries(fields)) this.poke(cell + Number(field), value);
     this.cells.set(cell, { name, kind });
-    return { cell, stamp: this.peek(cell + 20) };
+    return { cell, stamp: this.peek(cell + CELL_STAMP) };
   }
 
-  lock = (name = 'lock'): Primitive => this.create(Kind.LOCK, name);
-  rlock = (name = 'lock'): Primitive => this.create(Kind.RLOCK, name);
+  lock = (name = 'lock'): Primitive => this.create(KIND_LOCK, name);
+  rlock = (name = 'lock'): Primitive => this.create(KIND_RLOCK, name);
   semaphore = (permits: number, bound = 1000): Primitive =>
-    this.create(Kind.SEMAPHORE, 'semaphore', { word: permits * 64, first: bound });
-  event = (): Primitive => this.create(Kind.EVENT, 'event');
-  barrier = (parties: number, timeout = Number.POSITIVE_INFINITY): Primitive =>
-    this.create(Kind.BARRIER, 'barrier', { first: parties, last: timeout });
+    this.create(KIND_SEMAPHORE, 'semaphore', { [CELL_WORD]: permits * UNIT, [SEMAPHORE_BOUND]: bound });
+  event = (): Primitive => this.create(KIND_EVENT, 'event');
+  barrier = (parties: number): Primitive => this.create(KIND_BARRIER, 'barrier', { [BARRIER_PARTIES]: parties });
   condition = (lock: Primitive): Primitive =>
-    this.create(Kind.CONDITION, 'condition', { first: lock.cell, second: lock.stamp });
+    this.create(KIND_CONDITION, 'condition', { [CONDITION_LOCK]: lock.cell, [CONDITION_LOCK_STAMP]: lock.stamp });
 
   /** Whether a waiter is linked into a queue. */
   stands(view: View, waiter: number): boolean {
@@ -304,8 +312,8 @@ export class World {
   /** How many neighbours in a queue point at a waiter: one only while it is put there or taken out. */
   private links(view: View, waiter: number): number {
     const points = (neighbour: number, link: number): number =>
-      neighbour > 0 && neighbour < MEMORY - CELL && view.word(neighbour + link) === waiter ? 1 : 0;
-    return points(view.word(waiter + NEXT), PREV) + points(view.word(waiter + PREV), NEXT);
+      neighbour > 0 && neighbour < MEMORY - CELL_SIZE && view.word(neighbour + link) === waiter ? 1 : 0;
+    return points(view.word(waiter + CELL_NEXT), CELL_PREV) + points(view.word(waiter + CELL_PREV), CELL_NEXT);
   }
 
   /**
@@ -316,11 +324,12 @@ export class World {
     for (const [t, record] of this.threads.entries()) {
       for (const waiter of [record, ...this.tasks[t]!]) {
         if (this.links(view, waiter) > 0) continue;
-        yield waiter + PREV;
+        yield waiter + CELL_PREV;
         // A task's waiter with a verdict is linked into its thread's inbox.
-        if ((waiter === record || !view.inside(t)) && !keeps.includes(NEXT)) yield waiter + NEXT;
+        if ((waiter === record || !view.inside(t)) && !keeps.includes(CELL_NEXT)) yield waiter + CELL_NEXT;
         if (view.inside(t)) continue;
-        for (const field of [0, GENERATION, TAKE, TARGET]) if (!keeps.includes(field)) yield waiter + field;
+        for (const field of [CELL_WORD, CELL_GENERATION, THREAD_ADD_TO_ACQUIRE, THREAD_QUEUED_ON])
+          if (!keeps.includes(field)) yield waiter + field;
       }
     }
   }
@@ -331,12 +340,12 @@ export class World {
    */
   maySpin(thread: number, view: View): boolean {
     const UNKNOWN = 1;
-    return [this.threads[thread]!, ...this.tasks[thread]!].some((waiter) => view.word(waiter + NEXT) === UNKNOWN);
+    return [this.threads[thread]!, ...this.tasks[thread]!].some((waiter) => view.word(waiter + CELL_NEXT) === UNKNOWN);
   }
 
   /** What begins at a cell, as the arena's map says. */
   private kindAt(view: View, cell: number): number {
-    const place = ARENA + HEADER + (cell - ARENA) / CELL;
+    const place = ARENA + HEADER_SIZE + (cell - ARENA) / CELL_SIZE;
     return (view.word(place & ~3) >>> (8 * (place % 4))) & 0xff;
   }
 
@@ -344,12 +353,14 @@ export class World {
   disturbed(view: View): string | undefined {
     for (let t = 0; t < this.threads.length; t++) if (view.inside(t) || view.dead(t)) return undefined;
     for (const [cell, { name, kind }] of this.cells) {
-      if (kind === Kind.THREAD && view.word(cell + INBOX) !== 0)
+      if (kind === KIND_THREAD && view.word(cell + THREAD_INBOX) !== 0)
         return `no task waits, and the inbox of ${name} is not empty`;
-      if (kind === 0 || kind === Kind.THREAD || kind === Kind.TASK || this.kindAt(view, cell) !== kind) continue;
-      const flags = kind <= Kind.BOUNDED_SEMAPHORE ? view.word(cell) & FLAGS : 0;
-      const [guard, next, prev, length, pins] = [4, 8, 12, LENGTH, 40].map((offset) => view.word(cell + offset));
-      if (flags || guard || next !== cell || prev !== cell || length || pins)
+      if (kind === 0 || kind === KIND_THREAD || kind === KIND_TASK || this.kindAt(view, cell) !== kind) continue;
+      const flags = kind <= KIND_BOUNDED_SEMAPHORE ? view.word(cell) & (HELD_BY_TASK - 1) : 0;
+      const [locked, next, prev, length, pins] = [QUEUE_LOCK, CELL_NEXT, CELL_PREV, CELL_LENGTH, CELL_PINS].map(
+        (field) => view.word(cell + field),
+      );
+      if (flags || locked || next !== cell || prev !== cell || length || pins)
         return `nobody is in a call, and ${name} is not at rest`;
     }
     return undefined;
@@ -434,7 +445,7 @@ function notTooEarly(
   result: Value | undefined,
   time: number | undefined,
 ): string | undefined {
-  const early = result === Status.TIMEOUT && args.includes(SOON) && (time ?? START) < START + SOON;
+  const early = result === STATUS_TIMEOUT && args.includes(SOON) && (time ?? START) < START + SOON;
   return early ? `${name} gives up after ${(time ?? START) - START} of ${SOON} ms` : undefined;
 }
 

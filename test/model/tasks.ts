@@ -1,31 +1,64 @@
 /**
- * Threads that wait without blocking: an event loop and its tasks, as far as the core is concerned.
+ * Threads that wait without blocking: an event loop and its tasks.
  *
- * What a wait does between the calls of the core are the real steps of the bindings (`steps.ts`); `eventLoop` is what
- * `bindings/scheduler.ts` is. The one `Atomics.waitAsync` of a thread is a sleep, since an event loop that has nothing
- * else to do is nothing else; a timer or an abort is an end of that sleep, or comes before the thread looks into its
- * inbox. So "at any moment" includes: the verdict is there, and the thread has not seen it.
+ * The waits are those of the bindings: `bindings/steps/`, `operation.ts`, `local-queue.ts` and `blocking.ts` are imported, and run
+ * by `steps.ts`. What needs the host is written down here once more, as short as possible: `Tasks` is `bindings/scheduler.ts` without its
+ * promises and timers; `acquire`, `handOff` and `admitOwner` are what `acquirable.ts`, `lock.ts`, `rlock.ts` and `semaphore.ts` do in
+ * front of it. That these make the same calls of the core in the same order is tested (`calls.test.ts`).
+ *
+ * The one `Atomics.waitAsync` of a thread is a sleep, since an event loop that has nothing else to do is nothing else; a timer
+ * or an abort is an end of that sleep, or comes before the thread looks into its inbox. So "at any moment" includes: the
+ * verdict is there, and the thread has not seen it.
  *
  * A thread with tasks may go on for ever, while each task waits in the midst of something. So its program proceeds by
  * turns, and what it knows between two of them is plain data (see `Program`).
  */
 
-import { CELL_NEXT, STATUS_OK, STATUS_PENDING, STATUS_TIMEOUT, THREAD_INBOX } from '../../assembly/abi.ts';
+import {
+  CELL_NEXT,
+  CELL_WORD,
+  HELD_BY_TASK,
+  JOIN_AFTER_TRYING,
+  JOIN_AT_ONCE,
+  JOIN_NOT,
+  STATE_GRANTED,
+  STATUS_BUSY,
+  STATUS_OK,
+  STATUS_PENDING,
+  STATUS_TIMEOUT,
+  THREAD_INBOX,
+  THREAD_OWNING_THREAD,
+  THREAD_QUEUED_ON,
+  UNIT,
+} from '../../assembly/abi.ts';
+import { blockBesideTasks } from '../../bindings/blocking.ts';
+import type { Core } from '../../bindings/core.ts';
+import { LocalQueue, type LocalQueues, type QueuedTask, type Queueing } from '../../bindings/local-queue.ts';
+import { type Completion, Operation, type Steps, type Target } from '../../bindings/operation.ts';
+import type { Scheduler } from '../../bindings/scheduler.ts';
 import { acquireSteps } from '../../bindings/steps/acquire.ts';
 import { barrierSteps } from '../../bindings/steps/barrier.ts';
 import { overLock, overRLock } from '../../bindings/steps/condition.ts';
 import { eventSteps } from '../../bindings/steps/event.ts';
-import { call, choose, expect, FOR_EVER, get, look, type Primitive, type World } from './scenario.ts';
-import { asking, type Memory, type QueueMemory, Queues, type Shared, type Single, stepOf } from './steps.ts';
+import type { ThreadArena } from '../../bindings/thread-arena.ts';
+import { choose, expect, FOR_EVER, look, PERMIT, type Primitive, type World } from './scenario.ts';
+import { type Recording, synchronously } from './steps.ts';
 import { type Asked, Objection, type Program, type Script } from './thread.ts';
 
-/** A wait of a task: by an operation of its own, or in a local queue, in this name. */
+/* What a task does. */
+
+/** A call of a task that waits: how it begins. */
 export interface Wait {
   readonly name: string;
-  /** What the thread tries before its task waits; TIMEOUT: in vain. */
-  readonly first?: () => Script<number>;
-  readonly single?: Single;
-  readonly shared?: { readonly at: Shared; readonly name: number };
+  begin(tasks: Tasks, task: Task): void;
+  /** Made anew between two turns, without any step. */
+  operation?(tasks: Tasks, task: Task): Operation;
+  /** Of a Lock, RLock or Semaphore: for which, what stands in its queue, and in whose name. */
+  readonly cell?: number;
+  queue?(tasks: Tasks): LocalQueue;
+  readonly as?: number;
+  /** RLock: the name of its owner. */
+  readonly owner?: number;
 }
 
 interface Waiting {
@@ -33,17 +66,16 @@ interface Waiting {
   readonly timed: boolean;
 }
 
-/** A release by a task, which may go to another one of its thread. */
-interface Releasing {
-  readonly releases: Shared;
-  readonly name: number;
+/** What a task does in one go, without waiting. Answers what the next step gets for a status. */
+interface Act {
+  act(tasks: Tasks): number;
 }
 
 /**
- * What a task does, one after the other: waits, releases, and scripts that get to know what came of the last wait or
- * release, and in which generation of a Barrier or an Event it was.
+ * What a task does, one after the other: waits, acts, and scripts that get to know what came of the last wait, and in which
+ * generation of a Barrier or an Event it was.
  */
-export type Step = Waiting | Releasing | ((status: number, generation: number) => Script<unknown>);
+export type Step = Waiting | Act | ((status: number, generation: number) => Script<unknown>);
 
 /** What a script answers when its task is to do no more, or to leave the next step out. */
 export const END = 'end';
@@ -53,7 +85,7 @@ export const SKIP = 'skip';
 export const allowed = (timeout: number): number[] =>
   timeout === FOR_EVER ? [STATUS_OK] : [STATUS_OK, STATUS_TIMEOUT];
 
-/** A step that checks what came of the wait or release before it. */
+/** A step that checks what came of the one before it. */
 export const came = (...results: number[]): Step =>
   // biome-ignore lint/correctness/useYield: there is nothing to ask for
   function* (status) {
@@ -65,204 +97,627 @@ export const releases = (releases: Shared, name: number): Step => ({ releases, n
 
 /* The waits. */
 
-/** For a Lock or a permit, by a waiter of its own; `addToAcquire`: as it stands in the word. `me`: who tries first. */
-export const acquiring = ({ cell, stamp }: Primitive, addToAcquire: number, me?: number): Wait => ({
-  name: 'acquireAsync',
-  single: { steps: acquireSteps, at: { cell, stamp }, addToAcquire },
-  ...(me !== undefined && { first: () => call('acquire', cell, stamp, me, addToAcquire, 0, 0) }),
-});
+/** What a Lock, an RLock or a Semaphore is, for its thread: as `Acquirable` has it. */
+interface Kind {
+  readonly acquire: 'lockAcquire' | 'rlockAcquire' | 'semAcquire';
+  /** What the proxy of a local queue adds to the word; 0: it acquires in its own name. */
+  readonly proxyName: number;
+}
 
-/** For a Lock, an RLock or a permit, as tasks of one thread do; `name`: as it stands in the word. */
-export const queueing = (at: Shared, name: number): Wait => ({ name: 'acquireAsync', shared: { at, name } });
+function acquiring(it: Primitive, name: number, tryAs: number, { acquire, proxyName }: Kind, owner?: number): Wait {
+  const { cell, stamp } = it;
+  return {
+    name: 'acquireAsync',
+    cell,
+    as: name,
+    ...(owner === undefined ? {} : { owner }),
+    queue: (tasks) => tasks.localQueue(it, proxyName),
+    begin(tasks, task) {
+      tasks.acquire(task, this, () => tasks.core[acquire](cell, stamp, tryAs, 0));
+    },
+  };
+}
 
-export const shared = ({ cell, stamp }: Primitive, kind: Shared['kind']): Shared => ({ cell, stamp, kind });
+/** For a Lock, by a task of this thread. */
+export function acquiringLock(lock: Primitive, me: number): Wait {
+  const name = me | HELD_BY_TASK;
+  return acquiring(lock, name, name, { acquire: 'lockAcquire', proxyName: name });
+}
+
+/** For an RLock, in the name of an owner: at once when another task has it in that name already. */
+export function acquiringRLock(lock: Primitive, owner: number): Wait {
+  return acquiring(lock, owner, owner, { acquire: 'rlockAcquire', proxyName: 0 }, owner);
+}
+
+/** For a permit. */
+export function acquiringPermit(semaphore: Primitive, me: number): Wait {
+  return acquiring(semaphore, PERMIT, me, { acquire: 'semAcquire', proxyName: PERMIT });
+}
 
 /** For an Event. */
-export const awaitingEvent = ({ cell, stamp }: Primitive, me: number): Wait => ({
-  name: 'waitAsync',
-  first: () => call('eventWait', cell, stamp, me, 0),
-  single: { steps: eventSteps, at: { cell, stamp } },
-});
+export function awaitingEvent(event: Primitive, me: number): Wait {
+  return {
+    name: 'waitAsync',
+    operation: (tasks, task) => tasks.operation(event, eventSteps, task),
+    begin(tasks, task) {
+      const status = tasks.core.eventWait(event.cell, event.stamp, me, 0);
+      if (status === STATUS_TIMEOUT) tasks.begin(this.operation!(tasks, task));
+      else task.end(status);
+    },
+  };
+}
 
 /** For the others at a Barrier. With `action`, the last to come must end the round. */
-export const meeting = ({ cell, stamp }: Primitive, action = 0): Wait => ({
-  name: 'waitAsync',
-  single: { steps: barrierSteps, at: { cell, stamp }, action: action !== 0 },
+export function meeting(barrier: Primitive, action = false): Wait {
+  return {
+    name: 'waitAsync',
+    operation: (tasks, task) => tasks.operation(barrier, barrierSteps, task, { action }),
+    begin(tasks, task) {
+      tasks.begin(this.operation!(tasks, task));
+    },
+  };
+}
+
+/** For a notify, and then for the lock again. `name`: as it stands in the lock's word. */
+export function notification(condition: Primitive, lock: Primitive, name: number, recursive: boolean): Wait {
+  return {
+    name: 'waitAsync',
+    ...(recursive ? { owner: name } : {}),
+    operation: (tasks, task) => tasks.notification(condition, lock, name, recursive, task),
+    begin(tasks, task) {
+      tasks.begin(this.operation!(tasks, task));
+    },
+  };
+}
+
+/* What a task does in one go. */
+
+/** `Lock.release`, by the thread or a task. */
+export const releaseLock = ({ cell, stamp }: Primitive, me: number): Act => ({
+  act: (tasks) =>
+    tasks.handOff(cell, (queue) => tasks.core.lockHandOff(cell, stamp, queue.proxy.waiter, queue.others))
+      ? STATUS_OK
+      : tasks.core.lockRelease(cell, stamp, me | (tasks.load(cell, CELL_WORD) & HELD_BY_TASK)),
 });
 
-/** For a notification, and then for the lock again. `owner`: as it stands in the lock's word. */
-export const notification = (condition: Primitive, lock: Primitive, owner: number, recursive: number): Wait => ({
-  name: 'waitAsync',
-  single: {
-    steps: recursive ? overRLock : overLock,
-    at: { cell: condition.cell, stamp: condition.stamp },
-    lock: { steps: acquireSteps, at: { cell: lock.cell, stamp: lock.stamp }, addToAcquire: owner },
+/** `RLock.release`, in the name of the thread or of an owner. */
+export const releaseRLock = ({ cell, stamp }: Primitive, name: number): Act => ({
+  act: (tasks) =>
+    tasks.handOff(cell, (queue, heir) =>
+      tasks.core.rlockHandOff(cell, stamp, queue.proxy.waiter, name, heir.name, queue.others),
+    )
+      ? STATUS_OK
+      : tasks.core.rlockRelease(cell, stamp, name),
+});
+
+/** `Semaphore.release`. */
+export const releasePermit = ({ cell, stamp }: Primitive, me: number): Act => ({
+  act: (tasks) =>
+    tasks.handOff(cell, (queue) => tasks.core.semHandOff(cell, stamp, queue.proxy.waiter, queue.others))
+      ? STATUS_OK
+      : tasks.core.semRelease(cell, stamp, me, 1),
+});
+
+/** What a call that would wait for a task of its own thread answers, in place of a DeadlockError. */
+export const REFUSED = -100;
+
+class Refused extends Error {}
+
+/** `Lock.acquire` in a thread that has tasks. */
+export const blockForLock = (lock: Primitive, me: number): Act => ({
+  act(tasks) {
+    const { cell, stamp } = lock;
+    const status = tasks.core.lockAcquire(cell, stamp, me, 0);
+    if (status !== STATUS_TIMEOUT) return status;
+    const held = (): boolean => (tasks.load(cell, CELL_WORD) & -HELD_BY_TASK) === (me | HELD_BY_TASK);
+    if (!tasks.busy) return held() ? REFUSED : tasks.core.lockAcquire(cell, stamp, me, FOR_EVER);
+    return tasks.block(
+      tasks.operation(lock, acquireSteps, undefined, { name: me }),
+      (standing) => !standing && held() && !tasks.hasGrantAt(cell),
+    );
   },
 });
 
-/* The event loop. */
+/** `RLock.acquire` in a thread that has tasks. */
+export const blockForRLock = (lock: Primitive, me: number): Act => ({
+  act(tasks) {
+    const { cell, stamp } = lock;
+    const status = tasks.core.rlockAcquire(cell, stamp, me, 0);
+    if (status !== STATUS_TIMEOUT) return status;
+    const held = (): boolean => {
+      const owner = (tasks.load(cell, CELL_WORD) & -UNIT) >>> 0;
+      return owner !== 0 && owner !== me && tasks.load(owner, THREAD_OWNING_THREAD) === me;
+    };
+    if (!tasks.busy) return held() ? REFUSED : tasks.core.rlockAcquire(cell, stamp, me, FOR_EVER);
+    return tasks.block(
+      tasks.operation(lock, acquireSteps, undefined, { name: me }),
+      (standing) => !standing && held() && !tasks.hasGrantAt(cell),
+    );
+  },
+});
 
-/** Where a task stands: the number of its step, what came of its last wait, and what it remembers while it waits. */
+/** `Condition.wait` in a thread that has tasks. It holds the lock. */
+export const blockForNotify = (condition: Primitive, lock: Primitive, me: number, recursive: boolean): Act => ({
+  act(tasks) {
+    const { cell, stamp } = condition;
+    if (!tasks.busy) return tasks.core.condWait(cell, stamp, me, me, FOR_EVER, recursive);
+    return tasks.block(tasks.notification(condition, lock, me, recursive), () => false);
+  },
+});
+
+/* What a thread knows. */
+
+/** Of an operation, what changes. */
+type Numbers = Pick<
+  Operation,
+  'waiter' | 'cancelled' | 'addToAcquire' | 'wokenInVain' | 'generation' | 'letGo' | 'depth' | 'result'
+>;
+
+function numbersOf(op: Operation): Numbers {
+  const { waiter, cancelled, addToAcquire, wokenInVain, generation, letGo, depth, result } = op;
+  return { waiter, cancelled, addToAcquire, wokenInVain, generation, letGo, depth, result };
+}
+
+/** Where a task stands. */
 interface Standing {
+  readonly at: number;
+  readonly status: number;
+  readonly generation: number;
+  readonly waits: boolean;
+  readonly cancelled: boolean;
+  /** Of its own operation, and of that which waits for a Condition's lock. */
+  readonly numbers: readonly Numbers[];
+}
+
+/** What a thread knows between two turns. */
+interface Known {
+  readonly standing: readonly Standing[];
+  /** By cell, the oldest first: which tasks stand there, and the proxy. */
+  readonly queues: readonly { readonly cell: number; readonly tasks: readonly number[]; readonly proxy: Numbers }[];
+  /** Taken out of the inbox and not looked at: the next waiter, and by `next` the others. */
+  readonly told: number;
+}
+
+/** What never changes. */
+interface Setting {
+  readonly me: number;
+  readonly overdue: boolean;
+  readonly tasks: readonly (readonly Step[])[];
+  /** Cells for waiters. */
+  readonly cells: readonly number[];
+}
+
+/** A task, and what `PendingCall` is to it. */
+export class Task implements QueuedTask, Completion {
+  readonly tasks: Tasks;
+  readonly steps: readonly Step[];
+  next: QueuedTask | undefined;
+  prev: QueuedTask | undefined;
   at: number;
   status: number;
   generation: number;
-  /** In a local queue, nothing. */
-  waiting: Memory | 'queued' | null;
-  late: boolean;
+  waits: boolean;
+  cancelled: boolean;
+  /** Its own, unless it stands in a local queue. */
+  operation: Operation | undefined;
+
+  constructor(tasks: Tasks, steps: readonly Step[], { at, status, generation, waits, cancelled, numbers }: Standing) {
+    this.tasks = tasks;
+    this.steps = steps;
+    this.at = at;
+    this.status = status;
+    this.generation = generation;
+    this.waits = waits;
+    this.cancelled = cancelled;
+    if (numbers.length === 0) return;
+    this.operation = this.wait.operation!(tasks, this);
+    Object.assign(this.operation, numbers[0]);
+    if (numbers[1]) Object.assign(this.operation.lock!, numbers[1]);
+    tasks.pending.set(this.operation.waiter, this.operation);
+  }
+
+  get wait(): Wait {
+    return (this.steps[this.at] as Waiting).wait;
+  }
+
+  get name(): number {
+    return this.wait.as!;
+  }
+
+  arm(): void {
+    this.waits = true;
+  }
+
+  complete(status: number, op: Operation): void {
+    const { wait } = this;
+    this.end(status, op.generation);
+    const gotLock = status === STATUS_OK || op.lock !== undefined;
+    if (wait.owner !== undefined && gotLock) this.tasks.admitOwner(op.lock?.target.cell ?? op.target.cell, wait.owner);
+  }
+
+  admit(status: number): void {
+    this.end(status);
+  }
+
+  end(status: number, generation = 0): void {
+    this.at++;
+    this.status = status;
+    this.generation = generation;
+    this.waits = false;
+    this.cancelled = false;
+    this.operation = undefined;
+  }
+
+  /** Its time is up, or it is aborted. */
+  cancel(): void {
+    this.cancelled = true;
+    if (this.operation) this.tasks.cancel(this.operation);
+    else this.tasks.queueOf(this).cancelTask(this);
+  }
+
+  get standing(): Standing {
+    const { at, status, generation, waits, cancelled, operation } = this;
+    const operations = operation ? [operation, ...(operation.lock ? [operation.lock] : [])] : [];
+    return { at, status, generation, waits, cancelled, numbers: operations.map(numbersOf) };
+  }
 }
 
-/** What a thread knows between two turns: where its tasks stand, its local queues, and what it took out of its inbox. */
-interface Loop {
-  readonly standing: Standing[];
-  readonly queues: readonly QueueMemory[];
-  readonly found: number[];
+/** A thread's scheduler, for one turn. */
+export class Tasks implements Queueing {
+  readonly localQueues = new Map<number, LocalQueues>();
+  readonly pending = new Map<number, Operation>();
+  readonly all: readonly Task[];
+  readonly core: Core;
+  private readonly host: Recording;
+  private readonly setting: Setting;
+  private toldNext: number;
+  private blocking = false;
+  private readonly postponed: Operation[] = [];
+
+  constructor(setting: Setting, { standing, queues, told }: Known, host: Recording) {
+    this.setting = setting;
+    this.host = host;
+    this.core = host.core;
+    this.toldNext = told;
+    this.all = standing.map((one, i) => new Task(this, setting.tasks[i]!, one));
+    for (const { cell, tasks, proxy } of queues) {
+      const queue = this.kindAt(cell).queue!(this);
+      Object.assign(queue.proxy, proxy);
+      for (const i of tasks) {
+        const task = this.all[i]!;
+        queue.join(task, true, FOR_EVER, undefined);
+      }
+      const here = this.localQueues.get(cell);
+      if (here) {
+        queue.older = here.youngest;
+        here.youngest.younger = queue;
+        here.youngest = queue;
+      } else this.localQueues.set(cell, { oldest: queue, youngest: queue });
+      this.pending.set(queue.proxy.waiter, queue.proxy);
+    }
+  }
+
+  get known(): Known {
+    const queues: Known['queues'][number][] = [];
+    for (const [cell, { oldest }] of [...this.localQueues].sort(([a], [b]) => a - b)) {
+      for (let queue: LocalQueue | undefined = oldest; queue; queue = queue.younger)
+        queues.push({
+          cell,
+          tasks: membersOf(queue).map((task) => this.all.indexOf(task)),
+          proxy: numbersOf(queue.proxy),
+        });
+    }
+    return { standing: this.all.map(({ standing }) => standing), queues, told: this.toldNext };
+  }
+
+  private kindAt(cell: number): Wait {
+    for (const steps of this.setting.tasks)
+      for (const step of steps) if ('wait' in step && step.wait.cell === cell) return step.wait;
+    throw new Error(`no task waits for ${cell}`);
+  }
+
+  queueOf(task: Task): LocalQueue {
+    for (const { oldest } of this.localQueues.values())
+      for (let queue: LocalQueue | undefined = oldest; queue; queue = queue.younger)
+        if (membersOf(queue).includes(task)) return queue;
+    throw new Error('the task stands in no local queue');
+  }
+
+  /* What the bindings have of an arena. */
+
+  load(cell: number, field: number): number {
+    return this.host.load(cell, field);
+  }
+
+  private target({ cell, stamp }: Primitive, op: () => Operation): Target {
+    const { core, host } = this;
+    const arena = {
+      core,
+      load: (cell: number, field: number) => host.load(cell, field),
+      now: () => host.now(op().wokenInVain, this.setting.overdue),
+    };
+    return { arena, cell, stamp, thread: this.setting.me };
+  }
+
+  operation(
+    it: Primitive,
+    steps: Steps,
+    task?: Task,
+    { name = 0, action = false, lock = undefined as Operation | undefined } = {},
+  ): Operation {
+    const op: Operation = new Operation(
+      this.target(it, () => op),
+      steps,
+      task,
+      name,
+      action,
+      lock,
+    );
+    if (task) task.operation = op;
+    return op;
+  }
+
+  notification(condition: Primitive, lock: Primitive, name: number, recursive: boolean, task?: Task): Operation {
+    const again = this.operation(lock, acquireSteps, undefined, { name });
+    return this.operation(condition, recursive ? overRLock : overLock, task, { lock: again });
+  }
+
+  localQueue(it: Primitive, proxyName: number): LocalQueue {
+    const queue: LocalQueue = new LocalQueue(
+      this.target(it, () => queue.proxy),
+      this,
+      proxyName,
+      proxyName === 0,
+    );
+    return queue;
+  }
+
+  /* As in acquirable.ts and its primitives. */
+
+  acquire(task: Task, wait: Wait, tries: () => number): void {
+    const cell = wait.cell!;
+    let queue = this.localQueues.get(cell)?.youngest;
+    const triesFirst = !queue || wait.owner !== undefined;
+    let place = triesFirst ? JOIN_AFTER_TRYING : queue!.ask();
+    if (place !== JOIN_AT_ONCE) {
+      const status = tries();
+      if (status !== STATUS_TIMEOUT) {
+        task.end(status);
+        if (wait.owner !== undefined) this.admitOwner(cell, wait.owner);
+        return;
+      }
+      if (triesFirst) place = queue ? queue.ask() : JOIN_NOT;
+      if (place === JOIN_NOT) queue = wait.queue!(this);
+    }
+    queue!.join(task, place === JOIN_AT_ONCE, FOR_EVER, undefined);
+  }
+
+  /** An owner has an RLock, and so have all of its tasks that wait for it. */
+  admitOwner(cell: number, owner: number): void {
+    const shared = this.all.some((task) => task.waits && task.wait.owner === owner);
+    if (shared) this.localQueues.get(cell)?.oldest.admitOwner(owner);
+  }
+
+  /** A release that goes to a task of this thread. */
+  handOff(cell: number, step: (queue: LocalQueue, heir: QueuedTask) => unknown): boolean {
+    const queue = this.localQueues.get(cell)?.oldest;
+    const heir = queue?.heir;
+    if (!heir || !step(queue!, heir)) return false;
+    queue!.advance();
+    return true;
+  }
+
+  /* As in scheduler.ts. */
+
+  get busy(): boolean {
+    return this.pending.size > 0;
+  }
+
+  get told(): boolean {
+    return this.toldNext !== 0;
+  }
+
+  hasGrantAt(cell: number): boolean {
+    return [...this.pending.keys()].some(
+      (waiter) => this.verdictOf(waiter) === STATE_GRANTED && this.load(waiter, THREAD_QUEUED_ON) === cell,
+    );
+  }
+
+  /** A task's own operation. */
+  begin(op: Operation): void {
+    op.waiter = this.allocateWaiter();
+    if (this.start(op)) (op.completion as Task).arm();
+  }
+
+  start(op: Operation): boolean {
+    const status = op.steps.start(op);
+    if (status !== STATUS_PENDING && status !== STATUS_BUSY) {
+      op.completion!.complete(status, op);
+      return false;
+    }
+    this.pending.set(op.waiter, op);
+    this.step(op, status);
+    return true;
+  }
+
+  /** The thread looks into its inbox between any two steps (`eventLoop`). */
+  watch(): void {}
+
+  cancel(op: Operation): void {
+    if (this.pending.get(op.waiter) === op) this.step(op, op.steps.cancel(op));
+  }
+
+  allocateWaiter(): number {
+    const waiter = this.setting.cells.find((cell) => !this.pending.has(cell));
+    if (waiter === undefined) throw new Error('more waiters than were made');
+    return waiter;
+  }
+
+  step(op: Operation, status: number): void {
+    if (status === STATUS_PENDING) return;
+    if (status === STATUS_BUSY) {
+      if (!this.blocking) throw new Objection('a task starts anew although its thread does not block');
+      this.postponed.push(op);
+      return;
+    }
+    this.pending.delete(op.waiter);
+    op.completion!.complete(status, op);
+  }
+
+  /** The first verdict that was taken out of the inbox. */
+  collect(): void {
+    const waiter = this.nextTold();
+    if (!waiter) return;
+    const op = this.pending.get(waiter);
+    if (!op) throw new Objection('in the inbox there is a waiter that does not wait');
+    this.step(op, op.steps.resume(op, this.verdictOf(waiter)));
+  }
+
+  nextTold(): number {
+    const { me } = this.setting;
+    if (this.toldNext === 0 && this.load(me, THREAD_INBOX) === 0) return 0;
+    const waiter = this.toldNext || this.core.collect(me) >>> 0;
+    this.toldNext = waiter && this.load(waiter, CELL_NEXT);
+    return waiter;
+  }
+
+  verdictOf(waiter: number): number {
+    return this.host.verdictOf(waiter);
+  }
+
+  operationOf(waiter: number): Operation | undefined {
+    return this.pending.get(waiter);
+  }
+
+  setAside(waiter: number): void {
+    const op = this.pending.get(waiter);
+    if (!op) return;
+    if (op.steps.decline(op)) this.postponed.push(op);
+    else this.step(op, op.steps.resume(op, this.verdictOf(waiter)));
+  }
+
+  beforeTasks<Result>(act: () => Result): Result {
+    this.blocking = true;
+    try {
+      return act();
+    } finally {
+      this.blocking = false;
+      for (const op of this.postponed.splice(0)) this.step(op, op.steps.start(op));
+    }
+  }
+
+  sleep(limit: number): void {
+    this.host.sleep(this.setting.me, limit !== FOR_EVER);
+  }
+
+  /** The thread blocks. */
+  block(op: Operation, deadlocked: (standing: boolean) => boolean): number {
+    const { me } = this.setting;
+    const arena = {
+      thread: me,
+      waitAsTask: () => this.core.waitAsTask(me),
+      waitAsThread: (budget: number) => this.core.waitAsThread(me, 0, budget),
+    };
+    try {
+      return blockBesideTasks(arena as ThreadArena, this as unknown as Scheduler, op, FOR_EVER, deadlocked, () => {
+        throw new Refused();
+      });
+    } catch (error) {
+      if (error instanceof Refused) return REFUSED;
+      throw error;
+    }
+  }
 }
+
+function membersOf(queue: LocalQueue): Task[] {
+  const members: Task[] = [];
+  for (let task = queue.first; task; task = task.next) members.push(task as Task);
+  return members;
+}
+
+/* The event loop. */
 
 const TIMED_OUT = 2;
-const NOBODY = -1;
+const NONE = -1;
 
 /**
  * What a thread with tasks does; a round of it is over when all have come to their ends. Which of several goes on first
  * is open, and between any two steps the thread may look into its inbox: unless it is `busy`, takes one after the other,
- * and does not look before all wait.
+ * and does not look before all wait. `overdue`: whenever a task looks at the clock, it has waited for too long.
  */
 export function eventLoop(
   world: World,
   me: number,
   tasks: readonly (readonly Step[])[],
-  busy = false,
+  { busy = false, overdue = false } = {},
 ): Program['body'] {
-  const waiters = tasks.map(() => world.task(me));
-  const queueing = tasks.map((steps) => steps.some((step) => 'wait' in step && step.wait.shared));
-  const proxies = queueing.filter(Boolean).map(() => world.task(me));
-  const begin: Loop = {
-    standing: tasks.map(() => ({ at: 0, status: STATUS_OK, generation: 0, waiting: null, late: false })),
-    queues: [],
-    found: [],
-  };
+  // One more than tasks: a proxy may wait for a verdict that no task needs any more.
+  const setting: Setting = { me, tasks, overdue, cells: [...tasks, []].map(() => world.task(me)) };
+  const fresh: Standing = { at: 0, status: STATUS_OK, generation: 0, waits: false, cancelled: false, numbers: [] };
+  const begin: Known = { standing: tasks.map(() => fresh), queues: [], told: 0 };
 
-  return function* (from = begin) {
-    const { standing, found, ...rest }: Loop = structuredClone(from);
-    let { queues } = rest;
-    const waiting = (task: number): boolean => standing[task]!.waiting !== null;
-    const step = (task: number): Step | undefined => tasks[task]![standing[task]!.at];
-    const waitOf = (task: number): Waiting => step(task) as Waiting;
+  return function* (from: Known = begin) {
+    let known = from;
+    const stepOf = (task: number): Step | undefined => tasks[task]![known.standing[task]!.at];
+    const waits = (task: number): boolean => known.standing[task]!.waits;
 
-    function* go(task: number): Script {
-      const mine = standing[task]!;
-      const now = step(task)!;
-      if (typeof now === 'function') {
-        const result = yield* now(mine.status, mine.generation);
-        const at = result === END ? tasks[task]!.length : mine.at + (result === SKIP ? 2 : 1);
-        Object.assign(mine, { ...begin.standing[task], at });
-      } else if ('releases' in now) {
-        const status = yield* queue((all) => all.release(now.releases, now.name));
-        Object.assign(mine, { at: mine.at + 1, status });
-      } else {
-        const { first, single, shared } = now.wait;
-        const status = first ? yield* first() : STATUS_TIMEOUT;
-        if (status !== STATUS_TIMEOUT) end(task, status);
-        else if (single) take(task, yield* stepOf(single, me, waiters[task]!, (steps, op) => steps.start(op)));
-        else {
-          mine.waiting = 'queued';
-          const { at, name } = shared!;
-          end(task, yield* queue((all) => all.acquire(at, task, name)));
-        }
-      }
-    }
-
-    /** A step of this thread's local queues. */
-    function* queue<T>(act: (all: Queues) => T): Script<T> {
-      const taken = queues.map(({ proxy }) => proxy.waiter);
-      const free = proxies.filter((proxy) => !taken.includes(proxy));
-      const told = found.length > 0;
-      const { result, memory } = yield* asking((arena) => {
-        const all = new Queues(arena, me, queues, free, told);
-        const result = act(all);
-        return { result, memory: all.memory };
+    /** The thread does something in one go. */
+    function* does(act: (tasks: Tasks) => void): Script {
+      const before = known;
+      known = yield* synchronously((host) => {
+        const all = new Tasks(setting, before, host);
+        act(all);
+        return all.known;
       });
-      queues = memory.queues;
-      for (const { task, status } of memory.ends) end(task, status);
-      return result;
     }
 
-    /** A step of a single wait has come to this. */
-    function take(task: number, { status, memory }: { status: number; memory: Memory }): void {
-      standing[task]!.waiting = memory;
-      end(task, status, memory.generation);
+    function* go(i: number): Script {
+      const step = stepOf(i)!;
+      if (typeof step === 'function') {
+        const { status, generation, at } = known.standing[i]!;
+        const result = yield* step(status, generation);
+        const next = result === END ? tasks[i]!.length : at + (result === SKIP ? 2 : 1);
+        known = { ...known, standing: known.standing.with(i, { ...fresh, at: next }) };
+      } else if ('act' in step) yield* does((all) => all.all[i]!.end(step.act(all)));
+      else yield* does((all) => step.wait.begin(all, all.all[i]!));
     }
 
-    function end(task: number, status: number, generation = 0): void {
-      const { at } = standing[task]!;
-      if (status === STATUS_PENDING) return;
-      standing[task] = { at: at + 1, status, generation, waiting: null, late: false };
-    }
-
-    function* giveUp(task: number): Script {
-      const mine = standing[task]!;
-      mine.late = true;
-      if (mine.waiting === 'queued') yield* queue((all) => all.cancel(task));
-      else {
-        const { single } = waitOf(task).wait;
-        take(task, yield* stepOf(single!, me, mine.waiting!, (steps, op) => steps.cancel(op)));
-      }
-    }
-
-    const isProxy = (waiter: number): boolean => queues.some(({ proxy }) => proxy.waiter === waiter);
-
-    function* collect(): Script {
-      let waiter = yield* call('collect', me);
-      for (; waiter; waiter = yield* get(waiter + CELL_NEXT)) {
-        const expected = isProxy(waiter) || waiters.some((one, task) => one === waiter && waiting(task));
-        if (found.includes(waiter) || !expected)
-          throw new Objection('in the inbox there is a waiter twice, or one that does not wait');
-        found.push(waiter);
-      }
-    }
-
-    function* resume(waiter: number): Script {
-      const verdict = yield* look(waiter);
-      if (isProxy(waiter)) yield* queue((all) => all.resume(waiter, verdict));
-      else {
-        const task = waiters.indexOf(waiter);
-        const { single } = waitOf(task).wait;
-        const memory = standing[task]!.waiting as Memory;
-        take(task, yield* stepOf(single!, me, memory, (steps, op) => steps.resume(op, verdict)));
-      }
-    }
-
-    function* turn(): Script<Loop | undefined> {
-      const first = found.shift();
-      if (first) {
-        yield* resume(first);
+    function* turn(): Script<Known | undefined> {
+      if (known.told) {
+        yield* does((all) => all.collect());
         return next();
       }
       const all = [...tasks.keys()];
-      const ready = all.filter((task) => !waiting(task) && step(task));
-      const anyWaits = all.some(waiting) || queues.length > 0;
-      let posted = ready.length > 0 && !busy && anyWaits && (yield* look(me + THREAD_INBOX)) !== 0;
+      const ready = all.filter((task) => !waits(task) && stepOf(task));
+      const inboxMatters = ready.length > 0 && !busy && pending();
+      let posted = inboxMatters && (yield* look(me + THREAD_INBOX)) !== 0;
       if (ready.length > 0 && !posted) yield* go(yield* choose(busy ? ready.slice(0, 1) : ready));
       else if (ready.length === 0) {
-        const impatient = all.filter((task) => waiting(task) && waitOf(task).timed && !standing[task]!.late);
+        const impatient = all.filter(
+          (task) => (stepOf(task) as Waiting | undefined)?.timed && !known.standing[task]!.cancelled,
+        );
         const end = Number(yield { kind: 'sleep', address: me + THREAD_INBOX, timed: impatient.length > 0 });
-        const who = yield* choose(end === TIMED_OUT ? impatient : [NOBODY, ...impatient]);
-        if (who !== NOBODY) yield* giveUp(who);
-        posted = (yield* look(me + THREAD_INBOX)) !== 0;
+        const who = yield* choose(end === TIMED_OUT ? impatient : [NONE, ...impatient]);
+        if (who !== NONE) yield* does((tasks) => tasks.all[who]!.cancel());
+        posted = pending() && (yield* look(me + THREAD_INBOX)) !== 0;
       }
-      if (posted) yield* collect();
+      if (posted) yield* does((tasks) => tasks.collect());
       return next();
     }
 
-    function next(): Loop | undefined {
-      const more = queues.length > 0 || tasks.some((_, task) => waiting(task) || step(task));
-      return more ? { standing, queues, found } : undefined;
+    /** Something stands in a queue, or has its verdict. */
+    function pending(): boolean {
+      return known.queues.length > 0 || known.standing.some(({ numbers }) => numbers.length > 0);
+    }
+
+    function next(): Known | undefined {
+      return pending() || [...tasks.keys()].some(stepOf) ? known : undefined;
     }
 
     return yield* within(turn(), () => {
-      const task = standing.findIndex(({ waiting }) => waiting);
-      if (task >= 0) return waitOf(task).wait.name;
-      return queues.length > 0 ? 'acquireAsync' : undefined;
+      if (!pending()) return undefined;
+      const task = known.standing.findIndex(({ waits }) => waits);
+      return task < 0 ? 'acquireAsync' : (stepOf(task) as Waiting).wait.name;
     });
   };
 }

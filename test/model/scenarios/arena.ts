@@ -4,17 +4,36 @@
  */
 
 import {
+  CELL_ARENA,
+  HEADER_FIRST,
+  HEADER_FLAGS,
+  HEADER_FREES,
+  HEADER_KEEPERS,
+  HEADER_ROVER,
+  HEADER_SIZE,
+  HEADER_TOTAL,
+  HEADER_USED,
+  KIND_ARRAY,
+  KIND_TASK,
+  KIND_THREAD,
+  STATUS_BUSY,
+  STATUS_DESTROYED,
+  STATUS_OK,
+  THREAD_CORES,
+  THREAD_MAX_SPINS,
+  THREAD_OWNING_THREAD,
+  THREAD_SPIN_BUDGET,
+} from '../../../assembly/abi.ts';
+import {
   call,
   expect,
   forever,
   ID,
-  LOOKS,
   linearizable,
   look,
   observed,
   once,
   type Scenario,
-  Status,
   set,
   use,
   type World,
@@ -22,31 +41,24 @@ import {
 import type { View } from '../system.ts';
 import type { Script } from '../thread.ts';
 
-/** As in assembly/abi.ts: marks in the map, and fields of the header. */
-const ARRAY = 12;
-const TASK = 13;
-const THREAD = 10;
-const [KEEPERS, FLAGS, TOTAL, FIRST, USED, ROVER, FREES, MAP] = [12, 20, 24, 28, 32, 40, 44, 256];
-
 /** When nobody is in a call, as many cells are marked in the map as are counted. */
 function miscounted(world: World, view: View): string | undefined {
   if (world.threads.some((_, t) => view.inside(t))) return undefined;
   const { arena } = world;
   let marked = 0;
-  for (let cell = view.word(arena + FIRST); cell < view.word(arena + TOTAL); cell++)
-    if ((view.word((arena + MAP + cell) & ~3) >> (8 * (cell & 3))) & 255) marked++;
-  return marked === view.word(arena + USED) ? undefined : `${marked} cells are taken, and the arena counts otherwise`;
+  for (let cell = view.word(arena + HEADER_FIRST); cell < view.word(arena + HEADER_TOTAL); cell++)
+    if ((view.word((arena + HEADER_SIZE + cell) & ~3) >> (8 * (cell & 3))) & 255) marked++;
+  return marked === view.word(arena + HEADER_USED)
+    ? undefined
+    : `${marked} cells are taken, and the arena counts otherwise`;
 }
-
-/** Fields of a record. */
-const [ARENA, SPINS, CORES, HOME] = [24, 48, 52, 60];
 
 /** How often the first thread takes a block while the others do it once: often enough to outrun a search. */
 const ROUNDS = 6;
 
 /** Takes a block, uses it, and gives it back. `full`: what it may get instead. */
 function* turn(arena: number, cells: number, full?: number): Script {
-  const block = yield* call('alloc', arena, ID, ARRAY, cells);
+  const block = yield* call('alloc', arena, ID, KIND_ARRAY, cells);
   if (block === full) return;
   expect(block === 0 ? 0 : 1, 1);
   // Fresh blocks are zero, all of them.
@@ -69,7 +81,7 @@ const busy = (name: string, blocks: readonly number[], free: number, mayBeFull: 
     return {
       // A search compares this count with what it was at its beginning. While one search stands still, others may count
       // on for ever; for them it must come round some time, and then a search may wrongly say "full".
-      wraps: new Map(mayBeFull ? [[arena + FREES, 2]] : []),
+      wraps: new Map(mayBeFull ? [[arena + HEADER_FREES, 2]] : []),
       invariant: (view) => miscounted(world, view),
       programs: blocks.map((cells, t) =>
         mayBeFull
@@ -85,10 +97,11 @@ const busy = (name: string, blocks: readonly number[], free: number, mayBeFull: 
 /** Destroys the arena if it may; then its bytes are the user's, who writes over them. The life stays: it says so. */
 function* destroy(world: World, cells: number, ...allowed: number[]): Script<number> {
   const { arena } = world;
-  const status = expect(yield* call('arenaDestroy', arena, ID), Status.OK, Status.BUSY, ...allowed);
-  if (status !== Status.OK) return status;
-  const map = Array.from({ length: Math.ceil(cells / 4) }, (_, word) => MAP + 4 * word);
-  for (const offset of [FLAGS, TOTAL, FIRST, USED, ROVER, FREES, ...map]) yield set(arena + offset, 0x0a0a0a0a);
+  const status = expect(yield* call('arenaDestroy', arena, ID), STATUS_OK, STATUS_BUSY, ...allowed);
+  if (status !== STATUS_OK) return status;
+  const map = Array.from({ length: Math.ceil(cells / 4) }, (_, word) => HEADER_SIZE + 4 * word);
+  for (const offset of [HEADER_FLAGS, HEADER_TOTAL, HEADER_FIRST, HEADER_USED, HEADER_ROVER, HEADER_FREES, ...map])
+    yield set(arena + offset, 0x0a0a0a0a);
   for (let cell = 5; cell < cells; cell++) yield* use(arena + 64 * cell + 60);
   return status;
 }
@@ -101,7 +114,7 @@ const life = linearizable<number>(
       const gone = blocks < 0;
       if (name === 'alloc') return gone ? [[0, blocks]] : [[1, blocks + 1]];
       if (name === 'free') return [[0, blocks - 1]];
-      return blocks === 0 ? [[Status.OK, -1]] : [[gone ? Status.DESTROYED : Status.BUSY, blocks]];
+      return blocks === 0 ? [[STATUS_OK, -1]] : [[gone ? STATUS_DESTROYED : STATUS_BUSY, blocks]];
     },
   },
   3,
@@ -127,7 +140,7 @@ const allocating = (name: string, threads: number, rounds: number): Scenario => 
               const got = yield* observed(
                 ['alloc'],
                 (function* () {
-                  block = yield* call('alloc', arena, ID, ARRAY, 1);
+                  block = yield* call('alloc', arena, ID, KIND_ARRAY, 1);
                   return block && 1;
                 })(),
               );
@@ -162,9 +175,9 @@ const coming = (name: string, comers: number, destroyers: number): Scenario => {
       return {
         programs: all.map((me, t) =>
           once(function* () {
-            if (t >= comers) return void (yield* destroy(world, cells, Status.DESTROYED));
-            const task = yield* call('addRecord', arena, ID, TASK, -1, 2, me);
-            if (!task) return void expect(Math.min(yield* look(arena + KEEPERS), 0), -(2 ** 31));
+            if (t >= comers) return void (yield* destroy(world, cells, STATUS_DESTROYED));
+            const task = yield* call('addRecord', arena, ID, KIND_TASK, -1, 2, me);
+            if (!task) return void expect(Math.min(yield* look(arena + HEADER_KEEPERS), 0), -(2 ** 31));
             yield* call('dropRecord', arena, ID, task);
           }),
         ),
@@ -193,46 +206,46 @@ export const arena: readonly Scenario[] = [
   coming('destroyed beside 2 threads that come and go', 2, 1),
   coming('destroyed by 2 at once, beside a thread that comes and goes', 1, 2),
   alone('destroyed when nothing is in it', function* ({ arena }, me) {
-    const block = yield* call('alloc', arena, ID, ARRAY, 1);
-    expect(yield* call('arenaDestroy', arena, ID), Status.BUSY);
-    expect(yield* call('free', arena, block, 1, ARRAY), 1);
-    expect(yield* call('alloc', arena, ID, ARRAY, 4), 0);
+    const block = yield* call('alloc', arena, ID, KIND_ARRAY, 1);
+    expect(yield* call('arenaDestroy', arena, ID), STATUS_BUSY);
+    yield* call('free', arena, block, 1);
+    expect(yield* call('alloc', arena, ID, KIND_ARRAY, 4), 0);
     const [task, other] = [
-      yield* call('addRecord', arena, ID, TASK, -1, 2, me),
-      yield* call('addRecord', arena, ID, THREAD, 9, 3, 0),
+      yield* call('addRecord', arena, ID, KIND_TASK, -1, 2, me),
+      yield* call('addRecord', arena, ID, KIND_THREAD, 9, 3, 0),
     ];
-    const used = yield* look(arena + USED);
+    const used = yield* look(arena + HEADER_USED);
     for (const [record, spins, cores, home] of [
       [task, -1, 2, me],
       [other, 9, 3, other],
     ] as const) {
-      expect(yield* look(record + ARENA), arena);
-      expect(yield* look(record + LOOKS), spins);
-      expect(yield* look(record + SPINS), spins);
-      expect(yield* look(record + CORES), cores);
-      expect(yield* look(record + HOME), home);
+      expect(yield* look(record + CELL_ARENA), arena);
+      expect(yield* look(record + THREAD_SPIN_BUDGET), spins);
+      expect(yield* look(record + THREAD_MAX_SPINS), spins);
+      expect(yield* look(record + THREAD_CORES), cores);
+      expect(yield* look(record + THREAD_OWNING_THREAD), home);
     }
     // It is full now.
-    const last = yield* call('addRecord', arena, ID, TASK, -1, 2, me);
-    expect(yield* call('addRecord', arena, ID, TASK, -1, 2, me), 0);
+    const last = yield* call('addRecord', arena, ID, KIND_TASK, -1, 2, me);
+    expect(yield* call('addRecord', arena, ID, KIND_TASK, -1, 2, me), 0);
     for (const record of [last, other]) yield* call('dropRecord', arena, ID, record);
-    expect(yield* look(arena + USED), used - 1);
-    expect(yield* call('arenaDestroy', arena, ID), Status.OK);
+    expect(yield* look(arena + HEADER_USED), used - 1);
+    expect(yield* call('arenaDestroy', arena, ID), STATUS_OK);
     yield* call('dropRecord', arena, ID, task);
-    expect(yield* look(arena + USED), used - 1);
-    expect(yield* call('alloc', arena, ID, ARRAY, 1), 0);
-    expect(yield* call('addRecord', arena, ID, TASK, -1, 2, me), 0);
-    expect(yield* call('arenaDestroy', arena, ID), Status.DESTROYED);
+    expect(yield* look(arena + HEADER_USED), used - 1);
+    expect(yield* call('alloc', arena, ID, KIND_ARRAY, 1), 0);
+    expect(yield* call('addRecord', arena, ID, KIND_TASK, -1, 2, me), 0);
+    expect(yield* call('arenaDestroy', arena, ID), STATUS_DESTROYED);
   }),
   alone('another is in its place', function* ({ arena, threads }, me) {
-    const used = yield* look(arena + USED);
-    expect(yield* call('alloc', arena, ID + 1, ARRAY, 1), 0);
-    expect(yield* call('create', arena, ID + 1, ARRAY), 0);
-    expect(yield* call('addRecord', arena, ID + 1, TASK, -1, 2, me), 0);
+    const used = yield* look(arena + HEADER_USED);
+    expect(yield* call('alloc', arena, ID + 1, KIND_ARRAY, 1), 0);
+    expect(yield* call('create', arena, ID + 1, KIND_ARRAY), 0);
+    expect(yield* call('addRecord', arena, ID + 1, KIND_TASK, -1, 2, me), 0);
     yield* call('dropRecord', arena, ID + 1, threads[0]!);
-    expect(yield* call('arenaDestroy', arena, ID + 1), Status.DESTROYED);
-    expect(yield* look(arena + USED), used);
-    expect(yield* look(arena + KEEPERS), 0);
-    expect(yield* call('arenaDestroy', arena, ID), Status.OK);
+    expect(yield* call('arenaDestroy', arena, ID + 1), STATUS_DESTROYED);
+    expect(yield* look(arena + HEADER_USED), used);
+    expect(yield* look(arena + HEADER_KEEPERS), 0);
+    expect(yield* call('arenaDestroy', arena, ID), STATUS_OK);
   }),
 ];

@@ -1,22 +1,33 @@
 /** Barrier: nobody goes on before all have come, each gets an index of its own; who waits in vain breaks it for all. */
 
 import {
+  ACTION,
+  ANY,
+  BROKEN,
+  CELL_GENERATION,
+  CELL_LENGTH,
+  FILLING,
+  NO_ACTION,
+  NOT_LAST,
+  STATE_BROKEN,
+  STATE_GRANTED,
+  STATUS_BROKEN,
+  STATUS_BUSY,
+  STATUS_OK,
+  WITH_ACTION,
+} from '../../../assembly/abi.ts';
+import {
   after,
   before,
   call,
   expect,
   FOR_EVER,
   forever,
-  GENERATION,
   get,
-  LENGTH,
   once,
   type Primitive,
   type Scenario,
   SOON,
-  State,
-  Status,
-  TARGET,
   TIMED,
   UNTIMED,
   until,
@@ -26,21 +37,18 @@ import type { Monitor } from '../system.ts';
 import { eventLoop, meeting, type Step, waits } from '../tasks.ts';
 import { Objection, type Script } from '../thread.ts';
 
-/** States of a barrier, as in assembly/abi.ts. */
-const [FILLING, ACTION, BROKEN, ANY] = [0, 4, 8, -1];
-
 /** The ways to end a generation: the table at `barrierEnd` in assembly/barrier.ts. */
 function* abort({ cell, stamp }: Primitive, me: number): Script {
-  expect(yield* call('barrierEnd', cell, stamp, me, 0, ANY, State.BROKEN, BROKEN), 1);
+  expect(yield* call('barrierEnd', cell, stamp, me, 0, ANY, STATE_BROKEN, BROKEN), 1);
 }
 function* renew({ cell, stamp }: Primitive, me: number): Script {
-  expect(yield* call('barrierEnd', cell, stamp, me, 0, ANY, State.BROKEN, FILLING), 1);
+  expect(yield* call('barrierEnd', cell, stamp, me, 0, ANY, STATE_BROKEN, FILLING), 1);
 }
 /** After the action. The generation is the one that who ran it came in: in its record, if it blocked. */
 function* end({ cell, stamp }: Primitive, me: number, failed: boolean, came?: number): Script<number> {
-  const generation = came ?? (yield* get(me + GENERATION));
-  const [verdict, to] = failed ? [State.BROKEN, BROKEN] : [State.GRANTED, FILLING];
-  return (yield* call('barrierEnd', cell, stamp, me, generation, ACTION, verdict, to)) ? Status.OK : Status.BROKEN;
+  const generation = came ?? (yield* get(me + CELL_GENERATION));
+  const [verdict, to] = failed ? [STATE_BROKEN, BROKEN] : [STATE_GRANTED, FILLING];
+  return (yield* call('barrierEnd', cell, stamp, me, generation, ACTION, verdict, to)) ? STATUS_OK : STATUS_BROKEN;
 }
 
 /** Rounds of a barrier: how often each thread came and left, and which indexes were given in rounds that are not over. */
@@ -77,13 +85,13 @@ const meetings = (threads: number, name: string): Scenario => ({
     const barrier = world.barrier(threads);
     const { cell, stamp } = barrier;
     return {
-      wraps: new Map([[cell + GENERATION, 8]]),
+      wraps: new Map([[cell + CELL_GENERATION, 8]]),
       monitor: rounds(threads),
       mayStarve: (_thread, view) => world.threads.some((_, t) => view.finished(t)),
       programs: world.threads.map((me, t) =>
         forever(function* () {
           yield before([t, 'come']);
-          yield after([t, yield* call('barrierWait', cell, stamp, me, FOR_EVER, 0)]);
+          yield after([t, yield* call('barrierWait', cell, stamp, me, FOR_EVER, NO_ACTION)]);
         }),
       ),
     };
@@ -106,7 +114,7 @@ const twice = (threads: number, name: string): Scenario => ({
           for (let round = 0; round < 2; round++) {
             if (t === round) yield* use(data);
             yield before([t, 'come']);
-            yield after([t, yield* call('barrierWait', cell, stamp, me, FOR_EVER, 0)]);
+            yield after([t, yield* call('barrierWait', cell, stamp, me, FOR_EVER, NO_ACTION)]);
           }
           yield { kind: 'read', address: data };
         }),
@@ -124,7 +132,7 @@ const agree: Monitor<string> = {
     return event as string;
   },
 };
-const verdict = (status: number) => after(status === Status.BROKEN ? 'broken' : 'passed');
+const verdict = (status: number) => after(status === STATUS_BROKEN ? 'broken' : 'passed');
 
 /** Who comes to a barrier of two within a time. Either both get through, or it is broken for both. */
 const late = (name: string, timeouts: readonly number[]): Scenario => ({
@@ -139,7 +147,7 @@ const late = (name: string, timeouts: readonly number[]): Scenario => ({
       monitor: agree,
       programs: world.threads.map((me, t) =>
         once(function* () {
-          const index = yield* call('barrierWait', cell, stamp, me, timeouts[t]!, 0);
+          const index = yield* call('barrierWait', cell, stamp, me, timeouts[t]!, NO_ACTION);
           yield verdict(index);
         }),
       ),
@@ -158,13 +166,13 @@ const broken = (name: string, reset: boolean, timeout: number): Scenario => ({
     const [a, b, c] = world.threads as [number, number, number];
     const come = (me: number): (() => Script) =>
       function* () {
-        const index = expect(yield* call('barrierWait', cell, stamp, me, timeout, 0), 0, 1, Status.BROKEN);
+        const index = expect(yield* call('barrierWait', cell, stamp, me, timeout, NO_ACTION), 0, 1, STATUS_BROKEN);
         if (!reset) yield verdict(index);
       };
     return {
       clock: timeout === FOR_EVER ? UNTIMED : TIMED,
       monitor: agree,
-      wraps: new Map([[cell + GENERATION, 4]]),
+      wraps: new Map([[cell + CELL_GENERATION, 4]]),
       // After a reset, or when the other has gone, waiting alone is in order: in a barrier that is whole.
       mayStarve: (_thread, view) =>
         timeout === FOR_EVER &&
@@ -192,32 +200,32 @@ const action = (name: string, fails: boolean, timeout: number, aborted = false):
     const { cell, stamp } = barrier;
     const data = world.data('data');
     // The binding reads the generation off its thread's record to call `barrierEnd`.
-    const keeps = [GENERATION];
-    const allowed = fails || timeout !== FOR_EVER || aborted ? [Status.BROKEN] : [];
+    const keeps = [CELL_GENERATION];
+    const allowed = fails || timeout !== FOR_EVER || aborted ? [STATUS_BROKEN] : [];
     return {
       keeps,
       monitor: agree,
       clock: timeout === FOR_EVER ? UNTIMED : TIMED,
-      wraps: new Map([[cell + GENERATION, 8]]),
+      wraps: new Map([[cell + CELL_GENERATION, 8]]),
       programs: world.threads.map((me, t) =>
         once(function* () {
           if (t === 2) {
             yield* abort(barrier, me);
             return;
           }
-          const index = yield* call('barrierWait', cell, stamp, me, timeout, 1);
+          const index = yield* call('barrierWait', cell, stamp, me, timeout, WITH_ACTION);
           expect(index, 1, ...(fails ? [] : [0]), ...allowed);
           if (index === 1) {
             yield* use(data);
             const status = yield* end(barrier, me, fails);
             if (!fails) yield verdict(status);
-            if (!aborted) expect(status, Status.OK);
+            if (!aborted) expect(status, STATUS_OK);
           } else {
             if (!fails) yield verdict(index);
             if (index === 0) yield* use(data);
           }
           // A broken barrier stays broken.
-          if (fails) expect(yield* call('barrierWait', cell, stamp, me, FOR_EVER, 1), Status.BROKEN);
+          if (fails) expect(yield* call('barrierWait', cell, stamp, me, FOR_EVER, WITH_ACTION), STATUS_BROKEN);
         }),
       ),
     };
@@ -239,9 +247,7 @@ const mixedMeetings = (name: string, tasks: readonly number[]): Scenario => ({
     const { cell, stamp } = barrier;
     let party = 0;
     return {
-      // A task that comes looks whether its thread blocks here.
-      keeps: [GENERATION, TARGET],
-      wraps: new Map([[cell + GENERATION, 8]]),
+      wraps: new Map([[cell + CELL_GENERATION, 8]]),
       monitor: rounds(parties),
       mayStarve: (_thread, view) => world.threads.some((_, t) => view.finished(t)),
       programs: world.threads.map((me, t) => {
@@ -264,7 +270,7 @@ const mixedMeetings = (name: string, tasks: readonly number[]): Scenario => ({
           );
         return forever(function* () {
           yield* come(mine[0]!)();
-          yield* go(mine[0]!)(yield* call('barrierWait', cell, stamp, me, FOR_EVER, 0));
+          yield* go(mine[0]!)(yield* call('barrierWait', cell, stamp, me, FOR_EVER, NO_ACTION));
         });
       }),
     };
@@ -289,36 +295,36 @@ const mixed = (
     const breaks = timed || aborts || fails;
     // More than parties: some are of the next round, in which nobody else may come.
     const surplus = partiesOf(tasks) > parties;
-    const results = [...Array(parties).keys(), ...(breaks ? [Status.BROKEN] : [])];
+    const results = [...Array(parties).keys(), ...(breaks ? [STATUS_BROKEN] : [])];
     const came = function* (me: number, index: number, generation: number): Script {
       expect(index, ...results);
-      let passed = index !== Status.BROKEN;
+      let passed = index !== STATUS_BROKEN;
       if (acts && index === parties - 1) {
         yield* use(data);
-        passed = (yield* end(barrier, me, fails, generation)) === Status.OK && !fails;
+        passed = (yield* end(barrier, me, fails, generation)) === STATUS_OK && !fails;
         if (!breaks) expect(passed ? 1 : 0, 1);
       } else if (acts && passed) yield { kind: 'read', address: data };
-      if (!surplus) yield verdict(passed ? Status.OK : Status.BROKEN);
+      if (!surplus) yield verdict(passed ? STATUS_OK : STATUS_BROKEN);
     };
     return {
-      keeps: [GENERATION, TARGET],
+      keeps: [CELL_GENERATION],
       clock: timed ? TIMED : UNTIMED,
       monitor: agree,
-      wraps: new Map([[cell + GENERATION, 8]]),
+      wraps: new Map([[cell + CELL_GENERATION, 8]]),
       mayStarve: (thread, view) =>
         surplus &&
         timeouts[thread] === FOR_EVER &&
         world.threads.every((_, t) => t === thread || view.finished(t)) &&
-        view.word(cell + LENGTH) < parties,
+        view.word(cell + CELL_LENGTH) < parties,
       programs: [
         ...tasks.map((count, t) => {
           const me = world.threads[t]!;
           const timeout = timeouts[t]!;
-          const task: Step[] = [waits(meeting(barrier, acts ? 1 : 0), timeout), (index, g) => came(me, index, g)];
+          const task: Step[] = [waits(meeting(barrier, acts), timeout), (index, g) => came(me, index, g)];
           if (count > 0) return once(eventLoop(world, me, Array<Step[]>(count).fill(task)));
           return once(function* () {
-            const index = yield* call('barrierWait', cell, stamp, me, timeout, acts ? 1 : 0);
-            yield* came(me, index, yield* get(me + GENERATION));
+            const index = yield* call('barrierWait', cell, stamp, me, timeout, acts ? WITH_ACTION : NO_ACTION);
+            yield* came(me, index, yield* get(me + CELL_GENERATION));
           });
         }),
         ...(aborts
@@ -351,14 +357,14 @@ export const barrier: readonly Scenario[] = [
         clock: TIMED,
         programs: [
           once(function* () {
-            expect(yield* call('barrierWait', cell, stamp, me, SOON, 0), Status.BROKEN);
-            expect(yield* call('barrierWait', cell, stamp, me, FOR_EVER, 0), Status.BROKEN);
+            expect(yield* call('barrierWait', cell, stamp, me, SOON, NO_ACTION), STATUS_BROKEN);
+            expect(yield* call('barrierWait', cell, stamp, me, FOR_EVER, NO_ACTION), STATUS_BROKEN);
           }),
         ],
       };
     },
   },
-  ...[0, 1].map(
+  ...[NO_ACTION, WITH_ACTION].map(
     (acts): Scenario => ({
       primitive: 'barrier',
       name: `after a round ${acts ? 'with an action' : 'without one'} a timed wait still breaks it`,
@@ -367,13 +373,13 @@ export const barrier: readonly Scenario[] = [
         const barrier = world.barrier(2);
         const { cell, stamp } = barrier;
         return {
-          keeps: [GENERATION],
+          keeps: [CELL_GENERATION],
           clock: TIMED,
           programs: world.threads.map((me, t) =>
             once(function* () {
               const index = expect(yield* call('barrierWait', cell, stamp, me, FOR_EVER, acts), 0, 1);
-              if (acts && index === 1) expect(yield* end(barrier, me, false), Status.OK);
-              if (t === 0) expect(yield* call('barrierWait', cell, stamp, me, SOON, acts), Status.BROKEN);
+              if (acts && index === 1) expect(yield* end(barrier, me, false), STATUS_OK);
+              if (t === 0) expect(yield* call('barrierWait', cell, stamp, me, SOON, acts), STATUS_BROKEN);
             }),
           ),
         };
@@ -421,13 +427,13 @@ export const barrier: readonly Scenario[] = [
       return {
         programs: [
           once(function* () {
-            expect(yield* call('barrierWait', cell, stamp, waiter, FOR_EVER, 0), Status.BROKEN);
-            yield* call('barrierWait', cell, stamp, waiter, FOR_EVER, 0);
+            expect(yield* call('barrierWait', cell, stamp, waiter, FOR_EVER, NO_ACTION), STATUS_BROKEN);
+            yield* call('barrierWait', cell, stamp, waiter, FOR_EVER, NO_ACTION);
           }),
           once(function* () {
-            yield until(cell + LENGTH, (length) => length === 1);
+            yield until(cell + CELL_LENGTH, (length) => length === 1);
             yield* renew(barrier, other);
-            expect(yield* call('barrierWait', cell, stamp, other, FOR_EVER, 0), 0, 1);
+            expect(yield* call('barrierWait', cell, stamp, other, FOR_EVER, NO_ACTION), 0, 1);
           }),
         ],
       };
@@ -442,15 +448,15 @@ export const barrier: readonly Scenario[] = [
       const { cell, stamp } = barrier;
       const data = world.data('data');
       return {
-        keeps: [GENERATION],
+        keeps: [CELL_GENERATION],
         mayStarve: (_thread, view) =>
-          world.threads.filter((_, t) => view.finished(t)).length === 2 && view.word(cell + LENGTH) === 1,
+          world.threads.filter((_, t) => view.finished(t)).length === 2 && view.word(cell + CELL_LENGTH) === 1,
         programs: world.threads.map((me) =>
           once(function* () {
-            const index = expect(yield* call('barrierWait', cell, stamp, me, FOR_EVER, 1), 0, 1);
+            const index = expect(yield* call('barrierWait', cell, stamp, me, FOR_EVER, WITH_ACTION), 0, 1);
             yield* use(data);
             if (index === 0) return;
-            expect(yield* end(barrier, me, false), Status.OK);
+            expect(yield* end(barrier, me, false), STATUS_OK);
           }),
         ),
       };
@@ -466,10 +472,10 @@ export const barrier: readonly Scenario[] = [
       return {
         // Two of three go on, whichever.
         mayStarve: (_thread, view) =>
-          world.threads.filter((_, t) => view.finished(t)).length === 2 && view.word(cell + LENGTH) === 1,
+          world.threads.filter((_, t) => view.finished(t)).length === 2 && view.word(cell + CELL_LENGTH) === 1,
         programs: world.threads.map((me) =>
           once(function* () {
-            expect(yield* call('barrierWait', cell, stamp, me, FOR_EVER, 0), 0, 1);
+            expect(yield* call('barrierWait', cell, stamp, me, FOR_EVER, NO_ACTION), 0, 1);
           }),
         ),
       };
@@ -488,14 +494,14 @@ export const barrier: readonly Scenario[] = [
         programs: [
           once(function* () {
             yield* abort(barrier, a);
-            expect(yield* call('barrierWait', cell, stamp, a, FOR_EVER, 0), Status.BROKEN);
+            expect(yield* call('barrierWait', cell, stamp, a, FOR_EVER, NO_ACTION), STATUS_BROKEN);
             yield* renew(barrier, a);
             yield { kind: 'write', address: flag, value: 1 };
-            expect(yield* call('barrierWait', cell, stamp, a, FOR_EVER, 0), 0);
+            expect(yield* call('barrierWait', cell, stamp, a, FOR_EVER, NO_ACTION), 0);
           }),
           once(function* () {
-            yield until(cell + LENGTH, (length) => length === 1);
-            expect(yield* call('barrierWait', cell, stamp, b, FOR_EVER, 0), 1);
+            yield until(cell + CELL_LENGTH, (length) => length === 1);
+            expect(yield* call('barrierWait', cell, stamp, b, FOR_EVER, NO_ACTION), 1);
             expect(yield* get(flag), 1);
           }),
         ],
@@ -509,16 +515,15 @@ export const barrier: readonly Scenario[] = [
     build(world) {
       const { cell, stamp } = world.barrier(2);
       const [a, b] = world.threads as [number, number];
-      const NOT_LAST = 2;
       return {
         programs: [
           once(function* () {
-            expect(yield* call('barrierWait', cell, stamp, a, FOR_EVER, 0), 0);
+            expect(yield* call('barrierWait', cell, stamp, a, FOR_EVER, NO_ACTION), 0);
           }),
           once(function* () {
-            yield until(cell + LENGTH, (length) => length === 1);
-            expect(yield* call('barrierWait', cell, stamp, b, FOR_EVER, NOT_LAST), Status.BUSY);
-            expect(yield* call('barrierWait', cell, stamp, b, FOR_EVER, 0), 1);
+            yield until(cell + CELL_LENGTH, (length) => length === 1);
+            expect(yield* call('barrierWait', cell, stamp, b, FOR_EVER, NOT_LAST), STATUS_BUSY);
+            expect(yield* call('barrierWait', cell, stamp, b, FOR_EVER, NO_ACTION), 1);
           }),
         ],
       };

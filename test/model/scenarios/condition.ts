@@ -2,6 +2,14 @@
 
 import { WOKEN } from '../../../assembly/abi.ts';
 import {
+  CELL_LENGTH,
+  CELL_NEXT,
+  HELD_BY_TASK,
+  STATUS_NOT_HELD,
+  STATUS_OK,
+  STATUS_TIMEOUT,
+} from '../../../assembly/abi.ts';
+import {
   after,
   before,
   call,
@@ -9,20 +17,12 @@ import {
   FOR_EVER,
   forever,
   get,
-  INBOX,
-  LENGTH,
-  look,
   mark,
-  NEXT,
   once,
   type Primitive,
   type Scenario,
   SOON,
-  SPINS,
-  State,
-  Status,
   set,
-  TASK,
   TIMED,
   UNTIMED,
   until,
@@ -30,7 +30,19 @@ import {
   type World,
 } from '../scenario.ts';
 import type { Monitor, View } from '../system.ts';
-import { acquiring, eventLoop, notification, queueing, SKIP, type Step, shared, waits, within } from '../tasks.ts';
+import {
+  acquiringLock,
+  acquiringRLock,
+  blockForNotify,
+  blockForRLock,
+  came,
+  eventLoop,
+  notification,
+  releaseRLock,
+  SKIP,
+  type Step,
+  waits,
+} from '../tasks.ts';
 import { Objection, type Script } from '../thread.ts';
 import { recursion } from './rlock.ts';
 
@@ -57,25 +69,25 @@ function setting(world: World, recursive: boolean): Setting {
     recursive: flag,
     task(me) {
       const who = recursive ? world.task(me) : me;
-      const owner = recursive ? who : me | TASK;
+      const owner = recursive ? who : me | HELD_BY_TASK;
       return {
-        acquires: waits(recursive ? queueing(shared(lock, 'rlock'), who) : acquiring(lock, owner, me)),
-        waits: (timeout) => waits(notification(condition, lock, owner, flag), timeout),
+        acquires: waits(recursive ? acquiringRLock(lock, who) : acquiringLock(lock, me)),
+        waits: (timeout) => waits(notification(condition, lock, owner, recursive), timeout),
         who,
       };
     },
     *acquire(me) {
-      expect(yield* call(`${name}Acquire`, lock.cell, lock.stamp, me, FOR_EVER), Status.OK);
+      expect(yield* call(`${name}Acquire`, lock.cell, lock.stamp, me, FOR_EVER), STATUS_OK);
     },
     *release(me) {
-      expect(yield* call(`${name}Release`, lock.cell, lock.stamp, me), Status.OK);
+      expect(yield* call(`${name}Release`, lock.cell, lock.stamp, me), STATUS_OK);
     },
     *wait(me, timeout) {
       const status = yield* call('condWait', condition.cell, condition.stamp, me, me, timeout, flag);
-      return expect(status, Status.OK, ...(timeout === FOR_EVER ? [] : [Status.TIMEOUT]));
+      return expect(status, STATUS_OK, ...(timeout === FOR_EVER ? [] : [STATUS_TIMEOUT]));
     },
     *notify(me, n) {
-      expect(yield* call('condNotify', condition.cell, condition.stamp, me, n, flag), Status.OK);
+      expect(yield* call('condNotify', condition.cell, condition.stamp, me, n, flag), STATUS_OK);
     },
   };
 }
@@ -115,7 +127,7 @@ const notified = (
     const all = waiters.flatMap((waiter) => Array<number>(Math.max(tasksOf(waiter), 1)).fill(timeoutOf(waiter)));
     const patient = all.filter((timeout) => timeout === FOR_EVER).length;
     const woken = function* (who: number, status: number): Script {
-      if (status === Status.OK) yield after('woken');
+      if (status === STATUS_OK) yield after('woken');
       yield* use(data);
       yield* release(who);
     };
@@ -133,12 +145,12 @@ const notified = (
               acquires,
               // Twice, as far as that goes.
               function* () {
-                if (recursive) expect(yield* call('rlockAcquire', lock.cell, lock.stamp, who, 0), Status.OK);
+                if (recursive) expect(yield* call('rlockAcquire', lock.cell, lock.stamp, who, 0), STATUS_OK);
                 yield* use(data);
               },
               waits(timeout),
               function* (status) {
-                expect(status, Status.OK, ...(timeout === FOR_EVER ? [] : [Status.TIMEOUT]));
+                expect(status, STATUS_OK, ...(timeout === FOR_EVER ? [] : [STATUS_TIMEOUT]));
                 if (recursive) {
                   expect(yield* recursion(lock.cell, who), 2);
                   yield* release(who);
@@ -155,7 +167,7 @@ const notified = (
           });
         }),
         once(function* () {
-          yield until(condition.cell + LENGTH, (length) => length === all.length);
+          yield until(condition.cell + CELL_LENGTH, (length) => length === all.length);
           yield* acquire(notifier);
           let left = patient;
           for (const n of notifications) {
@@ -245,8 +257,8 @@ const kinds = (make: (name: string, recursive: boolean) => readonly Scenario[]):
 ];
 
 /**
- * A thread blocks in a Condition's queue behind a task of its own (`blockBesideTasks`): when the task is notified, the thread
- * takes that, and the task waits on in its place. The lock is always in the name of the one that has it.
+ * A thread blocks in a Condition's queue behind a task of its own: when the task is notified, the thread takes that, and
+ * the task waits on in its place. The lock is always in the name of the one that has it.
  */
 const exchanged = (name: string, n: number, others: number): Scenario => ({
   primitive: 'condition',
@@ -254,78 +266,54 @@ const exchanged = (name: string, n: number, others: number): Scenario => ({
   threads: 2 + others,
   build(world) {
     const lock = world.rlock();
-    const { cell, stamp } = world.condition(lock);
+    const condition = world.condition(lock);
     const data = world.data('data');
     const done = world.data('done');
     const [me, notifier] = world.threads as [number, number];
-    const [task, owner] = [world.task(me), world.task(me)];
-    expect(world.call('rlockAcquire', lock.cell, lock.stamp, owner, 0), Status.OK);
-    const release = function* (who: number): Script {
+    const owner = world.task(me);
+    expect(world.call('rlockAcquire', lock.cell, lock.stamp, owner, 0), STATUS_OK);
+    const uses: Step = () => use(data);
+    const task: Step[] = [
+      waits(notification(condition, lock, owner, true)),
+      came(STATUS_OK),
+      uses,
+      releaseRLock(lock, owner),
+      came(STATUS_OK),
+    ];
+    const thread: Step[] = [
+      blockForRLock(lock, me),
+      came(STATUS_OK),
+      blockForNotify(condition, lock, me, true),
+      came(STATUS_OK),
+      uses,
+      releaseRLock(lock, me),
+      came(STATUS_OK),
+      function* () {
+        yield mark(done, 1);
+      },
+    ];
+    const round = function* (who: number, act?: () => Script): Script {
+      expect(yield* call('rlockAcquire', lock.cell, lock.stamp, who, FOR_EVER), STATUS_OK);
+      if (act) yield* act();
       yield* use(data);
-      expect(yield* call('rlockRelease', lock.cell, lock.stamp, who), Status.OK);
+      expect(yield* call('rlockRelease', lock.cell, lock.stamp, who), STATUS_OK);
     };
-    const acquire = (waiter: number, take: number, timeout: number, flags: number): Script<number> =>
-      call('acquire', lock.cell, lock.stamp, waiter, take, timeout, flags);
-    const resume = function* (waiter: number, take: number, verdict: number): Script<number> {
-      return verdict === State.GRANTED ? Status.OK : yield* acquire(waiter, take, FOR_EVER, WOKEN);
-    };
-    /** Whoever is in the inbox, in turn; waits for somebody there. */
-    const told = function* (found: number[]): Script<number> {
-      while (found.length === 0) {
-        yield { kind: 'sleep', address: me + INBOX, timed: false };
-        for (let waiter = yield* call('collect', me); waiter; waiter = yield* get(waiter + NEXT)) found.push(waiter);
-      }
-      return found.shift()!;
-    };
-    const both = function* (): Script {
-      const found: number[] = [];
-      let aside = false;
-      expect(yield* call('condWait', cell, stamp, task, owner, FOR_EVER, 1), Status.PENDING);
-      expect(yield* call('rlockAcquire', lock.cell, lock.stamp, me, FOR_EVER), Status.OK);
-      yield set(me + SPINS, -1);
-      let status = expect(yield* call('condWait', cell, stamp, me, me, FOR_EVER, 1), Status.PENDING);
-      while (status === Status.PENDING) {
-        const waiter = yield* told(found);
-        const verdict = yield* look(waiter);
-        if (waiter === me || (yield* call('condExchange', cell, stamp, me, task)))
-          status = yield* resume(me, me, verdict);
-        else {
-          aside = true;
-          yield* call('decline', lock.cell, lock.stamp, task);
-        }
-      }
-      yield* call('condEnd', me, 0);
-      yield set(me + SPINS, 0);
-      yield* release(me);
-      yield mark(done, 1);
-      status = aside ? yield* acquire(task, owner, FOR_EVER, 0) : Status.PENDING;
-      while (status === Status.PENDING) {
-        expect(yield* told(found), task);
-        status = yield* resume(task, owner, yield* look(task));
-      }
-      yield* call('condEnd', task, 0);
-      yield* release(owner);
-    };
+    const notify = (many: number) =>
+      function* (): Script {
+        expect(yield* call('condNotify', condition.cell, condition.stamp, notifier, many, 1), STATUS_OK);
+      };
     return {
       // The thread's own record comes into its inbox.
-      keeps: [NEXT],
+      keeps: [CELL_NEXT],
       programs: [
-        once(() => within(both(), () => 'wait')),
+        once(eventLoop(world, me, [task, thread], { busy: true })),
         once(function* () {
-          for (const [round, many] of [n, 1].entries()) {
-            if (round === 0) yield until(cell + LENGTH, (length) => length === 2);
-            else yield until(done, Boolean);
-            expect(yield* call('rlockAcquire', lock.cell, lock.stamp, notifier, FOR_EVER), Status.OK);
-            expect(yield* call('condNotify', cell, stamp, notifier, many, 1), Status.OK);
-            yield* release(notifier);
-          }
+          yield until(condition.cell + CELL_LENGTH, (length) => length === 2);
+          yield* round(notifier, notify(n));
+          yield until(done, Boolean);
+          yield* round(notifier, notify(1));
         }),
-        ...world.threads.slice(2).map((other) =>
-          once(function* () {
-            expect(yield* call('rlockAcquire', lock.cell, lock.stamp, other, FOR_EVER), Status.OK);
-            yield* release(other);
-          }),
-        ),
+        ...world.threads.slice(2).map((other) => once(() => round(other))),
       ],
     };
   },
@@ -401,9 +389,9 @@ export const condition: readonly Scenario[] = [
             yield* release(holder);
           }),
           once(function* () {
-            yield until(cell + LENGTH, (length) => length === 1);
+            yield until(cell + CELL_LENGTH, (length) => length === 1);
             const status = yield* call('condNotify', cell, stamp, notifier, 1, 0);
-            if (expect(status, Status.OK, Status.NOT_HELD) === Status.OK) yield after('notified');
+            if (expect(status, STATUS_OK, STATUS_NOT_HELD) === STATUS_OK) yield after('notified');
           }),
         ],
       };
@@ -428,10 +416,10 @@ export const condition: readonly Scenario[] = [
             expect(yield* recursion(lock.cell, waiter), 2);
             yield* release(waiter);
             yield* release(waiter);
-            expect(yield* call('rlockRelease', lock.cell, lock.stamp, waiter), Status.NOT_HELD);
+            expect(yield* call('rlockRelease', lock.cell, lock.stamp, waiter), STATUS_NOT_HELD);
           }),
           once(function* () {
-            yield until(condition.cell + LENGTH, (length) => length === 1);
+            yield until(condition.cell + CELL_LENGTH, (length) => length === 1);
             yield* acquire(notifier);
             expect(yield* recursion(lock.cell, notifier), 1);
             yield* use(data);
@@ -449,7 +437,7 @@ export const condition: readonly Scenario[] = [
     build(world) {
       const { condition, acquire, release, wait, notify } = setting(world, false);
       const [first, second, notifier] = world.threads as [number, number, number];
-      const waiters = condition.cell + LENGTH;
+      const waiters = condition.cell + CELL_LENGTH;
       return {
         mayStarve: (thread, view) => thread === 1 && view.finished(0),
         programs: [
@@ -488,7 +476,7 @@ export const condition: readonly Scenario[] = [
             forever(function* () {
               yield* acquire(me);
               yield* use(data);
-              expect(yield* wait(me, SOON), Status.TIMEOUT);
+              expect(yield* wait(me, SOON), STATUS_TIMEOUT);
               yield* use(data);
               yield* release(me);
             }),
@@ -507,8 +495,8 @@ export const condition: readonly Scenario[] = [
         return {
           programs: [
             once(function* () {
-              expect(yield* call('condWait', cell, stamp, stranger, stranger, FOR_EVER, flag), Status.NOT_HELD);
-              expect(yield* call('condNotify', cell, stamp, stranger, 1, flag), Status.NOT_HELD);
+              expect(yield* call('condWait', cell, stamp, stranger, stranger, FOR_EVER, flag), STATUS_NOT_HELD);
+              expect(yield* call('condNotify', cell, stamp, stranger, 1, flag), STATUS_NOT_HELD);
             }),
             // That somebody else holds an RLock changes nothing; a Lock's holder is not asked for.
             forever(function* () {

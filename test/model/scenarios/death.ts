@@ -6,7 +6,8 @@
  * passed on yet. Whoever is let through all the same is let through correctly.
  */
 
-import { call, expect, FOR_EVER, forever, GUARD, once, type Scenario, Status, use, type World } from '../scenario.ts';
+import { STATUS_OK, UNIT } from '../../../assembly/abi.ts';
+import { call, expect, FOR_EVER, forever, once, QUEUE_LOCK, type Scenario, use, type World } from '../scenario.ts';
 import type { View } from '../system.ts';
 import type { Script } from '../thread.ts';
 
@@ -18,8 +19,8 @@ const guardLeft =
   (view: View): string | undefined => {
     if (!view.dead(MORTAL)) return undefined;
     if (world.threads.some((_, t) => t !== MORTAL && view.inside(t))) return undefined;
-    return cells.some((cell) => view.word(cell + GUARD) !== 0)
-      ? 'a thread died with a queue lock in its hands'
+    return cells.some((cell) => view.word(cell + QUEUE_LOCK) !== 0)
+      ? 'a thread died with a guard in its hands'
       : undefined;
   };
 
@@ -39,9 +40,9 @@ const holding = (
     const data = world.data('data');
     const mortal = world.threads[MORTAL]!;
     const round = function* (me: number): Script {
-      expect(yield* call(acquire, cell, stamp, me, FOR_EVER), Status.OK);
+      expect(yield* call(acquire, cell, stamp, me, FOR_EVER), STATUS_OK);
       yield* use(data);
-      expect(yield* release(cell, stamp, me), Status.OK);
+      expect(yield* release(cell, stamp, me), STATUS_OK);
     };
     return {
       programs: world.threads.map((me, t) => (t === MORTAL ? once : forever)(() => round(me))),
@@ -51,8 +52,6 @@ const holding = (
     };
   },
 });
-
-const UNIT = 64;
 
 export const death: readonly Scenario[] = [
   holding(
@@ -88,7 +87,7 @@ export const death: readonly Scenario[] = [
           once(function* () {
             const status =
               t === 2 ? yield* call('eventSet', cell, stamp, me) : yield* call('eventWait', cell, stamp, me, FOR_EVER);
-            expect(status, Status.OK);
+            expect(status, STATUS_OK);
           }),
         ),
         deaths: { most: 1, who: [MORTAL] },
@@ -107,11 +106,11 @@ export const death: readonly Scenario[] = [
       return {
         programs: world.threads.map((me) =>
           once(function* () {
-            expect(yield* call('lockAcquire', lock.cell, lock.stamp, me, FOR_EVER), Status.OK);
+            expect(yield* call('lockAcquire', lock.cell, lock.stamp, me, FOR_EVER), STATUS_OK);
             yield* use(data);
-            if (me !== world.threads[2]) expect(yield* call('condWait', cell, stamp, me, me, FOR_EVER, 0), Status.OK);
-            else expect(yield* call('condNotify', cell, stamp, me, 2, 0), Status.OK);
-            expect(yield* call('lockRelease', lock.cell, lock.stamp, me), Status.OK);
+            if (me !== world.threads[2]) expect(yield* call('condWait', cell, stamp, me, me, FOR_EVER, 0), STATUS_OK);
+            else expect(yield* call('condNotify', cell, stamp, me, 2, 0), STATUS_OK);
+            expect(yield* call('lockRelease', lock.cell, lock.stamp, me), STATUS_OK);
           }),
         ),
         deaths: { most: 1, who: [MORTAL] },

@@ -1,12 +1,11 @@
 /** Event: `set` lets all through who wait, also when `clear` follows at once. */
 
+import { CELL_GENERATION, CELL_LENGTH, SET, STATUS_OK, STATUS_TIMEOUT } from '../../../assembly/abi.ts';
 import {
   call,
   expect,
   FOR_EVER,
   forever,
-  GENERATION,
-  LENGTH,
   linearizable,
   look,
   observed,
@@ -14,7 +13,6 @@ import {
   type Scenario,
   SOON,
   type Specification,
-  Status,
   TIMED,
   UNTIMED,
   until,
@@ -23,18 +21,15 @@ import {
 import { allowed, awaitingEvent, came, eventLoop, type Step, waits } from '../tasks.ts';
 import type { Script } from '../thread.ts';
 
-/** The flag of an event that is set, as in assembly/event.ts. */
-const SET = 4;
-
 /** A set event, or a clear one. A look (0 ms) fails only at a clear one. */
 const specification: Specification<boolean> = {
   initial: false,
   apply(isSet, _thread, [operation, timeout]) {
-    if (operation === 'set') return [[Status.OK, true]];
-    if (operation === 'clear') return [[Status.OK, false]];
-    const inTime: (readonly [number, boolean])[] = isSet ? [[Status.OK, isSet]] : [];
+    if (operation === 'set') return [[STATUS_OK, true]];
+    if (operation === 'clear') return [[STATUS_OK, false]];
+    const inTime: (readonly [number, boolean])[] = isSet ? [[STATUS_OK, isSet]] : [];
     const tooLate = timeout === 0 ? !isSet : timeout === SOON;
-    return tooLate ? [...inTime, [Status.TIMEOUT, isSet]] : inTime;
+    return tooLate ? [...inTime, [STATUS_TIMEOUT, isSet]] : inTime;
   },
 };
 
@@ -53,16 +48,16 @@ const released = (name: string, waiters: number, timeout: number, clears: boolea
           once(function* () {
             expect(
               yield* call('eventWait', cell, stamp, me, timeout),
-              Status.OK,
-              ...(timeout === FOR_EVER ? [] : [Status.TIMEOUT]),
+              STATUS_OK,
+              ...(timeout === FOR_EVER ? [] : [STATUS_TIMEOUT]),
             );
           }),
         ),
         once(function* () {
-          if (timeout === FOR_EVER) yield until(cell + LENGTH, (length) => length === waiters);
-          expect(yield* call('eventSet', cell, stamp, setter), Status.OK);
+          if (timeout === FOR_EVER) yield until(cell + CELL_LENGTH, (length) => length === waiters);
+          expect(yield* call('eventSet', cell, stamp, setter), STATUS_OK);
           if (!clears) return;
-          expect(yield* call('eventClear', cell, stamp), Status.OK);
+          expect(yield* call('eventClear', cell, stamp), STATUS_OK);
           // Nobody is left in the queue, and the word says so.
           if (timeout === FOR_EVER) expect(yield* look(cell), 0);
         }),
@@ -81,7 +76,7 @@ const flicker = (name: string, waiters: readonly number[]): Scenario => ({
     const setter = world.threads.length - 1;
     return {
       clock: waiters.includes(SOON) ? TIMED : UNTIMED,
-      wraps: new Map([[cell + GENERATION, 4]]),
+      wraps: new Map([[cell + CELL_GENERATION, 4]]),
       // When nobody is left who could set it, waiting is in order: unless it is set.
       mayStarve: (_thread, view) => view.finished(setter) && (view.word(cell) & SET) === 0,
       programs: [
@@ -89,14 +84,14 @@ const flicker = (name: string, waiters: readonly number[]): Scenario => ({
           forever(function* () {
             expect(
               yield* call('eventWait', cell, stamp, world.threads[t]!, timeout),
-              Status.OK,
-              ...(timeout === FOR_EVER ? [] : [Status.TIMEOUT]),
+              STATUS_OK,
+              ...(timeout === FOR_EVER ? [] : [STATUS_TIMEOUT]),
             );
           }),
         ),
         forever(function* () {
-          expect(yield* call('eventSet', cell, stamp, world.threads[setter]!), Status.OK);
-          expect(yield* call('eventClear', cell, stamp), Status.OK);
+          expect(yield* call('eventSet', cell, stamp, world.threads[setter]!), STATUS_OK);
+          expect(yield* call('eventClear', cell, stamp), STATUS_OK);
         }),
       ],
     };
@@ -119,15 +114,15 @@ const mixed = (
     const program = loops ? forever : once;
     const setter = world.threads.length - 1;
     const set = function* (me: number): Script<unknown> {
-      return expect(yield* call('eventSet', cell, stamp, me), Status.OK);
+      return expect(yield* call('eventSet', cell, stamp, me), STATUS_OK);
     };
     const clear = function* (): Script<unknown> {
-      return expect(yield* call('eventClear', cell, stamp), Status.OK);
+      return expect(yield* call('eventClear', cell, stamp), STATUS_OK);
     };
     const all = tasks.reduce((sum, count) => sum + Math.max(count, 1), 0);
     return {
       clock: timeout === FOR_EVER ? UNTIMED : TIMED,
-      wraps: new Map([[cell + GENERATION, 4]]),
+      wraps: new Map([[cell + CELL_GENERATION, 4]]),
       mayStarve: (_thread, view) =>
         (loops || (sets && clears)) && view.finished(sets ? 0 : setter) && (view.word(cell) & SET) === 0,
       programs: [
@@ -145,7 +140,8 @@ const mixed = (
           ? []
           : [
               program(function* () {
-                if (!loops && timeout === FOR_EVER && clears) yield until(cell + LENGTH, (length) => length === all);
+                if (!loops && timeout === FOR_EVER && clears)
+                  yield until(cell + CELL_LENGTH, (length) => length === all);
                 yield* set(world.threads[setter]!);
                 if (clears) yield* clear();
               }),
@@ -171,15 +167,15 @@ export const event: readonly Scenario[] = [
         programs: [
           once(function* () {
             yield until(cell, (word) => (word & SET) === 0);
-            expect(yield* call('eventWait', cell, stamp, waiter, FOR_EVER), Status.OK);
+            expect(yield* call('eventWait', cell, stamp, waiter, FOR_EVER), STATUS_OK);
           }),
           once(function* () {
-            expect(yield* call('eventClear', cell, stamp), Status.OK);
+            expect(yield* call('eventClear', cell, stamp), STATUS_OK);
           }),
           once(function* () {
-            expect(yield* call('eventClear', cell, stamp), Status.OK);
-            yield until(cell + LENGTH, (length) => length === 1);
-            expect(yield* call('eventSet', cell, stamp, setter), Status.OK);
+            expect(yield* call('eventClear', cell, stamp), STATUS_OK);
+            yield until(cell + CELL_LENGTH, (length) => length === 1);
+            expect(yield* call('eventSet', cell, stamp, setter), STATUS_OK);
           }),
         ],
       };
@@ -196,16 +192,16 @@ export const event: readonly Scenario[] = [
         clock: TIMED,
         programs: [
           once(function* () {
-            expect(yield* call('eventWait', cell, stamp, old, FOR_EVER), Status.OK);
+            expect(yield* call('eventWait', cell, stamp, old, FOR_EVER), STATUS_OK);
           }),
           once(function* () {
-            yield until(cell + LENGTH, (length) => length === 1);
-            expect(yield* call('eventSet', cell, stamp, setter), Status.OK);
+            yield until(cell + CELL_LENGTH, (length) => length === 1);
+            expect(yield* call('eventSet', cell, stamp, setter), STATUS_OK);
           }),
           once(function* () {
             yield until(cell, (word) => (word & SET) !== 0);
-            expect(yield* call('eventClear', cell, stamp), Status.OK);
-            expect(yield* call('eventWait', cell, stamp, late, SOON), Status.TIMEOUT);
+            expect(yield* call('eventClear', cell, stamp), STATUS_OK);
+            expect(yield* call('eventWait', cell, stamp, late, SOON), STATUS_TIMEOUT);
           }),
         ],
       };
@@ -222,11 +218,11 @@ export const event: readonly Scenario[] = [
       return {
         programs: [
           forever(function* () {
-            expect(yield* call('eventWait', cell, stamp, me, 0), Status.TIMEOUT);
-            for (const _again of [1, 2]) expect(yield* call('eventSet', cell, stamp, me), Status.OK);
-            expect(yield* call('eventWait', cell, stamp, me, 0), Status.OK);
-            expect(yield* call('eventWait', cell, stamp, me, FOR_EVER), Status.OK);
-            for (const _again of [1, 2]) expect(yield* call('eventClear', cell, stamp), Status.OK);
+            expect(yield* call('eventWait', cell, stamp, me, 0), STATUS_TIMEOUT);
+            for (const _again of [1, 2]) expect(yield* call('eventSet', cell, stamp, me), STATUS_OK);
+            expect(yield* call('eventWait', cell, stamp, me, 0), STATUS_OK);
+            expect(yield* call('eventWait', cell, stamp, me, FOR_EVER), STATUS_OK);
+            for (const _again of [1, 2]) expect(yield* call('eventClear', cell, stamp), STATUS_OK);
           }),
         ],
       };
@@ -242,7 +238,7 @@ export const event: readonly Scenario[] = [
         clock: TIMED,
         programs: world.threads.map((me) =>
           forever(function* () {
-            expect(yield* call('eventWait', cell, stamp, me, SOON), Status.TIMEOUT);
+            expect(yield* call('eventWait', cell, stamp, me, SOON), STATUS_TIMEOUT);
           }),
         ),
       };
@@ -276,7 +272,7 @@ export const event: readonly Scenario[] = [
           }),
           ...readers.map((me) =>
             once(function* () {
-              expect(yield* call('eventWait', cell, stamp, me, FOR_EVER), Status.OK);
+              expect(yield* call('eventWait', cell, stamp, me, FOR_EVER), STATUS_OK);
               yield { kind: 'read', address: data };
             }),
           ),
@@ -295,7 +291,7 @@ export const event: readonly Scenario[] = [
         observed(['wait', timeout], call('eventWait', cell, stamp, me, timeout));
       return {
         clock: TIMED,
-        wraps: new Map([[cell + GENERATION, 4]]),
+        wraps: new Map([[cell + CELL_GENERATION, 4]]),
         monitor: linearizable(specification, 3),
         programs: [
           forever(function* () {

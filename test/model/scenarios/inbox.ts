@@ -3,35 +3,44 @@
  * dies at it.
  */
 
+import { CELL_GENERATION, STATUS_OK, STATUS_OVER_RELEASE, THREAD_INBOX } from '../../../assembly/abi.ts';
 import {
   call,
   expect,
   FOR_EVER,
   forever,
-  GENERATION,
-  INBOX,
   once,
   type Primitive,
   type Scenario,
   SOON,
-  Status,
   TIMED,
   UNTIMED,
   type World,
 } from '../scenario.ts';
 import type { View } from '../system.ts';
-import { acquiring, allowed, awaitingEvent, came, eventLoop, meeting, type Step, type Wait, waits } from '../tasks.ts';
+import {
+  acquiringPermit,
+  allowed,
+  awaitingEvent,
+  came,
+  eventLoop,
+  meeting,
+  type Step,
+  type Wait,
+  waits,
+} from '../tasks.ts';
 import type { Program, Script } from '../thread.ts';
-
-/** What acquiring a permit adds to a semaphore's word. */
-const PERMIT = -64;
 
 /** A thread that has something in its inbox, and nobody on the way to tell it, must not sleep. */
 const unheard =
   (world: World) =>
   (view: View): string | undefined => {
-    const someone = world.threads.some((_, t) => view.inside(t) && view.sleepsOn(t) !== world.threads[t]! + INBOX);
-    const lost = world.threads.findIndex((me, t) => view.sleepsOn(t) === me + INBOX && view.word(me + INBOX) !== 0);
+    const someone = world.threads.some(
+      (_, t) => view.inside(t) && view.sleepsOn(t) !== world.threads[t]! + THREAD_INBOX,
+    );
+    const lost = world.threads.findIndex(
+      (me, t) => view.sleepsOn(t) === me + THREAD_INBOX && view.word(me + THREAD_INBOX) !== 0,
+    );
     return lost >= 0 && !someone ? `T${lost + 1} sleeps with something in its inbox` : undefined;
   };
 
@@ -45,7 +54,7 @@ const givers = (name: string, timeout: number, loops: boolean): Scenario => ({
     const semaphores = others.map(() => world.semaphore(0, 1));
     const program = loops ? forever : once;
     const tasks = semaphores.map((semaphore): Step[] => [
-      waits(acquiring(semaphore, PERMIT, me), timeout),
+      waits(acquiringPermit(semaphore, me), timeout),
       came(...allowed(timeout)),
     ]);
     return {
@@ -57,7 +66,7 @@ const givers = (name: string, timeout: number, loops: boolean): Scenario => ({
         ...others.map((other, t) =>
           program(function* () {
             const { cell, stamp } = semaphores[t]!;
-            expect(yield* call('semRelease', cell, stamp, other, 1), Status.OK, Status.OVER_RELEASE);
+            expect(yield* call('semRelease', cell, stamp, other, 1), STATUS_OK, STATUS_OVER_RELEASE);
           }),
         ),
       ],
@@ -101,7 +110,7 @@ const mortal = (
 });
 
 const set = function* ({ cell, stamp }: Primitive, me: number): Script {
-  expect(yield* call('eventSet', cell, stamp, me), Status.OK);
+  expect(yield* call('eventSet', cell, stamp, me), STATUS_OK);
 };
 
 export const inbox: readonly Scenario[] = [
@@ -128,7 +137,7 @@ export const inbox: readonly Scenario[] = [
           forever(() => set(others, other)),
         ],
         mayStarve: (thread, view) => thread === 0 && view.finished(1),
-        wraps: new Map([own, others].map(({ cell }) => [cell + GENERATION, 4])),
+        wraps: new Map([own, others].map(({ cell }) => [cell + CELL_GENERATION, 4])),
       };
     },
   },
@@ -137,9 +146,9 @@ export const inbox: readonly Scenario[] = [
   mortal(
     'who releases 2 permits to 2 tasks dies',
     (world) => world.semaphore(0),
-    (semaphore, me) => acquiring(semaphore, PERMIT, me),
+    (semaphore, me) => acquiringPermit(semaphore, me),
     function* ({ cell, stamp }, me) {
-      expect(yield* call('semRelease', cell, stamp, me, 2), Status.OK);
+      expect(yield* call('semRelease', cell, stamp, me, 2), STATUS_OK);
     },
     false,
   ),

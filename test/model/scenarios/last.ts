@@ -4,22 +4,31 @@
  */
 
 import {
-  CELL,
+  ANY,
+  BROKEN,
+  CELL_LENGTH,
+  CELL_SIZE,
+  CELL_STAMP,
+  KIND_EVENT,
+  NO_ACTION,
+  STATE_BROKEN,
+  STATUS_BROKEN,
+  STATUS_NOT_HELD,
+  STATUS_OK,
+} from '../../../assembly/abi.ts';
+import { IDLE, IDLE_BARRIER, IDLE_LOCK, IDLE_SEMAPHORE, type Idle } from '../../../bindings/idle.ts';
+import {
   call,
   expect,
   FOR_EVER,
   get,
   ID,
-  Kind,
-  LENGTH,
   look,
   mark,
   once,
   type Primitive,
   type Scenario,
   SOON,
-  State,
-  Status,
   set,
   TIMED,
   UNTIMED,
@@ -31,32 +40,25 @@ import type { View } from '../system.ts';
 import { allowed } from '../tasks.ts';
 import type { Script } from '../thread.ts';
 
-/** What must be idle, and what is left behind: the table at `destroy` in assembly/cell.ts. */
-type Idle = readonly [mask: number, idle: number, dead: number];
-const LOCK: Idle = [-1, 0, ~63];
-const SEMAPHORE: Idle = [63, 0, 0];
-const EVENT: Idle = [0, 0, 0];
-const BARRIER: Idle = [4, 0, 8];
-
 /** What becomes of a cell: who destroyed it has it for something else. */
 type Heir = (world: World, primitive: Primitive, me: number) => Script;
 
 /** An array, which looks as like the primitive that was there as it can. */
 const array: Heir = function* (_world, { cell, stamp }) {
-  const contents = new Map([[20, stamp]]);
-  for (let offset = 0; offset < CELL; offset += 4) yield set(cell + offset, contents.get(offset) ?? cell);
-  for (let offset = 0; offset < CELL; offset += 4) expect(yield* get(cell + offset), contents.get(offset) ?? cell);
+  const contents = new Map([[CELL_STAMP, stamp]]);
+  for (let offset = 0; offset < CELL_SIZE; offset += 4) yield set(cell + offset, contents.get(offset) ?? cell);
+  for (let offset = 0; offset < CELL_SIZE; offset += 4) expect(yield* get(cell + offset), contents.get(offset) ?? cell);
 };
 
 /** An event, in the only cell that is free: a latecomer must not take it for what was there. */
 const another: Heir = function* (world, { cell, stamp }, me) {
-  expect(yield* call('create', world.arena, ID, Kind.EVENT), cell);
-  expect(yield* call('eventSet', cell, stamp + 1, me), Status.OK);
+  expect(yield* call('create', world.arena, ID, KIND_EVENT), cell);
+  expect(yield* call('eventSet', cell, stamp + 1, me), STATUS_OK);
   expect(yield* look(cell), 4);
 };
 
-function* destroyed(world: World, it: Primitive, me: number, idle: Idle, heir = array): Script {
-  expect(yield* call('destroy', it.cell, it.stamp, me, ...idle), Status.OK);
+function* destroyed(world: World, it: Primitive, me: number, { mask, idle, dead }: Idle, heir = array): Script {
+  expect(yield* call('destroy', it.cell, it.stamp, me, mask, idle, dead), STATUS_OK);
   yield* heir(world, it, me);
 }
 
@@ -74,7 +76,7 @@ const lastOut = (
   primitive: string,
   name: string,
   others: readonly number[],
-  { idle, make, wait, results = [Status.OK], tell }: Parts,
+  { idle, make, wait, results = [STATUS_OK], tell }: Parts,
   { heir = array, cells = 64 } = {},
 ): Scenario => ({
   primitive,
@@ -91,7 +93,7 @@ const lastOut = (
       programs: [
         once(function* () {
           // Who is told by another one whose time is up knows nothing of the teller.
-          if (expect(yield* wait(it, first, FOR_EVER), ...results) === Status.BROKEN && others.includes(SOON)) return;
+          if (expect(yield* wait(it, first, FOR_EVER), ...results) === STATUS_BROKEN && others.includes(SOON)) return;
           for (const other of out) yield until(other, Boolean);
           yield* destroyed(world, it, first, idle, heir);
         }),
@@ -121,7 +123,7 @@ const teller = (
   primitive: string,
   name: string,
   waiters: readonly number[],
-  { idle, make, wait, results = [Status.OK], tell }: Parts,
+  { idle, make, wait, results = [STATUS_OK], tell }: Parts,
 ): Scenario => ({
   primitive,
   name: `${name}; whoever let them through destroys`,
@@ -140,7 +142,7 @@ const teller = (
         ),
         once(function* () {
           // All have come, and perhaps gone.
-          yield until(it.cell + LENGTH, (length) => length === waiters.length);
+          yield until(it.cell + CELL_LENGTH, (length) => length === waiters.length);
           yield* tell(it, me);
           yield* destroyed(world, it, me, idle);
         }),
@@ -150,51 +152,51 @@ const teller = (
 });
 
 const event: Parts = {
-  idle: EVENT,
+  idle: IDLE,
   make: (world) => world.event(),
   wait: ({ cell, stamp }, me, timeout) => call('eventWait', cell, stamp, me, timeout),
   *tell({ cell, stamp }, me) {
-    expect(yield* call('eventSet', cell, stamp, me), Status.OK);
+    expect(yield* call('eventSet', cell, stamp, me), STATUS_OK);
   },
 };
 
 /** So many permits, one after the other or at once. */
 const semaphore = (...permits: readonly number[]): Parts => ({
-  idle: SEMAPHORE,
+  idle: IDLE_SEMAPHORE,
   make: (world) => world.semaphore(0),
   wait: ({ cell, stamp }, me, timeout) => call('semAcquire', cell, stamp, me, timeout),
   *tell({ cell, stamp }, me) {
-    for (const n of permits) expect(yield* call('semRelease', cell, stamp, me, n), Status.OK);
+    for (const n of permits) expect(yield* call('semRelease', cell, stamp, me, n), STATUS_OK);
   },
 });
 
 /** Held from the beginning by the one who lets the others through: each takes it and gives it back. */
 const lock = (kind: 'lock' | 'rlock'): Parts => ({
-  idle: LOCK,
+  idle: IDLE_LOCK,
   make(world) {
     const it = world[kind]();
-    expect(world.call(`${kind}Acquire`, it.cell, it.stamp, world.threads.at(-1)!, 0), Status.OK);
+    expect(world.call(`${kind}Acquire`, it.cell, it.stamp, world.threads.at(-1)!, 0), STATUS_OK);
     return it;
   },
   *wait({ cell, stamp }, me, timeout) {
     const status = yield* call(`${kind}Acquire`, cell, stamp, me, timeout);
-    if (status === Status.OK) expect(yield* call(`${kind}Release`, cell, stamp, me), Status.OK);
+    if (status === STATUS_OK) expect(yield* call(`${kind}Release`, cell, stamp, me), STATUS_OK);
     return status;
   },
   *tell({ cell, stamp }, me) {
-    expect(yield* call(`${kind}Release`, cell, stamp, me), Status.OK);
+    expect(yield* call(`${kind}Release`, cell, stamp, me), STATUS_OK);
   },
 });
 
 /** The one who lets the others through is the last of the parties, or breaks it. */
 const barrier = (parties: number, breaks = false): Parts => ({
-  idle: BARRIER,
+  idle: IDLE_BARRIER,
   make: (world) => world.barrier(parties),
-  wait: ({ cell, stamp }, me, timeout) => call('barrierWait', cell, stamp, me, timeout, 0),
-  results: [...Array(parties).keys(), Status.BROKEN],
+  wait: ({ cell, stamp }, me, timeout) => call('barrierWait', cell, stamp, me, timeout, NO_ACTION),
+  results: [...Array(parties).keys(), STATUS_BROKEN],
   *tell({ cell, stamp }, me) {
-    if (breaks) yield* call('barrierEnd', cell, stamp, me, 0, -1, State.BROKEN, 8);
-    else yield* call('barrierWait', cell, stamp, me, FOR_EVER, 0);
+    if (breaks) yield* call('barrierEnd', cell, stamp, me, 0, ANY, STATE_BROKEN, BROKEN);
+    else yield* call('barrierWait', cell, stamp, me, FOR_EVER, NO_ACTION);
   },
 });
 
@@ -215,7 +217,7 @@ const notified = (name: string, waiters: readonly number[], recursive: number): 
     const out = world.threads.map((_, t) => world.data(`out${t + 1}`));
     const letGo = function* (me: number): Script {
       yield* use(data);
-      expect(yield* call(release!, it.cell, it.stamp, me), Status.OK);
+      expect(yield* call(release!, it.cell, it.stamp, me), STATUS_OK);
     };
     return {
       clock: waiters.includes(SOON) ? TIMED : UNTIMED,
@@ -223,13 +225,13 @@ const notified = (name: string, waiters: readonly number[], recursive: number): 
         once(function* () {
           const timeout = waiters[t];
           if (timeout === undefined) for (const waiter of came) yield until(waiter, Boolean);
-          expect(yield* call(acquire!, it.cell, it.stamp, me, FOR_EVER), Status.OK);
+          expect(yield* call(acquire!, it.cell, it.stamp, me, FOR_EVER), STATUS_OK);
           if (timeout === undefined) {
             const notify = call('condNotify', condition.cell, condition.stamp, me, waiters.length, recursive);
-            expect(yield* notify, Status.OK);
-            yield* destroyed(world, condition, me, EVENT);
+            expect(yield* notify, STATUS_OK);
+            yield* destroyed(world, condition, me, IDLE);
             yield* letGo(me);
-            if ((yield* call(acquire!, it.cell, it.stamp, me, 0)) === Status.OK) yield* letGo(me);
+            if ((yield* call(acquire!, it.cell, it.stamp, me, 0)) === STATUS_OK) yield* letGo(me);
           } else {
             yield mark(came[t]!, 1);
             const status = yield* call('condWait', condition.cell, condition.stamp, me, me, timeout, recursive);
@@ -239,7 +241,7 @@ const notified = (name: string, waiters: readonly number[], recursive: number): 
           yield mark(out[t]!, 1);
           if (t > 0) return;
           for (const other of out) yield until(other, Boolean);
-          yield* destroyed(world, it, me, LOCK);
+          yield* destroyed(world, it, me, IDLE_LOCK);
         }),
       ),
     };
@@ -261,23 +263,23 @@ const stranger: Scenario = {
       mayStarve: (thread, view) => thread === 0 && view.finished(2),
       programs: [
         once(function* () {
-          expect(yield* call('lockAcquire', it.cell, it.stamp, waiter, FOR_EVER), Status.OK);
+          expect(yield* call('lockAcquire', it.cell, it.stamp, waiter, FOR_EVER), STATUS_OK);
           yield mark(came, 1);
           const status = yield* call('condWait', condition.cell, condition.stamp, waiter, waiter, FOR_EVER, 0);
-          expect(status, Status.OK);
-          yield* destroyed(world, condition, waiter, EVENT);
-          expect(yield* call('lockRelease', it.cell, it.stamp, waiter), Status.OK);
+          expect(status, STATUS_OK);
+          yield* destroyed(world, condition, waiter, IDLE);
+          expect(yield* call('lockRelease', it.cell, it.stamp, waiter), STATUS_OK);
         }),
         once(function* () {
           yield until(came, Boolean);
-          expect(yield* call('lockAcquire', it.cell, it.stamp, holder, FOR_EVER), Status.OK);
+          expect(yield* call('lockAcquire', it.cell, it.stamp, holder, FOR_EVER), STATUS_OK);
           yield mark(came, 2);
-          expect(yield* call('lockRelease', it.cell, it.stamp, holder), Status.OK);
+          expect(yield* call('lockRelease', it.cell, it.stamp, holder), STATUS_OK);
         }),
         once(function* () {
           yield until(came, (value) => value === 2);
           const notify = call('condNotify', condition.cell, condition.stamp, notifier, 2, 0);
-          expect(yield* notify, Status.OK, Status.NOT_HELD);
+          expect(yield* notify, STATUS_OK, STATUS_NOT_HELD);
         }),
       ],
     };

@@ -1,40 +1,48 @@
 /** Lock: mutual exclusion, no lost wake-up, no starvation, whoever gives up leaves nothing behind. */
 
 import {
-  CELL,
+  CELL_LENGTH,
+  CELL_NEXT,
+  CELL_SIZE,
+  HANDOFF,
+  HELD_BY_TASK,
+  STATUS_NOT_HELD,
+  STATUS_OK,
+  STATUS_TIMEOUT,
+  THREAD_SPIN_BUDGET,
+  UNIT,
+} from '../../../assembly/abi.ts';
+import {
+  after,
   call,
   expect,
   FOR_EVER,
   forever,
-  GUARD,
   get,
-  LENGTH,
-  LOOKS,
   linearizable,
-  mark,
-  NEXT,
   observed,
   once,
+  ownerOf,
+  QUEUE_LOCK,
   type Scenario,
   SOON,
   type Specification,
-  Status,
-  TASK,
   TIMED,
   UNTIMED,
   until,
   use,
 } from '../scenario.ts';
-import { acquiring, allowed, came, END, eventLoop, queueing, releases, type Step, shared, waits } from '../tasks.ts';
+import type { Monitor } from '../system.ts';
+import { acquiringLock, blockForLock, came, END, eventLoop, REFUSED, releaseLock, type Step, waits } from '../tasks.ts';
 import type { Script } from '../thread.ts';
 
 /** Takes the lock, uses what it protects, gives it back. */
-function* round(me: number, cell: number, stamp: number, data: number, timeout: number): Script {
+function* lockRound(me: number, cell: number, stamp: number, data: number, timeout: number): Script {
   const status = yield* call('lockAcquire', cell, stamp, me, timeout);
-  expect(status, Status.OK, ...(timeout === FOR_EVER ? [] : [Status.TIMEOUT]));
-  if (status !== Status.OK) return;
+  expect(status, STATUS_OK, ...(timeout === FOR_EVER ? [] : [STATUS_TIMEOUT]));
+  if (status !== STATUS_OK) return;
   yield* use(data);
-  expect(yield* call('lockRelease', cell, stamp, me), Status.OK);
+  expect(yield* call('lockRelease', cell, stamp, me), STATUS_OK);
 }
 
 const contention = (
@@ -54,7 +62,7 @@ const contention = (
     return {
       clock: timeouts.some((timeout) => timeout !== FOR_EVER) ? TIMED : UNTIMED,
       programs: world.threads.map((me, t) =>
-        (t < loops ? forever : once)(() => round(me, cell, stamp, data, timeouts[t % timeouts.length]!)),
+        (t < loops ? forever : once)(() => lockRound(me, cell, stamp, data, timeouts[t % timeouts.length]!)),
       ),
     };
   },
@@ -64,15 +72,12 @@ const contention = (
 export const lockSpecification: Specification<boolean> = {
   initial: false,
   apply(held, _thread, [operation, timeout]) {
-    if (operation === 'release') return held ? [[Status.OK, false]] : [[Status.NOT_HELD, false]];
-    const inTime: (readonly [number, boolean])[] = held ? [] : [[Status.OK, true]];
+    if (operation === 'release') return held ? [[STATUS_OK, false]] : [[STATUS_NOT_HELD, false]];
+    const inTime: (readonly [number, boolean])[] = held ? [] : [[STATUS_OK, true]];
     const tooLate = timeout === 0 ? held : timeout !== FOR_EVER && timeout !== null;
-    return tooLate ? [...inTime, [Status.TIMEOUT, held]] : inTime;
+    return tooLate ? [...inTime, [STATUS_TIMEOUT, held]] : inTime;
   },
 };
-
-/** The flag that asks for a handoff, as in assembly/resource.ts. */
-const HANDOFF = 2;
 
 /** Who has waited longer than 1 ms is not overtaken once more: the lock is handed over without ever being free. */
 const handoff: Scenario = {
@@ -85,13 +90,13 @@ const handoff: Scenario = {
     return {
       invariant(view) {
         const word = view.word(cell);
-        if (word & HANDOFF && word < CELL) return 'the lock is free, and somebody waits for a handoff';
+        if (word & HANDOFF && word < CELL_SIZE) return 'the lock is free, and somebody waits for a handoff';
         const late = world.threads.some((me, t) => world.stands(view, me) && view.time(t) !== UNTIMED[0]);
-        if (view.word(cell + GUARD) !== 0) return undefined;
+        if (view.word(cell + QUEUE_LOCK) !== 0) return undefined;
         if (late && !(word & HANDOFF)) return 'somebody has waited too long, and no handoff is asked for';
         return word & HANDOFF && !late ? 'a handoff is asked for, and nobody has waited too long' : undefined;
       },
-      programs: world.threads.map((me) => forever(() => round(me, cell, stamp, data, FOR_EVER))),
+      programs: world.threads.map((me) => forever(() => lockRound(me, cell, stamp, data, FOR_EVER))),
     };
   },
 };
@@ -108,15 +113,15 @@ const order: Scenario = {
     return {
       invariant(view) {
         if (((view.word(cell) >> 2) & 7) > 1) return 'two are awake for one lock';
-        const both = world.stands(view, first) && world.stands(view, second) && view.word(cell + GUARD) === 0;
-        return both && view.word(cell + NEXT) !== first ? 'the second waiter stands before the first' : undefined;
+        const both = world.stands(view, first) && world.stands(view, second) && view.word(cell + QUEUE_LOCK) === 0;
+        return both && view.word(cell + CELL_NEXT) !== first ? 'the second waiter stands before the first' : undefined;
       },
       programs: [
-        forever(() => round(holder, cell, stamp, data, FOR_EVER)),
-        once(() => round(first, cell, stamp, data, FOR_EVER)),
+        forever(() => lockRound(holder, cell, stamp, data, FOR_EVER)),
+        once(() => lockRound(first, cell, stamp, data, FOR_EVER)),
         once(function* () {
-          yield until(cell + LENGTH, (length) => length === 1);
-          yield* round(second, cell, stamp, data, FOR_EVER);
+          yield until(cell + CELL_LENGTH, (length) => length === 1);
+          yield* lockRound(second, cell, stamp, data, FOR_EVER);
         }),
       ],
       // If the first never has to wait, the second waits for nothing.
@@ -140,15 +145,16 @@ const mixed = (name: string, tasks: readonly number[], timeout: number, loops = 
       clock: timeout === FOR_EVER ? UNTIMED : TIMED,
       programs: world.threads.map((me, t) => {
         const program = t < loops ? forever : once;
-        if (tasks[t] === 0) return program(() => round(me, cell, stamp, data, timeout));
+        if (tasks[t] === 0) return program(() => lockRound(me, cell, stamp, data, timeout));
         const task: Step[] = [
-          waits(acquiring(lock, me | TASK, me), timeout),
+          waits(acquiringLock(lock, me), timeout),
           function* (status) {
-            expect(status, Status.OK, ...(timeout === FOR_EVER ? [] : [Status.TIMEOUT]));
-            if (status !== Status.OK) return END;
+            expect(status, STATUS_OK, ...(timeout === FOR_EVER ? [] : [STATUS_TIMEOUT]));
+            if (status !== STATUS_OK) return END;
             return yield* use(data);
           },
-          () => call('lockRelease', cell, stamp, me),
+          releaseLock(lock, me),
+          came(STATUS_OK),
         ];
         return program(eventLoop(world, me, Array<Step[]>(tasks[t]!).fill(task)));
       }),
@@ -156,75 +162,76 @@ const mixed = (name: string, tasks: readonly number[], timeout: number, loops = 
   },
 });
 
+/** Tells it what was acquired, and released with success. */
+const balance: Monitor<number> = { initial: 0, step: (held, _thread, event) => held + (event === 'acquired' ? 1 : -1) };
+
 /**
- * A task hands the lock off to another one of its thread, whose proxy leaves the queue, or has its verdict already, as
- * another thread released the lock, too. A waiter behind the proxy must not be forgotten.
+ * Tasks of one thread, and a stranger that releases the lock so often whether it is held or not: as many releases succeed as there
+ * were acquisitions, and when all is over the lock is free or has one owner. So a task must not hold it for a moment in which it only passes its wake-up on.
  */
-const handedOff: Scenario = {
+const released = (name: string, tasks: number, timeout: number, releases: number): Scenario => ({
   primitive: 'lock',
-  name: 'a task hands it off, and another thread releases it once too often',
-  threads: 3,
+  name,
+  threads: 2,
   build(world) {
     const lock = world.lock();
     const { cell, stamp } = lock;
-    const [me, other, behind] = world.threads as [number, number, number];
-    const released = ['one', 'two', 'other', 'behind'].map((name) => world.data(name));
-    const note = function* (status: number, word: number): Script {
-      if (expect(status, Status.OK, Status.NOT_HELD) === Status.OK) yield mark(word, 1);
+    const [me, stranger] = world.threads as [number, number];
+    const told = function* (status: number, event: string, ...others: number[]): Script<unknown> {
+      return expect(status, STATUS_OK, ...others) === STATUS_OK ? yield after(event) : END;
     };
-    const release = function* (who: number, word: number): Script {
-      yield* note(yield* call('lockRelease', cell, stamp, who), word);
-    };
-    const queued = shared(lock, 'lock');
-    const task = (index: number): Step[] => [
-      waits(queueing(queued, me | TASK)),
-      releases(queued, me | TASK),
-      (status) => note(status, released[index]!),
+    const task: Step[] = [
+      waits(acquiringLock(lock, me), timeout),
+      (status) => told(status, 'acquired', STATUS_TIMEOUT),
+      releaseLock(lock, me),
+      (status) => told(status, 'released', STATUS_NOT_HELD),
     ];
     return {
-      // It was acquired three times. A release too many must not succeed while a wake-up passes on.
+      clock: timeout === FOR_EVER ? UNTIMED : TIMED,
+      monitor: balance,
       invariant(view) {
-        if (![0, 1, 2].every((thread) => view.finished(thread))) return undefined;
-        return released.filter((word) => view.word(word)).length > 3 ? 'it was released four times' : undefined;
+        if (!world.threads.every((_, t) => view.finished(t))) return undefined;
+        const owners = view.word(cell) < UNIT ? 0 : 1;
+        return view.monitor() === owners ? undefined : 'a release of a lock that nobody held has succeeded';
       },
       programs: [
-        once(eventLoop(world, me, [task(0), task(1)])),
-        once(() => release(other, released[2]!)),
+        once(eventLoop(world, me, Array<Step[]>(tasks).fill(task))),
         once(function* () {
-          expect(yield* call('lockAcquire', cell, stamp, behind, FOR_EVER), Status.OK);
-          yield* release(behind, released[3]!);
+          for (let i = 0; i < releases; i++)
+            yield* told(yield* call('lockRelease', cell, stamp, stranger), 'released', STATUS_NOT_HELD);
         }),
       ],
     };
   },
-};
+});
 
-/** Tasks of two threads in their local queues, which hand it off, and a thread that blocks. */
-const queues = (name: string, tasks: readonly number[], timeout: number, loops = tasks.length): Scenario => ({
+/** A thread with tasks that wait for the lock takes it itself, by blocking: before them, and others are not held up by what its tasks are told meanwhile. */
+const beside = (name: string, tasks: number, others: number): Scenario => ({
   primitive: 'lock',
   name,
-  threads: tasks.length,
+  threads: 1 + others,
   build(world) {
     const lock = world.lock();
     const { cell, stamp } = lock;
     const data = world.data('data');
-    const queued = shared(lock, 'lock');
+    const [me, ...rest] = world.threads as [number, ...number[]];
+    const round = [() => use(data), releaseLock(lock, me), came(STATUS_OK)];
+    const task: Step[] = [waits(acquiringLock(lock, me)), came(STATUS_OK), ...round];
+    const thread: Step[] = [
+      blockForLock(lock, me),
+      // biome-ignore lint/correctness/useYield: there is nothing to ask for
+      function* (status) {
+        return expect(status, STATUS_OK, REFUSED) === STATUS_OK ? undefined : END;
+      },
+      ...round,
+    ];
     return {
-      clock: timeout === FOR_EVER ? UNTIMED : TIMED,
-      programs: world.threads.map((me, t) => {
-        const program = t < loops ? forever : once;
-        if (tasks[t] === 0) return program(() => round(me, cell, stamp, data, timeout));
-        const task: Step[] = [
-          waits(queueing(queued, me | TASK), timeout),
-          function* (status) {
-            if (expect(status, ...allowed(timeout)) !== Status.OK) return END;
-            return yield* use(data);
-          },
-          releases(queued, me | TASK),
-          came(Status.OK),
-        ];
-        return program(eventLoop(world, me, Array<Step[]>(tasks[t]!).fill(task)));
-      }),
+      // The thread's own record comes into its inbox.
+      keeps: [CELL_NEXT],
+      programs: [
+        once(eventLoop(world, me, [...Array<Step[]>(tasks).fill(task), thread])),
+        ...rest.map((other) => once(() => lockRound(other, cell, stamp, data, FOR_EVER))),
+      ],
     };
   },
 });
@@ -232,33 +239,57 @@ const queues = (name: string, tasks: readonly number[], timeout: number, loops =
 /** The proxy of a local queue has the lock for the first task, and enters the queue anew for the next one. */
 const anew: Scenario = {
   primitive: 'lock',
-  name: 'the proxy that waits for the next task stands before all others',
+  name: 'the proxy that waits for the next of its tasks stands before all others',
   threads: 3,
   build(world) {
     const lock = world.lock();
     const { cell, stamp } = lock;
     const [me, other, behind] = world.threads as [number, number, number];
-    const has = (word: number): boolean => (word & -TASK) === (me | TASK);
-    const queued = shared(lock, 'lock');
-    const task: Step[] = [waits(queueing(queued, me | TASK)), () => call('lockRelease', cell, stamp, me | TASK)];
-    // One has it, and another thread releases it; two wait.
-    const loop = eventLoop(world, me, [task.slice(0, 1), task, task], true);
-    const proxy = world.tasks[0]!.at(-1)!;
+    world.call('lockAcquire', cell, stamp, other, 0);
+    const task: Step[] = [waits(acquiringLock(lock, me)), came(STATUS_OK), releaseLock(lock, me), came(STATUS_OK)];
     return {
       invariant(view) {
-        const both = world.stands(view, proxy) && world.stands(view, behind) && view.word(cell + GUARD) === 0;
-        return both && view.word(cell + NEXT) !== proxy ? 'a waiter stands before it' : undefined;
+        const proxy = world.tasks[0]!.find((waiter) => world.stands(view, waiter));
+        const both = proxy !== undefined && world.stands(view, behind) && view.word(cell + QUEUE_LOCK) === 0;
+        return both && view.word(cell + CELL_NEXT) !== proxy ? 'a waiter stands before it' : undefined;
       },
       programs: [
-        once(loop),
+        once(eventLoop(world, me, [task, task])),
         once(function* () {
-          yield until(cell + LENGTH, (length) => length === 3);
-          expect(yield* call('lockRelease', cell, stamp, other), Status.OK);
+          yield until(cell + CELL_LENGTH, (length) => length === 2);
+          expect(yield* call('lockRelease', cell, stamp, other), STATUS_OK);
         }),
         once(function* () {
-          yield until(cell, has);
-          expect(yield* call('lockAcquire', cell, stamp, behind, FOR_EVER), Status.OK);
-          expect(yield* call('lockRelease', cell, stamp, behind), Status.OK);
+          yield until(cell, (word) => ownerOf(word) === (me | HELD_BY_TASK));
+          yield* lockRound(behind, cell, stamp, world.data('data'), FOR_EVER);
+        }),
+      ],
+    };
+  },
+};
+
+/** A task whose lock was taken by others again and again, for longer than HANDOFF_AFTER_MS, is handed it: it is not overtaken once more. */
+const overdue: Scenario = {
+  primitive: 'lock',
+  name: 'a task that has waited too long is not overtaken',
+  threads: 2,
+  build(world) {
+    const lock = world.lock();
+    const { cell, stamp } = lock;
+    const [me, other] = world.threads as [number, number];
+    world.call('lockAcquire', cell, stamp, other, 0);
+    return {
+      programs: [
+        once(eventLoop(world, me, [[waits(acquiringLock(lock, me)), came(STATUS_OK)]], { overdue: true })),
+        once(function* () {
+          for (const _inVain of [1, 2]) {
+            yield until(cell + CELL_LENGTH, (length) => length === 1);
+            expect(yield* call('lockRelease', cell, stamp, other), STATUS_OK);
+            if ((yield* call('lockAcquire', cell, stamp, other, 0)) !== STATUS_OK) return;
+          }
+          yield until(cell, (word) => (word & HANDOFF) !== 0);
+          expect(yield* call('lockRelease', cell, stamp, other), STATUS_OK);
+          expect(yield* call('lockAcquire', cell, stamp, other, 0), STATUS_TIMEOUT);
         }),
       ],
     };
@@ -328,12 +359,12 @@ const learning: Scenario = {
       clock: TIMED,
       programs: [
         once(function* () {
-          expect(yield* call('lockAcquire', cell, stamp, me, FOR_EVER), Status.OK);
+          expect(yield* call('lockAcquire', cell, stamp, me, FOR_EVER), STATUS_OK);
           for (const looks of [1, 2, 4, 1]) {
-            expect(yield* call('lockAcquire', cell, stamp, me, SOON), Status.TIMEOUT);
-            expect(yield* get(me + LOOKS), looks);
+            expect(yield* call('lockAcquire', cell, stamp, me, SOON), STATUS_TIMEOUT);
+            expect(yield* get(me + THREAD_SPIN_BUDGET), looks);
           }
-          expect(yield* call('lockRelease', cell, stamp, me), Status.OK);
+          expect(yield* call('lockRelease', cell, stamp, me), STATUS_OK);
         }),
       ],
     };
@@ -341,14 +372,12 @@ const learning: Scenario = {
 };
 
 export const lock: readonly Scenario[] = [
-  handedOff,
   anew,
-  exact('a task gives up, and it is released once too often', false),
-  exact('a task in a local queue gives up, and it is released once too often', true),
-  queues('2 tasks of one thread in a local queue, and a thread for ever', [2, 0], FOR_EVER),
-  queues('2 tasks of one thread in a local queue, and a thread for ever, timed', [2, 0], SOON),
-  queues('2 tasks of each of 2 threads in local queues, once', [2, 2], FOR_EVER, 0),
-  queues('3 tasks of one thread in a local queue, and a thread, once, timed', [3, 0], SOON, 0),
+  overdue,
+  released('2 tasks, and a stranger that releases it twice', 2, FOR_EVER, 2),
+  released('2 timed tasks, and a stranger that releases it twice', 2, SOON, 2),
+  beside('a thread blocks beside a task of its own, and another thread', 1, 1),
+  beside('a thread blocks beside 2 tasks of its own, and another thread', 2, 1),
   learning,
   mixed('a task and a thread for ever', [1, 0], FOR_EVER),
   mixed('a task and a thread for ever, timed', [1, 0], SOON),
@@ -381,7 +410,7 @@ export const lock: readonly Scenario[] = [
           programs: [
             ...world.threads.slice(0, 2).map((me) =>
               forever(function* () {
-                expect(yield* call('lockAcquire', cell, stamp, me, SOON), Status.TIMEOUT);
+                expect(yield* call('lockAcquire', cell, stamp, me, SOON), STATUS_TIMEOUT);
               }),
             ),
             once(function* () {}),
@@ -390,7 +419,7 @@ export const lock: readonly Scenario[] = [
       },
     }),
   ),
-  ...[GUARD, 0].map(
+  ...[QUEUE_LOCK, 0].map(
     (taken): Scenario => ({
       primitive: 'lock',
       name: `who looks twice sleeps in the end, when ${taken ? 'the guard is' : 'it is'} not released`,
@@ -432,10 +461,10 @@ export const lock: readonly Scenario[] = [
         monitor: linearizable(lockSpecification, 3),
         programs: [
           forever(function* () {
-            if ((yield* acquire(a, SOON)) === Status.OK) yield* release(a);
+            if ((yield* acquire(a, SOON)) === STATUS_OK) yield* release(a);
           }),
           forever(function* () {
-            if ((yield* acquire(b, 0)) === Status.OK) yield* release(b);
+            if ((yield* acquire(b, 0)) === STATUS_OK) yield* release(b);
           }),
           forever(function* () {
             yield* release(c); // whether it is held, by anybody, or not

@@ -1,5 +1,6 @@
 /** RLock: what a Lock does, and its owner may take it again; nobody else can release it. */
 
+import { RLOCK_DEPTH, STATUS_NOT_HELD, STATUS_OK, STATUS_TIMEOUT, UNIT } from '../../../assembly/abi.ts';
 import {
   call,
   expect,
@@ -10,22 +11,17 @@ import {
   once,
   type Scenario,
   SOON,
-  Status,
   TIMED,
   UNTIMED,
   use,
 } from '../scenario.ts';
-import { allowed, END, eventLoop, queueing, type Step, shared, waits } from '../tasks.ts';
+import { acquiringRLock, allowed, came, END, eventLoop, releaseRLock, type Step, waits } from '../tasks.ts';
 import type { Script } from '../thread.ts';
-
-/** As in assembly/resource.ts and rlock.ts. */
-const FLAGS = 63;
-const DEPTH = 44;
 
 /** How often this thread holds it, read as the bindings read it. */
 export function* recursion(cell: number, me: number): Script<number> {
-  const owner = (yield* look(cell)) & ~FLAGS;
-  return owner === me ? (yield* get(cell + DEPTH)) + 1 : 0;
+  const owner = (yield* look(cell)) & -UNIT;
+  return owner === me ? (yield* get(cell + RLOCK_DEPTH)) + 1 : 0;
 }
 
 /** Takes the lock twice, uses what it protects, and gives it back twice; says how often it has it all the while. */
@@ -38,17 +34,17 @@ const nested = (threads: number, name: string, timeout: number, loops = threads)
     const data = world.data('data');
     const program = (me: number) =>
       function* () {
-        expect(yield* call('rlockRelease', cell, stamp, me), Status.NOT_HELD);
+        expect(yield* call('rlockRelease', cell, stamp, me), STATUS_NOT_HELD);
         const status = yield* call('rlockAcquire', cell, stamp, me, timeout);
-        expect(status, Status.OK, ...(timeout === FOR_EVER ? [] : [Status.TIMEOUT]));
-        if (status !== Status.OK) return;
-        expect(yield* call('rlockAcquire', cell, stamp, me, timeout), Status.OK);
+        expect(status, STATUS_OK, ...(timeout === FOR_EVER ? [] : [STATUS_TIMEOUT]));
+        if (status !== STATUS_OK) return;
+        expect(yield* call('rlockAcquire', cell, stamp, me, timeout), STATUS_OK);
         expect(yield* recursion(cell, me), 2);
         yield* use(data);
-        expect(yield* call('rlockRelease', cell, stamp, me), Status.OK);
+        expect(yield* call('rlockRelease', cell, stamp, me), STATUS_OK);
         expect(yield* recursion(cell, me), 1);
         yield* use(data);
-        expect(yield* call('rlockRelease', cell, stamp, me), Status.OK);
+        expect(yield* call('rlockRelease', cell, stamp, me), STATUS_OK);
         expect(yield* recursion(cell, me), 0);
       };
     return {
@@ -76,19 +72,20 @@ const mixed = (
     const acquire = (owner: number) => call('rlockAcquire', cell, stamp, owner, 0);
     const release = (owner: number) => call('rlockRelease', cell, stamp, owner);
     const task = (owner: number): Step[] => [
-      waits(queueing(shared(lock, 'rlock'), owner), timeout),
+      waits(acquiringRLock(lock, owner), timeout),
       function* (status) {
-        if (expect(status, ...allowed(timeout)) !== Status.OK) return END;
+        if (expect(status, ...allowed(timeout)) !== STATUS_OK) return END;
         if (together) return undefined;
-        expect(yield* acquire(owner), Status.OK);
+        expect(yield* acquire(owner), STATUS_OK);
         expect(yield* recursion(cell, owner), 2);
         yield* use(data);
-        return expect(yield* release(owner), Status.OK);
+        return expect(yield* release(owner), STATUS_OK);
       },
       function* () {
         if (together) yield* use(data);
-        return expect(yield* release(owner), Status.OK);
       },
+      releaseRLock(lock, owner),
+      came(STATUS_OK),
     ];
     return {
       clock: timeout === FOR_EVER ? UNTIMED : TIMED,
@@ -96,11 +93,11 @@ const mixed = (
         const program = t < loops ? forever : once;
         if (tasks[t] === 0)
           return program(function* () {
-            expect(yield* release(me), Status.NOT_HELD);
+            expect(yield* release(me), STATUS_NOT_HELD);
             const status = yield* call('rlockAcquire', cell, stamp, me, timeout);
-            if (expect(status, ...allowed(timeout)) !== Status.OK) return;
+            if (expect(status, ...allowed(timeout)) !== STATUS_OK) return;
             yield* use(data);
-            expect(yield* release(me), Status.OK);
+            expect(yield* release(me), STATUS_OK);
           });
         const owner = world.task(me);
         return program(

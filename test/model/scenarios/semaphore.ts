@@ -1,5 +1,6 @@
 /** Semaphore and BoundedSemaphore: never more inside than permits, every permit that is given is found. */
 
+import { CELL_LENGTH, STATUS_OK, STATUS_OVER_RELEASE, STATUS_TIMEOUT } from '../../../assembly/abi.ts';
 import {
   after,
   atMost,
@@ -8,23 +9,18 @@ import {
   expect,
   FOR_EVER,
   forever,
-  LENGTH,
   linearizable,
   observed,
   once,
   type Scenario,
   SOON,
   type Specification,
-  Status,
   TIMED,
   UNTIMED,
   until,
 } from '../scenario.ts';
-import { acquiring, allowed, came, END, eventLoop, type Step, waits } from '../tasks.ts';
+import { acquiringPermit, allowed, came, END, eventLoop, releasePermit, type Step, waits } from '../tasks.ts';
 import type { Script } from '../thread.ts';
-
-/** What acquiring adds to the word. */
-const PERMIT = -64;
 
 /** Takes a permit, is inside for a while, gives the permit back. */
 const contention = (threads: number, permits: number, name: string, timeout: number, loops = threads): Scenario => ({
@@ -36,11 +32,11 @@ const contention = (threads: number, permits: number, name: string, timeout: num
     const program = (me: number) =>
       function* () {
         const status = yield* call('semAcquire', cell, stamp, me, timeout);
-        expect(status, Status.OK, ...(timeout === FOR_EVER ? [] : [Status.TIMEOUT]));
-        if (status !== Status.OK) return;
+        expect(status, STATUS_OK, ...(timeout === FOR_EVER ? [] : [STATUS_TIMEOUT]));
+        if (status !== STATUS_OK) return;
         yield after('in');
         yield before('out');
-        expect(yield* call('semRelease', cell, stamp, me, 1), Status.OK);
+        expect(yield* call('semRelease', cell, stamp, me, 1), STATUS_OK);
       };
     return {
       clock: timeout === FOR_EVER ? UNTIMED : TIMED,
@@ -64,11 +60,11 @@ const releases = (name: string, timeout: number, gifts: readonly number[]): Scen
         ...world.threads.slice(0, -1).map((me) =>
           once(function* () {
             const status = yield* call('semAcquire', cell, stamp, me, timeout);
-            expect(status, Status.OK, ...(timeout === FOR_EVER ? [] : [Status.TIMEOUT]));
+            expect(status, STATUS_OK, ...(timeout === FOR_EVER ? [] : [STATUS_TIMEOUT]));
           }),
         ),
         once(function* () {
-          for (const gift of gifts) expect(yield* call('semRelease', cell, stamp, giver, gift), Status.OK);
+          for (const gift of gifts) expect(yield* call('semRelease', cell, stamp, giver, gift), STATUS_OK);
         }),
       ],
     };
@@ -90,19 +86,27 @@ const mixed = (
     const semaphore = world.semaphore(permits, permits);
     const { cell, stamp } = semaphore;
     const enter = function* (status: number): Script<unknown> {
-      if (expect(status, ...allowed(timeout)) !== Status.OK) return END;
+      if (expect(status, ...allowed(timeout)) !== STATUS_OK) return END;
       return yield after('in');
     };
     const leave = function* (me: number): Script<unknown> {
       yield before('out');
-      return expect(yield* call('semRelease', cell, stamp, me, 1), Status.OK);
+      return expect(yield* call('semRelease', cell, stamp, me, 1), STATUS_OK);
     };
     return {
       clock: timeout === FOR_EVER ? UNTIMED : TIMED,
       monitor: atMost(permits),
       programs: world.threads.map((me, t) => {
         const program = t < loops ? forever : once;
-        const task: Step[] = [waits(acquiring(semaphore, PERMIT, me), timeout), enter, () => leave(me)];
+        const task: Step[] = [
+          waits(acquiringPermit(semaphore, me), timeout),
+          enter,
+          function* () {
+            yield before('out');
+          },
+          releasePermit(semaphore, me),
+          came(STATUS_OK),
+        ];
         if (tasks[t]! > 0) return program(eventLoop(world, me, Array<Step[]>(tasks[t]!).fill(task)));
         return program(function* () {
           if ((yield* enter(yield* call('semAcquire', cell, stamp, me, timeout))) !== END) yield* leave(me);
@@ -126,14 +130,14 @@ const gifts = (name: string, tasks: readonly number[], timeout: number, gifts: r
       programs: [
         ...tasks.map((count, t) => {
           const me = world.threads[t]!;
-          const task: Step[] = [waits(acquiring(semaphore, PERMIT, me), timeout), came(...allowed(timeout))];
+          const task: Step[] = [waits(acquiringPermit(semaphore, me), timeout), came(...allowed(timeout))];
           if (count > 0) return once(eventLoop(world, me, Array<Step[]>(count).fill(task)));
           return once(function* () {
             expect(yield* call('semAcquire', cell, stamp, me, timeout), ...allowed(timeout));
           });
         }),
         once(function* () {
-          for (const gift of gifts) expect(yield* call('semRelease', cell, stamp, giver, gift), Status.OK);
+          for (const gift of gifts) expect(yield* call('semRelease', cell, stamp, giver, gift), STATUS_OK);
         }),
       ],
     };
@@ -146,11 +150,11 @@ export const semaphoreSpecification = (permits: number, bound: number): Specific
   apply(free, _thread, [operation, argument]) {
     if (operation === 'release') {
       const more = free + Number(argument);
-      return more > bound ? [[Status.OVER_RELEASE, free]] : [[Status.OK, more]];
+      return more > bound ? [[STATUS_OVER_RELEASE, free]] : [[STATUS_OK, more]];
     }
-    const inTime: (readonly [number, number])[] = free > 0 ? [[Status.OK, free - 1]] : [];
+    const inTime: (readonly [number, number])[] = free > 0 ? [[STATUS_OK, free - 1]] : [];
     const tooLate = argument === 0 ? free === 0 : argument === SOON;
-    return tooLate ? [...inTime, [Status.TIMEOUT, free]] : inTime;
+    return tooLate ? [...inTime, [STATUS_TIMEOUT, free]] : inTime;
   },
 });
 
@@ -172,7 +176,7 @@ const explained = (name: string, permits: number, bound: number): Scenario => ({
           yield* acquire(a, SOON);
         }),
         forever(function* () {
-          if ((yield* acquire(b, 0)) === Status.OK) yield* release(b, 1);
+          if ((yield* acquire(b, 0)) === STATUS_OK) yield* release(b, 1);
         }),
         forever(function* () {
           yield* release(c, 2);
@@ -200,13 +204,13 @@ export const semaphore: readonly Scenario[] = [
       return {
         programs: [
           forever(function* () {
-            expect(yield* give(2), Status.OVER_RELEASE);
-            expect(yield* give(1), Status.OK);
-            expect(yield* give(1), Status.OVER_RELEASE);
-            expect(yield* take(0), Status.OK);
-            expect(yield* take(FOR_EVER), Status.OK);
-            expect(yield* take(0), Status.TIMEOUT);
-            expect(yield* give(1), Status.OK);
+            expect(yield* give(2), STATUS_OVER_RELEASE);
+            expect(yield* give(1), STATUS_OK);
+            expect(yield* give(1), STATUS_OVER_RELEASE);
+            expect(yield* take(0), STATUS_OK);
+            expect(yield* take(FOR_EVER), STATUS_OK);
+            expect(yield* take(0), STATUS_TIMEOUT);
+            expect(yield* give(1), STATUS_OK);
           }),
         ],
       };
@@ -222,7 +226,7 @@ export const semaphore: readonly Scenario[] = [
         clock: TIMED,
         programs: world.threads.map((me) =>
           forever(function* () {
-            expect(yield* call('semAcquire', cell, stamp, me, SOON), Status.TIMEOUT);
+            expect(yield* call('semAcquire', cell, stamp, me, SOON), STATUS_TIMEOUT);
           }),
         ),
       };
@@ -249,7 +253,7 @@ export const semaphore: readonly Scenario[] = [
       const { cell, stamp } = semaphore;
       const [me, giver] = world.threads as [number, number];
       const { cell: given, stamp: life } = world.event();
-      const task: Step[] = [waits(acquiring(semaphore, PERMIT, me)), came(Status.OK)];
+      const task: Step[] = [waits(acquiringPermit(semaphore, me)), came(STATUS_OK)];
       // Its thread is busy until all is given.
       const busy: Step[] = [
         function* () {
@@ -258,10 +262,10 @@ export const semaphore: readonly Scenario[] = [
       ];
       return {
         programs: [
-          once(eventLoop(world, me, [...Array<Step[]>(9).fill(task), busy], true)),
+          once(eventLoop(world, me, [...Array<Step[]>(9).fill(task), busy], { busy: true })),
           once(function* () {
-            yield until(cell + LENGTH, (length) => length === 9);
-            expect(yield* call('semRelease', cell, stamp, giver, 9), Status.OK);
+            yield until(cell + CELL_LENGTH, (length) => length === 9);
+            expect(yield* call('semRelease', cell, stamp, giver, 9), STATUS_OK);
             yield* call('eventSet', given, life, giver);
           }),
         ],

@@ -4,19 +4,27 @@
  */
 
 import {
+  ACTION,
+  CELL_GENERATION,
+  FILLING,
+  NO_ACTION,
+  STATE_GRANTED,
+  STATUS_BROKEN,
+  STATUS_OK,
+  STATUS_TIMEOUT,
+  THREAD_QUEUED_ON,
+  WITH_ACTION,
+} from '../../../assembly/abi.ts';
+import {
   call,
   expect,
   FOR_EVER,
-  GENERATION,
   get,
   look,
   once,
   type Primitive,
   type Scenario,
   SOON,
-  State,
-  Status,
-  TARGET,
   TIMED,
   use,
   type World,
@@ -44,12 +52,12 @@ const acquiring = (
         once(function* () {
           const timeout = timeouts[t]!;
           const status = yield* call(`${kind}Acquire`, cell, stamp, me, timeout);
-          expect(status, Status.OK, THREW, ...(timeout === FOR_EVER ? [] : [Status.TIMEOUT]));
+          expect(status, STATUS_OK, THREW, ...(timeout === FOR_EVER ? [] : [STATUS_TIMEOUT]));
           if (status === THREW) yield* call('withdraw', cell, stamp, me);
-          if (status !== Status.OK) return;
+          if (status !== STATUS_OK) return;
           yield* use(data);
           const more = kind === 'sem' ? [1] : [];
-          expect(yield* call(`${kind}Release`, cell, stamp, me, ...more), Status.OK);
+          expect(yield* call(`${kind}Release`, cell, stamp, me, ...more), STATUS_OK);
         }),
       ),
     };
@@ -82,7 +90,7 @@ const told = (
             yield* tell(it, me);
             return;
           }
-          const status = expect(yield* wait(it, me, timeout), ...results, Status.TIMEOUT, THREW);
+          const status = expect(yield* wait(it, me, timeout), ...results, STATUS_TIMEOUT, THREW);
           if (status === THREW) yield* call(leave, it.cell, it.stamp, me);
         }),
       ),
@@ -104,7 +112,7 @@ const condition = (name: string, timeout: number, recursive: number): Scenario =
     const acquired = function* (me: number): Script<boolean> {
       const status = yield* call(acquire!, it.cell, it.stamp, me, FOR_EVER);
       if (status === THREW) yield* call('withdraw', it.cell, it.stamp, me);
-      return status === Status.OK;
+      return status === STATUS_OK;
     };
     return {
       clock: TIMED,
@@ -112,16 +120,16 @@ const condition = (name: string, timeout: number, recursive: number): Scenario =
       programs: world.threads.map((me, t) =>
         once(function* () {
           if (!(yield* acquired(me))) return;
-          if (t === 1) expect(yield* call('condNotify', cell, stamp, me, 1, recursive), Status.OK);
+          if (t === 1) expect(yield* call('condNotify', cell, stamp, me, 1, recursive), STATUS_OK);
           else {
             if (depth) yield* acquired(me);
             const status = yield* call('condWait', cell, stamp, me, me, timeout, recursive);
-            expect(status, Status.OK, Status.TIMEOUT, THREW);
+            expect(status, STATUS_OK, STATUS_TIMEOUT, THREW);
             if (status === THREW) yield* call('condWithdraw', cell, stamp, me, depth);
             yield* use(data);
-            if (depth) expect(yield* call(release!, it.cell, it.stamp, me), Status.OK);
+            if (depth) expect(yield* call(release!, it.cell, it.stamp, me), STATUS_OK);
           }
-          expect(yield* call(release!, it.cell, it.stamp, me), Status.OK);
+          expect(yield* call(release!, it.cell, it.stamp, me), STATUS_OK);
         }),
       ),
     };
@@ -138,22 +146,22 @@ const acting = (timeouts: readonly number[]): Scenario => ({
     return {
       clock: TIMED,
       throws: true,
-      keeps: [GENERATION, TARGET],
-      wraps: new Map([[cell + GENERATION, 8]]),
+      keeps: [CELL_GENERATION, THREAD_QUEUED_ON],
+      wraps: new Map([[cell + CELL_GENERATION, 8]]),
       // Who comes to the next round is alone there.
       mayStarve: (_thread, view) => timeouts.length > 2 && timeouts.some((_, t) => view.finished(t)),
       programs: world.threads.map((me, t) =>
         once(function* () {
-          const index = yield* call('barrierWait', cell, stamp, me, timeouts[t]!, 1);
-          expect(index, 0, 1, Status.BROKEN, Status.TIMEOUT, THREW);
+          const index = yield* call('barrierWait', cell, stamp, me, timeouts[t]!, WITH_ACTION);
+          expect(index, 0, 1, STATUS_BROKEN, STATUS_TIMEOUT, THREW);
           if (index === THREW) {
             yield* call('barrierLeave', cell, stamp, me);
             // Its record can stand somewhere else.
-            expect(yield* look(me + TARGET), 0);
+            expect(yield* look(me + THREAD_QUEUED_ON), 0);
           }
           if (index !== 1) return;
-          const generation = yield* get(me + GENERATION);
-          yield* call('barrierEnd', cell, stamp, me, generation, 4, State.GRANTED, 0);
+          const generation = yield* get(me + CELL_GENERATION);
+          yield* call('barrierEnd', cell, stamp, me, generation, ACTION, STATE_GRANTED, FILLING);
         }),
       ),
     };
@@ -174,7 +182,7 @@ export const throws: readonly Scenario[] = [
     [SOON, SOON],
     (world) => world.event(),
     ({ cell, stamp }, me, timeout) => call('eventWait', cell, stamp, me, timeout),
-    [Status.OK],
+    [STATUS_OK],
     'cancelWait',
     ({ cell, stamp }, me) => call('eventSet', cell, stamp, me),
   ),
@@ -183,11 +191,11 @@ export const throws: readonly Scenario[] = [
     'a timed one of 2 parties',
     [SOON],
     (world) => world.barrier(2),
-    ({ cell, stamp }, me, timeout) => call('barrierWait', cell, stamp, me, timeout, 0),
-    [0, 1, Status.BROKEN],
+    ({ cell, stamp }, me, timeout) => call('barrierWait', cell, stamp, me, timeout, NO_ACTION),
+    [0, 1, STATUS_BROKEN],
     'barrierLeave',
     function* ({ cell, stamp }, me) {
-      if ((yield* call('barrierWait', cell, stamp, me, SOON, 0)) === THREW)
+      if ((yield* call('barrierWait', cell, stamp, me, SOON, NO_ACTION)) === THREW)
         yield* call('barrierLeave', cell, stamp, me);
     },
   ),
