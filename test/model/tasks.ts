@@ -93,7 +93,6 @@ export const came = (...results: number[]): Step =>
   };
 
 export const waits = (wait: Wait, timeout = FOR_EVER): Step => ({ wait, timed: timeout !== FOR_EVER });
-export const releases = (releases: Shared, name: number): Step => ({ releases, name });
 
 /* The waits. */
 

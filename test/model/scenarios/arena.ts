@@ -67,7 +67,7 @@ function* turn(arena: number, cells: number, full?: number): Script {
     yield* use(block + 64 * cell + 60);
     yield { kind: 'write', address: block + 64 * cell + 60, value: 1 };
   }
-  expect(yield* call('free', arena, block, cells, ARRAY), 1);
+  expect(yield* call('free', arena, block, cells, KIND_ARRAY), 1);
 }
 
 /** Threads that take blocks of so many cells, use them, and give them back. */
@@ -149,7 +149,7 @@ const allocating = (name: string, threads: number, rounds: number): Scenario => 
               yield* observed(
                 ['free'],
                 (function* () {
-                  expect(yield* call('free', arena, block, 1, ARRAY), 1);
+                  expect(yield* call('free', arena, block, 1, KIND_ARRAY), 1);
                   return 0;
                 })(),
               );
@@ -208,7 +208,7 @@ export const arena: readonly Scenario[] = [
   alone('destroyed when nothing is in it', function* ({ arena }, me) {
     const block = yield* call('alloc', arena, ID, KIND_ARRAY, 1);
     expect(yield* call('arenaDestroy', arena, ID), STATUS_BUSY);
-    yield* call('free', arena, block, 1);
+    expect(yield* call('free', arena, block, 1, KIND_ARRAY), 1);
     expect(yield* call('alloc', arena, ID, KIND_ARRAY, 4), 0);
     const [task, other] = [
       yield* call('addRecord', arena, ID, KIND_TASK, -1, 2, me),

@@ -1,6 +1,5 @@
 /** Condition: notify wakes as many as it says, oldest first; nobody who gives up takes a notification along. */
 
-import { WOKEN } from '../../../assembly/abi.ts';
 import {
   CELL_LENGTH,
   CELL_NEXT,

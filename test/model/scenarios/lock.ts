@@ -296,56 +296,6 @@ const overdue: Scenario = {
   },
 };
 
-/**
- * A task gives up while its wake-up is on the way, and a lock that is held once is released twice: of as many releases as
- * it was acquired, and not one more, nobody is refused.
- */
-const exact = (name: string, queued: boolean): Scenario => ({
-  primitive: 'lock',
-  name,
-  threads: 3,
-  build(world) {
-    const lock = world.lock();
-    const { cell, stamp } = lock;
-    const [me, first, second] = world.threads as [number, number, number];
-    const [held, taken, ...released] = ['held', 'taken', 'first', 'second'].map((word) => world.data(word));
-    const wait = queued ? queueing(shared(lock, 'lock'), me | TASK) : acquiring(lock, me | TASK, me);
-    const task: Step[] = [
-      function* () {
-        yield until(held!, (word) => word !== 0);
-      },
-      waits(wait, SOON),
-      function* (status) {
-        if (expect(status, Status.OK, Status.TIMEOUT) === Status.OK) yield mark(taken!, 1);
-      },
-    ];
-    const release = function* (who: number, word: number): Script {
-      const status = yield* call('lockRelease', cell, stamp, who);
-      if (expect(status, Status.OK, Status.NOT_HELD) === Status.OK) yield mark(word, 1);
-    };
-    return {
-      clock: TIMED,
-      invariant(view) {
-        if (![0, 1, 2].every((thread) => view.finished(thread))) return undefined;
-        const releases = released.filter((word) => view.word(word)).length;
-        return releases > 1 + view.word(taken!) ? 'it was released more often than it was acquired' : undefined;
-      },
-      programs: [
-        once(eventLoop(world, me, [task])),
-        once(function* () {
-          expect(yield* call('lockAcquire', cell, stamp, first, FOR_EVER), Status.OK);
-          yield mark(held!, 1);
-          yield* release(first, released[0]!);
-        }),
-        once(function* () {
-          yield until(held!, (word) => word !== 0);
-          yield* release(second, released[1]!);
-        }),
-      ],
-    };
-  },
-});
-
 /** Each of these waits looks twice in vain: at the word, and at its own. */
 const learning: Scenario = {
   primitive: 'lock',
