@@ -328,8 +328,11 @@ export class World {
         // A task's waiter with a verdict is linked into its thread's inbox.
         if ((waiter === record || !view.inside(t)) && !keeps.includes(CELL_NEXT)) yield waiter + CELL_NEXT;
         if (view.inside(t)) continue;
-        for (const field of [CELL_WORD, CELL_GENERATION, THREAD_ADD_TO_ACQUIRE, THREAD_QUEUED_ON])
-          if (!keeps.includes(field)) yield waiter + field;
+        for (const field of [CELL_WORD, CELL_GENERATION, THREAD_ADD_TO_ACQUIRE, THREAD_QUEUED_ON]) {
+          // Of a thread: a task that comes to a Barrier looks whether its thread blocks there.
+          const kept = keeps.includes(field) || (field === THREAD_QUEUED_ON && waiter === record);
+          if (!kept) yield waiter + field;
+        }
       }
     }
   }

@@ -247,6 +247,7 @@ const mixedMeetings = (name: string, tasks: readonly number[]): Scenario => ({
     const { cell, stamp } = barrier;
     let party = 0;
     return {
+      keeps: [CELL_GENERATION],
       wraps: new Map([[cell + CELL_GENERATION, 8]]),
       monitor: rounds(parties),
       mayStarve: (_thread, view) => world.threads.some((_, t) => view.finished(t)),

@@ -92,6 +92,7 @@ const mortal = (
     const lost = unheard(world);
     return {
       deaths: { most: 1, who: [1] },
+      keeps: [CELL_GENERATION],
       invariant: lost,
       // Who stands in the queue still was not told.
       mayStarve: (thread, view) =>

@@ -5,7 +5,6 @@ import {
   CELL_NEXT,
   CELL_SIZE,
   HANDOFF,
-  HELD_BY_TASK,
   STATUS_NOT_HELD,
   STATUS_OK,
   STATUS_TIMEOUT,
@@ -22,7 +21,6 @@ import {
   linearizable,
   observed,
   once,
-  ownerOf,
   QUEUE_LOCK,
   type Scenario,
   SOON,
@@ -256,11 +254,11 @@ const anew: Scenario = {
       programs: [
         once(eventLoop(world, me, [task, task])),
         once(function* () {
-          yield until(cell + CELL_LENGTH, (length) => length === 2);
+          yield until(cell + CELL_LENGTH, (length) => length === 3);
           expect(yield* call('lockRelease', cell, stamp, other), STATUS_OK);
         }),
         once(function* () {
-          yield until(cell, (word) => ownerOf(word) === (me | HELD_BY_TASK));
+          yield until(cell + CELL_LENGTH, (length) => length === 2);
           yield* lockRound(behind, cell, stamp, world.data('data'), FOR_EVER);
         }),
       ],
