@@ -9,6 +9,8 @@ export type Option = 'on' | 'turn' | 'timer' | 'abort';
 export interface Choices {
   /** One of so many, by its index. */
   choose(moment: Moment, options: readonly Option[]): number;
+  /** The same choices from the beginning. */
+  restart(): void;
 }
 
 /** At the choice with this number another one than the first. */
@@ -36,6 +38,11 @@ export class Scripted implements Choices {
     this.#departures = departures;
   }
 
+  restart(): void {
+    this.alternatives.length = 0;
+    this.#next = 0;
+  }
+
   choose(_moment: Moment, options: readonly Option[]): number {
     const choice = this.alternatives.push(options.length) - 1;
     const departure = this.#departures[this.#next];
@@ -53,12 +60,20 @@ const WEIGHTS: Record<Option, number> = { on: 1, turn: 1, timer: 0.3, abort: 0.3
 /** By the numbers of a seed (mulberry32); remembers how it departed. */
 export class Seeded implements Choices {
   readonly departures: Departure[] = [];
-  readonly #interrupts: number;
-  #state: number;
+  readonly #seed: number;
+  #interrupts = 0;
+  #state = 0;
   #count = 0;
 
   constructor(seed: number) {
-    this.#state = Math.imul(seed, 0x9e3779b1);
+    this.#seed = seed;
+    this.restart();
+  }
+
+  restart(): void {
+    this.departures.length = 0;
+    this.#count = 0;
+    this.#state = Math.imul(this.#seed, 0x9e3779b1);
     this.#interrupts = INTERRUPTS[Math.floor(this.#random() * INTERRUPTS.length)]!;
   }
 

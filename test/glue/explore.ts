@@ -52,24 +52,22 @@ const words = new Int32Array(memory.buffer, 0, BYTES / 4);
 /** The realms of a scenario's threads, for as long as nothing in them went wrong. */
 class Realms {
   readonly #bundle: vm.Script;
-  readonly #realms: (Realm | undefined)[];
+  readonly #scenario: Scenario;
+  #realms: Realm[] = [];
 
   constructor(bundle: string, scenario: Scenario) {
     this.#bundle = moduleScript(bundle);
-    this.#realms = Object.keys(scenario.threads).map(() => undefined);
+    this.#scenario = scenario;
   }
 
   get(): readonly Realm[] {
-    this.#realms.forEach((realm, i) => {
-      this.#realms[i] = realm ?? new Realm(this.#bundle);
-    });
-    return this.#realms as Realm[];
+    if (this.#realms.length === 0)
+      this.#realms = Object.keys(this.#scenario.threads).map(() => new Realm(this.#bundle));
+    return this.#realms;
   }
 
-  drop(which: (index: number) => boolean = () => true): void {
-    this.#realms.forEach((_realm, i) => {
-      if (which(i)) this.#realms[i] = undefined;
-    });
+  drop(): void {
+    this.#realms = [];
   }
 }
 
@@ -114,6 +112,7 @@ class Runner {
   readonly #scenario: Scenario;
   readonly #realms: Realms;
   readonly #timeout: number;
+  #ended = false;
 
   constructor(bundle: string, scenario: Scenario, timeout: number) {
     this.#scenario = scenario;
@@ -142,6 +141,7 @@ class Runner {
   /** One schedule in realms that nothing has happened in. */
   alone(choices: Choices, trace: Trace): string | undefined {
     this.#realms.drop();
+    this.#ended = false;
     return this.#guarded(() => {
       const outcome = this.#one(choices, trace);
       return outcome.kind === 'failed' ? outcome.message : undefined;
@@ -151,7 +151,16 @@ class Runner {
   #one(choices: Choices, trace?: Trace): Outcome {
     const schedule = new Schedule(this.#scenario, this.#realms.get(), choices, words, trace);
     const outcome = schedule.run(memory, BYTES);
-    this.#realms.drop((index) => outcome.kind === 'failed' || schedule.threads[index]!.ended);
+    if (outcome.kind === 'failed') {
+      this.#realms.drop();
+      if (this.#ended) {
+        // A thread has ended in these realms before, and they may know it: only what fails in new ones fails.
+        this.#ended = false;
+        choices.restart();
+        return this.#one(choices, trace);
+      }
+    }
+    this.#ended ||= schedule.threads.some(({ ended }) => ended);
     return outcome;
   }
 

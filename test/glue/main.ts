@@ -23,7 +23,7 @@ const { values, positionals } = parseArgs({
     list: { type: 'boolean' },
     seed: { type: 'string' },
     choices: { type: 'string' },
-    schedules: { type: 'string', default: '3000' },
+    schedules: { type: 'string', default: '1000' },
     bound: { type: 'string', default: '2' },
     bundle: { type: 'string' },
   },

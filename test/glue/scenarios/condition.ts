@@ -122,6 +122,17 @@ const waitForEnd: Task<Own> = async ({ condition }, t) => {
   condition.release();
 };
 
+/** Holds the lock again, and knows that it was not notified. */
+const waitInVain: Task<Own> = async ({ condition }, t) => {
+  const guard = await condition.holdAsync();
+  const { owner } = guard;
+  t.check(!(await condition.waitAsync({ owner, timeout: 10 })), 'it was not notified');
+  t.enter();
+  await t.turn();
+  t.leave();
+  guard.release();
+};
+
 export const condition: readonly Scenario[] = [
   scenario<OverLock>('over a Lock: a consumer and a producer', {
     share: overLock,
@@ -134,6 +145,14 @@ export const condition: readonly Scenario[] = [
   scenario<OverLock>('over a Lock: consumers that give up', {
     share: overLock,
     threads: { A: [consumeInTime, consume], B: [consumeInTime], C: [produce, produce, produce] },
+  }),
+  scenario<OverLock>('over a Lock: nobody notifies those whose time is up', {
+    share: overLock,
+    threads: { A: [waitInVain, waitInVain], B: [waitInVain] },
+  }),
+  scenario<Own>('over an RLock: nobody notifies those whose time is up', {
+    share: own,
+    threads: { A: [waitInVain, waitInVain], B: [waitInVain] },
   }),
   scenario<OverLock>('over a Lock: all are notified', {
     share: overLock,
