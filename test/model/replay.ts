@@ -18,7 +18,7 @@ import type { Value } from './interpret.ts';
 import type { Program } from './thread.ts';
 
 /** What the core uses, and nothing that engines do not have yet. */
-const FEATURES = [
+export const FEATURES = [
   binaryen.Features.Atomics,
   binaryen.Features.BulkMemory,
   binaryen.Features.MutableGlobals,

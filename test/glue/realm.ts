@@ -1,0 +1,96 @@
+/** A simulated thread's `vm` context, with the package loaded in it. Schedules come and go in it; who runs is their business. */
+
+import vm from 'node:vm';
+import { coreModule } from './core.ts';
+import { type Host, install, type Platform, type Thread } from './platform.ts';
+import type { Kit, Lockwork, Task } from './scenario.ts';
+
+const INSTALL = new vm.Script(`(${install})`, { filename: 'platform.ts' });
+const ACT = new vm.Script('platform.act()', { filename: 'turn' });
+
+export class Realm {
+  readonly lockwork: Lockwork;
+  readonly kit: Kit;
+  readonly #context: vm.Context;
+  readonly #platform: Platform;
+  readonly #tasks = new Map<string, Task>();
+  /** Instances have no state of their own, so one for each memory suffices. */
+  readonly #instances = new Map<WebAssembly.Memory, Record<string, WebAssembly.ExportValue>>();
+  readonly exitListeners: (() => void)[] = [];
+  #random = 0;
+  thread: Thread | undefined;
+
+  constructor(bundle: vm.Script, blocks: boolean) {
+    // A plain one, not one that stands for an object: globals are fast.
+    this.#context = vm.createContext(vm.constants.DONT_CONTEXTIFY ?? {}, { microtaskMode: 'afterEvaluate' });
+    const realm = this;
+    const host: Host = {
+      blocks,
+      get thread() {
+        return realm.thread;
+      },
+      module: coreModule,
+      instance: (module, { env }) => this.#instance(module as WebAssembly.Module, env),
+      random: () => this.#nextRandom(),
+      onExit: (listener) => this.exitListeners.push(listener),
+    };
+    this.#platform = (INSTALL.runInContext(this.#context) as typeof install)(host);
+    const module = { exports: {} as Lockwork };
+    (bundle.runInContext(this.#context) as (module: object, exports: object) => void)(module, module.exports);
+    this.lockwork = module.exports;
+    this.kit = this.#platform.kit(this.lockwork);
+    Object.assign(vm.runInContext('globalThis', this.#context) as object, { platform: this.#platform });
+  }
+
+  #nextRandom(): number {
+    this.#random = (Math.imul(this.#random, 1103515245) + 12345) & 0x7fffffff;
+    return this.#random / 2 ** 31;
+  }
+
+  /** What a scenario's function is in this realm. */
+  compile(program: (...args: never[]) => unknown): Task {
+    const text = String(program);
+    let task = this.#tasks.get(text);
+    if (!task) {
+      task = vm.runInContext(`(${text})`, this.#context) as Task;
+      this.#tasks.set(text, task);
+    }
+    return task;
+  }
+
+  begin(task: number, program: Task, shared: unknown): void {
+    this.#platform.begin(task, program, shared);
+  }
+
+  /** A turn of the event loop: what is due (`Thread.act`), and all microtasks that follow. */
+  turn(): void {
+    ACT.runInContext(this.#context);
+  }
+
+  #instance(module: WebAssembly.Module, env: { memory: WebAssembly.Memory; clock: () => number }): object {
+    let exports = this.#instances.get(env.memory);
+    if (!exports) {
+      const { exports: real } = new WebAssembly.Instance(module, {
+        env: {
+          ...env,
+          wait: (address: number, expected: number, nanoseconds: bigint) =>
+            this.thread!.futex.wait(address, expected, nanoseconds),
+          notify: (address: number, count: number) => this.thread!.futex.notify(address, count),
+        },
+      });
+      exports = {};
+      for (const [name, value] of Object.entries(real)) {
+        const call = value as (...args: number[]) => number;
+        exports[name] =
+          typeof value === 'function' ? (...args: number[]) => this.thread!.call(name, call, args) : value;
+      }
+      this.#instances.set(env.memory, exports);
+    }
+    return { ...exports };
+  }
+}
+
+/** The bundle as what a realm runs: a CommonJS module. */
+export function moduleScript(bundle: string): vm.Script {
+  return new vm.Script(`(function (module, exports) { ${bundle}\n})`, { filename: 'bundle.cjs' });
+}

@@ -1,0 +1,57 @@
+/** What a scenario is. Its functions run in the simulated threads: they travel as text, and see their arguments only. */
+
+import type * as lockwork from 'lockwork';
+
+export type Lockwork = typeof lockwork;
+export type Shared = Record<string, { readonly address: number; readonly stamp: number; destroy(): void }>;
+
+/** What a task has beside the primitives. */
+export interface Kit {
+  /** The package, as this thread has loaded it. */
+  readonly lockwork: Lockwork;
+  /** What all threads of the scenario have in common; it is not in shared memory, and nobody is interrupted at it. */
+  // biome-ignore lint/suspicious/noExplicitAny: each scenario has its own
+  readonly state: any;
+  /** Goes on in another turn of this thread's event loop. */
+  turn(): Promise<void>;
+  /** Goes on, in a turn of its own, once some thread has called `note` with the same name. */
+  when(name: string): Promise<void>;
+  note(name: string): void;
+  /** Goes on, in a turn of its own, when that thread has nothing to do. */
+  idle(thread: string): Promise<void>;
+  /** Begins what `limit` tasks and threads may do at the same time; and its end. */
+  enter(what?: string, limit?: number): void;
+  leave(what?: string): void;
+  /** A signal that is aborted at any time, in a turn of this thread's, or never. */
+  signal(reason?: unknown): lockwork.Signal;
+  /** This thread ends in one of its next turns, which says so to its `exit` listeners. */
+  exit(): void;
+  check(right: boolean, otherwise: string): void;
+  /** What this throws or rejects with must have this name. */
+  throws(name: string, call: () => unknown): Promise<void>;
+}
+
+// biome-ignore lint/suspicious/noExplicitAny: what `share` returned, attached by this thread
+export type Task = (shared: any, kit: Kit) => unknown;
+
+export interface Scenario {
+  readonly primitive: string;
+  readonly name: string;
+  /** Made by the first thread; the others attach to it. All of it must be destroyable in the end. */
+  readonly share: (lockwork: Lockwork, options: { arena: lockwork.Arena }) => Shared;
+  /** The tasks that each thread begins with, each in a turn of its own. */
+  readonly threads: Readonly<Record<string, readonly Task[]>>;
+  /** What must be true when nothing more happens; runs in the first thread that has not ended. */
+  // biome-ignore lint/suspicious/noExplicitAny: as above
+  readonly after?: (shared: any, kit: Kit) => unknown;
+  /** Its tasks destroy all that is shared. */
+  readonly destroys?: boolean;
+  /** Threads that may not block, as that of a page. */
+  readonly pages?: readonly string[];
+  /** How much time passes with each turn, ms. */
+  readonly tick?: number;
+  /** The fault that is known to be there, and where it is written down. */
+  readonly known?: string;
+}
+
+export const title = ({ primitive, name }: Scenario): string => `${primitive}: ${name}`;
