@@ -51,23 +51,24 @@ const words = new Int32Array(memory.buffer, 0, BYTES / 4);
 /** The realms of a scenario's threads, for as long as nothing in them went wrong. */
 class Realms {
   readonly #bundle: vm.Script;
-  readonly #scenario: Scenario;
-  #realms: Realm[] = [];
+  readonly #realms: (Realm | undefined)[];
 
   constructor(bundle: string, scenario: Scenario) {
     this.#bundle = moduleScript(bundle);
-    this.#scenario = scenario;
+    this.#realms = Object.keys(scenario.threads).map(() => undefined);
   }
 
   get(): readonly Realm[] {
-    const { threads, pages = [] } = this.#scenario;
-    if (this.#realms.length === 0)
-      this.#realms = Object.keys(threads).map((name) => new Realm(this.#bundle, !pages.includes(name)));
-    return this.#realms;
+    this.#realms.forEach((realm, i) => {
+      this.#realms[i] = realm ?? new Realm(this.#bundle);
+    });
+    return this.#realms as Realm[];
   }
 
-  drop(): void {
-    this.#realms = [];
+  drop(which: (index: number) => boolean = () => true): void {
+    this.#realms.forEach((_realm, i) => {
+      if (which(i)) this.#realms[i] = undefined;
+    });
   }
 }
 
@@ -146,7 +147,7 @@ class Runner {
   #one(choices: Choices, trace?: Trace): Outcome {
     const schedule = new Schedule(this.#scenario, this.#realms.get(), choices, words, trace);
     const outcome = schedule.run(memory, BYTES);
-    if (outcome.kind !== 'held' || schedule.threads.some(({ ended }) => ended)) this.#realms.drop();
+    this.#realms.drop((index) => outcome.kind === 'failed' || schedule.threads[index]!.ended);
     return outcome;
   }
 

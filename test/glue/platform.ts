@@ -9,7 +9,6 @@ import type { Kit, Lockwork, Task } from './scenario.ts';
 
 /** What the platform has of the realm. */
 export interface Host {
-  readonly blocks: boolean;
   /** Of the schedule that runs at the moment. There is none while the package loads. */
   readonly thread: Thread | undefined;
   module(bytes: Uint8Array): object;
@@ -104,7 +103,6 @@ export function install(host: Host): Platform {
     };
   }
   atomics.wait = (view: View, index: number, expected: number, limit = Infinity): string => {
-    if (!host.blocks) throw new TypeError('Atomics.wait cannot be called in this context');
     return host.thread?.wait(raw(view), index, expected, limit) ?? natively.wait(raw(view), index, expected, 0);
   };
   atomics.waitAsync = (view: View, index: number, expected: number): unknown => {

@@ -20,12 +20,11 @@ export class Realm {
   #random = 0;
   thread: Thread | undefined;
 
-  constructor(bundle: vm.Script, blocks: boolean) {
+  constructor(bundle: vm.Script) {
     // A plain one, not one that stands for an object: globals are fast.
     this.#context = vm.createContext(vm.constants.DONT_CONTEXTIFY ?? {}, { microtaskMode: 'afterEvaluate' });
     const realm = this;
     const host: Host = {
-      blocks,
       get thread() {
         return realm.thread;
       },

@@ -31,27 +31,31 @@ export interface Kit {
   throws(name: string, call: () => unknown): Promise<void>;
 }
 
-// biome-ignore lint/suspicious/noExplicitAny: what `share` returned, attached by this thread
-export type Task = (shared: any, kit: Kit) => unknown;
+/** What a task does: it begins in a turn of its thread's event loop. */
+// biome-ignore lint/suspicious/noExplicitAny: what a scenario shares only its tasks know
+export type Task<S = any> = (shared: S, kit: Kit) => unknown;
 
-export interface Scenario {
+// biome-ignore lint/suspicious/noExplicitAny: as above
+export interface Scenario<S = any> {
   readonly primitive: string;
   readonly name: string;
   /** Made by the first thread; the others attach to it. All of it must be destroyable in the end. */
-  readonly share: (lockwork: Lockwork, options: { arena: lockwork.Arena }) => Shared;
-  /** The tasks that each thread begins with, each in a turn of its own. */
-  readonly threads: Readonly<Record<string, readonly Task[]>>;
+  readonly share: (lockwork: Lockwork, options: { readonly arena: lockwork.Arena }) => Shared & S;
+  /** The tasks of each thread. */
+  readonly threads: Readonly<Record<string, readonly Task<S>[]>>;
   /** What must be true when nothing more happens; runs in the first thread that has not ended. */
-  // biome-ignore lint/suspicious/noExplicitAny: as above
-  readonly after?: (shared: any, kit: Kit) => unknown;
+  readonly after?: (shared: S, kit: Kit) => void;
   /** Its tasks destroy all that is shared. */
   readonly destroys?: boolean;
-  /** Threads that may not block, as that of a page. */
-  readonly pages?: readonly string[];
   /** How much time passes with each turn, ms. */
   readonly tick?: number;
   /** The fault that is known to be there, and where it is written down. */
   readonly known?: string;
 }
+
+/** Scenarios of a primitive. Each has the types of what it shares. */
+export const scenarios =
+  (primitive: string) =>
+  <S>(name: string, scenario: Omit<Scenario<S>, 'primitive' | 'name'>): Scenario => ({ primitive, name, ...scenario });
 
 export const title = ({ primitive, name }: Scenario): string => `${primitive}: ${name}`;

@@ -43,8 +43,8 @@ export class Schedule {
   readonly #sleepers: Sleeper[] = [];
   outcome: Outcome | undefined;
   clock = 1;
-  /** Whether others may interfere. */
-  #open = false;
+  /** Whether others may interfere: not while the threads get ready, nor in the end. */
+  open = false;
   #steps = 0;
 
   constructor(scenario: Scenario, realms: readonly Realm[], choices: Choices, words: Int32Array, trace?: Trace) {
@@ -79,10 +79,10 @@ export class Schedule {
     for (const [name, handle] of Object.entries(first.shared)) trace?.knows(name, handle);
     for (const thread of threads) if (thread !== first) thread.attach(first.shared);
     for (const thread of threads) thread.prepare(scenario.threads[thread.name]!);
-    this.#open = true;
+    this.open = true;
     if (trace) trace.open = true;
     while (!this.outcome && this.#idle());
-    this.#open = false;
+    this.open = false;
     if (this.outcome) return;
     this.#finish(arena, record);
   }
@@ -101,8 +101,8 @@ export class Schedule {
 
   /** A thread is about to make a step: others may come first. */
   step(thread: SimulatedThread, describe: () => string): void {
-    if (this.outcome) throw new Stopped();
-    if (!this.#open) return;
+    // It is over: what has begun comes to its end, so that no microtask follows another for ever.
+    if (!this.open || (this.outcome && this.#steps <= MOST_STEPS)) return;
     if (++this.#steps > MOST_STEPS) this.fail(`no end after ${MOST_STEPS} steps`);
     for (;;) {
       const offers = this.#offers();
@@ -111,7 +111,7 @@ export class Schedule {
       if (choice === 0) return;
       this.trace?.line(thread.name, `is interrupted before it ${describe()}`);
       this.#take(offers[choice - 1]!);
-      if (this.outcome) throw new Stopped();
+      if (this.outcome) return;
     }
   }
 
@@ -133,7 +133,7 @@ export class Schedule {
     this.trace?.line(thread.name, `sleeps in ${where}${limit < NEVER ? ` for ${limit} ms at the most` : ''}`);
     for (;;) {
       if (++this.#steps > MOST_STEPS) this.fail(`no end after ${MOST_STEPS} steps`);
-      const offers = this.#open ? this.#offers() : [];
+      const offers = this.open ? this.#offers() : [];
       const options: Option[] = offers.map(({ turn }) => turn.kind);
       const wakes = told || limit < NEVER;
       if (!wakes && options.every((kind) => kind === 'abort')) this.#stuck(thread, where);
@@ -175,6 +175,7 @@ export class Schedule {
   note(message: string): void {
     this.trace?.line('', `FAULT: ${message}`);
     this.outcome ??= { kind: 'failed', message };
+    if (this.trace) this.trace.open = false;
   }
 
   /** All that may happen in threads that are not on the stack: turns, in the order in which they became due; timers; aborts. */

@@ -57,6 +57,8 @@ class Timer {
 /** What a task of a scenario waits for that is none of the package's business. */
 interface Condition {
   readonly label: string;
+  /** What somebody must note, if it is that. */
+  readonly note?: string;
   readonly holds: () => boolean;
   readonly act: () => void;
 }
@@ -155,7 +157,8 @@ export class SimulatedThread implements Thread {
   }
 
   get idle(): boolean {
-    return !this.running && this.#due.every(({ kind }) => kind === 'abort');
+    const waits = this.#due.every(({ kind }) => kind === 'abort');
+    return waits && !this.running && !this.#conditions.some(({ note }) => note && this.#schedule.notes.has(note));
   }
 
   get unfinished(): number[] {
@@ -185,7 +188,7 @@ export class SimulatedThread implements Thread {
   call(name: string, call: (...args: number[]) => number, args: number[]): number {
     const schedule = this.#schedule;
     const { trace } = schedule;
-    if (this.ended) throw new Stopped();
+    if (this.ended && schedule.open) throw new Stopped();
     schedule.step(this, () => `calls ${trace?.callOf(name, args)}`);
     trace?.calls(this.name, name, args);
     const result = call(...args);
@@ -196,7 +199,7 @@ export class SimulatedThread implements Thread {
   access(operation: string, address: number): void {
     const schedule = this.#schedule;
     const { trace } = schedule;
-    if (this.ended) throw new Stopped();
+    if (this.ended && schedule.open) throw new Stopped();
     schedule.step(this, () => `${operation} ${trace?.nameOf(address)}`);
     trace?.accesses(this.name, operation, address);
   }
@@ -243,7 +246,7 @@ export class SimulatedThread implements Thread {
 
   when(name: string, act: () => void): void {
     const { notes } = this.#schedule;
-    this.#conditions.push({ label: `goes on after ${name}`, holds: () => notes.has(name), act });
+    this.#conditions.push({ label: `goes on after ${name}`, note: name, holds: () => notes.has(name), act });
   }
 
   whenIdle(name: string, act: () => void): void {

@@ -1,0 +1,9 @@
+import type { Scenario } from '../scenario.ts';
+import { barrier } from './barrier.ts';
+import { condition } from './condition.ts';
+import { event } from './event.ts';
+import { lock } from './lock.ts';
+import { rlock } from './rlock.ts';
+import { semaphore } from './semaphore.ts';
+
+export const scenarios: readonly Scenario[] = [lock, rlock, semaphore, event, barrier, condition].flat();
