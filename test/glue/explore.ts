@@ -20,6 +20,8 @@ export interface Limits {
   readonly timeout?: number;
   /** Called now and then with the number of schedules. */
   readonly progress?: (schedules: number) => void;
+  /** What the bundle finds on each thread's `globalThis` beside the platform. */
+  readonly globals?: object;
 }
 
 export interface Failure {
@@ -52,15 +54,17 @@ const words = new Int32Array(memory.buffer, 0, BYTES / 4);
 class Realms {
   readonly #bundle: vm.Script;
   readonly #realms: (Realm | undefined)[];
+  readonly #globals: object | undefined;
 
-  constructor(bundle: string, scenario: Scenario) {
+  constructor(bundle: string, scenario: Scenario, globals: object | undefined) {
     this.#bundle = moduleScript(bundle);
+    this.#globals = globals;
     this.#realms = Object.keys(scenario.threads).map(() => undefined);
   }
 
   get(): readonly Realm[] {
     this.#realms.forEach((realm, i) => {
-      this.#realms[i] = realm ?? new Realm(this.#bundle);
+      this.#realms[i] = realm ?? new Realm(this.#bundle, this.#globals);
     });
     return this.#realms as Realm[];
   }
@@ -114,9 +118,9 @@ class Runner {
   readonly #realms: Realms;
   readonly #timeout: number;
 
-  constructor(bundle: string, scenario: Scenario, timeout: number) {
+  constructor(bundle: string, scenario: Scenario, timeout: number, globals?: object) {
     this.#scenario = scenario;
-    this.#realms = new Realms(bundle, scenario);
+    this.#realms = new Realms(bundle, scenario, globals);
     this.#timeout = timeout;
   }
 
@@ -200,7 +204,7 @@ class Exhaustive {
 /** Looks for a schedule of the scenario in which the bundle (the text of dist/index.cjs) does something wrong. */
 export async function explore(bundle: string, scenario: Scenario, limits: Limits = {}): Promise<Result> {
   const { bound = 1, exhaustive = 20_000, schedules: random = 1_000, seed: first = 1, progress } = limits;
-  const runner = new Runner(bundle, scenario, limits.timeout ?? TIMEOUT);
+  const runner = new Runner(bundle, scenario, limits.timeout ?? TIMEOUT, limits.globals);
   const walk = new Exhaustive(bound, exhaustive);
   const rejections = new Rejections();
   let schedules = 0;
