@@ -28,8 +28,8 @@ export default defineConfig({
       },
       {
         extends: true,
-        // Computes for long, and blocks nobody.
-        test: { name: 'model', include: ['test/model/*.test.ts'] },
+        // They compute for long, and block nobody.
+        test: { name: 'model', include: ['test/{model,glue}/*.test.ts'] },
       },
       ...NAMES.map((name) => ({
         extends: true as const,

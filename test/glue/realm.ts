@@ -8,6 +8,8 @@ import type { Kit, Lockwork, Task } from './scenario.ts';
 const INSTALL = new vm.Script(`(${install})`, { filename: 'platform.ts' });
 const ACT = new vm.Script('platform.act()', { filename: 'turn' });
 
+let made = 0;
+
 export class Realm {
   readonly lockwork: Lockwork;
   readonly kit: Kit;
@@ -17,7 +19,8 @@ export class Realm {
   /** Instances have no state of their own, so one for each memory suffices. */
   readonly #instances = new Map<WebAssembly.Memory, Record<string, WebAssembly.ExportValue>>();
   readonly exitListeners: (() => void)[] = [];
-  #random = 0;
+  /** Realms must not make arenas of the same id, or one that is older would take a new arena for one that it knows. */
+  #random = ++made;
   thread: Thread | undefined;
 
   /** @param globals what the bundle finds beside the platform */

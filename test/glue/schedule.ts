@@ -9,7 +9,7 @@ import type { Choices, Option } from './choices.ts';
 import type { Realm } from './realm.ts';
 import type { Scenario, Shared } from './scenario.ts';
 import { NEVER, type Offer, SimulatedThread } from './threads.ts';
-import { show, type Trace } from './trace.ts';
+import { ARENA, show, type Trace } from './trace.ts';
 
 /** More steps than any scenario takes. */
 const MOST_STEPS = 20_000;
@@ -75,7 +75,7 @@ export class Schedule {
     const record = arena.used;
     const share = first.realm.compile(scenario.share);
     first.shared = share(first.realm.lockwork, { arena } as never) as Shared;
-    trace?.knows('the arena', arena);
+    trace?.knows(ARENA, arena);
     for (const [name, handle] of Object.entries(first.shared)) trace?.knows(name, handle);
     for (const thread of threads) if (thread !== first) thread.attach(first.shared);
     for (const thread of threads) thread.prepare(scenario.threads[thread.name]!);
@@ -217,6 +217,7 @@ export class Schedule {
         this.fail(`${name}'s task ${unfinished.join(' and ')} waits for ever, and nothing more happens`);
     }
     for (const [what, count] of this.inside) if (count > 0) this.fail(`${count} are left in ${what}`);
+    this.trace?.line('', 'nothing more happens');
     const living = threads.filter(({ ended }) => !ended);
     const last = living[0];
     if (!last) return;

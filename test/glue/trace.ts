@@ -19,6 +19,8 @@ const STATUS: Record<number, string> = {
   [-7]: 'PENDING',
 };
 const CELL = 64;
+/** Its header and its map. */
+export const ARENA = 'the arena';
 
 export class Trace {
   readonly lines: string[] = [];
@@ -99,8 +101,8 @@ export class Trace {
   }
 
   nameOf(address: number): string {
-    const name = this.#names.get(address - (address % CELL)) ?? 'the arena';
-    return `${name}+${address % CELL}`;
+    const name = this.#names.get(address - (address % CELL)) ?? ARENA;
+    return name === ARENA ? name : `${name}+${address % CELL}`;
   }
 }
 
