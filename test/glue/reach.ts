@@ -23,7 +23,7 @@ const SOURCES = [
 ];
 
 /** What is explored of a scenario for each mutant. Most are found in the first schedules. */
-export const LIMITS: Limits = { bound: 1, exhaustive: 400, schedules: 300, timeout: 5_000 };
+export const LIMITS: Limits = { bound: 1, exhaustive: 400, schedules: 60, timeout: 5_000 };
 
 /** The bindings with probes. */
 async function bundleOf(sources: ReadonlyMap<string, string>, mutants: readonly Mutant[]) {

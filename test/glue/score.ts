@@ -164,6 +164,8 @@ interface Answer {
 }
 
 function serve(): void {
+  // What a mutant has left behind may be rejected when the next one runs.
+  process.on('unhandledRejection', () => {});
   let hunter: ScenarioHunter | TestHunter;
   process.on('message', async (message: Begin | number) => {
     if (typeof message === 'number') process.send!({ killer: await hunter.hunt(message) } satisfies Answer);
