@@ -2,6 +2,7 @@
 
 import vm from 'node:vm';
 import { type Choices, type Departure, read, Scripted, Seeded, write } from './choices.ts';
+import { coreModule } from './core.ts';
 import { moduleScript, Realm } from './realm.ts';
 import type { Scenario } from './scenario.ts';
 import { type Outcome, Schedule } from './schedule.ts';
@@ -122,6 +123,9 @@ class Runner {
     this.#scenario = scenario;
     this.#realms = new Realms(bundle, scenario, globals);
     this.#timeout = timeout;
+    // Ahead of time, as it takes longer than a schedule may.
+    const core = /"(0061736d[0-9a-f]+)"/.exec(bundle)?.[1];
+    if (core) coreModule(Buffer.from(core, 'hex'));
   }
 
   /** As many as `next` has, up to a batch. Answers the fault of the last one, if it has one. */

@@ -29,7 +29,11 @@ describe('The explorer finds what is wrong', () => {
       /keeps the process .* alive|waits for ever/,
     ],
     ['a release that is none', 'release = () => {}', /waits for ever/],
-    ['a rejection that nobody handles', 'release = () => Promise.reject(new Error("lost"))', /nobody handles .* lost/],
+    [
+      'a rejection that nobody handles',
+      'release = (release => function () { Promise.reject(new Error("lost")); release.call(this); })(module.exports.Lock.prototype.release)',
+      /nobody handles .* lost/,
+    ],
     ['a call that throws', 'release = () => { throw new Error("wrong") }', /wrong/],
     ['a loop without an end', 'release = () => { for (;;); }', /no end after 1000 ms/],
   ])('%s', async (_name, change, message) => {

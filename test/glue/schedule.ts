@@ -221,6 +221,9 @@ export class Schedule {
     const living = threads.filter(({ ended }) => !ended);
     const last = living[0];
     if (!last) return;
+    for (const { name, referenced } of living) {
+      if (referenced > 0) this.fail(`${name}: a timer keeps the process alive, and nobody waits`);
+    }
     if (scenario.after) last.realm.compile(scenario.after)(last.shared, last.realm.kit);
     const primitives = Object.entries(last.shared).reverse() as [string, Primitive][];
     if (!scenario.destroys) {
@@ -237,8 +240,5 @@ export class Schedule {
     }
     const used = arena.used - living.length * record;
     if (used !== 0) this.fail(`${used} bytes of the arena are in use, and nothing is left in it`);
-    for (const { name, referenced } of living) {
-      if (referenced > 0) this.fail(`${name}: a timer keeps the process alive, and nobody waits`);
-    }
   }
 }

@@ -110,12 +110,31 @@ export const lock: readonly Scenario[] = [
           await lock.acquireAsync();
           t.note('held');
           await t.when('all stand');
+          t.check(lock.waiters === 3, `three wait, and waiters is ${lock.waiters}`);
           lock.release();
         },
         queue,
         queue,
       ],
       B: [queue],
+    },
+  }),
+  scenario('who waits goes on in the order of the queue, also when another thread releases it', {
+    share,
+    threads: {
+      A: [queue, queue],
+      B: [
+        async ({ lock }, t) => {
+          t.state.waiting = [];
+          t.state.time = 0;
+          lock.acquire();
+          t.note('held');
+          await t.when('all stand');
+          t.check(lock.waiters === 3, `three wait, and waiters is ${lock.waiters}`);
+          lock.release();
+        },
+        queue,
+      ],
     },
   }),
   scenario('tasks with a timeout, in two threads', { share, threads: { A: [use, useInTime], B: [useInTime] } }),
@@ -144,6 +163,22 @@ export const lock: readonly Scenario[] = [
       ],
     },
   }),
+  scenario('one keeps it: nobody stands in the queue, and nothing keeps the process alive', {
+    share,
+    threads: {
+      A: [
+        useInTime,
+        async ({ lock }) => {
+          await lock.acquireAsync();
+        },
+      ],
+      B: [useInTime],
+    },
+    after: ({ lock }, t) => {
+      t.check(lock.locked && lock.waiters === 0, `locked: ${lock.locked}, ${lock.waiters} wait`);
+      lock.release();
+    },
+  }),
   scenario('one release too many', {
     share,
     threads: {
@@ -167,6 +202,25 @@ export const lock: readonly Scenario[] = [
         },
       ],
       C: [releaseOnce],
+    },
+    after: balance,
+  }),
+  scenario('one release too many, of a lock that a thread holds and its tasks wait for', {
+    share,
+    threads: {
+      A: [
+        ({ lock }, t) => {
+          t.state.held = lock.tryAcquire() ? 1 : 0;
+          t.state.released = 0;
+          t.note('held');
+        },
+        async ({ lock }, t) => {
+          await t.when('held');
+          if (await lock.acquireAsync({ timeout: 10 })) t.state.held++;
+        },
+        releaseOnce,
+      ],
+      B: [releaseOnce],
     },
     after: balance,
   }),
@@ -297,6 +351,40 @@ export const lock: readonly Scenario[] = [
         },
       ],
     },
+  }),
+  scenario<WithEvent>('a task is handed the lock while its thread blocks', {
+    share: ({ Lock, Event }, options): WithEvent => ({ lock: new Lock(options), event: new Event(options) }),
+    threads: {
+      A: [
+        async ({ lock }, t) => {
+          lock.acquire();
+          t.note('held');
+          await t.idle('B');
+          for (let times = 0; !t.state.served; times++) {
+            t.check(times < 40, 'a task waits, and was passed by 40 times');
+            lock.release();
+            if (!lock.tryAcquire()) return;
+            await t.idle('B');
+          }
+          lock.release();
+        },
+      ],
+      B: [
+        async ({ lock }, t) => {
+          await t.when('held');
+          await lock.acquireAsync();
+          t.state.served = true;
+          t.enter();
+          await t.turn();
+          t.leave();
+          lock.release();
+        },
+        ({ event }) => event.wait(),
+      ],
+      C: [({ event }) => event.set(), use],
+    },
+    // A waiter's patience is over when it was woken in vain a second time.
+    tick: 2,
   }),
   scenario('a thread ends while its tasks wait', {
     share,
