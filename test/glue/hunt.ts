@@ -93,15 +93,15 @@ export class TestHunter extends Hunter<Test> {
     return undefined;
   }
 
-  /** The first test that fails with this bundle, again and again, and not with the unbroken one: a machine may be busy. */
+  /** The first test that fails with this bundle, once and again; one that takes too long must not do so with the unbroken one. */
   async #failureOf(bundle: Record<Format, string>, tests: readonly Test[]): Promise<Failure | undefined> {
     await this.#tests.load(bundle);
     const failure = await this.#tests.run(tests);
     if (!failure) return undefined;
+    const again = await this.#tests.run(failure.tests);
+    if (!again?.late) return again;
     await this.#tests.load(this.#unbroken!);
-    if (await this.#tests.run(failure.tests)) return undefined;
-    await this.#tests.load(bundle);
-    return this.#tests.run(failure.tests);
+    return (await this.#tests.run(again.tests)) ? undefined : again;
   }
 
   override async close(): Promise<void> {

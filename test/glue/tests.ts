@@ -15,6 +15,9 @@ const FILES = ['test/{unit,behaviour}/*.test.ts'];
 /** A test that does not end fails after so many times as long as it usually takes, and so long more (ms). */
 const PATIENCE = { times: 10, more: 5_000 };
 
+/** What Vitest and test/support say of what takes too long. */
+const LATE = /timed out|within \d+ ms/;
+
 export interface Test extends Reach {
   readonly id: string;
   readonly file: string;
@@ -23,6 +26,8 @@ export interface Test extends Reach {
 export interface Failure {
   readonly name: string;
   readonly message: string;
+  /** Whether it took too long. */
+  readonly late: boolean;
   /** Which failed, or one of which did. */
   readonly tests: readonly Test[];
 }
@@ -122,12 +127,13 @@ export class Tests {
     for (const module of testModules) {
       for (const test of module.children.allTests('failed')) {
         const message = test.result().errors?.[0]?.message ?? 'fails';
-        return { name: nameOf(test), message, tests: tests.filter(({ id }) => id === test.id) };
+        const late = LATE.test(message);
+        return { name: nameOf(test), message, late, tests: tests.filter(({ id }) => id === test.id) };
       }
     }
     // A thread that blocks for ever takes the process with it.
     const error = (testModules.flatMap((module) => module.errors())[0] ?? unhandledErrors[0]) as Error | undefined;
-    return error && { name: 'the process of the tests', message: error.message, tests };
+    return error && { name: 'the process of the tests', message: error.message, late: true, tests };
   }
 
   async close(): Promise<void> {
