@@ -8,24 +8,26 @@ import { defineConfig } from 'tsup';
  * The core inlined, so that it loads synchronously and in every bundler without configuration. In hexadecimal: that is
  * longer than base64, and a fifth shorter when it is compressed, since equal bytes stay equal.
  */
-const core: Plugin = {
+export const core: Plugin = {
   name: 'core.wasm',
   setup({ onLoad }) {
     onLoad({ filter: /\.wasm$/ }, async ({ path }) => ({ contents: await readFile(path, 'hex'), loader: 'text' }));
   },
 };
 
+export const TARGET = { target: 'es2022', platform: 'neutral' } as const;
+/** Numbers of the ABI stand in the code as literals: engines read a module's variables slowly in hot places. */
+export const SYNTAX = { minifySyntax: true };
+
 export default defineConfig({
+  ...TARGET,
   entry: ['bindings/index.ts'],
   format: ['esm', 'cjs'],
-  target: 'es2022',
-  platform: 'neutral',
   sourcemap: true,
   clean: true,
   esbuildPlugins: [core],
-  // Numbers of the ABI stand in the code as literals: engines read a module's variables slowly in hot places.
   esbuildOptions(options) {
-    options.minifySyntax = true;
+    Object.assign(options, SYNTAX);
   },
   async onSuccess() {
     copyFileSync('build/release/core.wasm', 'dist/core.wasm');

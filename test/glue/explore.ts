@@ -21,6 +21,8 @@ export interface Limits {
   readonly timeout?: number;
   /** Called now and then with the number of schedules. */
   readonly progress?: (schedules: number) => void;
+  /** What the bundle finds on each thread's `globalThis` beside the platform. */
+  readonly globals?: object;
 }
 
 export interface Failure {
@@ -53,16 +55,19 @@ const words = new Int32Array(memory.buffer, 0, BYTES / 4);
 class Realms {
   readonly #bundle: vm.Script;
   readonly #scenario: Scenario;
+  readonly #globals: object | undefined;
   #realms: Realm[] = [];
 
-  constructor(bundle: string, scenario: Scenario) {
+  constructor(bundle: string, scenario: Scenario, globals: object | undefined) {
     this.#bundle = moduleScript(bundle);
     this.#scenario = scenario;
+    this.#globals = globals;
   }
 
   get(): readonly Realm[] {
-    if (this.#realms.length === 0)
-      this.#realms = Object.keys(this.#scenario.threads).map(() => new Realm(this.#bundle));
+    if (this.#realms.length === 0) {
+      this.#realms = Object.keys(this.#scenario.threads).map(() => new Realm(this.#bundle, this.#globals));
+    }
     return this.#realms;
   }
 
@@ -114,9 +119,9 @@ class Runner {
   readonly #timeout: number;
   #ended = false;
 
-  constructor(bundle: string, scenario: Scenario, timeout: number) {
+  constructor(bundle: string, scenario: Scenario, timeout: number, globals?: object) {
     this.#scenario = scenario;
-    this.#realms = new Realms(bundle, scenario);
+    this.#realms = new Realms(bundle, scenario, globals);
     this.#timeout = timeout;
     // Ahead of time, as it takes longer than a schedule may.
     const core = /"(0061736d[0-9a-f]+)"/.exec(bundle)?.[1];
@@ -213,7 +218,7 @@ class Exhaustive {
 /** Looks for a schedule of the scenario in which the bundle (the text of dist/index.cjs) does something wrong. */
 export async function explore(bundle: string, scenario: Scenario, limits: Limits = {}): Promise<Result> {
   const { bound = 1, exhaustive = 20_000, schedules: random = 1_000, seed: first = 1, progress } = limits;
-  const runner = new Runner(bundle, scenario, limits.timeout ?? TIMEOUT);
+  const runner = new Runner(bundle, scenario, limits.timeout ?? TIMEOUT, limits.globals);
   const walk = new Exhaustive(bound, exhaustive);
   const rejections = new Rejections();
   let schedules = 0;

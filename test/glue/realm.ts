@@ -23,7 +23,8 @@ export class Realm {
   #random = ++made;
   thread: Thread | undefined;
 
-  constructor(bundle: vm.Script) {
+  /** @param globals what the bundle finds beside the platform */
+  constructor(bundle: vm.Script, globals?: object) {
     // A plain one, not one that stands for an object: globals are fast.
     this.#context = vm.createContext(vm.constants.DONT_CONTEXTIFY ?? {}, { microtaskMode: 'afterEvaluate' });
     const realm = this;
@@ -37,11 +38,13 @@ export class Realm {
       onExit: (listener) => this.exitListeners.push(listener),
     };
     this.#platform = (INSTALL.runInContext(this.#context) as typeof install)(host);
+    const global = vm.runInContext('globalThis', this.#context) as object;
+    Object.assign(global, globals);
     const module = { exports: {} as Lockwork };
     (bundle.runInContext(this.#context) as (module: object, exports: object) => void)(module, module.exports);
     this.lockwork = module.exports;
     this.kit = this.#platform.kit(this.lockwork);
-    Object.assign(vm.runInContext('globalThis', this.#context) as object, { platform: this.#platform });
+    Object.assign(global, { platform: this.#platform });
   }
 
   #nextRandom(): number {
