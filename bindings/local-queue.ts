@@ -26,7 +26,10 @@ export interface LocalQueues {
 }
 
 /** What a local queue needs of its scheduler. */
-export type Queueing = Pick<Scheduler, 'localQueues' | 'allocateWaiter' | 'start' | 'step' | 'watch' | 'cancel' | 'told'>;
+export type Queueing = Pick<
+  Scheduler,
+  'localQueues' | 'allocateWaiter' | 'start' | 'step' | 'watch' | 'cancel' | 'told'
+>;
 
 /** By cell. */
 export function localQueuesOf(scheduler: Pick<Scheduler, 'localQueues'>): Map<number, LocalQueues> {

@@ -8,16 +8,13 @@
 import type { Choices, Option } from './choices.ts';
 import type { Realm } from './realm.ts';
 import type { Scenario, Shared } from './scenario.ts';
-import { NEVER, type Offer, SimulatedThread } from './threads.ts';
+import { NEVER, type Offer, type Scheduling, SimulatedThread, Stopped } from './threads.ts';
 import { ARENA, show, type Trace } from './trace.ts';
 
 /** More steps than any scenario takes. */
 const MOST_STEPS = 20_000;
 /** ms that pass with each turn, if the scenario does not say. Less than a waiter's patience, and more than nothing. */
 const TICK = 0.4;
-/** Ends all that is on the stack: the schedule is over. */
-export class Stopped extends Error {}
-
 /** Who sleeps on a word, or listens to it, in the order in which they came: `tell` wakes it. */
 interface Sleeper {
   readonly address: number;
@@ -29,7 +26,7 @@ type Primitive = Shared[string] & { readonly waiters: number };
 /** What a schedule came to: nothing, a fault, or where it cannot go on, as those who could are below others on the stack. */
 export type Outcome = { readonly kind: 'held' | 'cut' } | { readonly kind: 'failed'; readonly message: string };
 
-export class Schedule {
+export class Schedule implements Scheduling {
   readonly scenario: Scenario;
   readonly choices: Choices;
   readonly trace: Trace | undefined;

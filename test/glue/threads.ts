@@ -5,11 +5,32 @@ import type { Futex } from './core.ts';
 import type { Thread } from './platform.ts';
 import type { Realm } from './realm.ts';
 import type { Shared, Task } from './scenario.ts';
-import { type Schedule, Stopped } from './schedule.ts';
-import { show } from './trace.ts';
+import { show, type Trace } from './trace.ts';
 
 /** What fires after this time or later (ms) only keeps the process alive. */
 export const NEVER = 0x7fffffff;
+
+/** Ends all that is on the stack: the schedule is over. */
+export class Stopped extends Error {}
+
+/** The schedule, as its threads see it. */
+export interface Scheduling {
+  readonly threads: readonly SimulatedThread[];
+  readonly trace: Trace | undefined;
+  readonly state: Record<string, unknown>;
+  readonly notes: Set<string>;
+  readonly inside: Map<string, number>;
+  /** Whether others may interfere. */
+  readonly open: boolean;
+  number: number;
+  clock: number;
+  step(thread: SimulatedThread, describe: () => string): void;
+  sleep(thread: SimulatedThread, address: number, expected: number, limit: number, where: string): number;
+  listen(address: number, tell: () => void): void;
+  notify(address: number, count: number): number;
+  fail(message: string): never;
+  note(message: string): void;
+}
 
 interface Turn {
   readonly label: string;
@@ -73,14 +94,14 @@ export class SimulatedThread implements Thread {
   /** It sleeps, and must be told. */
   helpless = false;
   readonly futex: Futex;
-  readonly #schedule: Schedule;
+  readonly #schedule: Scheduling;
   #due: Turn[] = [];
   #conditions: Condition[] = [];
   readonly #timers = new Set<Timer>();
   readonly #unfinished = new Set<number>();
   #turn: Turn | undefined;
 
-  constructor(name: string, realm: Realm, schedule: Schedule) {
+  constructor(name: string, realm: Realm, schedule: Scheduling) {
     this.name = name;
     this.realm = realm;
     this.#schedule = schedule;

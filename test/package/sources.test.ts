@@ -65,7 +65,9 @@ describe('The bindings', () => {
   });
 
   it('say at each read of a shared word why what it finds can be relied on', () => {
-    const reads = lines.filter(({ code }) => /\.(load|guess)\(|\bloadWord\w*\(|\bcopyBytes\(|\breadDouble\(/.test(code));
+    const reads = lines.filter(({ code }) =>
+      /\.(load|guess)\(|\bloadWord\w*\(|\bcopyBytes\(|\breadDouble\(/.test(code),
+    );
     expect(reads.length).toBeGreaterThan(20);
     const declared = /^\s*load\(|^\s*(readonly )?load:/;
     expect(reads.filter(({ code, comments }) => !comments && !declared.test(code)).map(({ where }) => where)).toEqual(
