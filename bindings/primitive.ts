@@ -24,6 +24,7 @@ import {
 } from './errors.ts';
 import type { Memory } from './globals.ts';
 import { CellRef } from './handle.ts';
+import type { Idle } from './idle.ts';
 import { loadWord, writeDouble, writeText, writeWords } from './memory.ts';
 import { tasksOf } from './scheduler.ts';
 import { Postable } from './sharing.ts';
@@ -40,13 +41,6 @@ export interface PrimitiveOptions {
 
 /** What the cell of a new primitive begins with: numbers by their offsets (`assembly/abi.ts`); 0 where nothing is said. */
 export type Initial = Readonly<Record<number, number>>;
-
-/** When it may be destroyed, and what is left behind; see the table at `destroy` in `assembly/cell.ts`. */
-export interface Idle {
-  mask: number;
-  idle: number;
-  dead: number;
-}
 
 /** What every primitive is: a view of a cell in shared memory. */
 export abstract class Primitive<K extends string = string> extends Postable {

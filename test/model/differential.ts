@@ -2,8 +2,8 @@
  * Does the interpreter compute what WebAssembly computes?
  *
  * The checker's verdict is worth what its interpreter is worth. So every instruction that the decoder knows (but the
- * structured ones, which `asyncify.ts` and the scenarios exercise) is put into a small function of its own, which then runs twice on
- * the same operands: in the JavaScript engine and in the interpreter. Results, memory and traps must be the same.
+ * structured ones, which the scenarios exercise) is put into a small function of its own, which then runs twice on the
+ * same operands: in the JavaScript engine and in the interpreter. Results, memory and traps must be the same.
  * Operands are drawn from the values where arithmetic goes wrong, and at random.
  */
 

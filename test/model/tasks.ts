@@ -1,10 +1,10 @@
 /**
  * Threads that wait without blocking: an event loop and its tasks.
  *
- * The waits are those of the bindings: `bindings/steps/`, `operation.ts`, `local-queue.ts` and `blocking.ts` are imported, and run
- * by `steps.ts`. What needs the host is written down here once more, as short as possible: `Tasks` is `bindings/scheduler.ts` without its
- * promises and timers; `acquire`, `handOff` and `admitOwner` are what `acquirable.ts`, `lock.ts`, `rlock.ts` and `semaphore.ts` do in
- * front of it. That these make the same calls of the core in the same order is tested (`calls.test.ts`).
+ * The waits are those of the bindings: `bindings/steps/`, `operation.ts`, `local-queue.ts` and `blocking.ts` are imported,
+ * and run by `steps.ts`. What needs the host is written down here once more, as short as possible: `Tasks` is
+ * `bindings/scheduler.ts` without its promises and timers; `acquire`, `handOff` and `admitOwner` are what `acquirable.ts`,
+ * `lock.ts`, `rlock.ts` and `semaphore.ts` do in front of it. The explorer of the glue (`test/glue/`) runs the originals.
  *
  * The one `Atomics.waitAsync` of a thread is a sleep, since an event loop that has nothing else to do is nothing else; a timer
  * or an abort is an end of that sleep, or comes before the thread looks into its inbox. So "at any moment" includes: the
