@@ -89,6 +89,7 @@ const NOT_HERE: readonly Exception[] = [
     reason: 'the runtime prints what a worker does not catch, whoever listens',
   },
   { file: 'package/treeshake.test.ts', on: but('Node 26'), reason: 'of the published file, and of bundlers' },
+  { file: 'package/sources.test.ts', on: but('Node 26'), reason: 'of the sources, which are the same everywhere' },
   { file: 'platforms/page/', on: but('Node 26', ...PAGES), reason: 'there is no page' },
   ...['alone', 'blocking', 'examples', 'recipe', 'unsupported'].map((name) => ({
     file: `platforms/page/${name}.`,
