@@ -8,7 +8,8 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 import { build, type PluginBuild } from 'esbuild';
 import { afterAll, describe, expect, it } from 'vitest';
 
-const root = new URL('../../', import.meta.url);
+/** Found by the package's own name: the test may be bundled, and be elsewhere. */
+const root = new URL('../', import.meta.resolve('lockwork'));
 const directory = mkdtempSync(join(tmpdir(), 'lockwork-'));
 afterAll(() => rmSync(directory, { recursive: true }));
 
