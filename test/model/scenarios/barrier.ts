@@ -14,6 +14,7 @@ import {
   STATUS_BROKEN,
   STATUS_BUSY,
   STATUS_OK,
+  STATUS_TIMEOUT,
   WITH_ACTION,
 } from '../../../assembly/abi.ts';
 import {
@@ -296,10 +297,12 @@ const mixed = (
     const breaks = timed || aborts || fails;
     // More than parties: some are of the next round, in which nobody else may come.
     const surplus = partiesOf(tasks) > parties;
-    const results = [...Array(parties).keys(), ...(breaks ? [STATUS_BROKEN] : [])];
+    // A waiter whose time is up at the entry, while an action runs, has not arrived.
+    const atEntry = surplus && acts && timed ? [STATUS_TIMEOUT] : [];
+    const results = [...Array(parties).keys(), ...(breaks ? [STATUS_BROKEN] : []), ...atEntry];
     const came = function* (me: number, index: number, generation: number): Script {
       expect(index, ...results);
-      let passed = index !== STATUS_BROKEN;
+      let passed = index >= 0;
       if (acts && index === parties - 1) {
         yield* use(data);
         passed = (yield* end(barrier, me, fails, generation)) === STATUS_OK && !fails;
