@@ -19,7 +19,7 @@ export default defineConfig({
           name: 'threads',
           // Beside what a page's main thread can do, which this one can do, too.
           include: [
-            'test/{unit,behaviour,stress,package,glue}/*.test.ts',
+            'test/{unit,behaviour,stress,package}/*.test.ts',
             'test/platforms/page/{beside,fuzz,storm,together}.test.ts',
           ],
           // A test that blocks its own thread for ever fails too.

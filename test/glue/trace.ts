@@ -7,18 +7,15 @@
  *     B      task 1 begins
  */
 
-/** What the core answers where it answers a status: `Status` of assembly/abi.ts. */
-const STATUS: Record<number, string> = {
-  0: 'OK',
-  [-1]: 'TIMEOUT',
-  [-2]: 'NOT_HELD',
-  [-3]: 'OVER_RELEASE',
-  [-4]: 'BROKEN',
-  [-5]: 'DESTROYED',
-  [-6]: 'BUSY',
-  [-7]: 'PENDING',
-};
-const CELL = 64;
+import * as abi from '../../assembly/abi.ts';
+
+/** What the core answers where it answers a status. */
+const STATUS = new Map(
+  Object.entries(abi)
+    .filter(([name]) => name.startsWith('STATUS_'))
+    .map(([name, status]) => [status, name.slice('STATUS_'.length)]),
+);
+const CELL = abi.CELL_SIZE;
 /** Its header and its map. */
 export const ARENA = 'the arena';
 
@@ -89,7 +86,7 @@ export class Trace {
   }
 
   #resultOf(result: number): string {
-    return STATUS[result] ?? this.#valueOf(result);
+    return STATUS.get(result) ?? this.#valueOf(result);
   }
 
   #valueOf(value: unknown): string {

@@ -276,7 +276,6 @@ export const lock: readonly Scenario[] = [
       ],
     },
     after: balance,
-    known: 'issue 13, item 8',
   }),
   scenario('a blocking call beside a task, and a task of another thread', {
     share,
