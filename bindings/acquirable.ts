@@ -82,16 +82,11 @@ export abstract class Acquirable<K extends string = string> extends Holdable<K> 
   protected abstract tryAs(name: number): number;
 
   /**
-   * What the proxy of a local queue adds to the word, unless it acquires in its own name.
+   * What the proxy of a local queue adds to the word; 0: it acquires in its own name.
    *
    * @internal
    */
   protected abstract get proxyName(): number;
-
-  /** @internal */
-  protected get proxyHasOwnName(): boolean {
-    return false;
-  }
 
   /**
    * Whether a task of this thread holds it.
@@ -210,7 +205,7 @@ export abstract class Acquirable<K extends string = string> extends Holdable<K> 
   /** This object's own queue, made once; or a new one, if `another` queue of this thread is in use at the cell. */
   #newQueue(scheduler: Scheduler, another: boolean): LocalQueue {
     if (!another && this.#queue) return this.#queue;
-    const queue = new LocalQueue(this.ref, scheduler, this.proxyName, this.proxyHasOwnName);
+    const queue = new LocalQueue(this.ref, scheduler, this.proxyName);
     if (!another) this.#queue = queue;
     return queue;
   }

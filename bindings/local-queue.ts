@@ -63,10 +63,11 @@ export class LocalQueue implements Completion {
    */
   readonly #inOwnName: boolean;
 
-  constructor(target: Target, scheduler: Queueing, addToAcquire: number, inOwnName: boolean) {
-    this.proxy = new Operation(target, proxySteps, this, addToAcquire);
+  /** @param proxyName what the proxy adds to the word; 0: it acquires in its own name */
+  constructor(target: Target, scheduler: Queueing, proxyName: number) {
+    this.proxy = new Operation(target, proxySteps, this, proxyName);
     this.#scheduler = scheduler;
-    this.#inOwnName = inOwnName;
+    this.#inOwnName = proxyName === 0;
   }
 
   /** Whether more than one task is in it. */

@@ -186,11 +186,6 @@ export class RLock extends Acquirable<'RLock'> {
   }
 
   /** @internal */
-  protected override get proxyHasOwnName(): boolean {
-    return true;
-  }
-
-  /** @internal */
   protected override heldBy(): string {
     if (this.heldByTask) return ' by this thread, but by a task of it. Pass its owner: { owner: guard.owner }';
     return this.locked ? ' by this thread, but by another, or by a task of it' : super.heldBy();

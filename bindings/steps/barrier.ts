@@ -1,4 +1,5 @@
 import {
+  AT_ENTRY,
   BROKEN,
   CELL_GENERATION,
   CELL_WORD,
@@ -25,7 +26,7 @@ function start(op: Operation): number {
   // If this thread blocks here, and has arrived, it could not run the action of its own task. While the thread runs, only
   // itself writes these fields.
   const blocked = waiter !== thread && arena.load(thread, THREAD_QUEUED_ON) === cell;
-  const arrived = blocked && (arena.load(thread, THREAD_ADD_TO_ACQUIRE) | 0) >= 0;
+  const arrived = blocked && (arena.load(thread, THREAD_ADD_TO_ACQUIRE) | 0) !== AT_ENTRY;
   const action = op.action ? (arrived ? NOT_LAST : WITH_ACTION) : NO_ACTION;
   const index = arena.core.barrierWait(cell, stamp, waiter, Infinity, action);
   // Written when the waiter entered; it stays until the waiter enters anew.
@@ -45,8 +46,8 @@ function cancel(op: Operation): number {
   const { target, waiter, generation } = op;
   const { arena, cell, stamp } = target;
   op.cancelled = true;
-  // AT_ENTRY, written when the waiter entered.
-  if ((arena.load(waiter, THREAD_ADD_TO_ACQUIRE) | 0) < 0) {
+  // Written when the waiter entered.
+  if ((arena.load(waiter, THREAD_ADD_TO_ACQUIRE) | 0) === AT_ENTRY) {
     arena.core.cancelWait(cell, stamp, waiter);
     return toldOf(op);
   }

@@ -466,7 +466,6 @@ export class Tasks implements Queueing {
       this.target(it, () => queue.proxy),
       this,
       proxyName,
-      proxyName === 0,
     );
     return queue;
   }
