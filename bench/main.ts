@@ -11,6 +11,7 @@ import { draw } from './harness/picture.ts';
 import { progress } from './harness/progress.ts';
 import { summary, table } from './harness/table.ts';
 import type { Topic } from './harness/topic.ts';
+import { usage } from './harness/usage.ts';
 import { compile } from './rivals/wasm.ts';
 import { contended } from './topics/contended.ts';
 import { handoff } from './topics/handoff.ts';
@@ -49,16 +50,6 @@ interface Result {
   rows: Row[];
   claims: Verdict[];
   notes: string[];
-}
-
-/** What the command line says; a wrong one ends here. */
-function usage() {
-  try {
-    return options();
-  } catch (error) {
-    console.error(`bench: ${(error as Error).message}\n\n${HELP}`);
-    process.exit(2);
-  }
 }
 
 function options() {
@@ -103,7 +94,7 @@ async function run(
 }
 
 async function main(): Promise<void> {
-  const { settings, topics, all, output, help, list } = usage();
+  const { settings, topics, all, output, help, list } = usage('bench', HELP, options);
   if (help) return console.log(HELP);
   if (list) return console.log(TOPICS.map(({ name }) => name).join('\n'));
   compile();

@@ -9,6 +9,7 @@ import { provider } from '../../test/platforms/browsers/provider.ts';
 import { atMost, check } from '../harness/claims.ts';
 import type { Row, Settings } from '../harness/measure.ts';
 import { verdict } from '../harness/table.ts';
+import { usage } from '../harness/usage.ts';
 import { ATOMICS } from '../rivals/atomics.ts';
 import { compile } from '../rivals/wasm.ts';
 import { uncontended } from '../topics/uncontended.ts';
@@ -24,18 +25,13 @@ const HELP = `npm run bench:browser [-- [${NAMES.join(' | ')} …] [--quick]]`;
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
-function usage() {
-  try {
-    const options = { quick: { type: 'boolean' }, help: { type: 'boolean', short: 'h' } } as const;
-    const { values, positionals } = parseArgs({ allowPositionals: true, options });
-    const unknown = positionals.find((name) => !NAMES.includes(name as Name));
-    if (unknown) throw new Error(`there is no browser ${unknown}; there are ${NAMES.join(', ')}`);
-    const names = NAMES.filter((name) => !positionals.length || positionals.includes(name));
-    return { names, settings: values.quick ? QUICK : FULL, help: values.help };
-  } catch (error) {
-    console.error(`bench:browser: ${(error as Error).message}\n\n${HELP}`);
-    process.exit(2);
-  }
+function options() {
+  const options = { quick: { type: 'boolean' }, help: { type: 'boolean', short: 'h' } } as const;
+  const { values, positionals } = parseArgs({ allowPositionals: true, options });
+  const unknown = positionals.find((name) => !NAMES.includes(name as Name));
+  if (unknown) throw new Error(`there is no browser ${unknown}; there are ${NAMES.join(', ')}`);
+  const names = NAMES.filter((name) => !positionals.length || positionals.includes(name));
+  return { names, settings: values.quick ? QUICK : FULL, help: values.help };
 }
 
 /** The worker in one file. */
@@ -103,7 +99,7 @@ function show(agent: string, rows: Row[]): void {
 }
 
 async function main(): Promise<void> {
-  const { names, settings, help } = usage();
+  const { names, settings, help } = usage('bench:browser', HELP, options);
   if (help) return console.log(HELP);
   compile();
   await bundleWorker();

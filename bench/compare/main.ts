@@ -11,6 +11,7 @@ import { progress } from '../harness/progress.ts';
 import { quantile } from '../harness/statistics.ts';
 import { align, number } from '../harness/table.ts';
 import type { Topic } from '../harness/topic.ts';
+import { usage } from '../harness/usage.ts';
 import { compile } from '../rivals/wasm.ts';
 import { named } from '../topics/index.ts';
 import type { Greeting } from './build.ts';
@@ -40,16 +41,6 @@ Without a TOPIC: ${TOPICS.join(', ')}; npm run bench -- --list names the others.
 
   --quick      less exact, in less than a minute
   --starts N   how often both are started anew, for ${FULL.rounds} rounds (${FULL.starts}, quick ${QUICK.starts})`;
-
-/** What the command line says; a wrong one ends here. */
-function usage() {
-  try {
-    return options();
-  } catch (error) {
-    console.error(`bench:compare: ${(error as Error).message}\n\n${HELP}`);
-    process.exit(2);
-  }
-}
 
 function options() {
   const { values, positionals } = parseArgs({
@@ -159,7 +150,7 @@ function summary(results: { topic: string; pairs: Pair[] }[]): string {
 }
 
 async function main(): Promise<void> {
-  const { help, builds, topics, settings } = usage();
+  const { help, builds, topics, settings } = usage('bench:compare', HELP, options);
   if (help) return console.log(HELP);
   compile();
   const { starts, rounds, window } = settings;
