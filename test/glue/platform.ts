@@ -213,6 +213,14 @@ export function install(host: Host): Platform {
         check(right, otherwise) {
           if (!right) host.thread!.fail(otherwise);
         },
+        acquires(lock) {
+          try {
+            return lock.acquire();
+          } catch (error) {
+            if ((error as Error).name === 'DeadlockError') return false;
+            throw error;
+          }
+        },
         async throws(name, call) {
           let result: unknown;
           try {

@@ -27,6 +27,8 @@ export interface Kit {
   /** This thread ends in one of its next turns, which says so to its `exit` listeners. */
   exit(): void;
   check(right: boolean, otherwise: string): void;
+  /** Blocks for a lock; false when a task of this thread holds it, and that is refused. */
+  acquires(lock: { acquire(): boolean }): boolean;
   /** What this throws or rejects with must have this name. */
   throws(name: string, call: () => unknown): Promise<void>;
 }

@@ -39,12 +39,7 @@ const useUnlessAborted: Task<Shared> = async ({ lock }, t) => {
 
 /** Holds it in one turn, and blocks for it if no task of its own thread has it. */
 const block: Task<Shared> = ({ lock }, t) => {
-  try {
-    lock.acquire();
-  } catch (error) {
-    if ((error as Error).name === 'DeadlockError') return;
-    throw error;
-  }
+  if (!t.acquires(lock)) return;
   t.enter();
   t.leave();
   lock.release();
@@ -64,6 +59,21 @@ const queue: Task<Shared> = async ({ lock }, t) => {
   t.check(!waiting.some(({ stood }: typeof me) => stood < me.came), 'one that stood before it still waits');
   await t.turn();
   lock.release();
+};
+
+/** Acquires it before all others, and keeps it. */
+const holdFirst: Task<Shared> = async ({ lock }, t) => {
+  t.state.held = 0;
+  t.state.released = 0;
+  await lock.acquireAsync();
+  t.state.held++;
+  t.note('held');
+};
+
+/** Acquires it once it is held, if it is released in time, and keeps it. */
+const holdInTime: Task<Shared> = async ({ lock }, t) => {
+  await t.when('held');
+  if (await lock.acquireAsync({ timeout: 10 })) t.state.held++;
 };
 
 /** Releases what others acquired, and must be told if there is nothing to release. */
@@ -199,16 +209,7 @@ export const lock: readonly Scenario[] = [
   scenario('one release too many', {
     share,
     threads: {
-      A: [
-        async ({ lock }, t) => {
-          t.state.held = 0;
-          t.state.released = 0;
-          await lock.acquireAsync();
-          t.state.held++;
-          t.note('held');
-        },
-        releaseOnce,
-      ],
+      A: [holdFirst, releaseOnce],
       B: [
         async ({ lock }, t) => {
           await t.when('held');
@@ -231,10 +232,7 @@ export const lock: readonly Scenario[] = [
           t.state.released = 0;
           t.note('held');
         },
-        async ({ lock }, t) => {
-          await t.when('held');
-          if (await lock.acquireAsync({ timeout: 10 })) t.state.held++;
-        },
+        holdInTime,
         releaseOnce,
       ],
       B: [releaseOnce],
@@ -245,17 +243,8 @@ export const lock: readonly Scenario[] = [
     share: ({ Lock, Event }, options): WithEvent => ({ lock: new Lock(options), event: new Event(options) }),
     threads: {
       A: [
-        async ({ lock }, t) => {
-          t.state.held = 0;
-          t.state.released = 0;
-          await lock.acquireAsync();
-          t.state.held++;
-          t.note('held');
-        },
-        async ({ lock }, t) => {
-          await t.when('held');
-          if (await lock.acquireAsync({ timeout: 10 })) t.state.held++;
-        },
+        holdFirst,
+        holdInTime,
         async ({ event }: WithEvent, t) => {
           await t.when('held');
           event.wait();
