@@ -5,6 +5,7 @@ import {
   CELL_NEXT,
   CELL_SIZE,
   HANDOFF,
+  HELD_BY_TASK,
   STATUS_NOT_HELD,
   STATUS_OK,
   STATUS_TIMEOUT,
@@ -32,7 +33,7 @@ import {
 } from '../scenario.ts';
 import type { Monitor } from '../system.ts';
 import { acquiringLock, blockForLock, came, END, eventLoop, REFUSED, releaseLock, type Step, waits } from '../tasks.ts';
-import type { Script } from '../thread.ts';
+import { Objection, type Script } from '../thread.ts';
 
 /** Takes the lock, uses what it protects, gives it back. */
 function* lockRound(me: number, cell: number, stamp: number, data: number, timeout: number): Script {
@@ -164,10 +165,14 @@ const mixed = (name: string, tasks: readonly number[], timeout: number, loops = 
 const balance: Monitor<number> = { initial: 0, step: (held, _thread, event) => held + (event === 'acquired' ? 1 : -1) };
 
 /**
- * Tasks of one thread, and a stranger that releases the lock so often whether it is held or not: as many releases succeed as there
- * were acquisitions, and when all is over the lock is free or has one owner. So a task must not hold it for a moment in which it only passes its wake-up on.
+ * Tasks of one thread, which may block beside them, and a stranger that releases the lock so often whether it is held or
+ * not: as many releases succeed as there were acquisitions, and when all is over the lock is free or has one owner. So a
+ * waiter that only passes its wake-up on must not hold the lock for a moment.
  */
-const released = (name: string, tasks: number, timeout: number, releases: number): Scenario => ({
+const released = (
+  name: string,
+  { tasks, timeout = FOR_EVER, blocks = false }: { tasks: number; timeout?: number; blocks?: boolean },
+): Scenario => ({
   primitive: 'lock',
   name,
   threads: 2,
@@ -178,24 +183,31 @@ const released = (name: string, tasks: number, timeout: number, releases: number
     const told = function* (status: number, event: string, ...others: number[]): Script<unknown> {
       return expect(status, STATUS_OK, ...others) === STATUS_OK ? yield after(event) : END;
     };
-    const task: Step[] = [
-      waits(acquiringLock(lock, me), timeout),
-      (status) => told(status, 'acquired', STATUS_TIMEOUT),
+    const round = (acquire: Step): Step[] => [
+      acquire,
+      (status) => told(status, 'acquired', STATUS_TIMEOUT, REFUSED),
       releaseLock(lock, me),
       (status) => told(status, 'released', STATUS_NOT_HELD),
     ];
+    if (blocks) expect(world.call('lockAcquire', cell, stamp, stranger, 0), STATUS_OK);
     return {
       clock: timeout === FOR_EVER ? UNTIMED : TIMED,
-      monitor: balance,
+      keeps: blocks ? [CELL_NEXT] : [],
+      monitor: { ...balance, initial: blocks ? 1 : 0 },
       invariant(view) {
         if (!world.threads.every((_, t) => view.finished(t))) return undefined;
         const owners = view.word(cell) < UNIT ? 0 : 1;
         return view.monitor() === owners ? undefined : 'a release of a lock that nobody held has succeeded';
       },
       programs: [
-        once(eventLoop(world, me, Array<Step[]>(tasks).fill(task))),
+        once(
+          eventLoop(world, me, [
+            ...Array<Step[]>(tasks).fill(round(waits(acquiringLock(lock, me), timeout))),
+            ...(blocks ? [round(blockForLock(lock, me))] : []),
+          ]),
+        ),
         once(function* () {
-          for (let i = 0; i < releases; i++)
+          for (const _often of [1, 2])
             yield* told(yield* call('lockRelease', cell, stamp, stranger), 'released', STATUS_NOT_HELD);
         }),
       ],
@@ -294,6 +306,71 @@ const overdue: Scenario = {
   },
 };
 
+/** A task that has given up and is woken in vain gives up: it does not wait once more. */
+const cancelled: Scenario = {
+  primitive: 'lock',
+  name: 'a timed task comes to an end, though the lock is taken again before it looks',
+  threads: 2,
+  build(world) {
+    const lock = world.lock();
+    const { cell, stamp } = lock;
+    const [me, other] = world.threads as [number, number];
+    world.call('lockAcquire', cell, stamp, other, 0);
+    return {
+      clock: TIMED,
+      programs: [
+        once(eventLoop(world, me, [[waits(acquiringLock(lock, me), SOON), came(STATUS_OK, STATUS_TIMEOUT)]])),
+        once(function* () {
+          expect(yield* call('lockRelease', cell, stamp, other), STATUS_OK);
+          expect(yield* call('lockAcquire', cell, stamp, other, 0), STATUS_OK, STATUS_TIMEOUT);
+        }),
+      ],
+    };
+  },
+};
+
+/** Another thread came before the tasks that wait: a task that releases the lock hands it to none of them. */
+const inTurn: Scenario = {
+  primitive: 'lock',
+  name: 'a task does not hand the lock on past a thread that came before',
+  threads: 2,
+  build(world) {
+    const lock = world.lock();
+    const { cell, stamp } = lock;
+    const [me, other] = world.threads as [number, number];
+    const release = [releaseLock(lock, me), came(STATUS_OK)];
+    world.call('lockAcquire', cell, stamp, me | HELD_BY_TASK, 0);
+    const comer: Step[] = [
+      function* () {
+        yield until(cell + CELL_LENGTH, (length) => length > 0);
+      },
+      waits(acquiringLock(lock, me)),
+      function* () {
+        yield after('task');
+      },
+      ...release,
+    ];
+    return {
+      monitor: {
+        initial: false,
+        step(had: boolean, _thread, event) {
+          if (event === 'task' && !had)
+            throw new Objection('a task has the lock before the thread that came before it');
+          return true;
+        },
+      },
+      programs: [
+        once(eventLoop(world, me, [comer, release], { busy: true })),
+        once(function* () {
+          expect(yield* call('lockAcquire', cell, stamp, other, FOR_EVER), STATUS_OK);
+          yield after('other');
+          expect(yield* call('lockRelease', cell, stamp, other), STATUS_OK);
+        }),
+      ],
+    };
+  },
+};
+
 /** Each of these waits looks twice in vain: at the word, and at its own. */
 const learning: Scenario = {
   primitive: 'lock',
@@ -322,8 +399,12 @@ const learning: Scenario = {
 export const lock: readonly Scenario[] = [
   anew,
   overdue,
-  released('2 tasks, and a stranger that releases it twice', 2, FOR_EVER, 2),
-  released('2 timed tasks, and a stranger that releases it twice', 2, SOON, 2),
+  released('2 tasks, and a stranger that releases it twice', { tasks: 2 }),
+  released('2 timed tasks, and a stranger that releases it twice', { tasks: 2, timeout: SOON }),
+  released('a thread blocks beside a task, and a stranger releases it twice', { tasks: 1, blocks: true }),
+  released('a thread blocks beside 2 tasks, and a stranger releases it twice', { tasks: 2, blocks: true }),
+  cancelled,
+  inTurn,
   beside('a thread blocks beside a task of its own, and another thread', 1, 1),
   beside('a thread blocks beside 2 tasks of its own, and another thread', 2, 1),
   learning,
