@@ -240,26 +240,30 @@ interface Original {
 }
 
 /** How many times as many states as the original a mutant may make before a scenario gives it up. */
-const PATIENCE = 20;
+const PATIENCE = 4;
+/** So many of those that noticed a mutant last are asked first about the next one: it is often a neighbour. */
+const MOST_RECENT = 4;
 
-/**
- * Runs the mutants of the `chosen` instructions, or every `of`-th of them from the `shard`-th on, each in all scenarios
- * that run the changed instruction: the smallest first, and those of more than `mostStates` states only so far.
- */
+export interface Hunt {
+  /** Scenarios of more states are run only so far. */
+  readonly mostStates: number;
+  /** Every `of`-th mutant, from the `shard`-th on. */
+  readonly shard?: number;
+  readonly of?: number;
+  /** Only mutants of these instructions. */
+  readonly chosen?: (at: number) => boolean;
+  /**
+   * Survivors that are known, with a reason. Only scenarios that are run to their ends have to let them live once more:
+   * the others would need most of the time, to say nothing new.
+   */
+  readonly known?: (mutant: Omit<Mutant, 'module'>) => boolean;
+}
+
+/** Runs each mutant in all scenarios that run the changed instruction, the smallest first, until one notices. */
 export function* hunt(
   core: Core,
   scenarios: readonly Scenario[],
-  {
-    mostStates,
-    shard = 0,
-    of = 1,
-    chosen = () => true,
-  }: {
-    readonly mostStates: number;
-    readonly shard?: number;
-    readonly of?: number;
-    readonly chosen?: (at: number) => boolean;
-  },
+  { mostStates, shard = 0, of = 1, chosen = () => true, known = () => false }: Hunt,
 ): Generator<Outcome> {
   const busy = new Set<number>();
   const contested = new Set<number>();
@@ -275,21 +279,25 @@ export function* hunt(
 
   const covered = new Set(originals.flatMap((one) => [...one.covered]).filter(chosen));
   let index = 0;
-  let last: Original | undefined;
+  let recent: readonly Original[] = [];
   for (const { module, ...mutant } of mutants(core.module, covered, busy, contested)) {
     if (index++ % of !== shard) continue;
     const concerned = originals.filter(({ covered }) => covered.has(mutant.at));
     const primitives = [...new Set(concerned.map(({ scenario }) => scenario.primitive))];
-    // What noticed the last one often notices its neighbour, too.
-    if (last && concerned.includes(last)) concerned.unshift(last);
+    const tried = known(mutant)
+      ? concerned.filter(({ verdict }) => !verdict.exceeded)
+      : new Set([...recent.filter((one) => concerned.includes(one)), ...concerned]);
     let fault: string | undefined;
-    const killer = concerned.find(({ scenario, verdict }) => {
-      const { states } = verdict;
+    let killer: Original | undefined;
+    for (const one of tried) {
+      const { states } = one.verdict;
       const most = states > mostStates ? 2 * mostStates : PATIENCE * (states + 1000);
-      fault = attempt({ ...core, module }, scenario, { mostStates: most, known: verdict });
-      return fault !== undefined;
-    });
-    last = killer ?? last;
+      fault = attempt({ ...core, module }, one.scenario, { mostStates: most, known: one.verdict });
+      if (fault === undefined) continue;
+      killer = one;
+      recent = [one, ...recent.filter((other) => other !== one)].slice(0, MOST_RECENT);
+      break;
+    }
     yield { mutant, primitives, killer: killer && `${killer.scenario.primitive}: ${killer.scenario.name}`, fault };
   }
 }

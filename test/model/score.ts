@@ -1,14 +1,15 @@
 /**
  * `npm run model:mutate`: breaks the core in every small way (mutate.ts) and says for each primitive how many of the
  * breaks the scenarios notice. Survivors must be in survivors.ts, with the reason why they are harmless, and nothing
- * else may. `npm run model:mutate -- FILE:LINE …` breaks only the lines that begin so.
+ * else may. `npm run model:mutate -- FILE:LINE …` breaks only the lines that begin so, and known survivors as thoroughly
+ * as all others.
  */
 
 import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
 import { CORE, locateIn } from './main.ts';
-import { hunt, type Outcome } from './mutate.ts';
+import { type Hunt, hunt, type Outcome } from './mutate.ts';
 import { loadCore } from './scenario.ts';
 import { scenarios } from './scenarios/index.ts';
 import { survivors } from './survivors.ts';
@@ -87,8 +88,11 @@ async function main(args: readonly string[]): Promise<number> {
 function work(shard: number, of: number, args: readonly string[]): void {
   const bytes = readFileSync(CORE);
   const locate = locateIn(bytes);
-  const chosen = (at: number): boolean => args.length === 0 || args.some((arg) => locate(at)?.startsWith(arg));
-  for (const outcome of hunt(loadCore(bytes), scenarios, { mostStates: MOST_STATES, shard, of, chosen }))
+  const all = args.length === 0;
+  const chosen = (at: number): boolean => all || args.some((arg) => locate(at)?.startsWith(arg));
+  // Chosen lines are broken in every scenario, also where a survivor is known.
+  const known: Hunt['known'] = ({ at, what }) => all && explained(sourceOf(at, locate).line, what) !== undefined;
+  for (const outcome of hunt(loadCore(bytes), scenarios, { mostStates: MOST_STATES, shard, of, chosen, known }))
     parentPort!.postMessage(outcome);
 }
 
