@@ -35,6 +35,9 @@ const RUNS = ['TSAsExpression', 'TSNonNullExpression', 'TSSatisfiesExpression', 
 const NEIGHBOURS: Record<string, string> = { '<': '<=', '<=': '<', '>': '>=', '>=': '>' };
 const OPPOSITES: Record<string, string> = { '===': '!==', '!==': '===' };
 
+/** Times and sizes are larger: what holds for one must hold for one more or less, too. */
+const LARGE = 8;
+
 /** All mutants of a file, in the order of their places. */
 export function mutants(file: string, source: string): Mutant[] {
   const { program, errors } = parseSync(file, source, { lang: 'ts' });
@@ -77,7 +80,8 @@ export function mutants(file: string, source: string): Mutant[] {
         break;
       case 'Literal':
         if (typeof node.value === 'number') {
-          for (const value of [node.value + 1, node.value - 1]) change(node, `${node.value} → ${value}`, `(${value})`);
+          const others = node.value > LARGE ? [0] : [node.value + 1, node.value - 1];
+          for (const value of others) change(node, `${node.value} → ${value}`, `(${value})`);
         } else if (typeof node.value === 'boolean') change(node, `${node.value} → ${!node.value}`, `${!node.value}`);
         return;
       case 'LogicalExpression': {

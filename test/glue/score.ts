@@ -5,49 +5,13 @@
  * each mutant what noticed it.
  */
 
-import { type ChildProcess, fork } from 'node:child_process';
-import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
-import { BINDINGS } from './bundle.ts';
-import { type Killer, ScenarioHunter, TestHunter } from './hunt.ts';
-import { type Mutant, mutants } from './mutate.ts';
-import type { Reach } from './probes.ts';
+import type { Killer } from './hunt.ts';
+import type { Mutant } from './mutate.ts';
 import { scenarioReach, testReach } from './reach.ts';
+import { all, FILES, sources } from './subject.ts';
 import { survivors } from './survivors.ts';
-import type { Test } from './tests.ts';
-
-/** What waits, passes on, settles, cancels, keeps alive, blocks beside tasks, ends with its thread. */
-const FILES = [
-  'acquirable.ts',
-  'barrier.ts',
-  'blocking.ts',
-  'clock.ts',
-  'condition.ts',
-  'event.ts',
-  'keep-alive.ts',
-  'local-queue.ts',
-  'lock.ts',
-  'operation-call.ts',
-  'operation-table.ts',
-  'operation.ts',
-  'owner.ts',
-  'pending-call.ts',
-  'rlock.ts',
-  'scheduler.ts',
-  'scoped.ts',
-  'semaphore.ts',
-  'steps/acquire.ts',
-  'steps/barrier.ts',
-  'steps/condition.ts',
-  'steps/event.ts',
-  'thread-arena.ts',
-];
-
-/** A mutant may take so long (ms) in the explorer and in the tests, each of which bounds itself, before its process is ended. */
-const BOUND = 240_000;
-
-const sources = new Map(FILES.map((file) => [file, readFileSync(BINDINGS + file, 'utf8')]));
-const all = FILES.flatMap((file) => mutants(file, sources.get(file)!));
+import { type Kind, Workplace } from './workplace.ts';
 
 const whereOf = ({ file, line }: Mutant): string => `${file}:${line}`;
 const lineOf = ({ file, line }: Mutant): string => sources.get(file)!.split('\n')[line - 1]!.trim();
@@ -100,84 +64,6 @@ async function main(args: readonly string[]): Promise<number> {
   return report(ends, lines.length === 0);
 }
 
-type Kind = 'explorer' | 'tests';
-
-/** A process that runs one mutant after the other; a new one in its place where it does not come back. */
-class Workplace {
-  readonly #kind: Kind;
-  readonly #reach: readonly Reach[];
-  #process: ChildProcess | undefined;
-
-  constructor(kind: Kind, reach: readonly Reach[]) {
-    this.#kind = kind;
-    this.#reach = reach;
-  }
-
-  async hunt(index: number): Promise<Killer | undefined> {
-    if (!this.#process) {
-      // What tests print when they fail is of no interest.
-      this.#process = fork(import.meta.filename, { detached: true, stdio: ['ignore', 'ignore', 'ignore', 'ipc'] });
-      this.#process.send({ kind: this.#kind, reach: this.#reach } satisfies Begin);
-    }
-    const child = this.#process;
-    const { killer } = await new Promise<Answer>((resolve) => {
-      const failed = (fault: string) => () => settle({ killer: { name: 'its process', fault } });
-      const ended = failed('ends');
-      const timer = setTimeout(failed(`does not end within ${BOUND} ms`), BOUND);
-      const settle = (answer: Answer): void => {
-        clearTimeout(timer);
-        child.off('message', settle);
-        child.off('exit', ended);
-        resolve(answer);
-      };
-      child.on('message', settle);
-      child.on('exit', ended);
-      child.send(index);
-    });
-    if (killer?.name === 'its process') this.#end();
-    return killer;
-  }
-
-  close(): void {
-    this.#process?.disconnect();
-  }
-
-  /** All that it has started goes with it. */
-  #end(): void {
-    try {
-      process.kill(-this.#process!.pid!, 'SIGKILL');
-    } catch {
-      // It has gone already.
-    }
-    this.#process = undefined;
-  }
-}
-
-/** What such a process is told at first; then indices of mutants, one after the other. */
-interface Begin {
-  readonly kind: Kind;
-  readonly reach: readonly Reach[];
-}
-
-interface Answer {
-  readonly killer?: Killer | undefined;
-}
-
-function serve(): void {
-  // What a mutant has left behind may be rejected when the next one runs.
-  process.on('unhandledRejection', () => {});
-  let hunter: ScenarioHunter | TestHunter;
-  process.on('message', async (message: Begin | number) => {
-    if (typeof message === 'number') process.send!({ killer: await hunter.hunt(message) } satisfies Answer);
-    else if (message.kind === 'explorer') hunter = new ScenarioHunter(sources, all, message.reach);
-    else hunter = new TestHunter(sources, all, message.reach as Test[]);
-  });
-  process.once('disconnect', async () => {
-    await hunter.close();
-    process.exit();
-  });
-}
-
 function report(ends: Ends, whole: boolean): number {
   const stale = new Set(survivors);
   let unexplained = 0;
@@ -211,5 +97,4 @@ function report(ends: Ends, whole: boolean): number {
   return unexplained === 0 && stale.size === 0 ? 0 : 1;
 }
 
-if (process.send) serve();
-else process.exitCode = await main(process.argv.slice(2));
+process.exitCode = await main(process.argv.slice(2));
