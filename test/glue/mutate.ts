@@ -86,8 +86,7 @@ export function mutants(file: string, source: string): Mutant[] {
         return;
       case 'LogicalExpression': {
         const [left, right] = [node.left as Node, node.right as Node];
-        change(node, `${node.operator}: only the left`, `(${text(left)})`);
-        change(node, `${node.operator}: only the right`, `(${text(right)})`);
+        for (const half of [left, right]) change(node, `only ${text(half)}`, `(${text(half)})`);
         break;
       }
       case 'AssignmentExpression':

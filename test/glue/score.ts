@@ -74,7 +74,7 @@ function report(ends: Ends, whole: boolean): number {
     if (reason) stale.delete(reason);
     else unexplained++;
     console.log(
-      `  ${whereOf(mutant).padEnd(24)} ${mutant.what.padEnd(24)} ${reason?.why ?? `UNEXPLAINED  ${lineOf(mutant)}`}`,
+      `  ${whereOf(mutant).padEnd(24)} ${mutant.what.padEnd(40)} ${reason?.why ?? `UNEXPLAINED  ${lineOf(mutant)}`}`,
     );
   }
   if (!whole) stale.clear();
