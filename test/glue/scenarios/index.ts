@@ -3,7 +3,8 @@ import { barrier } from './barrier.ts';
 import { condition } from './condition.ts';
 import { event } from './event.ts';
 import { lock } from './lock.ts';
+import { mutants } from './mutants.ts';
 import { rlock } from './rlock.ts';
 import { semaphore } from './semaphore.ts';
 
-export const scenarios: readonly Scenario[] = [lock, rlock, semaphore, event, barrier, condition].flat();
+export const scenarios: readonly Scenario[] = [lock, rlock, semaphore, event, barrier, condition, mutants].flat();
