@@ -177,8 +177,8 @@ export class Barrier extends Primitive<'Barrier'> {
    * Waits without blocking the thread until all parties have called it or `wait`. Answers this task's arrival index.
    * The last to arrive awaits its action before anybody goes on; then it goes on after the others.
    *
-   * @param options `timeout` as in `wait`. Who gives up, by the time or the signal, breaks the barrier, unless it has not
-   *   arrived
+   * @param options `timeout` as in `wait`. A task that gives up, by the time or the signal, breaks the barrier, unless it has
+   *   not arrived
    * @throws BrokenBarrierError when the barrier is or gets broken
    * @throws whatever `signal.reason` is, when the signal is aborted first
    * @throws whatever the action throws, in the task that ran it
@@ -253,12 +253,12 @@ export class Barrier extends Primitive<'Barrier'> {
     );
   }
 
-  /** Breaks the barrier: all who wait, and all who come, get a `BrokenBarrierError`, until `reset`. Never waits. */
+  /** Breaks the barrier: all waiters and all newcomers get a `BrokenBarrierError`, until `reset`. Never waits. */
   abort(): void {
     this.#break(BROKEN);
   }
 
-  /** Makes it as new: those who wait get a `BrokenBarrierError`, the next round begins empty. Never waits. */
+  /** Makes it as new: its waiters get a `BrokenBarrierError`, the next round begins empty. Never waits. */
   reset(): void {
     this.#break(FILLING);
   }

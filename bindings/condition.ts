@@ -188,7 +188,7 @@ export class Condition extends Holdable<'Condition'> {
    * again, as often as it was held. False when the time is up first; the lock is held then too. Tasks and blocked threads
    * stand in one queue.
    *
-   * @param options `timeout`: ms until it must be notified; `owner`: who holds the RLock
+   * @param options `timeout`: ms until it must be notified; `owner`: the RLock's holder
    * @throws whatever `signal.reason` is, when the signal is aborted first; the lock is held then too
    * @throws NotHeldError when the lock is not held
    * @throws TypeError over an RLock without an owner; TypeError, RangeError when an option is wrong
@@ -244,7 +244,7 @@ export class Condition extends Holdable<'Condition'> {
    * Waits without blocking the thread until `predicate()`, called with the lock held, answers or resolves to something
    * true. False when the time is up first. The lock is held when it is over, however it ends.
    *
-   * @param options `timeout`: ms in all; `owner`: who holds the RLock
+   * @param options `timeout`: ms in all; `owner`: the RLock's holder
    * @throws whatever the predicate throws or rejects with; else as `waitAsync`
    */
   async waitForAsync(predicate: () => unknown, options?: OwnerWaitOptions): Promise<boolean> {
@@ -306,7 +306,7 @@ export class Condition extends Holdable<'Condition'> {
   /**
    * Lets the first `n` waiters go on, or as many as there are, once they have the lock. Never waits.
    *
-   * @param options `owner`: who holds the RLock, if not this thread
+   * @param options `owner`: the RLock's holder, if not this thread
    * @throws NotHeldError when the lock is not held
    * @throws TypeError, RangeError when `n` is not an integer of 0 or more
    */
@@ -332,7 +332,7 @@ export class Condition extends Holdable<'Condition'> {
     );
   }
 
-  /** In whose name a task holds the lock, as it stands in its word. */
+  /** The name in which a task holds the lock, as it stands in its word. */
   #nameOf({ owner }: OwnerWanted): number {
     return this.#recursive ? this.#address(owner!) : this.ref.thread | HELD_BY_TASK;
   }
@@ -347,7 +347,7 @@ export class Condition extends Holdable<'Condition'> {
    * @throws ThreadingError when somebody waits for it, or holds or waits for its own lock; nothing is changed
    */
   override destroy(): void {
-    // Of a local queue the core's queue may know nobody at the moment.
+    // The core's queue may know no waiter of a local queue at the moment.
     if (this.#ownLock?.waiters) this.throwStatus(STATUS_BUSY);
     super.destroy();
   }

@@ -41,7 +41,7 @@ export interface Core {
   rename(cell: number, from: number, to: number): void;
   /** `owner`: a thread; with HELD_BY_TASK one of its tasks, which waits 0 ms. */
   lockAcquire(cell: number, stamp: number, owner: number, timeout: number): number;
-  /** `owner`: who probably holds it. */
+  /** `owner`: its probable holder. */
   lockRelease(cell: number, stamp: number, owner: number): number;
   /** Whether it went from this thread, or a task of it, to the first task that the proxy stands for. */
   lockHandOff(cell: number, stamp: number, proxy: number, others: boolean): number;

@@ -13,7 +13,7 @@ import { checkWait, WAIT_OPTIONS, type WaitOptions } from './validate.ts';
 const neverDeadlocked = (): boolean => false;
 
 /**
- * A flag that threads wait for, like Python's `threading.Event`. `set` lets all go on who wait at that moment, also when
+ * A flag that threads wait for, like Python's `threading.Event`. `set` lets all go on that wait at that moment, also when
  * `clear` follows at once. Algorithm: `assembly/event.ts`.
  */
 export class Event extends Primitive<'Event'> {
@@ -77,13 +77,13 @@ export class Event extends Primitive<'Event'> {
     return this.toBoolean(status);
   }
 
-  /** Sets the event and lets all who wait go on. Never waits. */
+  /** Sets the event and lets all waiters go on. Never waits. */
   set(): void {
     const { core, arena, cell, stamp, thread } = this.#ref;
     this.finishOk(arena, core.eventSet(cell, stamp, thread));
   }
 
-  /** Clears the event: who waits from now on waits for the next `set`. Never waits. */
+  /** Clears the event: a later `wait` waits for the next `set`. Never waits. */
   clear(): void {
     const { core, arena, cell, stamp } = this.#ref;
     this.finishOk(arena, core.eventClear(cell, stamp));

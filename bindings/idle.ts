@@ -7,11 +7,11 @@ export interface Idle {
   readonly dead: number;
 }
 
-/** Of a Lock and an RLock: not held, no waiter on its way; leaves an owner behind that nobody has. */
+/** Of a Lock and an RLock: not held, no waiter on its way; leaves an owner behind that no thread has. */
 export const IDLE_LOCK: Idle = /* @__PURE__ */ (() => ({ mask: -1, idle: 0, dead: -UNIT }))();
 export const IDLE_SEMAPHORE: Idle = /* @__PURE__ */ (() => ({ mask: UNIT - 1, idle: 0, dead: 0 }))();
 export const IDLE_BARRIER: Idle = /* @__PURE__ */ (() => ({ mask: ACTION, idle: 0, dead: BROKEN }))();
-/** Of an Event and a Condition: nobody waits. */
+/** Of an Event and a Condition: no waiter. */
 export const IDLE: Idle = /* @__PURE__ */ (() => ({ mask: 0, idle: 0, dead: 0 }))();
 
 /** All permits are back. */

@@ -10,8 +10,8 @@ import type { WaitOptions } from './validate.ts';
 /**
  * A mutual exclusion lock, like Python's `threading.Lock`: one thread holds it, and any thread may release it.
  *
- * A free lock is taken by whoever asks first, also past those who wait; of those who wait, the first is woken first, and
- * one that was passed over for a millisecond is handed the lock. Algorithm: `assembly/resource.ts`.
+ * The first call takes a free lock, also past waiters; of the waiters, the first is woken first, and one that was passed
+ * over for a millisecond is handed the lock. Algorithm: `assembly/resource.ts`.
  */
 export class Lock extends Acquirable<'Lock'> {
   // Its own, since engines are slow where all classes come by.

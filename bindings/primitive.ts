@@ -250,7 +250,7 @@ export abstract class Primitive<K extends string = string> extends Postable {
   }
 
   /**
-   * By whom it would have to be held, and what to do, for a message.
+   * The owner that would have to hold it, and what to do, for a message.
    *
    * @internal
    */

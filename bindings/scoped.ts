@@ -23,7 +23,7 @@ const Scoped = /* @__PURE__ */ (() => {
 
 /** Something that is held, until `release()` or the end of the scope of a `using`. */
 export class Guard extends Scoped {
-  /** Who holds an `RLock` that `holdAsync` acquired: acquires it again, `acquireAsync({ owner })`, and the like. */
+  /** The holder of an `RLock` that `holdAsync` acquired: acquires it again, `acquireAsync({ owner })`, and the like. */
   readonly owner: Owner | undefined;
   /** What `postMessage` refuses, with this text in its error. */
   protected readonly thread = STAYS;
@@ -89,7 +89,7 @@ export abstract class Holdable<K extends string = string> extends Primitive<K> {
   abstract acquireTask(wanted: OwnerWanted, owner: Owner | undefined): boolean | Promise<boolean>;
 
   /**
-   * In whose name `holdAsync` acquires, if that matters.
+   * The owner in whose name `holdAsync` acquires, if that matters.
    *
    * @internal
    */
