@@ -6,25 +6,28 @@ import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import type { Readable, Writable } from 'node:stream';
-import { PATIENCE, type Rival, type Sample } from './rival.ts';
+import { Incorrect, PATIENCE, type Rival, type Sample } from './rival.ts';
 
 export class Program<Greeting> {
   readonly #child: ChildProcessByStdio<Writable, Readable, Readable>;
   readonly #closed: Promise<unknown>;
   readonly #lines: AsyncIterator<string>;
+  readonly #patience: number;
   #complaints = '';
   /** Its first line. */
   greeting!: Greeting;
 
-  static async start<Greeting>([command, ...args]: string[]): Promise<Program<Greeting>> {
-    const program = new Program<Greeting>(spawn(command!, args));
+  /** @param patience ms */
+  static async start<Greeting>([command, ...args]: string[], patience = PATIENCE): Promise<Program<Greeting>> {
+    const program = new Program<Greeting>(spawn(command!, args), patience);
     await once(program.#child, 'spawn');
-    program.greeting = (await program.#read(PATIENCE)) as Greeting;
+    program.greeting = (await program.#read(0)) as Greeting;
     return program;
   }
 
-  private constructor(child: ChildProcessByStdio<Writable, Readable, Readable>) {
+  private constructor(child: ChildProcessByStdio<Writable, Readable, Readable>, patience: number) {
     this.#child = child;
+    this.#patience = patience;
     this.#closed = new Promise((resolve) => child.on('close', resolve));
     this.#lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
     child.stderr.on('data', (text: Buffer) => {
@@ -41,17 +44,21 @@ export class Program<Greeting> {
 
   async #ask(window: number, task: string): Promise<Sample> {
     this.#child.stdin.write(`${window} ${task}\n`);
-    return (await this.#read(window + PATIENCE, task)) as Sample;
+    return (await this.#read(window, task)) as Sample;
   }
 
-  async #read(within: number, what = 'it'): Promise<unknown> {
-    const timer = setTimeout(() => this.#child.kill('SIGKILL'), within);
+  async #read(window: number, what = 'it'): Promise<unknown> {
+    const limit = window + this.#patience;
+    const timer = setTimeout(() => {
+      this.#complaints ||= `${what}: no answer after ${limit} ms`;
+      this.#child.kill('SIGKILL');
+    }, limit);
     const { done, value } = await this.#lines.next();
     clearTimeout(timer);
     if (!done) return JSON.parse(value);
     await this.#closed;
     const { signalCode, exitCode } = this.#child;
-    throw new Error(this.#complaints || `${what} ended with ${signalCode ?? exitCode}`);
+    throw new Incorrect(this.#complaints || `${what} ended with ${signalCode ?? exitCode}`);
   }
 
   async close(): Promise<void> {

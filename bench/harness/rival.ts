@@ -23,9 +23,9 @@ export interface Rival {
  * How much longer than its window a measurement may take, and a program to start (ms). Nothing comes near it unless it
  * hangs: where much else is done, 65 threads have taken 16 s to start.
  */
-export const PATIENCE = 60_000;
+export const PATIENCE = 40_000;
 
-/** A rival did something else than it should have: its figures mean nothing. */
+/** A rival did something else than it should have, or nothing any more: its figures mean nothing. */
 export class Incorrect extends Error {}
 
 /** A rival whose operations are long, and tell how long they took (ns): the median of as many as the time allows. */
