@@ -66,7 +66,10 @@ export const HANDOFF = 2;
 export const HANDOFF_AFTER_MS = 1;
 /** A resource: one waker in flight, the unit of that count. */
 export const WOKEN = 4;
-/** Only an argument of `acquire`: the waiter goes before all others. */
+/**
+ * Only an argument of `acquire`: the waiter goes before all others, since it stands for a task that has waited as long as
+ * the one before it. Its bit and the next are those of the wakers in flight, in no word.
+ */
 export const AT_FRONT = 8;
 /** Only an argument of `acquire`: the host must not be asked for the time. */
 export const CLOCKLESS = 16;

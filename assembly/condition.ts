@@ -5,7 +5,7 @@ import { clock } from "./futex";
 import { LateLock, lockQueueLate, tryLockQueue, tryLockQueueLate, unlockQueue } from "./queue-lock";
 import { unlock } from "./lock";
 import { park } from "./parker";
-import { cancelWait, dequeue, enqueue, enqueueIf, QUEUED, QueueEnd, setNext, setPrev } from "./queue";
+import { cancelWait, dequeueHead, enqueue, enqueueIf, QUEUED, QueueEnd } from "./queue";
 import { acquire, held, rename, wakeWaiters } from "./resource";
 import { ownedBy, RLock } from "./rlock";
 import { isTask, setQueuedOn, queuedOn, Thread } from "./thread";
@@ -123,7 +123,7 @@ export function conditionNotify(cell: Condition, stamp: i32, thread: Thread, n: 
     const both = !empty && tryLockQueue(lock);
     let free = false;
     if (both) {
-      dequeue(cell, head);
+      dequeueHead(cell, head);
       setQueuedOn(head, lock);
       enqueue(lock, lock, head);
       // The lock is free if another thread released a plain Lock meanwhile. Then no release will come to wake the waiter.
@@ -155,8 +155,8 @@ export function conditionExchange(cell: Condition, stamp: i32, waiter: Thread, t
       const prev = waiter.prev;
       task.next = next;
       task.prev = prev;
-      setNext(prev, task);
-      setPrev(next, task);
+      prev.next = task;
+      next.prev = task;
       setQueuedOn(task, cell);
       atomic.store<i32>(changetype<usize>(task), STATE_AWAITED);
       setQueuedOn(waiter, lock);

@@ -29,7 +29,7 @@ const UNKNOWN: usize = 1;
 @inline
 export function post(waiter: Thread, thread: Thread): void {
   const owningThread = waiter.owningThread;
-  waiter.next = changetype<Thread>(UNKNOWN);
+  atomic.store<usize>(changetype<usize>(waiter), UNKNOWN, CELL_NEXT);
   const older = atomic.xchg<usize>(changetype<usize>(owningThread), changetype<usize>(waiter), THREAD_INBOX);
   atomic.store<usize>(changetype<usize>(waiter), older, CELL_NEXT);
   if (!older && owningThread != thread.owningThread) wake(changetype<usize>(owningThread) + THREAD_INBOX);

@@ -1,4 +1,4 @@
-import { CELL_NEXT, CELL_PREV, JOIN_AFTER_TRYING, JOIN_AT_ONCE, JOIN_NOT, STATUS_TIMEOUT, THREAD_INBOX } from "./abi";
+import { CELL_NEXT, CELL_PREV, JOIN_AFTER_TRYING, JOIN_AT_ONCE, JOIN_NOT, STATE_AWAITED, STATUS_TIMEOUT } from "./abi";
 import { Cell, loadWord, swapWord } from "./cell";
 import { cancelWait, QUEUED } from "./queue";
 import { FLAGS, rename } from "./resource";
@@ -24,19 +24,28 @@ import { Thread } from "./thread";
  */
 
 /**
+ * Whether the proxy is the first in the queue (CELL_PREV) or the last (CELL_NEXT). A proxy that has left the queue keeps
+ * its links, and its verdict comes before any newcomer's place: so its state is read after the link.
+ *
+ *   T2: takes the proxy out, gives it its verdict     T3: enters the queue
+ *   T1: the link is still the primitive; the state is the verdict
+ */
+@inline
+function stands(cell: Cell, proxy: Thread, link: usize): bool {
+  return atomic.load<usize>(changetype<usize>(proxy) + link) == changetype<usize>(cell) && loadWord(proxy) == STATE_AWAITED;
+}
+
+/**
  * The word goes from `held` to `next` if the proxy is the first in the queue, the word has no flag but QUEUED (no waker
- * is in flight, no handoff is due), and the thread's inbox is empty: the proxy's verdict might be in it.
+ * is in flight, no handoff is due), and the proxy has no verdict.
  *
  * `others`: more tasks than the first are in the local queue, and the cell's length counts them. Without others the
  * proxy leaves the queue in the same call, before the task has anything: a verdict for a proxy without a task would be
  * somebody's hold for a moment, and a release too many would find it.
  */
-@inline
 export function handOffLocally(cell: Cell, stamp: i32, proxy: Thread, held: i32, next: i32, others: bool): bool {
   const word = loadWord(cell);
-  const first = atomic.load<usize>(changetype<usize>(cell), CELL_NEXT);
-  if ((word & ~QUEUED) != held || first != changetype<usize>(proxy)) return false;
-  if (atomic.load<usize>(changetype<usize>(proxy.owningThread), THREAD_INBOX)) return false;
+  if ((word & ~QUEUED) != held || !stands(cell, proxy, CELL_PREV)) return false;
   if (!others) {
     // Held until here: so no verdict can come for a proxy without a task.
     if (cancelWait(cell, stamp, proxy) != STATUS_TIMEOUT) return false;
@@ -54,8 +63,7 @@ export function handOffLocally(cell: Cell, stamp: i32, proxy: Thread, held: i32,
  * are others; it need not try to acquire first, as nothing is free and no waker is in flight.
  */
 export function join(cell: Cell, proxy: Thread, others: bool): i32 {
-  const last = atomic.load<usize>(changetype<usize>(cell), CELL_PREV);
-  if (last != changetype<usize>(proxy)) return JOIN_NOT;
+  if (!stands(cell, proxy, CELL_NEXT)) return JOIN_NOT;
   if (loadWord(cell) & FLAGS & ~QUEUED) return JOIN_AFTER_TRYING;
   if (others) countTasks(cell, 1);
   return JOIN_AT_ONCE;

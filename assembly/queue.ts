@@ -21,16 +21,22 @@ import { isTask, queuedOn, setQueuedOn, Thread } from "./thread";
 /** In the word of each primitive that uses it: the queue is not empty. */
 export const QUEUED: i32 = 1;
 
-/* Atomic, since a primitive's own two links are also read without the queue lock (local.ts). */
+/*
+ * A link of a waiter is written atomically, since a thread also reads those of its own waiters without the queue lock
+ * (local.ts). The two of the primitive, `cell`, are plain: with one waiter, the usual case, nothing else changes, and an
+ * atomic store costs as much as a compare-exchange.
+ */
 
 @inline
-export function setNext(cell: Cell, next: Cell): void {
-  atomic.store<usize>(changetype<usize>(cell), changetype<usize>(next), CELL_NEXT);
+export function setNext(cell: Cell, neighbour: Cell, next: Cell): void {
+  if (neighbour == cell) cell.next = next;
+  else atomic.store<usize>(changetype<usize>(neighbour), changetype<usize>(next), CELL_NEXT);
 }
 
 @inline
-export function setPrev(cell: Cell, prev: Cell): void {
-  atomic.store<usize>(changetype<usize>(cell), changetype<usize>(prev), CELL_PREV);
+export function setPrev(cell: Cell, neighbour: Cell, prev: Cell): void {
+  if (neighbour == cell) cell.prev = prev;
+  else atomic.store<usize>(changetype<usize>(neighbour), changetype<usize>(prev), CELL_PREV);
 }
 
 /** Puts a waiter before the primitive itself, for the back of the queue, or before its first waiter, for the front. */
@@ -39,17 +45,25 @@ export function enqueue(cell: Cell, before: Cell, waiter: Cell): i32 {
   const prev = before.prev;
   waiter.next = before;
   waiter.prev = prev;
-  setNext(prev, waiter);
-  setPrev(before, waiter);
+  setNext(cell, prev, waiter);
+  setPrev(cell, before, waiter);
   return atomic.add<i32>(changetype<usize>(cell), 1, offsetof<Cell>("length")) + 1;
 }
 
 @inline
-export function dequeue(cell: Cell, waiter: Cell): void {
+function dequeue(cell: Cell, waiter: Cell): void {
   const next = waiter.next;
   const prev = waiter.prev;
-  setNext(prev, next);
-  setPrev(next, prev);
+  setNext(cell, prev, next);
+  setPrev(cell, next, prev);
+  atomic.sub<i32>(changetype<usize>(cell), 1, offsetof<Cell>("length"));
+}
+
+@inline
+export function dequeueHead(cell: Cell, head: Cell): void {
+  const next = head.next;
+  cell.next = next;
+  setPrev(cell, next, cell);
   atomic.sub<i32>(changetype<usize>(cell), 1, offsetof<Cell>("length"));
 }
 
@@ -95,8 +109,8 @@ export function enqueueIf(
 }
 
 /**
- * A waiter gives up: it leaves the queue of `cell`, and the answer is TIMEOUT. OK when what it waited for has come: its
- * state has a verdict, or it was moved to another queue, or (Event) its generation has ended and it leaves before an
+ * A waiter gives up. TIMEOUT: it has left the queue of `cell`. OK: too late, what it waited for has come: its state has
+ * a verdict, or it was moved to another queue, or (Event) its generation has ended and it leaves before an
  * unparker has reached it.
  *
  * It is a latecomer: at the moment in which it gives up it may be unparked, and the cell destroyed.
@@ -127,10 +141,14 @@ export function nextGeneration(cell: Cell): void {
  *
  * Straight-line code to the end, so that no thread dies between the verdict and the unparking. After the unlock it
  * touches the waiter's record only, not the cell.
+ *
+ * `isDue`: something is due to the waiter after its verdict.
  */
 @inline
-export function unparkHead(cell: Cell, head: Thread, thread: Thread, verdict: State): void {
-  dequeue(cell, head);
+export function unparkHead(cell: Cell, head: Thread, thread: Thread, verdict: State, isDue: bool): void {
+  dequeueHead(cell, head);
+  // At the last moment: the waiter may look at the same cache line again and again, and gets it back after each write.
+  if (!isDue) setQueuedOn(head, changetype<Cell>(0));
   const state = atomic.xchg<i32>(changetype<usize>(head), verdict);
   unlockQueue(cell);
   if (state == STATE_PARKED) wake(changetype<usize>(head));
@@ -150,9 +168,7 @@ export function unparkIfOlder(cell: Cell, thread: Thread): bool {
   }
   const second = head.next;
   const left = second != cell && second.generation != cell.generation;
-  // Nothing else is due to it.
-  setQueuedOn(head, changetype<Cell>(0));
-  unparkHead(cell, head, thread, head.addToAcquire == AT_ENTRY ? STATE_WOKEN : cell.verdict);
+  unparkHead(cell, head, thread, head.addToAcquire == AT_ENTRY ? STATE_WOKEN : cell.verdict, false);
   return left;
 }
 

@@ -108,7 +108,7 @@ function spinInterval(): void {
  * flags:
  *   WOKEN      it is one of wakersInFlight
  *   HANDOFF    with WOKEN: if it enters the queue again, it asks for a handoff
- *   AT_FRONT   it enters at the front: the successor of a proxy, for the rest of the same local queue
+ *   AT_FRONT   it enters at the front: a proxy once more, for the next task of its local queue (local.ts)
  *   QUEUED     a Condition has put it into the queue already. The timeout must be Infinity
  *   CLOCKLESS  the host is not asked for the time, so nothing can throw. The timeout must be 0 or Infinity
  *
@@ -173,7 +173,7 @@ export function acquire(
             return STATUS_TIMEOUT;
           }
         } else {
-          // A woken waiter keeps its place before the others.
+          // A waiter woken in vain keeps its place before the others, and so does a proxy's next task.
           const end = woken || flags & AT_FRONT ? QueueEnd.FRONT : QueueEnd.BACK;
           standing = enqueueIf(cell, stamp, thread, addToAcquire, word, (word - woken) | QUEUED | handoff, end);
           if (standing < 0) return standing;
@@ -264,7 +264,7 @@ function wakeHead(cell: Cell, thread: Thread, permits: bool, word: i32, free: i3
     unlockQueue(cell);
     return Woke.NONE;
   }
-  unparkHead(cell, head, thread, verdict);
+  unparkHead(cell, head, thread, verdict, true);
   return needsWake(next, permits) ? Woke.MORE : Woke.LAST;
 }
 

@@ -95,8 +95,8 @@ export function attachCell(handle: unknown, name: string, kind: number): CellRef
     throw invalidType(`${where}: the handle's address (${cell}) is outside its arena`);
   }
   // Neither changes while it lives. If it is destroyed right after this, its first call sees another stamp.
-  const mark = copyBytes(memory, base + HEADER_SIZE + index, 1)[0]! & ~VISITED;
-  if (mark !== kind || (loadWord(memory, cell + CELL_STAMP) | 0) !== stamp) {
+  const found = copyBytes(memory, base + HEADER_SIZE + index, 1)[0]! & ~VISITED;
+  if (found !== kind || (loadWord(memory, cell + CELL_STAMP) | 0) !== stamp) {
     throw invalidType(`${where}: the ${name} of this handle has been destroyed`);
   }
   return new CellRef(arena, cell, stamp as number);

@@ -177,7 +177,7 @@ export class LocalQueue implements Completion {
       this.proxy.cancelled = this.first.cancelled;
       return this.#advance(resumeAcquire(this.proxy, verdict));
     }
-    // The last task got a handoff, or left, before this verdict was seen.
+    // The last task got a handoff, or was admitted with its owner, before this verdict was seen.
     declineAcquire(this.proxy);
     return STATUS_OK;
   }
