@@ -324,9 +324,11 @@ export class World {
     for (const [t, record] of this.threads.entries()) {
       for (const waiter of [record, ...this.tasks[t]!]) {
         if (this.links(view, waiter) > 0) continue;
-        yield waiter + CELL_PREV;
-        // A task's waiter with a verdict is linked into its thread's inbox.
-        if ((waiter === record || !view.inside(t)) && !keeps.includes(CELL_NEXT)) yield waiter + CELL_NEXT;
+        // A task's waiter with a verdict is linked into its thread's inbox, and its thread may look at both links (local.ts).
+        if (waiter === record || !view.inside(t)) {
+          yield waiter + CELL_PREV;
+          if (!keeps.includes(CELL_NEXT)) yield waiter + CELL_NEXT;
+        }
         if (view.inside(t)) continue;
         for (const field of [CELL_WORD, CELL_GENERATION, THREAD_ADD_TO_ACQUIRE, THREAD_QUEUED_ON]) {
           // Of a thread: a task that comes to a Barrier looks whether its thread blocks there.
