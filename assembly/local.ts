@@ -15,29 +15,24 @@ import { Thread } from "./thread";
  *               or goes with its last task
  *   join        a newcomer joins the local queue only while the proxy is the last in the queue
  *
- * The links are read without the queue lock, so what they say may be over at once. Then a waiter of another thread that
- * entered at this moment is behind a task that joined at the same moment.
+ * Both are in the proxy's links: before the first waiter and behind the last one is the primitive. They are read without
+ * the queue lock, so what they say may be over at once. Then a waiter of another thread that entered at this moment is
+ * behind a task that joined at the same moment.
  *
  *   T1: hand off: the word is the owner | QUEUED, the proxy is the first
  *   T2: enters the queue at its back: no difference
  *   T2: woken in vain, enters at the front: a waker was in flight, so the word was another, and T1 fails
- */
-
-/**
- * Whether the proxy is the first in the queue (CELL_PREV) or the last (CELL_NEXT). A proxy that has left the queue keeps
- * its links, and its verdict comes before any newcomer's place: so its state is read after the link.
+ *
+ * A proxy that has left the queue keeps its links until it is posted, and it has its verdict before another waiter can
+ * enter. So a newcomer looks at its state after the link:
  *
  *   T2: takes the proxy out, gives it its verdict     T3: enters the queue
- *   T1: the link is still the primitive; the state is the verdict
+ *   T1: join: behind the proxy is the primitive; the state is the verdict: T3 came first
  */
-@inline
-function stands(cell: Cell, proxy: Thread, link: usize): bool {
-  return atomic.load<usize>(changetype<usize>(proxy) + link) == changetype<usize>(cell) && loadWord(proxy) == STATE_AWAITED;
-}
 
 /**
  * The word goes from `held` to `next` if the proxy is the first in the queue, the word has no flag but QUEUED (no waker
- * is in flight, no handoff is due), and the proxy has no verdict.
+ * is in flight, no handoff is due).
  *
  * `others`: more tasks than the first are in the local queue, and the cell's length counts them. Without others the
  * proxy leaves the queue in the same call, before the task has anything: a verdict for a proxy without a task would be
@@ -45,7 +40,8 @@ function stands(cell: Cell, proxy: Thread, link: usize): bool {
  */
 export function handOffLocally(cell: Cell, stamp: i32, proxy: Thread, held: i32, next: i32, others: bool): bool {
   const word = loadWord(cell);
-  if ((word & ~QUEUED) != held || !stands(cell, proxy, CELL_PREV)) return false;
+  const prev = atomic.load<usize>(changetype<usize>(proxy), CELL_PREV);
+  if ((word & ~QUEUED) != held || prev != changetype<usize>(cell)) return false;
   if (!others) {
     // Held until here: so no verdict can come for a proxy without a task.
     if (cancelWait(cell, stamp, proxy) != STATUS_TIMEOUT) return false;
@@ -63,7 +59,8 @@ export function handOffLocally(cell: Cell, stamp: i32, proxy: Thread, held: i32,
  * are others; it need not try to acquire first, as nothing is free and no waker is in flight.
  */
 export function join(cell: Cell, proxy: Thread, others: bool): i32 {
-  if (!stands(cell, proxy, CELL_NEXT)) return JOIN_NOT;
+  const next = atomic.load<usize>(changetype<usize>(proxy), CELL_NEXT);
+  if (next != changetype<usize>(cell) || loadWord(proxy) != STATE_AWAITED) return JOIN_NOT;
   if (loadWord(cell) & FLAGS & ~QUEUED) return JOIN_AFTER_TRYING;
   if (others) countTasks(cell, 1);
   return JOIN_AT_ONCE;

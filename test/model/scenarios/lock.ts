@@ -20,9 +20,12 @@ import {
   forever,
   get,
   linearizable,
+  mark,
   observed,
   once,
+  ownerOf,
   QUEUE_LOCK,
+  QUEUED,
   type Scenario,
   SOON,
   type Specification,
@@ -329,6 +332,15 @@ const cancelled: Scenario = {
   },
 };
 
+/** Of these two events the one happens before the other. */
+const first = (one: string, another: string): Monitor<boolean> => ({
+  initial: false,
+  step(had, _thread, event) {
+    if (event === another && !had) throw new Objection(`"${another}" comes before "${one}"`);
+    return had || event === one;
+  },
+});
+
 /** Another thread came before the tasks that wait: a task that releases the lock hands it to none of them. */
 const inTurn: Scenario = {
   primitive: 'lock',
@@ -351,17 +363,54 @@ const inTurn: Scenario = {
       ...release,
     ];
     return {
-      monitor: {
-        initial: false,
-        step(had: boolean, _thread, event) {
-          if (event === 'task' && !had)
-            throw new Objection('a task has the lock before the thread that came before it');
-          return true;
-        },
-      },
+      monitor: first('other', 'task'),
       programs: [
         once(eventLoop(world, me, [comer, release], { busy: true })),
         once(function* () {
+          expect(yield* call('lockAcquire', cell, stamp, other, FOR_EVER), STATUS_OK);
+          yield after('other');
+          expect(yield* call('lockRelease', cell, stamp, other), STATUS_OK);
+        }),
+      ],
+    };
+  },
+};
+
+/** The lock is handed to a proxy, and a thread enters the queue: a newcomer of the proxy's thread does not join the proxy. */
+const joined: Scenario = {
+  primitive: 'lock',
+  name: 'a task does not join a proxy that has its verdict, past a thread that came before',
+  threads: 3,
+  build(world) {
+    const lock = world.lock();
+    const { cell, stamp } = lock;
+    const [me, holder, other] = world.threads as [number, number, number];
+    const name = me | HELD_BY_TASK;
+    const acquires = waits(acquiringLock(lock, me));
+    const release = releaseLock(lock, me);
+    const comer: Step[] = [
+      function* () {
+        yield until(cell, (word) => word === (name | QUEUED));
+      },
+      acquires,
+      function* () {
+        yield after('task');
+      },
+      release,
+    ];
+    world.call('lockAcquire', cell, stamp, holder, 0);
+    return {
+      monitor: first('other', 'task'),
+      programs: [
+        once(eventLoop(world, me, [[acquires, came(STATUS_OK), release], comer], { busy: true })),
+        once(function* () {
+          yield until(cell, (word) => word === (holder | QUEUED));
+          // As a waiter leaves it that was passed over for too long.
+          yield mark(cell, holder | QUEUED | HANDOFF);
+          expect(yield* call('lockRelease', cell, stamp, holder), STATUS_OK);
+        }),
+        once(function* () {
+          yield until(cell, (word) => ownerOf(word) === name);
           expect(yield* call('lockAcquire', cell, stamp, other, FOR_EVER), STATUS_OK);
           yield after('other');
           expect(yield* call('lockRelease', cell, stamp, other), STATUS_OK);
@@ -405,6 +454,7 @@ export const lock: readonly Scenario[] = [
   released('a thread blocks beside 2 tasks, and a stranger releases it twice', { tasks: 2, blocks: true }),
   cancelled,
   inTurn,
+  joined,
   beside('a thread blocks beside a task of its own, and another thread', 1, 1),
   beside('a thread blocks beside 2 tasks of its own, and another thread', 2, 1),
   learning,
