@@ -285,11 +285,14 @@ export function decline(cell: Cell, stamp: i32, waiter: Thread): void {
   const permits = waiter.addToAcquire == PERMIT;
   const granted = loadWord(waiter) == STATE_GRANTED;
   let word: i32;
-  let next: i32;
+  let next: i32 = 0;
   do {
     word = loadWord(cell);
     if (!granted) next = word - WOKEN;
-    else next = permits ? word - PERMIT : word & FLAGS;
+    else if (permits) next = word - PERMIT;
+    // Any thread may release a plain Lock: then it is another owner's by now, or free.
+    else if (ownerIn(word) == waiter.addToAcquire) next = word & FLAGS;
+    else break;
   } while (!releaseStep(cell, stamp, waiter, permits, word, next));
   setQueuedOn(waiter, changetype<Cell>(0));
 }

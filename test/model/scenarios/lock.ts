@@ -420,6 +420,39 @@ const joined: Scenario = {
   },
 };
 
+/**
+ * The lock is handed to a task whose thread blocks for another one, and so declines. Meanwhile a release too many takes
+ * it from the task: what is declined then is no later owner's.
+ */
+const taken: Scenario = {
+  primitive: 'lock',
+  name: 'a thread that blocks declines what a task was handed, and takes nothing from a later owner',
+  threads: 2,
+  build(world) {
+    const lock = world.lock();
+    const another = world.lock('another');
+    const { cell, stamp } = lock;
+    const [me, other] = world.threads as [number, number];
+    for (const it of [lock, another]) world.call('lockAcquire', it.cell, it.stamp, other, 0);
+    return {
+      keeps: [CELL_NEXT],
+      programs: [
+        once(eventLoop(world, me, [[waits(acquiringLock(lock, me))], [blockForLock(another, me)]], { busy: true })),
+        once(function* () {
+          yield until(cell, (word) => word === (other | QUEUED));
+          // As a waiter leaves it that was passed over for too long.
+          yield mark(cell, other | QUEUED | HANDOFF);
+          expect(yield* call('lockRelease', cell, stamp, other), STATUS_OK);
+          expect(yield* call('lockRelease', cell, stamp, other), STATUS_OK, STATUS_NOT_HELD);
+          const status = expect(yield* call('lockAcquire', cell, stamp, other, 0), STATUS_OK, STATUS_TIMEOUT);
+          if (status === STATUS_OK) expect(yield* call('lockRelease', cell, stamp, other), STATUS_OK);
+          expect(yield* call('lockRelease', another.cell, another.stamp, other), STATUS_OK);
+        }),
+      ],
+    };
+  },
+};
+
 /** Each of these waits looks twice in vain: at the word, and at its own. */
 const learning: Scenario = {
   primitive: 'lock',
@@ -455,6 +488,7 @@ export const lock: readonly Scenario[] = [
   cancelled,
   inTurn,
   joined,
+  taken,
   beside('a thread blocks beside a task of its own, and another thread', 1, 1),
   beside('a thread blocks beside 2 tasks of its own, and another thread', 2, 1),
   learning,
