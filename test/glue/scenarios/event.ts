@@ -21,7 +21,7 @@ const waitInTime: Task<Shared> = async ({ event }, t) => {
 };
 
 export const event: readonly Scenario[] = [
-  scenario('set and cleared at once: the waiters before go on', {
+  scenario('set and cleared at once: who stood there goes on', {
     share,
     threads: {
       A: [wait],

@@ -110,7 +110,7 @@ export const lock: readonly Scenario[] = [
   scenario('two tasks of a thread, one of another', { share, threads: { A: [use, use], B: [use] } }),
   scenario('two tasks in each of two threads', { share, threads: { A: [use, use], B: [use, use] } }),
   scenario('a task in each of three threads', { share, threads: { A: [use], B: [use], C: [use] } }),
-  scenario('waiters go on in the order of the queue', {
+  scenario('who waits goes on in the order of the queue', {
     share,
     threads: {
       A: [
@@ -129,7 +129,7 @@ export const lock: readonly Scenario[] = [
       B: [queue],
     },
   }),
-  scenario('waiters go on in the order of the queue, also when another thread releases it', {
+  scenario('who waits goes on in the order of the queue, also when another thread releases it', {
     share,
     threads: {
       A: [queue, queue],
@@ -189,7 +189,7 @@ export const lock: readonly Scenario[] = [
       lock.release();
     },
   }),
-  scenario('a late waiter gives up, also if it was woken: another has taken it, and keeps it', {
+  scenario('who is late gives up, also if it was woken: another has taken it, and keeps it', {
     share,
     threads: {
       A: [

@@ -1,4 +1,4 @@
-/** Condition: notify wakes as many as it says, oldest first; no waiter that gives up takes a notification along. */
+/** Condition: notify wakes as many as it says, oldest first; nobody who gives up takes a notification along. */
 
 import {
   CELL_LENGTH,
@@ -100,10 +100,10 @@ const counted: Monitor<number> = {
     return pending - 1;
   },
 };
-/** A waiter that was not notified may wait for ever; a notification that has not arrived may not. */
+/** Whoever was not notified may wait for ever; a notification that has not arrived may not. */
 const allArrived = (_thread: number, view: View): boolean => view.monitor() === 0;
 
-/** The waiters: for how long, and whether as a thread that blocks (0) or as so many tasks of one. */
+/** Who waits: for how long, and whether as a thread that blocks (0) or as so many tasks of one. */
 type Waiter = number | { readonly tasks: number; readonly timeout: number };
 const tasksOf = (waiter: Waiter): number => (typeof waiter === 'number' ? 0 : waiter.tasks);
 const timeoutOf = (waiter: Waiter): number => (typeof waiter === 'number' ? waiter : waiter.timeout);
@@ -170,7 +170,7 @@ const notified = (
           yield* acquire(notifier);
           let left = patient;
           for (const n of notifications) {
-            // Timed waiters may have gone; then those that wait for ever are enough for what is notified here.
+            // Timed waiters may have gone; then those who wait for ever are enough for what is notified here.
             const arriving = Math.min(n, left);
             left -= arriving;
             yield before(arriving);
@@ -345,7 +345,7 @@ export const condition: readonly Scenario[] = [
   notified('Lock, notify(2), 3 wait', false, [FOR_EVER, FOR_EVER, FOR_EVER], [2]),
   {
     primitive: 'condition',
-    name: 'Lock, a wait lets in a thread that waits for the lock',
+    name: 'Lock, a wait lets in who waits for the lock',
     threads: 2,
     build(world) {
       const { acquire, release, wait } = setting(world, false);
@@ -367,7 +367,7 @@ export const condition: readonly Scenario[] = [
   },
   {
     primitive: 'condition',
-    name: 'Lock, notify by a thread that does not hold it, while the holder lets it go',
+    name: 'Lock, notify by one who does not hold it, while the holder lets it go',
     threads: 3,
     build(world) {
       const { condition, acquire, release, wait } = setting(world, false);
@@ -485,7 +485,7 @@ export const condition: readonly Scenario[] = [
     },
     {
       primitive: 'condition',
-      name: `${name}, a thread that does not hold it can neither wait nor notify`,
+      name: `${name}, who does not hold it can neither wait nor notify`,
       threads: 2,
       build(world) {
         const { condition, recursive: flag, acquire, release } = setting(world, recursive);

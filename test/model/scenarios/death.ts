@@ -3,7 +3,7 @@
  *
  * What the core promises today: a dead thread never leaves a queue lock taken, and one that held nothing and stood in no
  * queue harms nobody. Who dies as the owner, or inside a call that waits, may keep others waiting: that is not
- * passed on yet. A waiter that is let through all the same is let through correctly.
+ * passed on yet. Whoever is let through all the same is let through correctly.
  */
 
 import { STATUS_OK, UNIT } from '../../../assembly/abi.ts';

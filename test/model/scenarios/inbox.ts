@@ -1,5 +1,5 @@
 /**
- * The inbox: verdicts of a thread's tasks arrive, from whichever thread, and however many at once; also when one of them
+ * The inbox: what tasks of a thread are told arrives, whoever tells it, and however many at once; also when one of them
  * dies at it.
  */
 
@@ -94,7 +94,7 @@ const mortal = (
       deaths: { most: 1, who: [1] },
       keeps: [CELL_GENERATION],
       invariant: lost,
-      // A waiter that stands in the queue still has no verdict.
+      // Who stands in the queue still was not told.
       mayStarve: (thread, view) =>
         thread === 0 && view.dead(1) && world.tasks[0]!.some((waiter) => world.stands(view, waiter)),
       programs: [
@@ -142,10 +142,10 @@ export const inbox: readonly Scenario[] = [
       };
     },
   },
-  mortal('the setter of an event for 2 tasks dies', (world) => world.event(), awaitingEvent, set, false),
-  mortal('one of 2 setters of an event for 2 tasks dies', (world) => world.event(), awaitingEvent, set, true),
+  mortal('who sets an event for 2 tasks dies', (world) => world.event(), awaitingEvent, set, false),
+  mortal('one of 2 who set an event for 2 tasks dies', (world) => world.event(), awaitingEvent, set, true),
   mortal(
-    'the releaser of 2 permits to 2 tasks dies',
+    'who releases 2 permits to 2 tasks dies',
     (world) => world.semaphore(0),
     (semaphore, me) => acquiringPermit(semaphore, me),
     function* ({ cell, stamp }, me) {
@@ -154,7 +154,7 @@ export const inbox: readonly Scenario[] = [
     false,
   ),
   mortal(
-    'the last party of a barrier, after 2 tasks, dies',
+    'who comes to a barrier last, after 2 tasks, dies',
     (world) => world.barrier(3),
     (barrier) => meeting(barrier),
     function* ({ cell, stamp }, me) {

@@ -1,6 +1,6 @@
 /**
- * The waiter that is let through last may destroy at once, and the cell be something else the next moment: plain data of the
- * user's, or another primitive. Its unparker may still be on its way out, and so may a waiter whose time was up.
+ * Whoever is let through last may destroy at once, and the cell be something else the next moment: plain data of the
+ * user's, or another primitive. Whoever let it through may still be on its way out, and so may be one whose time was up.
  */
 
 import {
@@ -40,7 +40,7 @@ import type { View } from '../system.ts';
 import { allowed } from '../tasks.ts';
 import type { Script } from '../thread.ts';
 
-/** What becomes of a cell: the thread that destroyed it has it for something else. */
+/** What becomes of a cell: who destroyed it has it for something else. */
 type Heir = (world: World, primitive: Primitive, me: number) => Script;
 
 /** An array, which looks as like the primitive that was there as it can. */
@@ -71,7 +71,7 @@ interface Parts {
   readonly tell: (it: Primitive, me: number) => Script<unknown>;
 }
 
-/** One lets waiters through, of which the first waits for ever; it destroys, when all others are out. */
+/** One lets waiters through, of whom the first waits for ever; it destroys, when all others are out. */
 const lastOut = (
   primitive: string,
   name: string,
@@ -92,7 +92,7 @@ const lastOut = (
       clock: others.includes(SOON) ? TIMED : UNTIMED,
       programs: [
         once(function* () {
-          // A waiter that another one with its time up has unparked knows nothing of the first unparker.
+          // Who is told by another one whose time is up knows nothing of the teller.
           if (expect(yield* wait(it, first, FOR_EVER), ...results) === STATUS_BROKEN && others.includes(SOON)) return;
           for (const other of out) yield until(other, Boolean);
           yield* destroyed(world, it, first, idle, heir);
@@ -251,7 +251,7 @@ const notified = (name: string, waiters: readonly number[], recursive: number): 
 /** Somebody notifies who does not hold the Lock; the holder releases it meanwhile, and the waiter is through. */
 const stranger: Scenario = {
   primitive: 'condition',
-  name: 'notified by a thread that does not hold the Lock; the waiter destroys it',
+  name: 'notified by one who does not hold the Lock; the waiter destroys it',
   threads: 3,
   build(world) {
     const it = world.lock();

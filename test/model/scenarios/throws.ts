@@ -98,7 +98,7 @@ const told = (
   },
 });
 
-/** A waiter of a Condition has the lock again, also after an exception. */
+/** Whoever waits for a Condition has the lock again, also after an exception. */
 const condition = (name: string, timeout: number, recursive: number): Scenario => ({
   primitive: 'condition',
   name: `the clock throws in a wait: ${name}`,
@@ -148,7 +148,7 @@ const acting = (timeouts: readonly number[]): Scenario => ({
       throws: true,
       keeps: [CELL_GENERATION, THREAD_QUEUED_ON],
       wraps: new Map([[cell + CELL_GENERATION, 8]]),
-      // A party of the next round is alone there.
+      // Who comes to the next round is alone there.
       mayStarve: (_thread, view) => timeouts.length > 2 && timeouts.some((_, t) => view.finished(t)),
       programs: world.threads.map((me, t) =>
         once(function* () {
