@@ -21,7 +21,7 @@ const HOLDABLES: [name: string, make: () => threading.Lock][] = [
 
 const LOCKS = HOLDABLES.filter(([name]) => !name.includes('Semaphore'));
 
-/** In which queue those stand who wait to hold it. */
+/** In which queue those stand that wait to hold it. */
 const queueOf = (lock: threading.Lock) => (lock as unknown as threading.Condition).lock ?? lock;
 
 /** Another thread, which runs already as this one is about to block: does `fn` when `state` of `args` comes about. */
@@ -487,7 +487,7 @@ describe.each([
         lock.acquire();
         Atomics.store(step, 0, 2);
         while (lock.waiters < 1);
-        // The task stands behind the impatient one, who is woken in vain: the lock is to be handed on next.
+        // The task stands behind the impatient one, which is woken in vain: the lock is to be handed on next.
         condition.notify();
         lock.release();
         while (!lock.tryAcquire());

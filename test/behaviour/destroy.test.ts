@@ -1,4 +1,4 @@
-/** Who was let through may destroy at once, while whoever let it through is still on the way out. */
+/** A waiter that was let through may destroy at once, while its unparker is still on the way out. */
 import type * as threading from 'lockwork';
 import { Arena, Barrier, Event, Lock, type PrimitiveOptions, RLock, Semaphore } from 'lockwork';
 import { describe, expect, it } from 'vitest';
@@ -49,7 +49,7 @@ const KINDS: [name: string, make: (others: number, options: PrimitiveOptions) =>
   ['an RLock', (_, options) => new RLock(options)],
 ];
 
-describe.each(KINDS)('Whoever is let through by %s destroys it at once', (_, make) => {
+describe.each(KINDS)('A waiter that is let through by %s destroys it at once', (_, make) => {
   it.each([
     ['alone', 1],
     ['beside one whose time is up', 2],
@@ -87,7 +87,7 @@ describe.each(KINDS)('Whoever is let through by %s destroys it at once', (_, mak
         // Somebody's time was up: a broken Barrier, at which the last may not have been yet.
         settle(told, `the last comes to the Barrier of round ${round}`);
       }
-      // Who is woken by a Lock or a Semaphore and comes again needs it still.
+      // A waiter that is woken by a Lock or a Semaphore and comes again needs it still.
       if (!(it instanceof Event || it instanceof Barrier)) settle(waited, 'the other has gone');
       settle(() => {
         try {

@@ -74,7 +74,7 @@ describe('The harness', () => {
     await expect(spinning).rejects.toThrow('did not finish within 200 ms');
   });
 
-  it('reports a state that does not come, and who waits', async () => {
+  it('reports a state that does not come, and which threads wait', async () => {
     const event = new threading.Event();
     const waiting = thread({ event }, ({ event }) => event.wait());
     await until(() => event.waiters === 1, 'a thread waits');
@@ -86,7 +86,7 @@ describe('The harness', () => {
     await waiting;
   });
 
-  it('names those who wait, not those who have waited', async () => {
+  it('names the threads that wait, not those that have waited', async () => {
     const [past, present] = [new threading.Event(), new threading.Event()];
     const waiting = thread({ past, present }, ({ past, present }) => {
       past.wait();

@@ -210,7 +210,7 @@ describe('An Event', () => {
     }
   });
 
-  it('lets all go on who wait at the moment of set, also when clear follows at once', async () => {
+  it('lets all go on that wait at the moment of set, also when clear follows at once', async () => {
     const event = new Event();
     for (let round = 0; round < 50; round++) {
       const waits = [

@@ -28,7 +28,7 @@ abstract class Model {
   /** Answers and rejections. */
   readonly ends = new Map<number, unknown>();
 
-  /** Who waits gives up: 'late' or 'off'. */
+  /** A waiter gives up: 'late' or 'off'. */
   abstract giveUp(id: number, why: string): void;
 
   end(id: number, how: unknown): void {
@@ -36,7 +36,7 @@ abstract class Model {
   }
 }
 
-/** Permits, or a lock, which is one. The tasks of one thread never barge in: who is woken is told at once. */
+/** Permits, or a lock, which is one. The tasks of one thread never barge in: a task that is woken has it at once. */
 class Permits extends Model {
   readonly queue: number[] = [];
 
@@ -140,7 +140,7 @@ class Meeting extends Model {
   }
 }
 
-/** A Condition over a Lock: those who wait for the lock because they were notified, or gave up, answer so. */
+/** A Condition over a Lock: those that wait for the lock because they were notified, or gave up, answer so. */
 class Notices extends Permits {
   readonly standing: number[] = [];
   readonly #answers = new Map<number, unknown>();

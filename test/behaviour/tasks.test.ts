@@ -34,7 +34,7 @@ async function stand(
 }
 
 describe.each(Object.entries(WAITS))('A task that waits: %s', (kind, make) => {
-  /** Who gives up at a barrier breaks it for the others. */
+  /** A party that gives up at a barrier breaks it for the others. */
   const breaks = kind === 'Barrier';
 
   it('stands in the queue until it is let through', async () => {
@@ -137,7 +137,7 @@ describe.each(Object.entries(WAITS))('A task that waits: %s', (kind, make) => {
     const { signal, listeners, added } = watched(controller.signal);
     const waits = await stand(place, count, () => ({ signal }));
     expect([listeners(), added()]).toEqual([1, 1]);
-    // Whoever goes on leaves it to the others.
+    // A task that goes on leaves it to the others.
     place.next();
     await waits[0];
     expect(listeners()).toBe(place.all ? 0 : 1);
@@ -320,7 +320,7 @@ describe('A signal', () => {
     }
   });
 
-  it('does not reach who goes on because another gives up', async () => {
+  it('does not reach a task that goes on because another gives up', async () => {
     const signal = new Signal();
     const condition = new Condition(new Lock());
     const [first, second] = [1, 2].map(() =>

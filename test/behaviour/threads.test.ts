@@ -104,7 +104,7 @@ describe('The record of a thread', () => {
 });
 
 describe('A thread that is terminated', () => {
-  it('while it holds nothing harms nobody: those who wait go on', async () => {
+  it('while it holds nothing harms nobody: the waiters go on', async () => {
     const lock = new Lock();
     const inside = new Semaphore(0);
     lock.acquire();

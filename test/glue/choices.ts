@@ -1,4 +1,4 @@
-/** Who decides what happens next, wherever several things may. The first is what happens when nobody interferes. */
+/** What decides what happens next, wherever several things may. The first is what happens when nobody interferes. */
 
 /** At which kind of moment: a thread may be interrupted; nobody runs; a thread blocks. */
 export type Moment = 'step' | 'idle' | 'block';

@@ -1,6 +1,6 @@
 /**
  * The core, with every `memory.atomic.wait32` and `memory.atomic.notify` of it a call of an import: a simulated thread must
- * not put the one real thread to sleep, and who is woken is the scheduler's to know.
+ * not put the one real thread to sleep, and which thread is woken is the scheduler's to know.
  */
 
 import binaryen from 'binaryen';

@@ -38,7 +38,7 @@ export interface Result {
   readonly schedules: number;
   /** Up to this number of departures all were tried; -1: not even the plain one. */
   readonly complete: number;
-  /** Schedules that ended early, as those who could have gone on were below others on the stack. */
+  /** Schedules that ended early, as the threads that could have gone on were below others on the stack. */
   readonly cut: number;
   readonly failure?: Failure;
 }

@@ -1,5 +1,5 @@
 /**
- * Who checks the explorer, and the tests? Break the bindings in every small way, and see whether anything notices.
+ * What checks the explorer, and the tests? Break the bindings in every small way, and see whether anything notices.
  *
  * A mutant is a source file of the bindings with one place changed: a statement left out, a number another, a condition
  * turned round or half of it gone, an atomic access made plain. Texts are left alone, and so are the arguments of errors:

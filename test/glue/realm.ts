@@ -1,4 +1,4 @@
-/** A simulated thread's `vm` context, with the package loaded in it. Schedules come and go in it; who runs is their business. */
+/** A simulated thread's `vm` context, with the package loaded in it. Schedules come and go in it, and decide when it runs. */
 
 import vm from 'node:vm';
 import { coreModule } from './core.ts';

@@ -15,7 +15,7 @@ import { ARENA, show, type Trace } from './trace.ts';
 const MOST_STEPS = 20_000;
 /** ms that pass with each turn, if the scenario does not say. Less than a waiter's patience, and more than nothing. */
 const TICK = 0.4;
-/** Who sleeps on a word, or listens to it, in the order in which they came: `tell` wakes it. */
+/** A thread that sleeps on a word, or listens to it: `tell` wakes it. They are kept in the order in which they came. */
 interface Sleeper {
   readonly address: number;
   readonly tell: () => void;
@@ -23,7 +23,7 @@ interface Sleeper {
 
 type Primitive = Shared[string] & { readonly waiters: number };
 
-/** What a schedule came to: nothing, a fault, or where it cannot go on, as those who could are below others on the stack. */
+/** What it came to: nothing, a fault, or no way on, as the threads that could go on are below others on the stack. */
 export type Outcome = { readonly kind: 'held' | 'cut' } | { readonly kind: 'failed'; readonly message: string };
 
 export class Schedule implements Scheduling {
@@ -112,7 +112,7 @@ export class Schedule implements Scheduling {
     }
   }
 
-  /** A thread sleeps: others run until it is told, or its time is up. */
+  /** A thread sleeps: others run until it is woken, or its time is up. */
   sleep(thread: SimulatedThread, address: number, expected: number, limit: number, where: string): number {
     if (this.outcome) throw new Stopped();
     if (this.words[address >>> 2] !== expected) return 1;

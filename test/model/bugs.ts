@@ -102,7 +102,7 @@ export const fixtures: readonly Fixture[] = [
         once(function* () {
           const me = ME[t]!;
           if (!(yield* call('acquire', CELL, me, timeout))) return;
-          // The waiter's memory is its owner's again, who may use it for anything.
+          // The waiter's memory is its owner's again, which may use it for anything.
           yield* use(me);
           yield* call('release', CELL);
         }),

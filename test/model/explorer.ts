@@ -160,7 +160,7 @@ export class Explorer {
   private mayDie(t: number): boolean {
     const { store } = this;
     const { deaths } = this.system;
-    if (!deaths?.who.includes(t)) return false;
+    if (!deaths?.threads.includes(t)) return false;
     return store.everyone().filter((other) => store.isDead(other)).length < deaths.most;
   }
 

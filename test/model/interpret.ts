@@ -273,7 +273,7 @@ function wanted({ name, at, immediate }: Instruction, stack: Value[]): Want {
   throw new Error(`the interpreter does not know ${name}`);
 }
 
-/* Memory accesses, for whoever plays the memory. */
+/* Memory accesses, for what plays the memory. */
 
 /** What a store or read-modify-write instruction leaves in memory, given what it found there (zero-extended). */
 export function modified(access: Access, found: Value, operand: Value, expected: Value): Value {

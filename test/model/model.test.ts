@@ -176,7 +176,7 @@ describe('classic bugs are found, and their mended versions hold', () => {
       test(name, { timeout: 10_000 }, async () => {
         const { verdict, trace } = await examine(fixture, bug);
         expect(faults).toContain(verdict.counterexample?.fault);
-        // A person finds the lines of the source, and who did what there.
+        // A person finds the lines of the source, and which thread did what there.
         expect(trace).toMatch(new RegExp(`T\\d +${fixture.file}\\.ts:\\d+ `));
       });
     }

@@ -1,5 +1,5 @@
 /**
- * Who checks the checker? Break the module in every small way, and see whether the scenarios notice.
+ * What checks the checker? Break the module in every small way, and see whether the scenarios notice.
  *
  * A mutant is the module with one instruction changed: a store left out, a condition turned round, a constant another, an atomic access made plain. If no scenario of a primitive objects to it, then either the scenarios are blind
  * in that place, or the change makes no difference; each such survivor is listed in survivors.ts with

@@ -340,8 +340,8 @@ export class World {
   }
 
   /**
-   * A thread that takes its inbox meanwhile spins until it knows the waiter before, which the one who put another into
-   * it writes down next (assembly/inbox.ts).
+   * A thread that takes its inbox meanwhile spins until it knows the waiter before, which the unparker that put
+   * another into it writes down next (assembly/inbox.ts).
    */
   maySpin(thread: number, view: View): boolean {
     const UNKNOWN = 1;

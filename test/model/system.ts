@@ -18,7 +18,7 @@ export interface System {
   /** Which sleepers a notify wakes: those that slept longest, as engines do, or any, as the specification of JavaScript's agents would not allow but a bug might. */
   readonly wakes?: 'first' | 'any' | undefined;
   /** How many threads may be terminated, and which. */
-  readonly deaths?: { readonly most: number; readonly who: readonly number[] } | undefined;
+  readonly deaths?: { readonly most: number; readonly threads: readonly number[] } | undefined;
   /**
    * Words that will be written before they are read again, in the state at hand. They are overwritten with POISON, so
    * that states which differ in leftovers only become one; should a thread read the poison after all, that is a fault.

@@ -1,5 +1,5 @@
 /**
- * Counterexamples, written for people: who did what, where in the source, to which field, and what is wrong now.
+ * Counterexamples, written for people: what each thread did, where in the source, to which field, and what is wrong.
  *
  *     step  thread  where                operation
  *        1  T1      lock.ts:24           lock.word: compare-exchange 0 → T1

@@ -112,7 +112,7 @@ describe('Everything at once, with timeouts', () => {
         const brief = () => Math.random() * 0.2;
         const visit = (place: number, room: number) => {
           if (Atomics.add(inside, place, 1) >= room) Atomics.add(wrong, 0, 1);
-          // Mostly brief; now and then longer than the timeouts of those who wait.
+          // Mostly brief; now and then longer than the timeouts of those that wait.
           for (let i = Math.random() ** 8 * 300_000; i > 0; i--);
           Atomics.sub(inside, place, 1);
         };

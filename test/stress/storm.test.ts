@@ -12,7 +12,7 @@ const BOUND = 10_000 + WAITS / 2;
 
 interface Shared {
   target: Lock | RLock | Semaphore | Event | Barrier | Condition;
-  /** Entries that the lock protects, those who are inside, and threads whose tasks are still at it. */
+  /** Entries that the lock protects, those that are inside, and threads whose tasks are still at it. */
   count: Int32Array;
   waits: number;
   /** Even: tasks; odd: the thread itself. */
@@ -36,7 +36,7 @@ async function storm({ target, count, waits, index }: Shared, api: typeof thread
     for (let i = Math.random() ** 6 * 20_000; i > 0; i--);
     Atomics.sub(count, 1, 1);
   };
-  /** Whoever waits for a lock this long has been forgotten. */
+  /** A task that waits for a lock this long has been forgotten. */
   const patience = 20_000;
   const brief = () => [0, Math.random() * 0.05, Math.random() * 0.2][dice(3)]!;
   const expected = (error: unknown) => {
@@ -72,7 +72,7 @@ async function storm({ target, count, waits, index }: Shared, api: typeof thread
     }
   };
 
-  /** Whom other tasks may abort. */
+  /** The tasks that others may abort. */
   const waiting = new Set<AbortController>();
   const task = async (): Promise<void> => {
     // What comes while this thread is busy finds a task that is about to be aborted.

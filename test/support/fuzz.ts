@@ -75,10 +75,10 @@ function describeFuzz({ ctl, at, ops, kinds, memory }: Scene): string {
     const op = Atomics.load(ctl, place);
     if (!op) continue;
     const actor = (place - at.actors) % at.ACTORS;
-    const who = actor === 0 ? 'itself' : `task ${actor}`;
+    const by = actor === 0 ? 'itself' : `task ${actor}`;
     const item = (op >>> 8) & 15;
     const thread = Math.floor((place - at.actors) / at.ACTORS);
-    lines.push(`  thread ${thread}, ${who}: ${ops[op & 255]}${item < 15 ? ` #${item}` : ''}`);
+    lines.push(`  thread ${thread}, ${by}: ${ops[op & 255]}${item < 15 ? ` #${item}` : ''}`);
   }
   return lines.join('\n');
 }

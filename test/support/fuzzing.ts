@@ -99,7 +99,7 @@ export async function take(plan: Plan, api: typeof threading): Promise<{ rounds:
     hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
     return (hash ^ (hash >>> 16)) >>> 0;
   };
-  /** mulberry32. Whoever makes the same choices gets them from the same numbers, whatever the others do meanwhile. */
+  /** mulberry32. The same choices come from the same numbers, whatever the others do meanwhile. */
   class Dice {
     state: number;
     constructor(...path: number[]) {
@@ -209,7 +209,7 @@ export async function take(plan: Plan, api: typeof threading): Promise<{ rounds:
   };
   /**
    * Whether this thread may block for as long as it takes: not while its tasks, which stand still meanwhile, hold what
-   * others wait for. A task may begin something between the end of `calm` and whoever awaited that: so asked at once
+   * others wait for. A task may begin something between the end of `calm` and what awaited that: so asked at once
    * before the thread blocks.
    */
   const quiet = (): boolean => tasks === 0 || (tasksHold === 0 && operations === calmed);
@@ -424,7 +424,7 @@ export async function take(plan: Plan, api: typeof threading): Promise<{ rounds:
       };
     });
 
-  /** One less who uses it; whether nobody does any more. */
+  /** One user less; whether it was the last. */
   const done = (item: Item): boolean => Atomics.sub(ctl, at.items + item.place * at.ITEM + USERS!, 1) === 1;
 
   /** @param alone whether nobody else does anything here any more */
@@ -471,7 +471,7 @@ export async function take(plan: Plan, api: typeof threading): Promise<{ rounds:
     holds(actor, -1);
   };
 
-  /** Nobody of this thread has it in the thread's name, but who says so. */
+  /** Nobody of this thread has it in the thread's name, unless an actor says so. */
   const notOwned = ({ it, place }: Item) => {
     const lock = it instanceof Condition ? it.lock : it;
     if (!(lock instanceof RLock)) return;
@@ -713,7 +713,7 @@ export async function take(plan: Plan, api: typeof threading): Promise<{ rounds:
     } else if (kind === 1) {
       actor.op('clear', place);
       it.clear();
-      // Whoever cleared it after its end makes good for that.
+      // An actor that cleared it after its end makes good for that.
       if (Atomics.load(data, CLOSED)) it.set();
     } else {
       const patience = actor.patience();
@@ -776,7 +776,7 @@ export async function take(plan: Plan, api: typeof threading): Promise<{ rounds:
     if (index >= 0) Atomics.add(data, INDEX + index, 1);
   };
 
-  /** One thing to do, at some item from this place on: whoever holds several acquired them in their order. */
+  /** One thing to do, at some item from this place on: an actor that holds several acquired them in their order. */
   const step = async (actor: Actor, items: readonly Item[], from: number, depth: number): Promise<void> => {
     const { dice } = actor;
     abortOthers(dice);
@@ -911,8 +911,8 @@ export async function take(plan: Plan, api: typeof threading): Promise<{ rounds:
 
   const swapUnits = () => 2 + new Dice(round, UNITS).of(2);
   /**
-   * One thread waits for a Condition, and so do its tasks; what one is told another may use. The others notify, one at a
-   * time, and ask for the lock, so that it is handed over.
+   * One thread waits for a Condition, and so do its tasks; a notify for one another may use. The others notify, one at
+   * a time, and ask for the lock, so that it is handed over.
    */
   const swap = async ([item]: readonly Item[]): Promise<void> => {
     const it = item!.it as threading.Condition;
@@ -987,7 +987,7 @@ export async function take(plan: Plan, api: typeof threading): Promise<{ rounds:
           if (notifies) it.notify(1, held.owner && { owner: held.owner });
           leave(actor, item!);
           release(actor, item!, held);
-          // Whoever is woken by that finds it taken again, and asks for it to be handed over.
+          // A waiter that is woken by that finds it taken again, and asks for it to be handed over.
           if (notifies && actor.blocks && dice.chance(0.7)) {
             actor.op('tryAcquire', 0);
             let again = false;
@@ -1015,7 +1015,7 @@ export async function take(plan: Plan, api: typeof threading): Promise<{ rounds:
 
   // ---------------------------------------------------------------------------------------------------- a bounded queue
 
-  /** Some put, some get, as many; each tells one who waits. Nothing else ever wakes anybody. */
+  /** Some put, some get, as many; each wakes one waiter. Nothing else ever wakes anybody. */
   const exchange = async ([full, empty]: readonly Item[]): Promise<void> => {
     const world = new Dice(round, UNITS);
     const capacity = 1 + world.of(2);
@@ -1142,7 +1142,7 @@ export async function take(plan: Plan, api: typeof threading): Promise<{ rounds:
 
   // ---------------------------------------------------------------------------------------------------- duets
 
-  /** Several waits of this thread at once: its tasks', and its own. Who is through the last is told by `last`. */
+  /** Several waits of this thread at once: its tasks', and its own. Which is through the last, `last` tells. */
   const together = async (wait: (actor: Actor) => Promise<void>, mine = units(me)): Promise<void> => {
     const all = Array.from({ length: mine.tasks }, async (_, index) => {
       tasks++;
@@ -1187,9 +1187,9 @@ export async function take(plan: Plan, api: typeof threading): Promise<{ rounds:
     return false;
   };
 
-  /** Threads other than this round's teller, of which there is always one. */
-  const teller = () => new Dice(round, UNITS).of(parties);
-  const waiting = (of = teller()) =>
+  /** Threads other than this round's unparker, of which there is always one. */
+  const unparker = () => new Dice(round, UNITS).of(parties);
+  const waiting = (of = unparker()) =>
     Array.from({ length: parties }, (_, party) => (party === of ? 0 : units(party).all)).reduce(
       (sum, all) => sum + all,
     );
@@ -1207,12 +1207,12 @@ export async function take(plan: Plan, api: typeof threading): Promise<{ rounds:
   const isImpatient = () => new Dice(round, UNITS, 1).chance(0.3);
 
   const duets: Record<string, (items: readonly Item[]) => Promise<void>> = {
-    /** Whoever is let through the last destroys the event, though set() may not have returned. */
+    /** The waiter that is let through the last destroys the event, though set() may not have returned. */
     async event([item]) {
       const it = item!.it as threading.Event;
       const { dice } = new Actor(0);
       const nobody = new Dice(round, UNITS, 1).chance(0.25);
-      if (me !== teller()) {
+      if (me !== unparker()) {
         return together(async (actor) => {
           const through = await untilThrough(
             actor,
@@ -1241,10 +1241,10 @@ export async function take(plan: Plan, api: typeof threading): Promise<{ rounds:
       actor.rest();
     },
 
-    /** Whoever gets the last permit destroys the semaphore, though release() may not have returned. */
+    /** The waiter that gets the last permit destroys the semaphore, though release() may not have returned. */
     async semaphore([item]) {
       const it = item!.it as threading.Semaphore;
-      if (me !== teller()) {
+      if (me !== unparker()) {
         return together(async (actor) => {
           await untilThrough(
             actor,
@@ -1268,7 +1268,7 @@ export async function take(plan: Plan, api: typeof threading): Promise<{ rounds:
     },
 
     /**
-     * The last of those who waited at a barrier destroys it, though the wait() of who came last may not have returned.
+     * The last of those that waited at a barrier destroys it, though wait() of the last party may not have returned.
      * Some are impatient: then it may be broken for all, and all are waited for.
      */
     async barrier([item]) {
@@ -1306,7 +1306,7 @@ export async function take(plan: Plan, api: typeof threading): Promise<{ rounds:
       });
     },
 
-    /** Whoever has it last destroys it, though the release() before may not have returned. */
+    /** The last holder destroys it, though the release() before may not have returned. */
     async lock([item]) {
       const it = item!.it as HoldableIt;
       await together(async (actor) => {
@@ -1327,12 +1327,12 @@ export async function take(plan: Plan, api: typeof threading): Promise<{ rounds:
       });
     },
 
-    /** Who notifies destroys the Condition at once; whoever has its lock last, the lock. Or that one destroys both. */
+    /** The notifier destroys the Condition at once; the last holder of its lock, the lock. Or that destroys both. */
     async condition([item]) {
       const it = item!.it as threading.Condition;
       const lock = (item!.lock ?? it.lock) as threading.RLock;
       const { data } = item!;
-      // 0: released, destroyed. 1: destroyed, released. 2, 3: destroyed by the last waiter, who in 3 was notified by the one before.
+      // 0: released, destroyed. 1: destroyed, released. 2, 3: destroyed by the last waiter, in 3 notified by the one before.
       const how = item!.lock ? new Dice(round, UNITS, 1).of(4) : 2 + new Dice(round, UNITS, 1).of(2);
       const enterLock = async (actor: Actor, owner: Owner | undefined) => {
         await untilThrough(
@@ -1352,7 +1352,7 @@ export async function take(plan: Plan, api: typeof threading): Promise<{ rounds:
         if (both) destroy(actor, item!);
         if (item!.lock) destroy(actor, item!, item!.lock);
       };
-      if (me !== teller()) {
+      if (me !== unparker()) {
         return together(async (actor) => {
           const owner = item!.recursive && !actor.blocks ? new Owner() : undefined;
           await enterLock(actor, owner);

@@ -5,7 +5,7 @@ import { thread, threads, until } from './threads.ts';
 /** What can be held by one thread at a time. */
 type Mutex = Lock | RLock | Semaphore;
 
-/** The tests of whatever excludes others while one thread holds it, and has a FIFO queue of those who wait. */
+/** The tests of whatever excludes others while one thread holds it, and has a FIFO queue of waiters. */
 export function excludes(label: string, make: () => Mutex): void {
   describe(`${label} excludes`, () => {
     it('8 threads that count with a plain variable', async () => {

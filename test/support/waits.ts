@@ -149,7 +149,7 @@ export const WAITS: Record<string, (tasks?: number) => Place> = {
   'Condition over an RLock': () => condition(new RLock()),
 };
 
-/** Whoever has this place in a queue: a task of this thread, a thread, and a task of another, in turn. */
+/** What has this place in a queue: a task of this thread, a thread, and a task of another, in turn. */
 export function start<A extends { place: number }>(
   args: A,
   block: (args: A) => unknown,

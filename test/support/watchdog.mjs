@@ -1,4 +1,4 @@
-/** The thread of watchdog.ts: kills the process when its main thread gives no sign of life, and says who waits for what. */
+/** The thread of watchdog.ts: kills the process when its main thread gives no sign of life, and says what waits for what. */
 import { readFileSync, writeSync } from 'node:fs';
 import { registerHooks } from 'node:module';
 import { parentPort, workerData } from 'node:worker_threads';

@@ -1,6 +1,6 @@
 /**
  * A set-up file for tests whose own thread may block: bounds what no timer of that thread can, a wait that does not
- * end. A thread beside it says who waits for what and kills the process, which Vitest reports as a failure.
+ * end. A thread beside it says what waits for what and kills the process, which Vitest reports as a failure.
  */
 import { Worker } from 'node:worker_threads';
 import { Arena } from 'lockwork';

@@ -638,7 +638,7 @@ describe('destroy', () => {
     arena.destroy();
   });
 
-  it('and those who allocate at the same moment: one of them is refused', async () => {
+  it('and threads that allocate at the same moment: one of them is refused', async () => {
     const ROUNDS = 100;
     const results = Arena.default.allocate(Int32Array, 2);
     for (let round = 0; round < ROUNDS; round++) {

@@ -85,18 +85,21 @@ describe('A Barrier of threads and tasks', () => {
     ],
     ['rejects', () => Promise.reject(boom)],
     ['rejects later', () => turn().then(() => Promise.reject(boom))],
-  ] as [string, () => unknown][])('breaks when the action %s: who ran it gets the error', async (_, action) => {
-    const barrier = new Barrier(3, { action });
-    const waits = await arrive(barrier);
-    await expect(barrier.waitAsync()).rejects.toBe(boom);
-    await broken(waits);
-    expect([barrier.broken, barrier.waiting, barrier.waiters]).toEqual([true, 0, 0]);
-    await broken([barrier.waitAsync(), barrier.waitAsync({ timeout: 0 })]);
-    barrier.reset();
-    expect(await Promise.all([...(await arrive(barrier)), Barrier.from(barrier).waitAsync()])).toEqual([0, 1, 2]);
-  });
+  ] as [string, () => unknown][])(
+    'breaks when the action %s: the task that ran it gets the error',
+    async (_, action) => {
+      const barrier = new Barrier(3, { action });
+      const waits = await arrive(barrier);
+      await expect(barrier.waitAsync()).rejects.toBe(boom);
+      await broken(waits);
+      expect([barrier.broken, barrier.waiting, barrier.waiters]).toEqual([true, 0, 0]);
+      await broken([barrier.waitAsync(), barrier.waitAsync({ timeout: 0 })]);
+      barrier.reset();
+      expect(await Promise.all([...(await arrive(barrier)), Barrier.from(barrier).waitAsync()])).toEqual([0, 1, 2]);
+    },
+  );
 
-  it('keeps those who come while an action runs for the next round', async () => {
+  it('keeps newcomers while an action runs for the next round', async () => {
     let end = () => {};
     const barrier = new Barrier(3, {
       action: () =>
@@ -135,7 +138,7 @@ describe('A Barrier of threads and tasks', () => {
     expect(await Promise.all([first, last])).toEqual([0, 1]);
   });
 
-  it('lets a newcomer go whose time is up, or who is aborted, while an action runs: it has not arrived', async () => {
+  it('lets a newcomer go whose time is up, or that is aborted, while an action runs: it has not arrived', async () => {
     let end = () => {};
     const barrier = new Barrier(2, {
       action: () =>

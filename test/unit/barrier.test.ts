@@ -193,7 +193,7 @@ describe("A Barrier's action", () => {
   });
 
   for (const fails of [false, true]) {
-    it(`keeps those who come while it runs for the next round, ${fails ? 'but not when it fails' : 'as its first'}`, async () => {
+    it(`keeps newcomers while it runs for the next round, ${fails ? 'but not when it fails' : 'as its first'}`, async () => {
       const running = integers(1);
       let runs = 0;
       const barrier = new Barrier(2, {
@@ -367,7 +367,7 @@ describe('A Barrier breaks', () => {
     expect(await patient).toBe(0);
   });
 
-  it('by abort, for those who wait and those who come, until reset', async () => {
+  it('by abort, for waiters and for newcomers, until reset', async () => {
     const barrier = new Barrier(5);
     const waiting = await arrive(barrier, 4);
     barrier.abort();
@@ -401,7 +401,7 @@ describe('A Barrier breaks', () => {
     expect(barrier.broken).toBe(true);
   });
 
-  it('by reset for those who wait, and works at once', async () => {
+  it('by reset for the waiters, and works at once', async () => {
     const barrier = new Barrier(4);
     for (let round = 0; round < 5; round++) {
       const waiting = await arrive(barrier, 3);
@@ -448,7 +448,7 @@ describe('A Barrier breaks', () => {
             break;
           } catch (error) {
             if ((error as Error).name !== 'BrokenBarrierError') throw error;
-            // Only then: who resets a round that others have begun anew breaks it for them, and so do they.
+            // Only then: a reset of a round that others have begun anew breaks it for them, and so do they.
             if (barrier.broken) barrier.reset();
           }
         }

@@ -11,7 +11,7 @@ describe.each([
   ['a Lock', () => new Lock()],
   ['an RLock', () => new RLock()],
 ] as [string, () => Lock | RLock][])('A Condition over %s', (_, make) => {
-  /** Somebody who waits, and writes its place down when it has the lock again. */
+  /** A thread or task that waits, and writes its place down when it has the lock again. */
   const wait = (condition: Condition, order: Int32Array, place: number): Promise<unknown> =>
     start(
       { condition, order, place },
@@ -215,7 +215,7 @@ describe.each([
     }
   });
 
-  it('is not waited for by who does not hold it', async () => {
+  it('is not waited for by a task that does not hold it', async () => {
     const condition = new Condition(make());
     const guard = await condition.holdAsync();
     const { owner } = guard;

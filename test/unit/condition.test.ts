@@ -362,7 +362,7 @@ describe('A Condition that is destroyed right after notifyAll', () => {
   it.each([
     ['a Lock', (options: PrimitiveOptions) => new Lock(options)],
     ['an RLock', (options: PrimitiveOptions) => new RLock(options)],
-  ])('leaves the lock, %s, to those who were notified', async (_, make) => {
+  ])('leaves the lock, %s, to the waiters that were notified', async (_, make) => {
     const arena = new Arena({ maximumBytes: 65_536 });
     const lock = make({ arena });
     let barged = 0;
@@ -439,7 +439,7 @@ describe('The destruction of a Condition', () => {
     expect(() => lock.locked).toThrow(/^RLock.*destroyed/);
   });
 
-  it('is of both or of none, while those who were notified come for its own lock', async () => {
+  it('is of both or of none, while notified waiters come for its own lock', async () => {
     for (let round = 0; round < 10; round++) {
       const condition = new Condition();
       const { done } = await line(condition, 3);
@@ -523,7 +523,7 @@ describe('A Condition over an RLock', () => {
     expect(() => lock.release()).toThrow(NotHeldError);
   });
 
-  it('keeps the counts of those who wait at once apart', async () => {
+  it('keeps the counts of those that wait at once apart', async () => {
     const condition = new Condition(new RLock());
     const counts = threads(5, { condition }, ({ condition, index }) => {
       const lock = condition.lock as RLock;

@@ -18,7 +18,7 @@ describe('Event', () => {
     }
   });
 
-  it('lets all who wait go on, and who comes later does not wait', async () => {
+  it('lets all waiters go on, and a newcomer does not wait', async () => {
     const event = new Event();
     const waiting = threads(8, { event }, ({ event }) => [event.wait(), event.wait(), event.isSet]);
     await until(() => event.waiters === 8, 'eight threads wait');
@@ -50,7 +50,7 @@ describe('Event', () => {
     expect(await waiting).toEqual([true, true, true]);
   });
 
-  it('releases all who wait when clear follows set at once', async () => {
+  it('releases all waiters when clear follows set at once', async () => {
     const event = new Event();
     const waiting = threads(8, { event }, ({ event }) => event.wait(10_000));
     await until(() => event.waiters === 8, 'eight threads wait');
@@ -60,7 +60,7 @@ describe('Event', () => {
     expect(event.isSet).toBe(false);
   });
 
-  it('releases all who wait when clear follows set at once, again and again, while others come and go', async () => {
+  it('releases all waiters when clear follows set at once, again and again, while others come and go', async () => {
     const rounds = 1_000;
     const event = new Event();
     const gate = new Event();
@@ -81,7 +81,7 @@ describe('Event', () => {
     await until(() => event.waiters === 4 && gate.waiters === 2, 'the threads are there');
     for (let round = 1; round <= rounds; round++) {
       gate.clear();
-      // Those who come and go stand at the gate: the four in the queue are those who stay.
+      // Those that come and go stand at the gate: the four in the queue are those that stay.
       settle(() => gate.waiters === 2 && event.waiters === 4, `four threads wait in round ${round}`);
       const before = passes.slice();
       gate.set();
@@ -98,7 +98,7 @@ describe('Event', () => {
     await Promise.all([waiting, passing]);
   });
 
-  it('keeps who comes after clear, also while set is still at work', async () => {
+  it('keeps a waiter that comes after clear, also while set is still at work', async () => {
     const event = new Event();
     const ready = integers(1);
     for (let round = 1; round <= 50; round++) {
@@ -117,7 +117,7 @@ describe('Event', () => {
     }
   });
 
-  it('keeps who comes after clear until the next set', async () => {
+  it('keeps a waiter that comes after clear until the next set', async () => {
     const event = new Event();
     event.set();
     event.clear();

@@ -194,7 +194,7 @@ describe('A Condition over an RLock that a task holds', () => {
     expect([lock.locked, condition.waiters, lock.waiters]).toEqual([false, 0, 0]);
   });
 
-  it('is only for the owner who holds it', async () => {
+  it('is only for the owner that holds it', async () => {
     const { lock, condition, owner } = await held(1);
     const stranger = new Owner();
     for (const options of [{ owner: stranger }, undefined]) {
@@ -244,7 +244,7 @@ describe('A Condition over an RLock that a task holds', () => {
     expect(woken).toEqual([0, 1, 2, 3, 4, 5]);
   });
 
-  it('gives the lock to all waits of an owner who has it again', async () => {
+  it('gives the lock to all waits of an owner that has it again', async () => {
     const { lock, condition, owner } = await held(2);
     const waiting = condition.waitAsync({ owner });
     const other = await lock.holdAsync();

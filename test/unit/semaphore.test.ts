@@ -71,7 +71,7 @@ describe.each(CLASSES)('%s', (_name, Class) => {
       Atomics.add(through, 0, 1);
     });
     await until(() => semaphore.waiters === 20, 'all wait');
-    // 15 at most are told by the releaser itself; those tell the rest.
+    // Of many the releaser wakes a few; those wake the rest.
     for (const [n, sum] of [
       [1, 1],
       [2, 3],

@@ -21,7 +21,7 @@ const waitInTime: Task<Shared> = async ({ event }, t) => {
 };
 
 export const event: readonly Scenario[] = [
-  scenario('set and cleared at once: who stood there goes on', {
+  scenario('set and cleared at once: the waiters of that moment go on', {
     share,
     threads: {
       A: [wait],

@@ -45,7 +45,7 @@ const block: Task<Shared> = ({ lock }, t) => {
   lock.release();
 };
 
-/** Takes its place in the queue while the lock is held: who came behind it must not go before it. */
+/** Takes its place in the queue while the lock is held: a task that came behind it must not go before it. */
 const queue: Task<Shared> = async ({ lock }, t) => {
   await t.when('held');
   const { waiting } = t.state;
@@ -110,7 +110,7 @@ export const lock: readonly Scenario[] = [
   scenario('two tasks of a thread, one of another', { share, threads: { A: [use, use], B: [use] } }),
   scenario('two tasks in each of two threads', { share, threads: { A: [use, use], B: [use, use] } }),
   scenario('a task in each of three threads', { share, threads: { A: [use], B: [use], C: [use] } }),
-  scenario('who waits goes on in the order of the queue', {
+  scenario('waiters go on in the order of the queue', {
     share,
     threads: {
       A: [
@@ -129,7 +129,7 @@ export const lock: readonly Scenario[] = [
       B: [queue],
     },
   }),
-  scenario('who waits goes on in the order of the queue, also when another thread releases it', {
+  scenario('waiters go on in the order of the queue, also when another thread releases it', {
     share,
     threads: {
       A: [queue, queue],
@@ -189,7 +189,7 @@ export const lock: readonly Scenario[] = [
       lock.release();
     },
   }),
-  scenario('who is late gives up, also if it was woken: another has taken it, and keeps it', {
+  scenario('a late waiter gives up, also if it was woken: another has taken it, and keeps it', {
     share,
     threads: {
       A: [
@@ -330,7 +330,7 @@ export const lock: readonly Scenario[] = [
       ],
     },
   }),
-  scenario('whom others pass by for long is handed the lock', {
+  scenario('a waiter that others pass by for long is handed the lock', {
     share,
     threads: {
       A: [

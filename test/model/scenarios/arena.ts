@@ -94,7 +94,7 @@ const busy = (name: string, blocks: readonly number[], free: number, mayBeFull: 
   },
 });
 
-/** Destroys the arena if it may; then its bytes are the user's, who writes over them. The life stays: it says so. */
+/** Destroys the arena if it may; then its bytes are the user's, which writes over them. The life stays: it says so. */
 function* destroy(world: World, cells: number, ...allowed: number[]): Script<number> {
   const { arena } = world;
   const status = expect(yield* call('arenaDestroy', arena, ID), STATUS_OK, STATUS_BUSY, ...allowed);
@@ -200,8 +200,8 @@ export const arena: readonly Scenario[] = [
   busy('2 threads, room for 2', [1, 1], 2, false),
   busy('2 threads, a block of 2 and one of 1, room for both', [2, 1], 4, false),
   busy('3 threads, room for 1', [1, 1, 1], 1, true),
-  allocating('destroyed beside one who allocates, twice', 2, 2),
-  allocating('destroyed beside 2 who allocate', 3, 1),
+  allocating('destroyed beside a thread that allocates, twice', 2, 2),
+  allocating('destroyed beside 2 threads that allocate', 3, 1),
   coming('destroyed beside a thread that comes and goes', 1, 1),
   coming('destroyed beside 2 threads that come and go', 2, 1),
   coming('destroyed by 2 at once, beside a thread that comes and goes', 1, 2),

@@ -1,4 +1,4 @@
-/** Barrier: nobody goes on before all have come, each gets an index of its own; who waits in vain breaks it for all. */
+/** Barrier: nobody goes on before all have come, each with an index of its own; a wait in vain breaks it for all. */
 
 import {
   ACTION,
@@ -45,7 +45,7 @@ function* abort({ cell, stamp }: Primitive, me: number): Script {
 function* renew({ cell, stamp }: Primitive, me: number): Script {
   expect(yield* call('barrierEnd', cell, stamp, me, 0, ANY, STATE_BROKEN, FILLING), 1);
 }
-/** After the action. The generation is the one that who ran it came in: in its record, if it blocked. */
+/** After the action. The generation is the one in which its runner came: in the record, if that blocked. */
 function* end({ cell, stamp }: Primitive, me: number, failed: boolean, came?: number): Script<number> {
   const generation = came ?? (yield* get(me + CELL_GENERATION));
   const [verdict, to] = failed ? [STATE_BROKEN, BROKEN] : [STATE_GRANTED, FILLING];
@@ -77,7 +77,7 @@ const rounds = (parties: number): Monitor<Rounds> => ({
   },
 });
 
-/** Everybody comes, again and again. Who stops leaves the others waiting, which is in order. */
+/** Everybody comes, again and again. A party that stops leaves the others waiting, which is in order. */
 const meetings = (threads: number, name: string): Scenario => ({
   primitive: 'barrier',
   name,
@@ -124,7 +124,7 @@ const twice = (threads: number, name: string): Scenario => ({
   },
 });
 
-/** Who got through says so, who found the barrier broken says that: of one round, all must say the same. */
+/** A party says whether it got through or found the barrier broken: of one round, all must say the same. */
 const agree: Monitor<string> = {
   initial: '',
   step(verdict, thread, event) {
@@ -135,7 +135,7 @@ const agree: Monitor<string> = {
 };
 const verdict = (status: number) => after(status === STATUS_BROKEN ? 'broken' : 'passed');
 
-/** Who comes to a barrier of two within a time. Either both get through, or it is broken for both. */
+/** Parties of a barrier of two come within a time. Either both get through, or it is broken for both. */
 const late = (name: string, timeouts: readonly number[]): Scenario => ({
   primitive: 'barrier',
   name,
@@ -422,7 +422,7 @@ export const barrier: readonly Scenario[] = [
   }),
   {
     primitive: 'barrier',
-    name: 'who waits when it is reset finds it broken; then it works',
+    name: 'a party that waits when it is reset finds it broken; then it works',
     threads: 2,
     build(world) {
       const barrier = world.barrier(2);
@@ -445,7 +445,7 @@ export const barrier: readonly Scenario[] = [
   },
   {
     primitive: 'barrier',
-    name: 'who comes while the action runs is of the next round',
+    name: 'a newcomer while the action runs is of the next round',
     threads: 3,
     build(world) {
       const barrier = world.barrier(2);
@@ -487,7 +487,7 @@ export const barrier: readonly Scenario[] = [
   },
   {
     primitive: 'barrier',
-    name: 'who comes to a broken barrier does not wait, until it is reset',
+    name: 'a newcomer to a broken barrier does not wait, until it is reset',
     threads: 2,
     build(world) {
       const barrier = world.barrier(2);

@@ -1,4 +1,4 @@
-/** Condition: notify wakes as many as it says, oldest first; nobody who gives up takes a notification along. */
+/** Condition: notify wakes as many as it says, oldest first; no waiter that gives up takes a notification along. */
 
 import {
   CELL_LENGTH,
@@ -47,7 +47,7 @@ import { recursion } from './rlock.ts';
 
 interface Setting {
   /** The steps of a task that acquires the lock, and that waits; and in whose name it does the rest, the thread's over a Lock. */
-  task(me: number): { readonly acquires: Step; readonly waits: (timeout: number) => Step; readonly who: number };
+  task(me: number): { readonly acquires: Step; readonly waits: (timeout: number) => Step; readonly actor: number };
   readonly condition: Primitive;
   readonly lock: Primitive;
   readonly recursive: number;
@@ -67,12 +67,12 @@ function setting(world: World, recursive: boolean): Setting {
     lock,
     recursive: flag,
     task(me) {
-      const who = recursive ? world.task(me) : me;
-      const owner = recursive ? who : me | HELD_BY_TASK;
+      const actor = recursive ? world.task(me) : me;
+      const owner = recursive ? actor : me | HELD_BY_TASK;
       return {
-        acquires: waits(recursive ? acquiringRLock(lock, who) : acquiringLock(lock, me)),
+        acquires: waits(recursive ? acquiringRLock(lock, actor) : acquiringLock(lock, me)),
         waits: (timeout) => waits(notification(condition, lock, owner, recursive), timeout),
-        who,
+        actor,
       };
     },
     *acquire(me) {
@@ -100,10 +100,10 @@ const counted: Monitor<number> = {
     return pending - 1;
   },
 };
-/** Whoever was not notified may wait for ever; a notification that has not arrived may not. */
+/** A waiter that was not notified may wait for ever; a notification that has not arrived may not. */
 const allArrived = (_thread: number, view: View): boolean => view.monitor() === 0;
 
-/** Who waits: for how long, and whether as a thread that blocks (0) or as so many tasks of one. */
+/** The waiters: for how long, and whether as a thread that blocks (0) or as so many tasks of one. */
 type Waiter = number | { readonly tasks: number; readonly timeout: number };
 const tasksOf = (waiter: Waiter): number => (typeof waiter === 'number' ? 0 : waiter.tasks);
 const timeoutOf = (waiter: Waiter): number => (typeof waiter === 'number' ? waiter : waiter.timeout);
@@ -125,10 +125,10 @@ const notified = (
     const notifier = world.threads.at(-1)!;
     const all = waiters.flatMap((waiter) => Array<number>(Math.max(tasksOf(waiter), 1)).fill(timeoutOf(waiter)));
     const patient = all.filter((timeout) => timeout === FOR_EVER).length;
-    const woken = function* (who: number, status: number): Script {
+    const woken = function* (actor: number, status: number): Script {
       if (status === STATUS_OK) yield after('woken');
       yield* use(data);
-      yield* release(who);
+      yield* release(actor);
     };
     return {
       clock: all.includes(SOON) ? TIMED : UNTIMED,
@@ -139,22 +139,22 @@ const notified = (
           const me = world.threads[t]!;
           const timeout = timeoutOf(waiter);
           const steps = (): Step[] => {
-            const { acquires, waits, who } = task(me);
+            const { acquires, waits, actor } = task(me);
             return [
               acquires,
               // Twice, as far as that goes.
               function* () {
-                if (recursive) expect(yield* call('rlockAcquire', lock.cell, lock.stamp, who, 0), STATUS_OK);
+                if (recursive) expect(yield* call('rlockAcquire', lock.cell, lock.stamp, actor, 0), STATUS_OK);
                 yield* use(data);
               },
               waits(timeout),
               function* (status) {
                 expect(status, STATUS_OK, ...(timeout === FOR_EVER ? [] : [STATUS_TIMEOUT]));
                 if (recursive) {
-                  expect(yield* recursion(lock.cell, who), 2);
-                  yield* release(who);
+                  expect(yield* recursion(lock.cell, actor), 2);
+                  yield* release(actor);
                 }
-                yield* woken(who, status);
+                yield* woken(actor, status);
               },
             ];
           };
@@ -170,7 +170,7 @@ const notified = (
           yield* acquire(notifier);
           let left = patient;
           for (const n of notifications) {
-            // Timed waiters may have gone; then those who wait for ever are enough for what is notified here.
+            // Timed waiters may have gone; then those that wait for ever are enough for what is notified here.
             const arriving = Math.min(n, left);
             left -= arriving;
             yield before(arriving);
@@ -193,16 +193,16 @@ const market = (name: string, recursive: boolean, consumers: readonly Waiter[], 
     const { acquire, release, wait, notify, task } = setting(world, recursive);
     const goods = world.data('goods');
     const producer = world.threads.length - 1;
-    const takes = function* (who: number): Script {
+    const takes = function* (actor: number): Script {
       if ((yield* get(goods)) > 0) yield set(goods, 0);
-      yield* release(who);
+      yield* release(actor);
     };
-    const brings = function* (who: number): Script {
+    const brings = function* (actor: number): Script {
       if ((yield* get(goods)) === 0) {
         yield set(goods, 1);
-        yield* notify(who, 1);
+        yield* notify(actor, 1);
       }
-      yield* release(who);
+      yield* release(actor);
     };
     return {
       clock: consumers.map(timeoutOf).includes(SOON) ? TIMED : UNTIMED,
@@ -212,14 +212,14 @@ const market = (name: string, recursive: boolean, consumers: readonly Waiter[], 
           const me = world.threads[t]!;
           const timeout = timeoutOf(consumer);
           const steps = (): Step[] => {
-            const { acquires, waits, who } = task(me);
+            const { acquires, waits, actor } = task(me);
             return [
               acquires,
               function* () {
                 return (yield* get(goods)) === 0 ? undefined : SKIP;
               },
               waits(timeout),
-              () => takes(who),
+              () => takes(actor),
             ];
           };
           if (tasksOf(consumer) > 0)
@@ -240,8 +240,8 @@ const market = (name: string, recursive: boolean, consumers: readonly Waiter[], 
                 world,
                 world.threads[producer]!,
                 Array.from({ length: producers }, () => {
-                  const { acquires, who } = task(world.threads[producer]!);
-                  return [acquires, () => brings(who)];
+                  const { acquires, actor } = task(world.threads[producer]!);
+                  return [acquires, () => brings(actor)];
                 }),
               ),
         ),
@@ -291,11 +291,11 @@ const exchanged = (name: string, n: number, others: number): Scenario => ({
         yield mark(done, 1);
       },
     ];
-    const round = function* (who: number, act?: () => Script): Script {
-      expect(yield* call('rlockAcquire', lock.cell, lock.stamp, who, FOR_EVER), STATUS_OK);
+    const round = function* (actor: number, act?: () => Script): Script {
+      expect(yield* call('rlockAcquire', lock.cell, lock.stamp, actor, FOR_EVER), STATUS_OK);
       if (act) yield* act();
       yield* use(data);
-      expect(yield* call('rlockRelease', lock.cell, lock.stamp, who), STATUS_OK);
+      expect(yield* call('rlockRelease', lock.cell, lock.stamp, actor), STATUS_OK);
     };
     const notify = (many: number) =>
       function* (): Script {
@@ -345,7 +345,7 @@ export const condition: readonly Scenario[] = [
   notified('Lock, notify(2), 3 wait', false, [FOR_EVER, FOR_EVER, FOR_EVER], [2]),
   {
     primitive: 'condition',
-    name: 'Lock, a wait lets in who waits for the lock',
+    name: 'Lock, a wait lets in a waiter of the lock',
     threads: 2,
     build(world) {
       const { acquire, release, wait } = setting(world, false);
@@ -367,7 +367,7 @@ export const condition: readonly Scenario[] = [
   },
   {
     primitive: 'condition',
-    name: 'Lock, notify by one who does not hold it, while the holder lets it go',
+    name: 'Lock, notify by a stranger, while the holder lets it go',
     threads: 3,
     build(world) {
       const { condition, acquire, release, wait } = setting(world, false);
@@ -485,7 +485,7 @@ export const condition: readonly Scenario[] = [
     },
     {
       primitive: 'condition',
-      name: `${name}, who does not hold it can neither wait nor notify`,
+      name: `${name}, a stranger, which does not hold it, can neither wait nor notify`,
       threads: 2,
       build(world) {
         const { condition, recursive: flag, acquire, release } = setting(world, recursive);

@@ -2,8 +2,8 @@
  * A thread is terminated, at any moment at which an engine can do that: at a function's entry, a loop's head, in a wait.
  *
  * What the core promises today: a dead thread never leaves a queue lock taken, and one that held nothing and stood in no
- * queue harms nobody. Who dies as the owner, or inside a call that waits, may keep others waiting: that is not
- * passed on yet. Whoever is let through all the same is let through correctly.
+ * queue harms nobody. One that dies as the owner, or inside a call that waits, may keep others waiting: that is not
+ * passed on yet. A waiter that is let through all the same is let through correctly.
  */
 
 import { STATUS_OK, UNIT } from '../../../assembly/abi.ts';
@@ -46,7 +46,7 @@ const holding = (
     };
     return {
       programs: world.threads.map((me, t) => (t === MORTAL ? once : forever)(() => round(me))),
-      deaths: { most: 1, who: [MORTAL] },
+      deaths: { most: 1, threads: [MORTAL] },
       invariant: guardLeft(world, [cell]),
       mayStarve: (_thread, view) => view.dead(MORTAL) && (view.inside(MORTAL) || owned(view.word(cell), mortal)),
     };
@@ -90,7 +90,7 @@ export const death: readonly Scenario[] = [
             expect(status, STATUS_OK);
           }),
         ),
-        deaths: { most: 1, who: [MORTAL] },
+        deaths: { most: 1, threads: [MORTAL] },
         invariant: guardLeft(world, [cell]),
       };
     },
@@ -113,7 +113,7 @@ export const death: readonly Scenario[] = [
             expect(yield* call('lockRelease', lock.cell, lock.stamp, me), STATUS_OK);
           }),
         ),
-        deaths: { most: 1, who: [MORTAL] },
+        deaths: { most: 1, threads: [MORTAL] },
         invariant: guardLeft(world, [cell, lock.cell]),
         // A waiter that comes after the notification waits for another.
         mayStarve: (thread, view) => view.dead(MORTAL) || (thread < 2 && view.finished(2)),

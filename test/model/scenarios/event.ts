@@ -1,4 +1,4 @@
-/** Event: `set` lets all through who wait, also when `clear` follows at once. */
+/** Event: `set` lets all waiters through, also when `clear` follows at once. */
 
 import { CELL_GENERATION, CELL_LENGTH, SET, STATUS_OK, STATUS_TIMEOUT } from '../../../assembly/abi.ts';
 import {
@@ -33,7 +33,7 @@ const specification: Specification<boolean> = {
   },
 };
 
-/** Those who wait when `set` is called must all come through, whatever happens to the flag afterwards. */
+/** The waiters at the moment of `set` must all come through, whatever happens to the flag afterwards. */
 const released = (name: string, waiters: number, timeout: number, clears: boolean): Scenario => ({
   primitive: 'event',
   name,
@@ -66,7 +66,7 @@ const released = (name: string, waiters: number, timeout: number, clears: boolea
   },
 });
 
-/** Waiters and somebody who sets and clears, all of them for ever. */
+/** Waiters and a thread that sets and clears, all of them for ever. */
 const flicker = (name: string, waiters: readonly number[]): Scenario => ({
   primitive: 'event',
   name,
@@ -77,7 +77,7 @@ const flicker = (name: string, waiters: readonly number[]): Scenario => ({
     return {
       clock: waiters.includes(SOON) ? TIMED : UNTIMED,
       wraps: new Map([[cell + CELL_GENERATION, 4]]),
-      // When nobody is left who could set it, waiting is in order: unless it is set.
+      // When no thread is left that could set it, waiting is in order: unless it is set.
       mayStarve: (_thread, view) => view.finished(setter) && (view.word(cell) & SET) === 0,
       programs: [
         ...waiters.map((timeout, t) =>
@@ -157,7 +157,7 @@ export const event: readonly Scenario[] = [
   released('set and clear at once let 3 waiters through', 3, FOR_EVER, true),
   {
     primitive: 'event',
-    name: 'two clear it, and the later one leaves alone who came in between',
+    name: 'two threads clear it, and the later one leaves a waiter alone that came in between',
     threads: 3,
     build(world) {
       const { cell, stamp } = world.event();
@@ -183,7 +183,7 @@ export const event: readonly Scenario[] = [
   },
   {
     primitive: 'event',
-    name: 'who comes after clear does not stand in the way of those who came before',
+    name: 'a waiter that comes after clear does not stand in the way of those before it',
     threads: 3,
     build(world) {
       const { cell, stamp } = world.event();

@@ -1,6 +1,6 @@
 /**
- * The inbox: what tasks of a thread are told arrives, whoever tells it, and however many at once; also when one of them
- * dies at it.
+ * The inbox: the verdicts of a thread's tasks arrive, from whichever unparker, and however many unpark at once; also
+ * when one of them dies at it.
  */
 
 import { CELL_GENERATION, STATUS_OK, STATUS_OVER_RELEASE, THREAD_INBOX } from '../../../assembly/abi.ts';
@@ -31,7 +31,7 @@ import {
 } from '../tasks.ts';
 import type { Program, Script } from '../thread.ts';
 
-/** A thread that has something in its inbox, and nobody on the way to tell it, must not sleep. */
+/** A thread that has something in its inbox, and no unparker on the way to notify it, must not sleep. */
 const unheard =
   (world: World) =>
   (view: View): string | undefined => {
@@ -74,12 +74,12 @@ const givers = (name: string, timeout: number, loops: boolean): Scenario => ({
   },
 });
 
-/** Two tasks of one thread wait; of the other threads the first, which tells them, may die at any moment. */
+/** Two tasks of one thread wait; of the other threads the first, which unparks them, may die at any moment. */
 const mortal = (
   name: string,
   make: (world: World) => Primitive,
   wait: (primitive: Primitive, me: number) => Wait,
-  tell: (primitive: Primitive, me: number) => Script,
+  unpark: (primitive: Primitive, me: number) => Script,
   helps: boolean,
 ): Scenario => ({
   primitive: 'inbox',
@@ -91,10 +91,10 @@ const mortal = (
     const tasks = [1, 2].map((): Step[] => [waits(wait(primitive, me))]);
     const lost = unheard(world);
     return {
-      deaths: { most: 1, who: [1] },
+      deaths: { most: 1, threads: [1] },
       keeps: [CELL_GENERATION],
       invariant: lost,
-      // Who stands in the queue still was not told.
+      // A waiter that stands in the queue still has no verdict.
       mayStarve: (thread, view) =>
         thread === 0 && view.dead(1) && world.tasks[0]!.some((waiter) => world.stands(view, waiter)),
       programs: [
@@ -102,7 +102,7 @@ const mortal = (
         ...others.map(
           (other): Program =>
             once(function* () {
-              yield* tell(primitive, other!);
+              yield* unpark(primitive, other!);
             }),
         ),
       ],
@@ -120,7 +120,7 @@ export const inbox: readonly Scenario[] = [
   givers('2 tasks, and 2 threads that each give one of them what it waits for, for ever', FOR_EVER, true),
   {
     primitive: 'inbox',
-    name: '3 tasks: one is told by a thread, one by another task',
+    name: '3 tasks: one is unparked by a thread, one by another task',
     threads: 2,
     build(world) {
       const [me, other] = world.threads as [number, number];
@@ -142,10 +142,10 @@ export const inbox: readonly Scenario[] = [
       };
     },
   },
-  mortal('who sets an event for 2 tasks dies', (world) => world.event(), awaitingEvent, set, false),
-  mortal('one of 2 who set an event for 2 tasks dies', (world) => world.event(), awaitingEvent, set, true),
+  mortal('the setter of an event for 2 tasks dies', (world) => world.event(), awaitingEvent, set, false),
+  mortal('one of 2 setters of an event for 2 tasks dies', (world) => world.event(), awaitingEvent, set, true),
   mortal(
-    'who releases 2 permits to 2 tasks dies',
+    'the releaser of 2 permits to 2 tasks dies',
     (world) => world.semaphore(0),
     (semaphore, me) => acquiringPermit(semaphore, me),
     function* ({ cell, stamp }, me) {
@@ -154,7 +154,7 @@ export const inbox: readonly Scenario[] = [
     false,
   ),
   mortal(
-    'who comes to a barrier last, after 2 tasks, dies',
+    'the last party of a barrier, after 2 tasks, dies',
     (world) => world.barrier(3),
     (barrier) => meeting(barrier),
     function* ({ cell, stamp }, me) {

@@ -1,6 +1,6 @@
 /**
- * Whoever is let through last may destroy at once, and the cell be something else the next moment: plain data of the
- * user's, or another primitive. Whoever let it through may still be on its way out, and so may be one whose time was up.
+ * The waiter that is let through last may destroy at once, and the cell be something else the next moment: plain data
+ * of the user's, or another primitive. Its unparker may still be on the way out, and so may a waiter whose time was up.
  */
 
 import {
@@ -40,7 +40,7 @@ import type { View } from '../system.ts';
 import { allowed } from '../tasks.ts';
 import type { Script } from '../thread.ts';
 
-/** What becomes of a cell: who destroyed it has it for something else. */
+/** What becomes of a cell: the thread that destroyed it has it for something else. */
 type Heir = (world: World, primitive: Primitive, me: number) => Script;
 
 /** An array, which looks as like the primitive that was there as it can. */
@@ -68,15 +68,15 @@ interface Parts {
   /** What waiters call, and what they may get beside a timeout; and what lets them through. */
   readonly wait: (it: Primitive, me: number, timeout: number) => Script<number>;
   readonly results?: readonly number[];
-  readonly tell: (it: Primitive, me: number) => Script<unknown>;
+  readonly unpark: (it: Primitive, me: number) => Script<unknown>;
 }
 
-/** One lets waiters through, of whom the first waits for ever; it destroys, when all others are out. */
+/** One lets waiters through, the first of which waits for ever; that one destroys, when all others are out. */
 const lastOut = (
   primitive: string,
   name: string,
   others: readonly number[],
-  { idle, make, wait, results = [STATUS_OK], tell }: Parts,
+  { idle, make, wait, results = [STATUS_OK], unpark }: Parts,
   { heir = array, cells = 64 } = {},
 ): Scenario => ({
   primitive,
@@ -86,13 +86,13 @@ const lastOut = (
   build(world) {
     const it = make(world);
     const [first, ...rest] = world.threads as [number, ...number[]];
-    const teller = rest.pop()!;
+    const unparker = rest.pop()!;
     const out = rest.map((_, t) => world.data(`out${t + 2}`));
     return {
       clock: others.includes(SOON) ? TIMED : UNTIMED,
       programs: [
         once(function* () {
-          // Who is told by another one whose time is up knows nothing of the teller.
+          // A waiter that was unparked by another one whose time is up knows nothing of the unparker.
           if (expect(yield* wait(it, first, FOR_EVER), ...results) === STATUS_BROKEN && others.includes(SOON)) return;
           for (const other of out) yield until(other, Boolean);
           yield* destroyed(world, it, first, idle, heir);
@@ -105,7 +105,7 @@ const lastOut = (
           }),
         ),
         once(function* () {
-          yield* tell(it, teller);
+          yield* unpark(it, unparker);
         }),
       ],
     };
@@ -118,15 +118,15 @@ const goneBefore =
   (_thread: number, view: View): boolean =>
     timeouts.some((timeout, t) => timeout !== FOR_EVER && !view.inside(t) && view.finished(t));
 
-/** Who lets the waiters through destroys at once: nobody stands there any more. */
-const teller = (
+/** The unparker destroys at once: no waiter stands there any more. */
+const byUnparker = (
   primitive: string,
   name: string,
   waiters: readonly number[],
-  { idle, make, wait, results = [STATUS_OK], tell }: Parts,
+  { idle, make, wait, results = [STATUS_OK], unpark }: Parts,
 ): Scenario => ({
   primitive,
-  name: `${name}; whoever let them through destroys`,
+  name: `${name}; their unparker destroys`,
   threads: waiters.length + 1,
   build(world) {
     const it = make(world);
@@ -143,7 +143,7 @@ const teller = (
         once(function* () {
           // All have come, and perhaps gone.
           yield until(it.cell + CELL_LENGTH, (length) => length === waiters.length);
-          yield* tell(it, me);
+          yield* unpark(it, me);
           yield* destroyed(world, it, me, idle);
         }),
       ],
@@ -155,7 +155,7 @@ const event: Parts = {
   idle: IDLE,
   make: (world) => world.event(),
   wait: ({ cell, stamp }, me, timeout) => call('eventWait', cell, stamp, me, timeout),
-  *tell({ cell, stamp }, me) {
+  *unpark({ cell, stamp }, me) {
     expect(yield* call('eventSet', cell, stamp, me), STATUS_OK);
   },
 };
@@ -165,12 +165,12 @@ const semaphore = (...permits: readonly number[]): Parts => ({
   idle: IDLE_SEMAPHORE,
   make: (world) => world.semaphore(0),
   wait: ({ cell, stamp }, me, timeout) => call('semAcquire', cell, stamp, me, timeout),
-  *tell({ cell, stamp }, me) {
+  *unpark({ cell, stamp }, me) {
     for (const n of permits) expect(yield* call('semRelease', cell, stamp, me, n), STATUS_OK);
   },
 });
 
-/** Held from the beginning by the one who lets the others through: each takes it and gives it back. */
+/** Held from the beginning by the thread that lets the others through: each takes it and gives it back. */
 const lock = (kind: 'lock' | 'rlock'): Parts => ({
   idle: IDLE_LOCK,
   make(world) {
@@ -183,26 +183,26 @@ const lock = (kind: 'lock' | 'rlock'): Parts => ({
     if (status === STATUS_OK) expect(yield* call(`${kind}Release`, cell, stamp, me), STATUS_OK);
     return status;
   },
-  *tell({ cell, stamp }, me) {
+  *unpark({ cell, stamp }, me) {
     expect(yield* call(`${kind}Release`, cell, stamp, me), STATUS_OK);
   },
 });
 
-/** The one who lets the others through is the last of the parties, or breaks it. */
+/** The thread that lets the others through is the last of the parties, or breaks it. */
 const barrier = (parties: number, breaks = false): Parts => ({
   idle: IDLE_BARRIER,
   make: (world) => world.barrier(parties),
   wait: ({ cell, stamp }, me, timeout) => call('barrierWait', cell, stamp, me, timeout, NO_ACTION),
   results: [...Array(parties).keys(), STATUS_BROKEN],
-  *tell({ cell, stamp }, me) {
+  *unpark({ cell, stamp }, me) {
     if (breaks) yield* call('barrierEnd', cell, stamp, me, 0, ANY, STATE_BROKEN, BROKEN);
     else yield* call('barrierWait', cell, stamp, me, FOR_EVER, NO_ACTION);
   },
 });
 
 /**
- * A notifier destroys the Condition as soon as it has notified all, and takes the lock once more, past those who are on
- * their way to it; the last of the waiters destroys the lock.
+ * A notifier destroys the Condition as soon as it has notified all, and takes the lock once more, past those that are
+ * on their way to it; the last of the waiters destroys the lock.
  */
 const notified = (name: string, waiters: readonly number[], recursive: number): Scenario => ({
   primitive: 'condition',
@@ -248,10 +248,10 @@ const notified = (name: string, waiters: readonly number[], recursive: number): 
   },
 });
 
-/** Somebody notifies who does not hold the Lock; the holder releases it meanwhile, and the waiter is through. */
+/** A thread notifies that does not hold the Lock; the holder releases it meanwhile, and the waiter is through. */
 const stranger: Scenario = {
   primitive: 'condition',
-  name: 'notified by one who does not hold the Lock; the waiter destroys it',
+  name: 'notified by a stranger, which does not hold the Lock; the waiter destroys it',
   threads: 3,
   build(world) {
     const it = world.lock();
@@ -259,7 +259,7 @@ const stranger: Scenario = {
     const came = world.data('came');
     const [waiter, holder, notifier] = world.threads as [number, number, number];
     return {
-      // Whoever comes when nobody holds the lock is refused, and notifies nobody.
+      // A notifier that comes when nobody holds the lock is refused, and notifies nobody.
       mayStarve: (thread, view) => thread === 0 && view.finished(2),
       programs: [
         once(function* () {
@@ -296,8 +296,8 @@ export const last: readonly Scenario[] = [
     cells: 9,
   }),
   lastOut('event', '3 waiters, one of them timed', [FOR_EVER, SOON], event),
-  teller('event', 'one timed waiter', [SOON], event),
-  teller('event', '2 waiters, one of them timed', [FOR_EVER, SOON], event),
+  byUnparker('event', 'one timed waiter', [SOON], event),
+  byUnparker('event', '2 waiters, one of them timed', [FOR_EVER, SOON], event),
   lastOut('semaphore', 'one waiter', [], semaphore(1)),
   lastOut('semaphore', '2 waiters, 2 permits at once', [FOR_EVER], semaphore(2)),
   lastOut('semaphore', '2 waiters, one permit after the other', [FOR_EVER], semaphore(1, 1)),
@@ -310,7 +310,7 @@ export const last: readonly Scenario[] = [
   lastOut('barrier', '3 parties', [FOR_EVER], barrier(3)),
   lastOut('barrier', '3 parties, one of them timed', [SOON], barrier(3)),
   lastOut('barrier', '2 wait for a third, and it is broken', [SOON], barrier(3, true)),
-  teller('barrier', 'one of 2 waits, and it is broken', [SOON], barrier(2, true)),
+  byUnparker('barrier', 'one of 2 waits, and it is broken', [SOON], barrier(2, true)),
   notified('one waiter; its notifier destroys it', [FOR_EVER], 0),
   notified('one timed waiter; its notifier destroys it', [SOON], 0),
   notified('one timed waiter over an RLock; its notifier destroys it', [SOON], 1),

@@ -1,4 +1,4 @@
-/** Lock: mutual exclusion, no lost wake-up, no starvation, whoever gives up leaves nothing behind. */
+/** Lock: mutual exclusion, no lost wake-up, no starvation; a waiter that gives up leaves nothing behind. */
 
 import {
   CELL_LENGTH,
@@ -81,10 +81,10 @@ export const lockSpecification: Specification<boolean> = {
   },
 };
 
-/** Who has waited longer than 1 ms is not overtaken once more: the lock is handed over without ever being free. */
+/** A waiter of more than 1 ms is not overtaken once more: the lock is handed over without ever being free. */
 const handoff: Scenario = {
   primitive: 'lock',
-  name: 'who has waited too long is not overtaken',
+  name: 'a waiter that has waited too long is not overtaken',
   threads: 2,
   build(world) {
     const { cell, stamp } = world.lock();
@@ -103,10 +103,10 @@ const handoff: Scenario = {
   },
 };
 
-/** Who was woken and found the lock taken again stands first in the queue as before. */
+/** A waiter that was woken and found the lock taken again stands first in the queue as before. */
 const order: Scenario = {
   primitive: 'lock',
-  name: 'who was woken in vain keeps its place',
+  name: 'a waiter that was woken in vain keeps its place',
   threads: 3,
   build(world) {
     const { cell, stamp } = world.lock();
@@ -218,7 +218,7 @@ const released = (
   },
 });
 
-/** A thread with tasks that wait for the lock takes it itself, by blocking: before them, and others are not held up by what its tasks are told meanwhile. */
+/** A thread with tasks that wait for the lock takes it itself, by blocking: before them, and others are not held up by the verdicts of its tasks meanwhile. */
 const beside = (name: string, tasks: number, others: number): Scenario => ({
   primitive: 'lock',
   name,
@@ -456,7 +456,7 @@ const taken: Scenario = {
 /** Each of these waits looks twice in vain: at the word, and at its own. */
 const learning: Scenario = {
   primitive: 'lock',
-  name: 'who looked in vain looks half as often, and after the last half begins anew',
+  name: 'a thread that looked in vain looks half as often, and after the last half begins anew',
   threads: 1,
   spins: 4,
   build(world) {
@@ -535,7 +535,7 @@ export const lock: readonly Scenario[] = [
   ...[QUEUE_LOCK, 0].map(
     (taken): Scenario => ({
       primitive: 'lock',
-      name: `who looks twice sleeps in the end, when ${taken ? 'the guard is' : 'it is'} not released`,
+      name: `a thread that looks twice sleeps in the end, when ${taken ? 'the guard is' : 'it is'} not released`,
       threads: 2,
       spins: 2,
       build(world) {

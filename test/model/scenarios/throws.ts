@@ -65,7 +65,7 @@ const acquiring = (
 });
 
 /** A wait that another thread ends, and what puts it right when the clock throws. */
-const told = (
+const unparked = (
   primitive: string,
   name: string,
   timeouts: readonly number[],
@@ -73,7 +73,7 @@ const told = (
   wait: (it: Primitive, me: number, timeout: number) => Script<number>,
   results: readonly number[],
   leave: string,
-  tell: (it: Primitive, me: number) => Script<unknown>,
+  unpark: (it: Primitive, me: number) => Script<unknown>,
 ): Scenario => ({
   primitive,
   name: `the clock throws in a wait: ${name}`,
@@ -87,7 +87,7 @@ const told = (
         once(function* () {
           const timeout = timeouts[t];
           if (timeout === undefined) {
-            yield* tell(it, me);
+            yield* unpark(it, me);
             return;
           }
           const status = expect(yield* wait(it, me, timeout), ...results, STATUS_TIMEOUT, THREW);
@@ -98,7 +98,7 @@ const told = (
   },
 });
 
-/** Whoever waits for a Condition has the lock again, also after an exception. */
+/** A waiter of a Condition has the lock again, also after an exception. */
 const condition = (name: string, timeout: number, recursive: number): Scenario => ({
   primitive: 'condition',
   name: `the clock throws in a wait: ${name}`,
@@ -148,7 +148,7 @@ const acting = (timeouts: readonly number[]): Scenario => ({
       throws: true,
       keeps: [CELL_GENERATION, THREAD_QUEUED_ON],
       wraps: new Map([[cell + CELL_GENERATION, 8]]),
-      // Who comes to the next round is alone there.
+      // A party that comes to the next round is alone there.
       mayStarve: (_thread, view) => timeouts.length > 2 && timeouts.some((_, t) => view.finished(t)),
       programs: world.threads.map((me, t) =>
         once(function* () {
@@ -176,7 +176,7 @@ export const throws: readonly Scenario[] = [
   acquiring('rlock', 'rlock', '2 threads, both timed', [SOON, SOON], (world) => world.rlock()),
   acquiring('sem', 'semaphore', '2 threads, one of them timed', [SOON, FOR_EVER], semaphore),
   acquiring('sem', 'semaphore', '3 threads, all of them timed', [SOON, SOON, SOON], semaphore),
-  told(
+  unparked(
     'event',
     '2 timed waiters, and it is set',
     [SOON, SOON],
@@ -186,7 +186,7 @@ export const throws: readonly Scenario[] = [
     'cancelWait',
     ({ cell, stamp }, me) => call('eventSet', cell, stamp, me),
   ),
-  told(
+  unparked(
     'barrier',
     'a timed one of 2 parties',
     [SOON],

@@ -12,7 +12,7 @@ if (names.length) {
   process.exit(1);
 }
 
-/** Debian's, as root or as somebody who may become root without a password. */
+/** Debian's, as root or as a user that may become root without a password. */
 function installPackages(wanted: string[]): void {
   const root = process.getuid?.() === 0 ? [] : ['sudo', '-n'];
   console.log(`installing ${wanted.join(' ')}`);

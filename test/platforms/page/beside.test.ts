@@ -99,7 +99,7 @@ describe('Beside threads that block', () => {
     }
   });
 
-  it('Barrier: abort breaks it for those who wait, reset mends it', async () => {
+  it('Barrier: abort breaks it for those that wait, reset mends it', async () => {
     const barrier = new Barrier(3);
     const arrive = () => thread({ barrier }, ({ barrier }) => barrier.wait());
     const lost = [arrive(), arrive()].map(thrown);

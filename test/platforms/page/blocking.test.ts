@@ -1,4 +1,4 @@
-/** A page's main thread may not block: whoever tries is told so at once, not only when there is something to wait for. */
+/** A page's main thread may not block: such a call is refused at once, not only when it would wait. */
 import * as threading from 'lockwork';
 import { describe, expect, it } from 'vitest';
 

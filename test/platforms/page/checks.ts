@@ -125,7 +125,7 @@ export const CHECKS: Record<string, () => unknown> = {
     equal(barrier.broken, false);
   },
 
-  'Condition: who is notified has the lock again': async () => {
+  'Condition: a notified waiter has the lock again': async () => {
     for (const condition of [new Condition(), new Condition(new Lock())]) {
       let ready = false;
       const waiting = condition.withAsync(({ owner }) => condition.waitForAsync(() => ready, { owner }));
@@ -185,7 +185,7 @@ export const CHECKS: Record<string, () => unknown> = {
     await refused(TypeError, () => attach({ kind: 'Lock', memory: {} } as Lock));
   },
 
-  'who may block blocks': async () => {
+  'a thread that may block blocks': async () => {
     const lock = new Lock({ name: 'seats' });
     if (!mayBlock) return refused(BlockingNotAllowedError, () => lock.acquire(), /acquireAsync/);
     equal([lock.acquire(), lock.acquire(10), new Event().wait(10)], [true, false, false]);

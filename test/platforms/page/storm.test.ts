@@ -13,7 +13,7 @@ const BOUND = 100_000;
 
 interface Share<T extends Target> {
   target: T;
-  /** Counted up by whoever holds it, or has been let through. */
+  /** Counted up by each that holds it, or has been let through. */
   count: Int32Array;
   turns: number;
   /** How many take the turns of a thread between them; 0 when the thread itself does, and blocks. */

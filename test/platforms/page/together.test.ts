@@ -173,7 +173,7 @@ describe('A Condition', () => {
 });
 
 describe('An Event', () => {
-  it('that this thread sets lets those go on who block', async () => {
+  it('that this thread sets lets those go on that block', async () => {
     const event = new Event();
     const others = threads(3, { event }, ({ event }) => event.wait());
     await until(() => event.waiters === 3, 'all wait');
@@ -181,7 +181,7 @@ describe('An Event', () => {
     expect(await others).toEqual([true, true, true]);
   });
 
-  it('that another thread sets lets this one go on, and those who block', async () => {
+  it('that another thread sets lets this one go on, and those that block', async () => {
     const event = new Event();
     const others = threads(2, { event }, ({ event }) => event.wait());
     const mine = [event.waitAsync(), event.waitAsync({ timeout: 20_000 })];
@@ -230,7 +230,7 @@ describe('A thread that awaits', () => {
     expect(await lock.acquireAsync()).toBe(true);
   });
 
-  it('stands in one queue with those who block', async () => {
+  it('stands in one queue with those that block', async () => {
     const lock = new Lock();
     lock.tryAcquire();
     const order = integers(7);

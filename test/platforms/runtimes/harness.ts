@@ -5,7 +5,7 @@
  *   import { runFile } from './harness.js';
  *   await runFile('unit/lock.test.ts', () => import('./unit/lock.test.ts.js'), (line) => postMessage(line));
  *
- * Each line is a plain object. `start` names a test before its first statement runs, so that whoever listens knows which
+ * Each line is a plain object. `start` names a test before its first statement runs, so that a listener knows which
  * one blocks the thread for ever; `done` is the last, and a file without it has failed. The listener bounds the silence
  * between two lines, since no timeout ends a test that blocks the thread; `Report` in report.ts knows how long it may
  * be, and adds the lines up. A test of a page that ran a file says what came of it in `task.meta.ran`, see there.

@@ -86,7 +86,7 @@ const NOT_HERE: readonly Exception[] = [
     file: 'behaviour/process.test.ts',
     on: ['Deno'],
     tests: ['while a task of it runs the action: an error'],
-    reason: 'the runtime prints what a worker does not catch, whoever listens',
+    reason: 'the runtime prints what a worker does not catch, though it is listened to',
   },
   { file: 'package/treeshake.test.ts', on: but('Node 26'), reason: 'of the published file, and of bundlers' },
   { file: 'package/sources.test.ts', on: but('Node 26'), reason: 'of the sources, which are the same everywhere' },
@@ -112,7 +112,7 @@ const NOT_HERE: readonly Exception[] = [
   {
     file: 'unit/arena.test.ts',
     on: PAGES,
-    tests: ['and those who allocate at the same moment', 'a memory that cannot be made', 'at the end of 4 GiB'],
+    tests: ['and threads that allocate at the same moment', 'a memory that cannot be made', 'at the end of 4 GiB'],
     reason: 'a page may have few memories, and small ones',
   },
   {
