@@ -13,8 +13,8 @@ export interface Place {
   /** What one answers that ran out of time; an error's name when it rejects. */
   readonly late: unknown;
   readonly all?: true;
-  /** Tasks of a thread stand in a line, of which only the first has a cell. */
-  readonly line?: true;
+  /** Tasks of a thread stand in a local queue, for all of which one cell stands. */
+  readonly localQueue?: true;
   /** After somebody gave up: as it was before. */
   mend?(): void;
   /** When nobody waits any more: gives all of it back. */
@@ -35,7 +35,7 @@ function semaphore(target: Semaphore): Place {
   return {
     ...plain,
     target,
-    line: true,
+    localQueue: true,
     wait: (options) => target.acquireAsync(options),
     next: () => target.release(),
     end() {
@@ -83,7 +83,7 @@ export const WAITS: Record<string, (tasks?: number) => Place> = {
     return {
       ...plain,
       target,
-      line: true,
+      localQueue: true,
       wait: (options) => target.acquireAsync(options),
       next: () => target.release(),
       end() {

@@ -1,4 +1,4 @@
-/** The tasks of one thread that wait for the same: they stand in one line, and pass on within it. */
+/** The tasks of one thread that wait for the same: they stand in one local queue, and pass on within it. */
 import { Arena, BoundedSemaphore, Lock, NotHeldError, OverReleaseError, Owner, RLock, Semaphore } from 'lockwork';
 import { describe, expect, it } from 'vitest';
 import { integers } from '../support/settle.ts';
@@ -7,9 +7,9 @@ import { HOLDABLES, outcome, turn } from '../support/waits.ts';
 
 const boom = { reason: 'the flight is cancelled' };
 
-describe.each(HOLDABLES)('The line of a %s', (_, make) => {
+describe.each(HOLDABLES)('The local queue of a %s', (_, make) => {
   /** Held by a task; so many others wait, and write down that they had their turn. */
-  async function line(length: number, options: (index: number) => object = () => ({})) {
+  async function localQueue(length: number, options: (index: number) => object = () => ({})) {
     const lock = make();
     const held = await lock.holdAsync();
     const order: number[] = [];
@@ -21,7 +21,7 @@ describe.each(HOLDABLES)('The line of a %s', (_, make) => {
 
   it('goes on in its order, each with its turn, and takes one cell', async () => {
     const { used } = Arena.default;
-    const { lock, held, order, tasks } = await line(100);
+    const { lock, held, order, tasks } = await localQueue(100);
     expect(lock.waiters).toBe(100);
     if (!(lock instanceof RLock)) expect(Arena.default.used - used).toBeLessThanOrEqual(128);
     held.release();
@@ -34,7 +34,7 @@ describe.each(HOLDABLES)('The line of a %s', (_, make) => {
   it('is left from the head, the middle and the end, by time or abort', async () => {
     const controller = new AbortController();
     const leavers = [0, 3, 4, 9];
-    const { lock, held, order, tasks } = await line(10, (index) =>
+    const { lock, held, order, tasks } = await localQueue(10, (index) =>
       leavers.includes(index) ? (index % 2 ? { signal: controller.signal } : { timeout: 1 }) : {},
     );
     controller.abort(boom);
@@ -49,7 +49,7 @@ describe.each(HOLDABLES)('The line of a %s', (_, make) => {
 
   it('leaves nothing behind when all leave, and stands again', async () => {
     const controller = new AbortController();
-    const { lock, held, order, tasks } = await line(3, () => ({ signal: controller.signal }));
+    const { lock, held, order, tasks } = await localQueue(3, () => ({ signal: controller.signal }));
     controller.abort(boom);
     await Promise.all(tasks);
     expect([lock.waiters, order]).toEqual([0, []]);
@@ -74,12 +74,12 @@ describe.each(HOLDABLES)('The line of a %s', (_, make) => {
     expect([lock.waiters, lock.tryAcquire()]).toEqual([0, true]);
   });
 
-  it('begins anew behind whoever came meanwhile', async () => {
+  it('begins anew behind waiters that came meanwhile', async () => {
     const lock = make();
     const order = integers(16);
     lock.acquire();
     const all: Promise<unknown>[] = [];
-    // This thread's tasks in lines of 1, 2, 3 and 1, threads between them, and one that gives up at the head of a line.
+    // This thread's tasks in local queues of 1, 2, 3 and 1, threads between them; one gives up at the head of a queue.
     for (const [place, kind] of [...'ataataaata'].entries()) {
       all.push(
         kind === 'a'
@@ -106,7 +106,7 @@ describe.each(HOLDABLES)('The line of a %s', (_, make) => {
     lock.acquire();
     const all: Promise<unknown>[] = [];
     const leave = new AbortController();
-    // Three lines of this thread, threads between them; the one in the middle goes, and a newcomer finds the last one.
+    // Three local queues of this thread, threads between them; the middle one goes, and a newcomer finds the last one.
     for (const [place, kind] of [...'atltaa'].entries()) {
       all.push(
         kind === 't'
@@ -120,7 +120,7 @@ describe.each(HOLDABLES)('The line of a %s', (_, make) => {
       await until(() => lock.waiters === Math.min(place + 1, 5 + Number(place > 4)), `${place} waits`);
       if (place === 4) {
         leave.abort(boom);
-        await until(() => lock.waiters === 4, 'the line in the middle has gone');
+        await until(() => lock.waiters === 4, 'the local queue in the middle has gone');
         all.push(outcome(lock.withAsync(() => (order[++order[0]!] = 9))));
       }
     }
@@ -192,7 +192,7 @@ describe.each(HOLDABLES)('The line of a %s', (_, make) => {
   });
 });
 
-describe('The line of a Lock', () => {
+describe('The local queue of a Lock', () => {
   it('is served by a release of another thread', async () => {
     const lock = new Lock();
     await lock.acquireAsync();
@@ -230,7 +230,7 @@ describe('The line of a Lock', () => {
     let through = 0;
     let mine = 0;
     for (let round = 1; round <= rounds; round++) {
-      // One holds it, and so many wait: the last of them may be let go by either side, and the representative have it.
+      // One holds it, and so many wait: the last of them may be let go by either side, and the proxy have it.
       await lock.acquireAsync();
       const tasks = Array.from({ length: 1 + (round % 3) }, () => lock.acquireAsync().then(() => through++));
       Atomics.store(step, 0, round);
@@ -254,7 +254,7 @@ describe('The line of a Lock', () => {
   });
 });
 
-describe('The line of a Lock', () => {
+describe('The local queue of a Lock', () => {
   it('gives nothing up to the object of a lock that was destroyed, and whose cell it stands in', async () => {
     const arena = new Arena({ maximumBytes: 4096 });
     const before = new Lock({ arena });
@@ -297,8 +297,8 @@ describe('The line of a Lock', () => {
   });
 });
 
-describe('The line of an RLock', () => {
-  it('is of owners, of whom each releases what is in its name', async () => {
+describe('The local queue of an RLock', () => {
+  it('is of owners, each of which releases what is in its name', async () => {
     const lock = new RLock();
     const owners = Array.from({ length: 4 }, () => new Owner());
     await lock.acquireAsync({ owner: owners[0]! });
@@ -328,8 +328,8 @@ describe('The line of an RLock', () => {
   });
 });
 
-describe('The line of a Semaphore', () => {
-  it('lets no more in than there are permits, with lines in two threads', async () => {
+describe('The local queue of a Semaphore', () => {
+  it('lets no more in than there are permits, with local queues in two threads', async () => {
     const permits = new Semaphore(3);
     const inside = integers(2);
     const fifty = async ({ permits, inside }: { permits: Semaphore; inside: Int32Array }) => {
