@@ -1,7 +1,7 @@
 /**
  * event: drivers wait for a flight to land.
  *
- * An Event is a flag. Who waits for it goes on when somebody sets it; who comes later need not wait at all. The drivers
+ * An Event is a flag. Its waiters go on when a thread sets it; a later one need not wait at all. The drivers
  * are threads, and block while they wait. The office is the main thread: it waits for the same Event, and does not block.
  */
 import { Event, type Handle } from 'lockwork';

@@ -1,7 +1,7 @@
 /**
  * lock: the same threads, the same function, and a Lock around it.
  *
- * A Lock is held by one thread at a time. Who wants it meanwhile waits. So between reading and writing the number of
+ * A Lock is held by one thread at a time. The others wait meanwhile. So between reading and writing the number of
  * free seats nobody else can read it.
  */
 import { Arena, type Handle, Lock } from 'lockwork';

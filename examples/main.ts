@@ -19,7 +19,7 @@ const paint: Paint = (style, text) => styleText(style, text, { stream: process.s
 const width = Math.max(...names.map((name) => name.length));
 const list = names.map((name) => `  ${name.padEnd(width)}  ${programs[name].about}`).join('\n');
 
-// Whoever read along has seen enough: npm start | head
+// The reader of a pipe has seen enough: npm start | head
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code !== 'EPIPE') throw error;
   process.exit();

@@ -4,7 +4,7 @@ import { type Call, type Posted, voice } from './part.ts';
 import { type Name, programs } from './programs.ts';
 import type { Role, Stage, Step, Task, Verdict } from './stage.ts';
 
-/** Who wants to see it as it happens. */
+/** It sees everything as it happens. */
 export interface Audience {
   begins(threads: string[]): void;
   step(step: Step): void;

@@ -1,8 +1,7 @@
 /**
  * semaphore: ten threads, and a booking service that takes three connections.
  *
- * A Semaphore is a number of permits. Who acquires takes one, and waits while there is none; who releases gives one
- * back.
+ * A Semaphore is a number of permits. An acquire takes one, and waits while there is none; a release gives one back.
  */
 import { type Handle, Semaphore } from 'lockwork';
 import { between, count, mostAtOnce, type Say, type Stage, type Step, sleep, type Verdict } from './stage.ts';

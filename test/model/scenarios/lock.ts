@@ -535,7 +535,7 @@ export const lock: readonly Scenario[] = [
   ...[QUEUE_LOCK, 0].map(
     (taken): Scenario => ({
       primitive: 'lock',
-      name: `a thread that looks twice sleeps in the end, when ${taken ? 'the guard is' : 'it is'} not released`,
+      name: `a thread that looks twice sleeps in the end, when ${taken ? 'the queue lock is' : 'it is'} not released`,
       threads: 2,
       spins: 2,
       build(world) {
