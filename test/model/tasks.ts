@@ -209,11 +209,8 @@ export const blockForLock = (lock: Primitive, me: number): Act => ({
     const status = tasks.core.lockAcquire(cell, stamp, me, 0);
     if (status !== STATUS_TIMEOUT) return status;
     const held = (): boolean => (tasks.load(cell, CELL_WORD) & -HELD_BY_TASK) === (me | HELD_BY_TASK);
-    if (!tasks.busy) return held() ? REFUSED : tasks.core.lockAcquire(cell, stamp, me, FOR_EVER);
-    return tasks.block(
-      tasks.operation(lock, acquireSteps, undefined, { name: me }),
-      (standing) => !standing && held() && !tasks.hasGrantAt(cell),
-    );
+    if (!tasks.busy && !held()) return tasks.core.lockAcquire(cell, stamp, me, FOR_EVER);
+    return tasks.blockToAcquire(lock, held);
   },
 });
 
@@ -227,11 +224,8 @@ export const blockForRLock = (lock: Primitive, me: number): Act => ({
       const owner = (tasks.load(cell, CELL_WORD) & -UNIT) >>> 0;
       return owner !== 0 && owner !== me && tasks.load(owner, THREAD_OWNING_THREAD) === me;
     };
-    if (!tasks.busy) return held() ? REFUSED : tasks.core.rlockAcquire(cell, stamp, me, FOR_EVER);
-    return tasks.block(
-      tasks.operation(lock, acquireSteps, undefined, { name: me }),
-      (standing) => !standing && held() && !tasks.hasGrantAt(cell),
-    );
+    if (!tasks.busy && !held()) return tasks.core.rlockAcquire(cell, stamp, me, FOR_EVER);
+    return tasks.blockToAcquire(lock, held);
   },
 });
 
@@ -481,13 +475,27 @@ export class Tasks implements Queueing {
       const status = tries();
       if (status !== STATUS_TIMEOUT) {
         task.end(status);
-        if (wait.owner !== undefined) this.admitOwner(cell, wait.owner);
+        if (wait.owner === undefined) return;
+        // Before its owner's other tasks are admitted, the thread looks into its inbox; elsewhere it may do so at any time.
+        this.collectAll();
+        this.admitOwner(cell, wait.owner);
         return;
       }
       if (triesFirst) place = queue ? queue.ask() : JOIN_NOT;
       if (place === JOIN_NOT) queue = wait.queue!(this);
     }
     queue!.join(task, place === JOIN_AT_ONCE, FOR_EVER, undefined);
+  }
+
+  /** `blockIfTasks`, where a first try was in vain. Whatever it throws, the call withdraws. */
+  blockToAcquire(lock: Primitive, held: () => boolean): number {
+    const { cell, stamp } = lock;
+    const { me } = this.setting;
+    const op = this.operation(lock, acquireSteps, undefined, { name: me });
+    const deadlocked = (standing: boolean): boolean => !standing && held() && !this.hasGrantAt(cell);
+    const status = this.busy ? this.block(op, deadlocked) : REFUSED;
+    if (status === REFUSED) this.core.withdraw(cell, stamp, me);
+    return status;
   }
 
   /** An owner has an RLock, and so have all of its tasks that wait for it. */
@@ -562,13 +570,18 @@ export class Tasks implements Queueing {
     op.completion!.complete(status, op);
   }
 
-  /** The first verdict that was taken out of the inbox. */
-  collect(): void {
+  /** The first verdict that was taken out of the inbox. False when there is none. */
+  collect(): boolean {
     const waiter = this.nextTold();
-    if (!waiter) return;
+    if (!waiter) return false;
     const op = this.pending.get(waiter);
     if (!op) throw new Objection('in the inbox there is a waiter that does not wait');
     this.step(op, op.steps.resume(op, this.verdictOf(waiter)));
+    return true;
+  }
+
+  private collectAll(): void {
+    while (this.busy && this.collect());
   }
 
   nextTold(): number {
