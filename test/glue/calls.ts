@@ -12,6 +12,11 @@
  *
  * While a thread blocks, the next events are the other's, until the thread is told. Nothing else decides what comes next,
  * so both runs meet the same answers of the core until they ask for something different.
+ *
+ * Two differences are meant, and no program must contain them. The model's thread has tasks from the beginning; the
+ * bindings' has not before its first async call, and until then does not ask for them. And a task that has an RLock again
+ * after its wait for a Condition admits its owner's other tasks in a microtask: the bindings have looked at all that was in
+ * the inbox by then, the model at the task's own verdict only.
  */
 
 import { readFileSync } from 'node:fs';
@@ -203,6 +208,7 @@ async function perform(thread: string, shared: Record<string, never>, t: Kit): P
   const owners: Record<string, InstanceType<Lockwork['Owner']>> = {};
   const waiting = new Set<number>();
   const aborts = new Map<number, () => void>();
+  // An owner's only property by a symbol says where it has its records (bindings/owner.ts).
   t.state.ownersOf ??= {};
   t.state.ownersOf[thread] = (cell: number) =>
     Object.keys(owners).find((name) => {
@@ -451,7 +457,9 @@ class ModelRun {
       for (const event of this.events) {
         const owner = event.owner === undefined ? undefined : owners.get(event.owner)!;
         const step = event.thread === name && stepOf(event, primitives, me, owner, program);
-        if (step) (tasks[event.task - 1] ??= []).push(step);
+        if (!step) continue;
+        tasks[event.task - 1] ??= [];
+        tasks[event.task - 1]!.push(step);
       }
       const body = eventLoop(world, me, tasks, { overdue: program.overdue ?? false });
       this.threads.set(name, new ModelThread(this, name, me + abi.THREAD_INBOX, body));
