@@ -4,7 +4,8 @@
  * The waits are those of the bindings: `bindings/steps/`, `operation.ts`, `local-queue.ts` and `blocking.ts` are imported,
  * and run by `steps.ts`. What needs the host is written down here once more, as short as possible: `Tasks` is
  * `bindings/scheduler.ts` without its promises and timers; `acquire`, `handOff` and `admitOwner` are what `acquirable.ts`,
- * `lock.ts`, `rlock.ts` and `semaphore.ts` do in front of it. The explorer of the glue (`test/glue/`) runs the originals.
+ * `lock.ts`, `rlock.ts` and `semaphore.ts` do in front of it. The explorer of the glue (`test/glue/`) runs the originals;
+ * `test/glue/calls.test.ts` holds both together, by the calls they make of the core.
  *
  * The one `Atomics.waitAsync` of a thread is a sleep, since an event loop that has nothing else to do is nothing else; a timer
  * or an abort is an end of that sleep, or comes before the thread looks into its inbox. So "at any moment" includes: the
@@ -476,7 +477,7 @@ export class Tasks implements Queueing {
       if (status !== STATUS_TIMEOUT) {
         task.end(status);
         if (wait.owner === undefined) return;
-        // Before its owner's other tasks are admitted, the thread looks into its inbox; elsewhere it may do so at any time.
+        // The call ends with a look into the inbox, and its owner's other tasks are admitted behind that.
         this.collectAll();
         this.admitOwner(cell, wait.owner);
         return;
