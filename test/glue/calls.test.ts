@@ -1,4 +1,4 @@
-/** What `test/model/tasks.ts` repeats of the bindings makes the same calls of the core as the built bindings: see calls.ts. */
+/** What `test/model/tasks.ts` repeats of the bindings makes the same core calls as the built bindings: see calls.ts. */
 
 import { expect, test } from 'vitest';
 import { callsOfBindings, callsOfModel, type Program } from './calls.ts';

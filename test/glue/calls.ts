@@ -2,21 +2,21 @@
  * The core calls of a program, made by the built bindings in simulated threads and by the model's event loop
  * (`test/model/tasks.ts`).
  *
- * A program is a list of what happens, one event a line: of thread A or B, in a turn of its own, by a task with a number.
+ * A program is a list of what happens, one event a line: of thread A or B, in a turn of its own, by a numbered task.
  *
- *     A1 acquires lock as p     a call of the API, async if its name is in ASYNC, else of the thread; p, q: owners
+ *     A1 acquires lock as p     a call of the API, as `perform` has it; p: an owner
  *     A1 expires                the time of its wait is up
  *     A1 cancels                the signal of its wait is aborted
  *     A looks                   into its inbox, unless it has done so in the turn before
  *     A1 ends barrier           the action of the Barrier, which its task waits for; or it `fails`
  *
- * While a thread blocks, the next events are the other's, until the thread is told. Nothing else decides what comes next,
- * so both runs meet the same answers of the core until they ask for something different.
+ * While a thread blocks, the next events are the other's, until the thread is told. Nothing else decides what comes
+ * next, so both runs meet the same answers of the core until they ask for something different.
  *
  * Two differences are meant, and no program must contain them. The model's thread has tasks from the beginning; the
- * bindings' has not before its first async call, and until then does not ask for them. And a task that has an RLock again
- * after its wait for a Condition admits its owner's other tasks in a microtask: the bindings have looked at all that was in
- * the inbox by then, the model at the task's own verdict only.
+ * bindings' thread has none before its first async call, and until then does not ask for them. And a task that has an
+ * RLock again after its wait for a Condition admits its owner's other tasks in a microtask: by then the bindings have
+ * looked at all that was in the inbox, and the model only at the task's own verdict.
  */
 
 import { readFileSync } from 'node:fs';
@@ -111,7 +111,7 @@ class Calls {
   /** Of threads and primitives. */
   readonly named = new Map<number, string>();
   readonly stamps = new Map<number, number>();
-  /** The waiters of each thread, by the wait they serve at the moment: cells are used again, by each side in its own order. */
+  /** The threads' waiters, each with a name for its wait: each side uses cells again in an order of its own. */
   private readonly waiters = new Map<number, string>();
   private readonly counts = new Map<string, number>();
 
