@@ -205,7 +205,7 @@ describe('npm run bench', () => {
 
   it('leaves out a rival that does not answer any more', async () => {
     const silent = 'console.log("{}"); process.stdin.once("data", () => console.log("{\\"ns\\":1}"))';
-    const program = await Program.start([process.execPath, '-e', silent], 1_000);
+    const program = await Program.start([process.execPath, '-e', silent], 8_000);
     const left: string[] = [];
     const rows = await measure(
       [
@@ -218,7 +218,7 @@ describe('npm run bench', () => {
       ({ name }, { message }) => left.push(`${name}: ${message}`),
     );
     await program.close();
-    expect(left).toEqual(['silent: play: no answer after 1001 ms']);
+    expect(left).toEqual(['silent: play: no answer after 8001 ms']);
     expect(rows.map(({ name }) => name)).toEqual(['base']);
   });
 

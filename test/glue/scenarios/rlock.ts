@@ -113,6 +113,13 @@ export const rlock: readonly Scenario[] = [
           await t.when('together');
           lock.release({ owner });
         },
+        // It waits behind the first, and keeps the first local queue in its place.
+        async ({ lock }, t) => {
+          await t.when('first');
+          const acquired = lock.holdAsync();
+          t.note('between');
+          (await acquired).release();
+        },
         async ({ lock }, t) => {
           await t.when('second');
           const { owner } = t.state;
@@ -126,7 +133,7 @@ export const rlock: readonly Scenario[] = [
       ],
       B: [
         async ({ lock }, t) => {
-          await t.when('first');
+          await t.when('between');
           const acquired = lock.holdAsync();
           t.note('second');
           (await acquired).release();
