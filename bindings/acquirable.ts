@@ -114,9 +114,11 @@ export abstract class Acquirable<K extends string = string> extends Holdable<K> 
   protected localQueue(scheduler: Scheduler): LocalQueue | undefined {
     if (this.#queue?.proxy.waiter) return this.#queue;
     if (scheduler.localQueues.size === 0) return undefined;
-    // The queue may be that of another object of the same primitive.
-    const oldest = localQueuesOf(scheduler).get(this.ref.cell)?.oldest;
-    this.#queue = oldest ?? this.#queue;
+    const { cell, stamp } = this.ref;
+    const oldest = localQueuesOf(scheduler).get(cell)?.oldest;
+    // It may be another object's, of the same primitive; or another primitive's, if this one was destroyed.
+    if (oldest?.proxy.target.stamp !== stamp) return undefined;
+    this.#queue = oldest;
     return oldest;
   }
 

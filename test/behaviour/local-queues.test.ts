@@ -255,7 +255,7 @@ describe('The local queue of a Lock', () => {
 });
 
 describe('The local queue of a Lock', () => {
-  it('gives nothing up to the object of a lock that was destroyed, and whose cell it stands in', async () => {
+  it('is none of an object whose lock was destroyed, and whose cell it stands in', async () => {
     const arena = new Arena({ maximumBytes: 4096 });
     const before = new Lock({ arena });
     before.destroy();
@@ -268,6 +268,7 @@ describe('The local queue of a Lock', () => {
     await lock.acquireAsync();
     const next = lock.acquireAsync();
     expect(() => before.release()).toThrow('Lock: it has been destroyed');
+    await expect(before.acquireAsync({ timeout: 1 })).rejects.toThrow('Lock: it has been destroyed');
     await turn();
     expect([lock.locked, lock.waiters]).toEqual([true, 1]);
     lock.release();
