@@ -11,4 +11,240 @@ export interface Survivor {
   readonly same?: true;
 }
 
-export const survivors: readonly Survivor[] = [];
+export const survivors: readonly Survivor[] = [
+  // acquirable.ts
+  {
+    file: 'acquirable.ts',
+    line: 'if (owner && status === STATUS_OK && usesOf(owner, arena) > 1)',
+    what: /^(only owner && status === STATUS_OK$|> → >=|1 → 0)/,
+    why: 'An owner with one use has no other task that waits: the count only saves the look',
+  },
+  {
+    file: 'acquirable.ts',
+    line: 'if (owner && status === STATUS_OK && usesOf(owner, arena) > 1)',
+    what: /^only owner$/,
+    why: 'An owner is admitted only where the word says that it holds the lock: its other tasks have it, too, a microtask earlier',
+  },
+  {
+    file: 'acquirable.ts',
+    line: 'return false;',
+    what: /^return left out/,
+    why: 'The answer undefined counts as false: only conditions ask for it',
+    same: true,
+  },
+  {
+    file: 'acquirable.ts',
+    line: 'if (this.#queue?.proxy.waiter) return this.#queue;',
+    what: /^return left out/,
+    why: 'The map has the same queue: one that an object keeps was the oldest when it began, and stays so while it has a waiter',
+    same: true,
+  },
+  {
+    file: 'acquirable.ts',
+    line: 'if (scheduler.localQueues.size === 0) return undefined;',
+    what: /^(0 → -1|return left out)/,
+    why: 'An empty map has no queue of this cell either: the size only saves the look',
+    same: true,
+  },
+  {
+    file: 'acquirable.ts',
+    line: '(standing) => !standing && this.heldByTask && !scheduler.hasGrantAt(cell)',
+    what: /^only this\.heldByTask/,
+    why: "A thread that stands finds a task's name in the word without a grant only in the midst of another thread's call of the core, which is one step here",
+  },
+  {
+    file: 'acquirable.ts',
+    line: 'const triesFirst = !queue || owner !== undefined || limit === 0;',
+    what: /^(only !queue \|\| owner !== undefined$|=== → !==|0 → )/,
+    why: 'A local queue is joined at once only where there is nothing to acquire: to try first, or to join for 0 ms, ends the same way',
+  },
+  {
+    file: 'acquirable.ts',
+    line: 'if (!another && this.#queue) return this.#queue;',
+    what: /^return left out/,
+    why: 'A queue without tasks is as a new one: to keep it only saves an object',
+    same: true,
+  },
+  {
+    file: 'acquirable.ts',
+    line: 'if (!another) this.#queue = queue;',
+    what: /^statement left out/,
+    why: 'The map has the queue while it has tasks, and without tasks it is as a new one: the field only saves the look',
+    same: true,
+  },
+  {
+    file: 'acquirable.ts',
+    line: 'if (!another) this.#queue = queue;',
+    what: /^condition turned round/,
+    why: 'The kept queue may be a younger one then: a release finds its proxy behind another, and goes through the queue of the core in place of a handoff',
+  },
+  // barrier.ts
+  {
+    file: 'barrier.ts',
+    line: 'if (limit < Infinity || this.#action || arena.tasks || arena.acting.size > 0) return this.#wait(limit);',
+    what: /^(< → <=|> → >=|0 → -1)/,
+    why: 'The long way is for all cases: the short one is only faster',
+  },
+  {
+    file: 'barrier.ts',
+    line: 'return index < 0 ? this.throwStatus(index) : index;',
+    what: /^0 → -1/,
+    why: 'A wait for ever has no timeout, and -1 is that',
+    same: true,
+  },
+  {
+    file: 'barrier.ts',
+    line: 'let generation = 0;',
+    why: 'Only an action uses the generation, and with an action it is read before',
+    same: true,
+  },
+  {
+    file: 'barrier.ts',
+    line: 'const op = new Operation(this.#ref, barrierSteps, undefined, 0, action !== undefined);',
+    what: /^0 → /,
+    why: 'The number is what a lock adds to its word: the steps of a Barrier do not look at it',
+    same: true,
+  },
+  {
+    file: 'barrier.ts',
+    line: 'scheduler?.collect();',
+    why: 'A wait beside tasks has looked into the inbox at its end, and without tasks there is nothing to look for',
+  },
+  {
+    file: 'barrier.ts',
+    line: 'this.live();',
+    what: /^statement left out/,
+    why: 'The core finds that it was destroyed, too: the look only comes before a waiter is allocated',
+  },
+  {
+    file: 'barrier.ts',
+    line: 'return false;',
+    what: /^return left out/,
+    why: 'The answer undefined counts as false: only conditions ask for it',
+    same: true,
+  },
+  {
+    file: 'barrier.ts',
+    line: 'core.barrierEnd(cell, stamp, thread, 0, ANY, STATE_BROKEN, to);',
+    what: /^0 → /,
+    why: 'The core looks at no generation where the state may be any',
+    same: true,
+  },
+  // blocking.ts
+  {
+    file: 'blocking.ts',
+    line: 'const task = told !== waiter && standing && status === STATUS_PENDING && scheduler.operationOf(told);',
+    what: /^only (scheduler\.operationOf\(told\)|told !== waiter && standing|status === STATUS_PENDING|told !== waiter|standing)$/,
+    why: "The core exchanges no places with a thread that does not stand in the Condition's queue: the conditions only save the call",
+    same: true,
+  },
+  {
+    file: 'blocking.ts',
+    line: 'if (told === waiter || (task && steps.takeOver(op, task))) status = steps.resume(op, verdict);',
+    what: /^only steps\.takeOver\(op, task\)/,
+    why: 'A waiter that was told has an operation, and what is false in place of it no step takes over',
+  },
+  {
+    file: 'blocking.ts',
+    line: 'if (standing && steps.abandon(op) === STATUS_PENDING) continue;',
+    what: /^continue left out/,
+    why: "The verdict only says that the action of the round before is over: the thread's own task runs the next one, and the wait is refused all the same, after it has given the verdict back",
+  },
+  {
+    file: 'blocking.ts',
+    line: 'if (standing && status === STATUS_PENDING) scheduler.abandon([op]);',
+    what: /^only standing$/,
+    why: "After its verdict only the end of a task's wait could throw, where a signal cannot be left: the stack suffices, as needStack has seen",
+  },
+  // clock.ts
+  {
+    file: 'clock.ts',
+    line: 'over = true;',
+    what: /^(statement left out|true → false)/,
+    why: 'A timer that has fired is only cleared once more, which does nothing',
+  },
+  {
+    file: 'clock.ts',
+    line: 'if (over) return;',
+    what: /^return left out/,
+    why: 'A timer that has fired is only cleared once more, which does nothing',
+  },
+  {
+    file: 'clock.ts',
+    line: 'const TURN = 10;',
+    why: 'Tasks let the event loop turn earlier',
+  },
+  {
+    file: 'clock.ts',
+    line: 'passes: 0,',
+    why: 'The clock is asked one pass earlier or later',
+  },
+  {
+    file: 'clock.ts',
+    line: 'since: 0,',
+    why: 'The time is set before it is read: passes begin with 0, and the first look at the clock sets it',
+    same: true,
+  },
+  {
+    file: 'clock.ts',
+    line: 'if ((++turns.passes & (OFTEN - 1)) === 0) lookAtClock();',
+    what: /^(condition turned round|1 → [02]|0 → 1)/,
+    why: 'The clock is asked at other passes, or at more of them',
+  },
+  {
+    file: 'clock.ts',
+    line: 'if (turns.passes > OFTEN) turns.late ||= now() - turns.since > TURN;',
+    what: /^(> → >=|\|\|= → =)/,
+    why: 'Tasks are late at 10 ms, not just after; and once late they stay so, as the clock does not go back',
+  },
+  {
+    file: 'clock.ts',
+    line: 'turns.since = now();',
+    why: 'Tasks let the event loop turn earlier',
+  },
+  {
+    file: 'clock.ts',
+    line: 'turns.passes = 0;',
+    what: /^0 → /,
+    why: 'The clock is asked one pass earlier or later',
+  },
+  {
+    file: 'clock.ts',
+    line: 'port2.postMessage(0);',
+    what: /^0 → /,
+    why: 'The message says nothing: nobody looks at it',
+    same: true,
+  },
+  {
+    file: 'clock.ts',
+    line: '} else setTimeout(callback, 0);',
+    what: /^0 → /,
+    why: 'The next turn may come after 1 ms, and a negative time is none',
+  },
+  // condition.ts
+  {
+    file: 'condition.ts',
+    line: 'if (lock.arena.address !== arena.base || lock.address !== address || lock.stamp >>> 0 !== stamp) {',
+    what: /^only lock\.stamp >>> 0 !== stamp/,
+    why: 'A stamp is unique in its arena: the address tells only arenas apart whose stamps happen to be equal',
+  },
+  {
+    file: 'condition.ts',
+    line: 'const op = new Operation(this.ref, this.#steps, undefined, 0, false, this.lock.operation(thread));',
+    what: /^(0 → |false → true)/,
+    why: "The steps of a Condition look neither at this number, which is its lock's, nor at whether there is an action",
+    same: true,
+  },
+  {
+    file: 'condition.ts',
+    line: 'this.live();',
+    what: /^statement left out/,
+    why: 'The core finds that it was destroyed, too: the look of waitAsync only comes before a waiter is allocated',
+  },
+  {
+    file: 'condition.ts',
+    line: 'for (let left = deadline - now(); !held && left > 0; left = deadline - now()) {',
+    what: /^> → >=/,
+    why: 'With exactly 0 ms left it waits once more, for no time',
+  },
+];
