@@ -535,3 +535,49 @@ describe('on a thread that may not block', () => {
     expect(results).toEqual([...Array(6).fill(['TimeoutError', 'second']).flat(), true, 0, 1, 'ready', true]);
   });
 });
+
+describe('where the clock throws', () => {
+  it('so does every wait that blocks, and leaves nothing', () => {
+    const seen = onPlatform(
+      () => {
+        const { now } = performance;
+        performance.now = () => {
+          if ((globalThis as { broken?: boolean }).broken) throw new RangeError('no clock');
+          return now.call(performance);
+        };
+      },
+      ({ Barrier, Condition, Event, Lock, Semaphore }) => {
+        const [lock, event, permits, barrier] = [new Lock(), new Event(), new Semaphore(0), new Barrier(2)];
+        const acting = Barrier.from(barrier, { action() {} });
+        const condition = new Condition(new Lock());
+        lock.acquire();
+        condition.acquire();
+        const waits = [
+          () => barrier.wait(),
+          () => barrier.wait(5),
+          () => acting.wait(),
+          () => lock.acquire(5),
+          () => event.wait(5),
+          () => permits.acquire(5),
+          () => condition.wait(5),
+        ];
+        Object.assign(globalThis, { broken: true });
+        const thrown = waits.map((wait) => {
+          try {
+            return String(wait());
+          } catch (error) {
+            return (error as Error).name;
+          }
+        });
+        Object.assign(globalThis, { broken: false });
+        const waiters = [lock, event, permits, barrier, condition].map((it) => it.waiters);
+        return { thrown, waiters, state: [barrier.waiting, barrier.broken, lock.locked, condition.lock.locked] };
+      },
+    );
+    expect(seen).toEqual({
+      thrown: Array(7).fill('RangeError'),
+      waiters: [0, 0, 0, 0, 0],
+      state: [0, false, true, true],
+    });
+  });
+});

@@ -286,6 +286,7 @@ describe('The local queue of a Lock', () => {
       for (;;) rest.push(new Lock({ arena }));
     } catch {}
     await expect(lock.acquireAsync()).rejects.toThrow('The arena is full');
+    expect(await lock.acquireAsync({ timeout: 0 })).toBe(false);
     for (const one of rest) one.destroy();
     const order: number[] = [];
     const waits = [0, 1, 2].map((index) => lock.withAsync(() => order.push(index)));

@@ -82,6 +82,33 @@ describe('Barrier', () => {
 });
 
 describe("A Barrier's action", () => {
+  it('is forgotten with its round: a Barrier that is made in the same place is another one', () => {
+    const arena = new Arena({ maximumBytes: 4096 });
+    const places = new Set<number>();
+    for (let round = 0; round < 200; round++) {
+      const barrier = new Barrier(1, { arena, action() {} });
+      places.add(barrier.address);
+      expect(barrier.wait()).toBe(0);
+      barrier.destroy();
+    }
+    expect(places.size).toBeLessThan(200);
+  });
+
+  it('that throws after its round was broken is thrown all the same', async () => {
+    for (const end of ['abort', 'reset'] as const) {
+      const barrier: Barrier = new Barrier(1, {
+        action() {
+          barrier[end]();
+          throw new RangeError('no guide');
+        },
+      });
+      expect(() => barrier.wait()).toThrow(RangeError);
+      expect(barrier.broken).toBe(end === 'abort');
+      barrier.reset();
+      await expect(barrier.waitAsync()).rejects.toThrow(RangeError);
+    }
+  });
+
   it('runs once a round, in the last thread to arrive, before anybody goes on', async () => {
     const [parties, rounds] = [4, 500];
     const barrier = new Barrier(parties);

@@ -4,9 +4,11 @@ import { type Scenario, scenarios } from '../scenario.ts';
 
 type Shared = { lock: import('lockwork').Lock };
 type WithEvent = Shared & { event: import('lockwork').Event };
+type WithCondition = WithEvent & { condition: import('lockwork').Condition };
 type Barriers = { one: import('lockwork').Barrier; two: import('lockwork').Barrier };
 const ofLock = scenarios('Lock');
 const ofBarrier = scenarios('Barrier');
+const ofCondition = scenarios('Condition');
 const share: Scenario<Shared>['share'] = ({ Lock }, options) => ({ lock: new Lock(options) });
 const withEvent: Scenario<WithEvent>['share'] = ({ Lock, Event }, options) => ({
   lock: new Lock(options),
@@ -134,6 +136,71 @@ export const mutants: readonly Scenario[] = [
         async ({ two }) => {
           await two.waitAsync();
           await two.waitAsync();
+        },
+      ],
+    },
+  }),
+  ofLock('a task is handed the lock just before its thread looks whether it would wait for that task', {
+    share,
+    threads: {
+      A: [
+        async ({ lock }, t) => {
+          await t.when('held');
+          await lock.acquireAsync();
+          lock.release();
+        },
+        async ({ lock }, t) => {
+          await t.when('to be handed on');
+          // The task holds it in no other turn than the one that it learns of it in.
+          lock.acquire();
+          lock.release();
+        },
+      ],
+      B: [
+        async ({ lock }, t) => {
+          lock.acquire();
+          t.note('held');
+          let mine = true;
+          // Twice the task is woken in vain; then it has asked to be handed the lock.
+          for (let times = 0; mine && times < 2; times++) {
+            await t.idle('A');
+            lock.release();
+            mine = lock.tryAcquire();
+          }
+          await t.idle('A');
+          t.note('to be handed on');
+          await t.turn();
+          await t.turn();
+          if (mine) lock.release();
+        },
+      ],
+    },
+    // A waiter's patience is over when it was woken in vain a second time.
+    tick: 2,
+  }),
+  ofCondition<WithCondition>('the time of a thread that blocks beside its task is up while another has the lock', {
+    share: ({ Lock, Event, Condition }, options): WithCondition => {
+      const lock = new Lock(options);
+      return { lock, event: new Event(options), condition: new Condition(lock, options) };
+    },
+    threads: {
+      A: [
+        ({ event }) => event.waitAsync(),
+        ({ condition, event }, t) => {
+          condition.acquire();
+          t.note('about to wait');
+          t.check(!condition.wait(10), 'nobody notifies it');
+          condition.release();
+          event.set();
+        },
+      ],
+      B: [
+        async ({ lock, event }, t) => {
+          await t.when('about to wait');
+          await lock.acquireAsync();
+          // Longer than the other one waits.
+          await event.waitAsync({ timeout: 20 });
+          lock.release();
         },
       ],
     },

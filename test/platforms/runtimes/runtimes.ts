@@ -148,6 +148,7 @@ const NOT_HERE: readonly Exception[] = [
       'on a platform without SharedArrayBuffer',
       'on a page that forbids',
       'on a thread that may not block',
+      'where the clock throws',
     ],
     reason: 'they imitate a page in a process; platforms/page/ has the tests of real ones',
   },
