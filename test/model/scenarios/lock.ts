@@ -24,6 +24,7 @@ import {
   observed,
   once,
   ownerOf,
+  type Primitive,
   QUEUE_LOCK,
   QUEUED,
   type Scenario,
@@ -36,7 +37,7 @@ import {
 } from '../scenario.ts';
 import type { Monitor } from '../system.ts';
 import { acquiringLock, blockForLock, came, END, eventLoop, REFUSED, releaseLock, type Step, waits } from '../tasks.ts';
-import { Objection, type Script } from '../thread.ts';
+import { Objection, type Request, type Script } from '../thread.ts';
 
 /** Takes the lock, uses what it protects, gives it back. */
 function* lockRound(me: number, cell: number, stamp: number, data: number, timeout: number): Script {
@@ -332,14 +333,39 @@ const cancelled: Scenario = {
   },
 };
 
-/** Of these two events the one happens before the other. */
-const first = (one: string, another: string): Monitor<boolean> => ({
+/** A thread acquires the lock before a task of another thread that comes later, at `since`. */
+const inOrder: Monitor<boolean> = {
   initial: false,
   step(had, _thread, event) {
-    if (event === another && !had) throw new Objection(`"${another}" comes before "${one}"`);
-    return had || event === one;
+    if (event === 'task' && !had) throw new Objection('a task has the lock before the thread that came before it');
+    return true;
   },
-});
+};
+
+const comesLater = (lock: Primitive, me: number, since: Request): Step[] => [
+  function* () {
+    yield since;
+  },
+  waits(acquiringLock(lock, me)),
+  function* () {
+    yield after('task');
+  },
+  releaseLock(lock, me),
+  came(STATUS_OK),
+];
+
+function* comesBefore({ cell, stamp }: Primitive, thread: number): Script {
+  expect(yield* call('lockAcquire', cell, stamp, thread, FOR_EVER), STATUS_OK);
+  yield after('thread');
+  expect(yield* call('lockRelease', cell, stamp, thread), STATUS_OK);
+}
+
+/** A waiter that was passed over for too long leaves the word so; then the holder releases the lock. */
+function* handsOver({ cell, stamp }: Primitive, holder: number): Script {
+  yield until(cell, (word) => word === (holder | QUEUED));
+  yield mark(cell, holder | QUEUED | HANDOFF);
+  expect(yield* call('lockRelease', cell, stamp, holder), STATUS_OK);
+}
 
 /** Another thread came before the tasks that wait: a task that releases the lock hands it to none of them. */
 const inTurn: Scenario = {
@@ -350,27 +376,17 @@ const inTurn: Scenario = {
     const lock = world.lock();
     const { cell, stamp } = lock;
     const [me, other] = world.threads as [number, number];
-    const release = [releaseLock(lock, me), came(STATUS_OK)];
     world.call('lockAcquire', cell, stamp, me | HELD_BY_TASK, 0);
-    const comer: Step[] = [
-      function* () {
-        yield until(cell + CELL_LENGTH, (length) => length > 0);
-      },
-      waits(acquiringLock(lock, me)),
-      function* () {
-        yield after('task');
-      },
-      ...release,
-    ];
+    const comer = comesLater(
+      lock,
+      me,
+      until(cell + CELL_LENGTH, (length) => length > 0),
+    );
     return {
-      monitor: first('other', 'task'),
+      monitor: inOrder,
       programs: [
-        once(eventLoop(world, me, [comer, release], { busy: true })),
-        once(function* () {
-          expect(yield* call('lockAcquire', cell, stamp, other, FOR_EVER), STATUS_OK);
-          yield after('other');
-          expect(yield* call('lockRelease', cell, stamp, other), STATUS_OK);
-        }),
+        once(eventLoop(world, me, [comer, [releaseLock(lock, me), came(STATUS_OK)]], { busy: true })),
+        once(() => comesBefore(lock, other)),
       ],
     };
   },
@@ -386,34 +402,21 @@ const joined: Scenario = {
     const { cell, stamp } = lock;
     const [me, holder, other] = world.threads as [number, number, number];
     const name = me | HELD_BY_TASK;
-    const acquires = waits(acquiringLock(lock, me));
-    const release = releaseLock(lock, me);
-    const comer: Step[] = [
-      function* () {
-        yield until(cell, (word) => word === (name | QUEUED));
-      },
-      acquires,
-      function* () {
-        yield after('task');
-      },
-      release,
-    ];
+    const proxied = [waits(acquiringLock(lock, me)), came(STATUS_OK), releaseLock(lock, me)];
+    const comer = comesLater(
+      lock,
+      me,
+      until(cell, (word) => word === (name | QUEUED)),
+    );
     world.call('lockAcquire', cell, stamp, holder, 0);
     return {
-      monitor: first('other', 'task'),
+      monitor: inOrder,
       programs: [
-        once(eventLoop(world, me, [[acquires, came(STATUS_OK), release], comer], { busy: true })),
-        once(function* () {
-          yield until(cell, (word) => word === (holder | QUEUED));
-          // As a waiter leaves it that was passed over for too long.
-          yield mark(cell, holder | QUEUED | HANDOFF);
-          expect(yield* call('lockRelease', cell, stamp, holder), STATUS_OK);
-        }),
+        once(eventLoop(world, me, [proxied, comer], { busy: true })),
+        once(() => handsOver(lock, holder)),
         once(function* () {
           yield until(cell, (word) => ownerOf(word) === name);
-          expect(yield* call('lockAcquire', cell, stamp, other, FOR_EVER), STATUS_OK);
-          yield after('other');
-          expect(yield* call('lockRelease', cell, stamp, other), STATUS_OK);
+          yield* comesBefore(lock, other);
         }),
       ],
     };
@@ -439,10 +442,7 @@ const taken: Scenario = {
       programs: [
         once(eventLoop(world, me, [[waits(acquiringLock(lock, me))], [blockForLock(another, me)]], { busy: true })),
         once(function* () {
-          yield until(cell, (word) => word === (other | QUEUED));
-          // As a waiter leaves it that was passed over for too long.
-          yield mark(cell, other | QUEUED | HANDOFF);
-          expect(yield* call('lockRelease', cell, stamp, other), STATUS_OK);
+          yield* handsOver(lock, other);
           expect(yield* call('lockRelease', cell, stamp, other), STATUS_OK, STATUS_NOT_HELD);
           const status = expect(yield* call('lockAcquire', cell, stamp, other, 0), STATUS_OK, STATUS_TIMEOUT);
           if (status === STATUS_OK) expect(yield* call('lockRelease', cell, stamp, other), STATUS_OK);
