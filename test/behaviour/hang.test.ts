@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { thread, until } from '../support/threads.ts';
 
 /** Long enough for a thread to start and wait on a busy machine (ms). */
-const BOUND = 2_000;
+const BOUND = 8_000;
 
 /** Each kind, and a wait for it that nobody ends. */
 const WAITS: Record<string, () => [target: { address: number }, wait: () => Promise<unknown>]> = {
