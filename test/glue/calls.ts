@@ -32,6 +32,7 @@ import {
   blockForNotify,
   blockForRLock,
   eventLoop,
+  type Known,
   meeting,
   notification,
   releaseLock,
@@ -45,8 +46,7 @@ import type { Choices, Moment, Option } from './choices.ts';
 import { moduleScript, Realm } from './realm.ts';
 import type { Kit, Lockwork, Scenario } from './scenario.ts';
 import { Schedule } from './schedule.ts';
-import type { Offer } from './threads.ts';
-import { ARENA, Trace } from './trace.ts';
+import { ARENA, STATUS, Trace } from './trace.ts';
 
 export interface Program {
   readonly title: string;
@@ -78,8 +78,8 @@ function eventsOf({ events }: Program): Event[] {
     .trim()
     .split('\n')
     .map((line) => {
-      const [who, verb, what = '', , owner] = line.trim().split(' ') as [string, string, ...string[]];
-      return { thread: who[0]!, task: Number(who[1] ?? 0), verb, what, owner };
+      const [actor, verb, what = '', , owner] = line.trim().split(' ') as [string, string, ...string[]];
+      return { thread: actor[0]!, task: Number(actor[1] ?? 0), verb, what, owner };
     });
 }
 
@@ -98,11 +98,6 @@ const STAMPLESS = new Set(['join', 'countTasks', 'rename']);
 /** Calls whose answer, unless it is less than 0, is no status. */
 const COUNTING =
   /HandOff$|^(join|countTasks|rename|decline|withdraw|collect|condEnd|condExchange|barrierWait|barrierEnd|waitAs.*)$/;
-const STATUS = new Map(
-  Object.entries(abi)
-    .filter(([name]) => name.startsWith('STATUS_'))
-    .map(([name, status]) => [status, name.slice('STATUS_'.length)]),
-);
 const FLAGS = { WOKEN: abi.WOKEN, HANDOFF: abi.HANDOFF, AT_FRONT: abi.AT_FRONT };
 
 /** The calls of one run, with names in place of addresses. */
@@ -286,11 +281,8 @@ class Directed implements Choices {
 
   choose(moment: Moment, options: readonly Option[]): number {
     if (moment === 'step' || options[0] === 'on') return 0;
-    const { threads, notes } = this.schedule!;
-    const offers: Offer[] = [];
-    for (const thread of threads) if (!thread.running && !thread.ended) thread.offer(offers);
-    offers.sort((a, b) => a.rank - b.rank);
-    const at = notes.size - 1;
+    const offers = this.schedule!.offers();
+    const at = this.schedule!.notes.size - 1;
     const event = this.events[at];
     const find = (label: RegExp, name?: string): number =>
       offers.findIndex(({ thread, turn }) => label.test(turn.label) && (!name || thread.name === name));
@@ -329,14 +321,14 @@ class Recorder extends Trace {
 
 const BYTES = 8192;
 const bundle = readFileSync(new URL('../../dist/index.cjs', import.meta.url), 'utf8');
+const script = moduleScript(`${bundle}\nglobalThis.perform = ${perform};`);
 
 /** Throws what the explorer would find wrong. */
 export function callsOfBindings(program: Program): string[] {
   const { recursive = false, parties = 2, action = false } = program;
   const events = eventsOf(program);
-  const given = JSON.stringify({ events, recursive, parties, action });
-  const script = moduleScript(`${bundle}\nglobalThis.program = ${given}; globalThis.perform = ${perform};`);
-  const realms = Object.keys(scenario.threads).map(() => new Realm(script));
+  const given: Pick<Given, 'program'> = { program: { events, recursive, parties, action } };
+  const realms = Object.keys(scenario.threads).map(() => new Realm(script, given));
   const memory = new WebAssembly.Memory({ initial: 1, maximum: 1, shared: true });
   const words = new Int32Array(memory.buffer, 0, BYTES / 4);
   const choices = new Directed(events);
@@ -355,12 +347,7 @@ export function callsOfBindings(program: Program): string[] {
 
 const NONE = -1;
 
-/** What a thread's event loop knows between two turns, as far as it is looked at here. */
-interface Known {
-  readonly standing: readonly { readonly numbers: readonly { readonly waiter: number }[] }[];
-  readonly queues: readonly { readonly proxy: { readonly waiter: number } }[];
-  readonly told: number;
-}
+const core = loadCore(readFileSync(CORE));
 
 /** A thread of the model, driven directly: what it asks for is answered on the spot. */
 class ModelThread {
@@ -427,7 +414,7 @@ class ModelThread {
 
 class ModelRun {
   readonly calls = new Calls();
-  readonly world = new ModelWorld(loadCore(readFileSync(CORE)), { threads: 2 });
+  readonly world = new ModelWorld(core, { threads: 2 });
   private readonly threads = new Map<string, ModelThread>();
   private readonly owners = new Map<number, string>();
   private readonly events: readonly Event[];

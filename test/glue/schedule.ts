@@ -88,7 +88,7 @@ export class Schedule implements Scheduling {
 
   /** Nobody is on the stack. False when nothing is left to do. */
   #idle(): boolean {
-    const offers = this.#offers();
+    const offers = this.offers();
     if (offers.every(({ turn }) => turn.kind === 'abort')) return false;
     for (const { alive, name } of this.threads) if (!alive) this.fail(`nothing keeps the process of ${name} alive`);
     const kinds = offers.map(({ turn }) => turn.kind);
@@ -102,7 +102,7 @@ export class Schedule implements Scheduling {
     if (!this.open || (this.outcome && this.#steps <= MOST_STEPS)) return;
     if (++this.#steps > MOST_STEPS) this.fail(`no end after ${MOST_STEPS} steps`);
     for (;;) {
-      const offers = this.#offers();
+      const offers = this.offers();
       if (offers.length === 0) return;
       const choice = this.choices.choose('step', ['on', ...offers.map(({ turn }) => turn.kind)]);
       if (choice === 0) return;
@@ -130,7 +130,7 @@ export class Schedule implements Scheduling {
     this.trace?.line(thread.name, `sleeps in ${where}${limit < NEVER ? ` for ${limit} ms at the most` : ''}`);
     for (;;) {
       if (++this.#steps > MOST_STEPS) this.fail(`no end after ${MOST_STEPS} steps`);
-      const offers = this.open ? this.#offers() : [];
+      const offers = this.open ? this.offers() : [];
       const options: Option[] = offers.map(({ turn }) => turn.kind);
       const wakes = told || limit < NEVER;
       if (!wakes && options.every((kind) => kind === 'abort')) this.#stuck(thread, where);
@@ -176,7 +176,7 @@ export class Schedule implements Scheduling {
   }
 
   /** All that may happen in threads that are not on the stack: turns, in the order in which they became due; timers; aborts. */
-  #offers(): Offer[] {
+  offers(): Offer[] {
     const offers: Offer[] = [];
     for (const thread of this.threads) if (!thread.running && !thread.ended) thread.offer(offers);
     return offers.sort((a, b) => a.rank - b.rank);

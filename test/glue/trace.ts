@@ -10,7 +10,7 @@
 import * as abi from '../../assembly/abi.ts';
 
 /** What the core answers where it answers a status. */
-const STATUS = new Map(
+export const STATUS = new Map(
   Object.entries(abi)
     .filter(([name]) => name.startsWith('STATUS_'))
     .map(([name, status]) => [status, name.slice('STATUS_'.length)]),

@@ -264,7 +264,7 @@ interface Standing {
 }
 
 /** What a thread knows between two turns. */
-interface Known {
+export interface Known {
   readonly standing: readonly Standing[];
   /** By cell, the oldest first: which tasks stand there, and the proxy. */
   readonly queues: readonly { readonly cell: number; readonly tasks: readonly number[]; readonly proxy: Numbers }[];
