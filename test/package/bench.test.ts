@@ -222,7 +222,7 @@ describe('npm run bench', () => {
     expect(rows.map(({ name }) => name)).toEqual(['base']);
   });
 
-  it('measures the topics of one name together', { timeout: 120_000 }, async () => {
+  it('measures the topics of one name together', { timeout: 60_000 }, async () => {
     const output = join(folder, 'parts.json');
     await bench('lifecycle', '--quick', '--rounds', '1', '--output', output);
     const { results } = JSON.parse(readFileSync(output, 'utf8')) as Results;
@@ -292,7 +292,7 @@ describe('npm run bench:browser', () => {
   const browser = fileURLToPath(new URL('../../bench/browser/main.ts', import.meta.url));
 
   it('refuses a browser that there is not, and names those that there are', async () => {
-    const run = promisify(execFile)(process.execPath, [browser, 'unknown'], { timeout: 120_000 });
+    const run = promisify(execFile)(process.execPath, [browser, 'unknown'], { timeout: 60_000 });
     const refused = await run.catch((error: { code: number; stderr: string }) => error);
     expect(refused).toMatchObject({ code: 2 });
     expect(refused.stderr).toContain('there is no browser unknown; there are chromium, firefox, webkit');
