@@ -23,7 +23,8 @@ import { Thread } from "./thread";
  *   44  …               each one's own
  *
  * (q): under the queue lock (queue-lock.ts), which orders plain reads and writes. All that is also read without it goes
- * through `atomic`. The model checker shows that the two never mix.
+ * through `atomic`, as do writes to the links of a waiter that stands in a queue: its own thread looks at them (local.ts).
+ * The model checker shows that the two never race.
  */
 @unmanaged
 export class Cell {

@@ -59,6 +59,7 @@ function dequeue(cell: Cell, waiter: Cell): void {
   atomic.sub<i32>(changetype<usize>(cell), 1, offsetof<Cell>("length"));
 }
 
+/** `dequeue` of the first waiter: before it is the primitive. */
 @inline
 export function dequeueHead(cell: Cell, head: Cell): void {
   const next = head.next;
@@ -110,8 +111,8 @@ export function enqueueIf(
 
 /**
  * A waiter gives up. TIMEOUT: it has left the queue of `cell`. OK: too late, what it waited for has come: its state has
- * a verdict, or it was moved to another queue, or (Event) its generation has ended and it leaves before an
- * unparker has reached it.
+ * a verdict, or it was moved to another queue, or (Event) its generation has ended and it leaves before an unparker has
+ * reached it.
  *
  * It is a latecomer: at the moment in which it gives up it may be unparked, and the cell destroyed.
  */

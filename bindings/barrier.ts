@@ -177,8 +177,8 @@ export class Barrier extends Primitive<'Barrier'> {
    * Waits without blocking the thread until all parties have called it or `wait`. Answers this task's arrival index.
    * The last to arrive awaits its action before anybody goes on; then it goes on after the others.
    *
-   * @param options `timeout` as in `wait`. A task that gives up, by the time or the signal, breaks the barrier, unless it has
-   *   not arrived
+   * @param options `timeout` as in `wait`. A task that gives up, by the time or the signal, breaks the barrier,
+   *   unless it has not arrived
    * @throws BrokenBarrierError when the barrier is or gets broken
    * @throws whatever `signal.reason` is, when the signal is aborted first
    * @throws whatever the action throws, in the task that ran it

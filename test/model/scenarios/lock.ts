@@ -333,7 +333,7 @@ const cancelled: Scenario = {
   },
 };
 
-/** A thread acquires the lock before a task of another thread that comes later, at `since`. */
+/** A thread that came before a task of another thread acquires the lock before it. */
 const inOrder: Monitor<boolean> = {
   initial: false,
   step(had, _thread, event) {
@@ -342,6 +342,7 @@ const inOrder: Monitor<boolean> = {
   },
 };
 
+/** The task, which comes once `since` holds. */
 const comesLater = (lock: Primitive, me: number, since: Request): Step[] => [
   function* () {
     yield since;
