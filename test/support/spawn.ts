@@ -23,8 +23,58 @@ export function spawn(onAnswer: (answer: Answer) => void, onEnd: (error: unknown
     worker.on('exit', () => onEnd(new Error('the thread ended')));
     return worker;
   }
-  const worker = new Worker(new URL('./worker.mjs', import.meta.url), { type: 'module' });
-  worker.addEventListener('message', ({ data }) => onAnswer(data));
-  worker.addEventListener('error', ({ message }) => onEnd(new Error(message ?? 'the thread could not be started')));
-  return worker;
+  return new PageThread(onAnswer, onEnd);
+}
+
+/** How long a browser may take to load a worker (ms). */
+const LOADING = 5_000;
+
+/** A worker of a page. Chromium now and then never loads one, so that none of its code runs: then another is started. */
+class PageThread implements Thread {
+  readonly #onAnswer: (answer: Answer) => void;
+  readonly #onEnd: (error: unknown) => void;
+  /** What a worker that has not said that it is loaded was sent, for the next. */
+  #sent: unknown[] | undefined = [];
+  #timer!: ReturnType<typeof setTimeout>;
+  #worker!: Worker;
+
+  constructor(onAnswer: (answer: Answer) => void, onEnd: (error: unknown) => void) {
+    this.#onAnswer = onAnswer;
+    this.#onEnd = onEnd;
+    this.#start();
+  }
+
+  #start(): void {
+    const worker = new Worker(new URL('./worker.mjs', import.meta.url), { type: 'module' });
+    this.#worker = worker;
+    worker.addEventListener('message', ({ data }) => {
+      if (data !== 'loaded') return this.#onAnswer(data);
+      clearTimeout(this.#timer);
+      this.#sent = undefined;
+    });
+    worker.addEventListener('error', ({ message }) =>
+      this.#onEnd(new Error(message ?? 'the thread could not be started')),
+    );
+    // A turn later, since what it said may stand behind the timer where this thread was blocked.
+    this.#timer = setTimeout(() => {
+      this.#timer = setTimeout(() => this.#again(), 0);
+    }, LOADING);
+    for (const message of this.#sent!) worker.postMessage(message);
+  }
+
+  #again(): void {
+    console.warn(`a worker was not loaded within ${LOADING} ms, and is started again`);
+    this.#worker.terminate();
+    this.#start();
+  }
+
+  postMessage(message: unknown): void {
+    this.#sent?.push(message);
+    this.#worker.postMessage(message);
+  }
+
+  terminate(): void {
+    clearTimeout(this.#timer);
+    this.#worker.terminate();
+  }
 }

@@ -1,4 +1,6 @@
 /** A test's thread: runs the functions it is sent, one after the other, with what they are sent attached. */
+// First, so that a worker which the module under test stops has still been told apart from one that never came.
+import './loaded.mjs';
 import * as threading from 'lockwork';
 
 // Node's way to the other side, or a page's.
