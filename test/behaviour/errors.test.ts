@@ -581,3 +581,35 @@ describe('where the clock throws', () => {
     });
   });
 });
+
+describe.each([
+  ['setImmediate', () => void Reflect.deleteProperty(globalThis, 'setImmediate')],
+  [
+    'setImmediate and MessageChannel',
+    () => {
+      for (const name of ['setImmediate', 'MessageChannel']) Reflect.deleteProperty(globalThis, name);
+    },
+  ],
+] as [string, () => void][])('in a realm without %s', (_, prepare) => {
+  it('tasks that pass a lock on to each other let the event loop turn, and the process ends', () => {
+    const turned = onPlatform(prepare, async ({ Lock }) => {
+      const lock = new Lock();
+      let turned = false;
+      let rounds = 0;
+      setTimeout(() => {
+        turned = true;
+      }, 10);
+      const task = async () => {
+        while (!turned && rounds < 5_000_000) {
+          await lock.withAsync(async () => {
+            rounds++;
+            await undefined;
+          });
+        }
+      };
+      await Promise.all([task(), task()]);
+      return turned;
+    });
+    expect(turned).toBe(true);
+  });
+});

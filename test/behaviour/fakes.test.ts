@@ -279,6 +279,17 @@ describe.each(MODES)('Under fake timers: %s', (_, make) => {
     expect(await again).toBe(true);
   });
 
+  it('takes back the timer of a wait that began before', async () => {
+    const lock = heldLock(new Arena());
+    const wait = lock.acquireAsync({ timeout: 60_000 });
+    fake();
+    const before = timers();
+    lock.release();
+    // That one, and the one that kept the process alive.
+    expect(timers()).toBe(before - 2);
+    expect(await wait).toBe(true);
+  });
+
   it('leaves the fakes of the next test alone', async () => {
     fake();
     const lock = heldLock();
@@ -316,4 +327,13 @@ it('Under fakes of a clock alone a task goes by the real time', async () => {
   } finally {
     vi.useRealTimers();
   }
+});
+
+it('A wait for ever takes no timer', async () => {
+  const condition = new Condition(new Lock());
+  condition.acquire();
+  const before = timers();
+  const wait = condition.waitForAsync(() => true);
+  expect(timers()).toBe(before);
+  expect(await wait).toBe(true);
 });

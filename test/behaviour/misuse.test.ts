@@ -184,6 +184,7 @@ describe('A timeout', () => {
       ['Lock.withAsync', () => new Lock().withAsync(() => 1, { timeout: any(timeout) })],
       ['RLock.withAsync', () => new RLock().withAsync(() => 1, { timeout: any(timeout) })],
       ['BoundedSemaphore.holdAsync', () => new BoundedSemaphore().holdAsync({ timeout: any(timeout) })],
+      ['Condition.acquire', () => new Condition(new Lock()).acquire(any(timeout))],
       ['Condition.acquireAsync', () => new Condition(new Lock()).acquireAsync({ timeout: any(timeout) })],
       ['Condition.holdAsync', () => new Condition().holdAsync({ timeout: any(timeout) })],
     ] as const) {
@@ -198,6 +199,20 @@ describe('A timeout', () => {
       message: 'Lock.acquire: the timeout must be 0 or more milliseconds, or nothing for ever, not -1',
       code: 'ERR_LOCKWORK_INVALID_ARG_VALUE',
     });
+  });
+});
+
+describe('A predicate', () => {
+  it('that is no function is refused', async () => {
+    const condition = new Condition(new Lock());
+    condition.acquire();
+    for (const [where, call] of [
+      ['Condition.waitFor', () => condition.waitFor(any(1))],
+      ['Condition.waitForAsync', () => condition.waitForAsync(any(1))],
+    ] as const) {
+      const message = `${where}: the predicate must be a function, not 1`;
+      expect(await refusal(call)).toEqual({ name: 'TypeError', message, code: INVALID });
+    }
   });
 });
 

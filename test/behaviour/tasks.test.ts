@@ -449,3 +449,40 @@ describe('A task that need not wait', () => {
     expect(turned).toBe(true);
   });
 });
+
+describe('A task that has to let the event loop turn', () => {
+  /** Passes a lock on until a call must wait for a turn: that call. The lock is held. */
+  async function postponed(lock: Lock): Promise<{ call: Promise<boolean> }> {
+    lock.tryAcquire();
+    while (true) {
+      const call = lock.acquireAsync();
+      call.catch(() => {});
+      // It stands in no queue.
+      if (lock.waiters === 0) return { call };
+      lock.release();
+      await call;
+    }
+  }
+
+  it('tries at once what must not wait', async () => {
+    const lock = new Lock();
+    const { call } = await postponed(lock);
+    let answer: unknown = 'nothing';
+    void lock.acquireAsync({ timeout: 0 }).then((held) => {
+      answer = held;
+    });
+    for (let turns = 0; turns < 5; turns++) await undefined;
+    expect(answer).toBe(false);
+    lock.release();
+    expect(await call).toBe(true);
+    lock.release();
+  });
+
+  it('is told if the lock was destroyed before', async () => {
+    const lock = new Lock();
+    const { call } = await postponed(lock);
+    lock.release();
+    lock.destroy();
+    await expect(call).rejects.toThrow(/destroyed/);
+  });
+});

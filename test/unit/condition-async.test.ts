@@ -41,6 +41,30 @@ describe.each([
     expect([await turns(condition.lock), await turns(condition)]).toEqual([1, 1]);
     condition.destroy();
     await expect(condition.acquireAsync()).rejects.toThrow(/destroyed/);
+    await expect(condition.holdAsync()).rejects.toThrow(/destroyed/);
+    await expect(condition.withAsync(() => 1)).rejects.toThrow(/destroyed/);
+  });
+
+  it('is not released by the guard of one that was destroyed', async () => {
+    const condition = new Condition(make());
+    const guard = await condition.holdAsync();
+    condition.destroy();
+    expect(() => guard.release()).toThrow(/^Condition.*destroyed/);
+    expect(condition.lock.locked).toBe(true);
+  });
+
+  it('is not given up by waitForAsync with a timeout of 0', async () => {
+    const condition = new Condition(make());
+    await condition.withAsync(async ({ owner }) => {
+      let held: unknown;
+      void condition
+        .waitForAsync(() => false, { timeout: 0, ...(owner && { owner }) })
+        .then((answer) => {
+          held = answer;
+        });
+      for (let turns = 0; turns < 10; turns++) await undefined;
+      expect([held, condition.waiters, condition.lock.locked]).toEqual([false, 0, true]);
+    });
   });
 
   it('lets exactly n threads and tasks go on with notify(n), the oldest first', async () => {

@@ -346,6 +346,16 @@ describe.each(LOCKS)('A Condition over %s', (_, make) => {
     // The array of the line, and at most the record of the one thread that a test may be the first to start.
     expect(Arena.default.used - used).toBeLessThanOrEqual(128);
   });
+
+  it('notifies nobody when a predicate is waited for', async () => {
+    const condition = new Condition(make());
+    const { done } = await line(condition, 1);
+    expect(condition.with(() => condition.waitFor(() => true))).toBe(true);
+    await condition.withAsync(({ owner }) => condition.waitForAsync(() => true, owner && { owner }));
+    expect([condition.waiters, condition.lock.waiters]).toEqual([1, 0]);
+    condition.with(() => condition.notify());
+    expect(await Promise.all(done)).toEqual([true]);
+  });
 });
 
 /** Takes all cells that are left. */
@@ -694,5 +704,24 @@ describe('Condition.waitFor beside tasks', () => {
       changed.notify();
     });
     await waiting;
+  });
+});
+
+describe('Condition.from', () => {
+  it('refuses a handle with a lock that is not its own', () => {
+    const arena = new Arena({ maximumBytes: 65_536 });
+    const condition = new Condition(undefined, { arena });
+    const attach = (lock: Lock | RLock) => () => Condition.from({ ...condition, lock } as never);
+    expect(attach(condition.lock)()).toBeInstanceOf(Condition);
+    const wrong = 'is not the lock of its Condition';
+    for (const other of [new RLock({ arena }), new Lock({ arena }), new RLock()]) {
+      expect(attach(other)).toThrow(wrong);
+    }
+    // One that has the place of its own.
+    fill(arena);
+    condition.lock.destroy();
+    const heir = new RLock({ arena });
+    expect(heir.address).toBe(condition.lock.address);
+    expect(attach(heir)).toThrow(wrong);
   });
 });

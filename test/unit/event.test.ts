@@ -42,6 +42,18 @@ describe('Event', () => {
     expect(event.wait(0)).toBe(false);
   });
 
+  it('answers false when the time is up, and not before, beside a task too', async () => {
+    const [event, other] = [new Event(), new Event()];
+    const task = other.waitAsync();
+    for (const timeout of [0.9, 1, 1, 1, 1, 2.5]) {
+      const start = performance.now();
+      expect(event.wait(timeout)).toBe(false);
+      expect(performance.now() - start).toBeGreaterThanOrEqual(timeout);
+    }
+    other.set();
+    expect(await task).toBe(true);
+  });
+
   it('wakes a waiter whose timeout is longer than any clock counts', async () => {
     const event = new Event();
     const waiting = threads(3, { event }, ({ event, index }) => event.wait([2 ** 31, 1e300, Infinity][index]));

@@ -143,7 +143,7 @@ const NOT_HERE: readonly Exception[] = [
     file: 'behaviour/errors.test.ts',
     on: PAGES,
     tests: [
-      'in a realm without timers',
+      'in a realm without',
       'on a Node without process.getBuiltinModule',
       'on a platform without SharedArrayBuffer',
       'on a page that forbids',
