@@ -4,6 +4,7 @@
  */
 export { create, destroy } from "./cell";
 export { collect } from "./inbox";
+export { awaitVerdicts } from "./queue-lock";
 export { cancelWait } from "./queue";
 export { countTasks, join } from "./local";
 export { acquire, decline, rename, withdraw } from "./resource";

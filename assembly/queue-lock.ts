@@ -115,6 +115,14 @@ export function lockQueueLate(cell: Cell, stamp: i32, thread: Thread): bool {
   }
 }
 
+/**
+ * Waits until a step under the queue lock that has begun is over. So a thread that finds a new owner in the word, and passes
+ * here, finds that owner's verdict: the word comes first.
+ */
+export function awaitVerdicts(cell: Cell, stamp: i32, thread: Thread): void {
+  if (lockQueueLate(cell, stamp, thread)) unlockQueue(cell);
+}
+
 /** Keeps latecomers off a dead cell, so that it can be given back. */
 export function closeMapByte(cell: Cell, thread: Thread, kind: Kind): void {
   const mapByte = mapByteOf(cell, thread);

@@ -149,7 +149,7 @@ export abstract class Acquirable<K extends string = string> extends Holdable<K> 
    */
   protected blockIfTasks(scheduler: Scheduler, limit: number): number | undefined {
     if (limit === 0) return undefined;
-    const { arena, cell, thread } = this.ref;
+    const { arena, thread } = this.ref;
     const status = this.tryAs(thread);
     if (status !== STATUS_TIMEOUT) return status;
     if (!scheduler.busy) return this.heldByTask ? this.deadlock() : undefined;
@@ -159,9 +159,16 @@ export abstract class Acquirable<K extends string = string> extends Holdable<K> 
       this.operation(thread),
       limit,
       // Once this thread stands in the queue, its tasks acquire nothing.
-      (standing) => !standing && this.heldByTask && !scheduler.hasGrantAt(cell),
+      (standing) => !standing && this.heldByTask && !this.#handedOver(scheduler),
       () => this.deadlock(),
     );
+  }
+
+  /** Whether the word names a task only because it was handed the primitive, and has not seen that. */
+  #handedOver(scheduler: Scheduler): boolean {
+    const { core, cell, stamp, thread } = this.ref;
+    core.awaitVerdicts(cell, stamp, thread);
+    return scheduler.hasGrantAt(cell);
   }
 
   /** @internal */

@@ -29,6 +29,8 @@ export interface Core {
   cancelWait(cell: number, stamp: number, waiter: number): number;
   /** What is behind those of locks and semaphores, for waiters of tasks. `flags`: WOKEN, HANDOFF, AT_FRONT. */
   acquire(cell: number, stamp: number, waiter: number, take: number, timeout: number, flags: number): number;
+  /** Waits until the verdict of a waiter that the word already names as the owner is there. */
+  awaitVerdicts(cell: number, stamp: number, thread: number): void;
   /** After an exception out of a call that blocks: what is due to the thread goes back. */
   withdraw(cell: number, stamp: number, thread: number): void;
   /** A waiter has a verdict and no use for it. */

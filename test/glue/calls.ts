@@ -97,7 +97,7 @@ const LEFT_OUT = new Set(['addRecord', 'dropRecord', 'setTaskPlace']);
 const STAMPLESS = new Set(['join', 'countTasks', 'rename']);
 /** Calls whose answer, unless it is less than 0, is no status. */
 const COUNTING =
-  /HandOff$|^(join|countTasks|rename|decline|withdraw|collect|condEnd|condExchange|barrierWait|barrierEnd|waitAs.*)$/;
+  /HandOff$|^(join|countTasks|rename|decline|withdraw|awaitVerdicts|collect|condEnd|condExchange|barrierWait|barrierEnd|waitAs.*)$/;
 const FLAGS = { WOKEN: abi.WOKEN, HANDOFF: abi.HANDOFF, AT_FRONT: abi.AT_FRONT };
 
 /** The calls of one run, with names in place of addresses. */

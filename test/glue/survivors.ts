@@ -48,9 +48,15 @@ export const survivors: readonly Survivor[] = [
   },
   {
     file: 'acquirable.ts',
-    line: '(standing) => !standing && this.heldByTask && !scheduler.hasGrantAt(cell)',
+    line: '(standing) => !standing && this.heldByTask && !this.#handedOver(scheduler)',
     what: /^only this\.heldByTask/,
     why: "A thread that stands finds a task's name in the word without a grant only in the midst of another thread's call of the core, which is one step here",
+  },
+  {
+    file: 'acquirable.ts',
+    line: 'core.awaitVerdicts(cell, stamp, thread);',
+    what: /^statement left out/,
+    why: "The core's calls are one step here: the model's scenario of a thread that blocks beside a task that is handed the lock has what is between",
   },
   {
     file: 'acquirable.ts',

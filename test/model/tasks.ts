@@ -493,9 +493,17 @@ export class Tasks implements Queueing {
     const { cell, stamp } = lock;
     const { me } = this.setting;
     const op = this.operation(lock, acquireSteps, undefined, { name: me });
-    const deadlocked = (standing: boolean): boolean => !standing && held() && !this.hasGrantAt(cell);
+    const handedOver = (): boolean => {
+      this.core.awaitVerdicts(cell, stamp, me);
+      return this.hasGrantAt(cell);
+    };
+    const deadlocked = (standing: boolean): boolean => !standing && held() && !handedOver();
     const status = this.busy ? this.block(op, deadlocked) : REFUSED;
-    if (status === REFUSED) this.core.withdraw(cell, stamp, me);
+    if (status !== REFUSED) return status;
+    // A task that has got somewhere, and waits for nothing, may hold it.
+    if (!this.all.some(({ waits, at, steps }) => !waits && at > 0 && at < steps.length))
+      throw new Objection('a thread is refused a lock that no task of it holds');
+    this.core.withdraw(cell, stamp, me);
     return status;
   }
 

@@ -220,15 +220,15 @@ const released = (
 });
 
 /** A thread with tasks that wait for the lock takes it itself, by blocking: before them, and others are not held up by the verdicts of its tasks meanwhile. */
-const beside = (name: string, tasks: number, others: number): Scenario => ({
+const beside = (name: string, tasks: number, { rounds = 1, overdue = false } = {}): Scenario => ({
   primitive: 'lock',
   name,
-  threads: 1 + others,
+  threads: 2,
   build(world) {
     const lock = world.lock();
     const { cell, stamp } = lock;
     const data = world.data('data');
-    const [me, ...rest] = world.threads as [number, ...number[]];
+    const [me, other] = world.threads as [number, number];
     const round = [() => use(data), releaseLock(lock, me), came(STATUS_OK)];
     const task: Step[] = [waits(acquiringLock(lock, me)), came(STATUS_OK), ...round];
     const thread: Step[] = [
@@ -243,8 +243,10 @@ const beside = (name: string, tasks: number, others: number): Scenario => ({
       // The thread's own record comes into its inbox.
       keeps: [CELL_NEXT],
       programs: [
-        once(eventLoop(world, me, [...Array<Step[]>(tasks).fill(task), thread])),
-        ...rest.map((other) => once(() => lockRound(other, cell, stamp, data, FOR_EVER))),
+        once(eventLoop(world, me, [...Array<Step[]>(tasks).fill(task), thread], { overdue })),
+        once(function* () {
+          for (let i = 0; i < rounds; i++) yield* lockRound(other, cell, stamp, data, FOR_EVER);
+        }),
       ],
     };
   },
@@ -490,8 +492,9 @@ export const lock: readonly Scenario[] = [
   inTurn,
   joined,
   taken,
-  beside('a thread blocks beside a task of its own, and another thread', 1, 1),
-  beside('a thread blocks beside 2 tasks of its own, and another thread', 2, 1),
+  beside('a thread blocks beside a task of its own, and another thread', 1),
+  beside('a thread blocks beside 2 tasks of its own, and another thread', 2),
+  beside('a thread blocks beside a task of its own that is handed the lock', 1, { rounds: 3, overdue: true }),
   learning,
   mixed('a task and a thread for ever', [1, 0], FOR_EVER),
   mixed('a task and a thread for ever, timed', [1, 0], SOON),
