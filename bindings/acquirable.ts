@@ -13,7 +13,7 @@ import {
   usesOf,
 } from './owner.ts';
 import { PendingCall } from './pending-call.ts';
-import { type Scheduler, schedulerOf } from './scheduler.ts';
+import { type Scheduler, schedulerOf, tasksOf } from './scheduler.ts';
 import { Holdable } from './scoped.ts';
 import { acquireSteps } from './steps/acquire.ts';
 
@@ -120,6 +120,16 @@ export abstract class Acquirable<K extends string = string> extends Holdable<K> 
     if (oldest?.proxy.target.stamp !== stamp) return undefined;
     this.#queue = oldest;
     return oldest;
+  }
+
+  /**
+   * Also by a task that has given its place up because its thread blocks, as long as the thread is asked itself.
+   *
+   * @internal
+   */
+  override get awaited(): boolean {
+    const scheduler = tasksOf(this.ref.arena);
+    return super.awaited || (scheduler !== undefined && this.localQueue(scheduler) !== undefined);
   }
 
   /**

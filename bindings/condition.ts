@@ -90,10 +90,9 @@ export class Condition extends Holdable<'Condition'> {
     const theirs = handle.lock;
     const lock = theirs?.kind === 'Lock' ? Lock.from(theirs) : RLock.from(theirs);
     const { arena, cell } = ref;
-    // Neither ever changes.
-    const address = arena.load(cell, CONDITION_LOCK);
+    // It never changes, and no other cell of the arena ever has this stamp.
     const stamp = arena.load(cell, CONDITION_LOCK_STAMP);
-    if (lock.arena.address !== arena.base || lock.address !== address || lock.stamp >>> 0 !== stamp) {
+    if (lock.ref.arena !== arena || lock.stamp >>> 0 !== stamp) {
       throw invalidType('Condition.from: the lock of this handle is not the lock of its Condition');
     }
     return attachCondition(new Existing(ref, lock));
@@ -272,7 +271,6 @@ export class Condition extends Holdable<'Condition'> {
         try {
           await notified;
         } finally {
-          call = undefined;
           this.#admitOwner(name);
         }
         holds = Boolean(await predicate());
@@ -347,8 +345,7 @@ export class Condition extends Holdable<'Condition'> {
    * @throws ThreadingError when somebody waits for it, or holds or waits for its own lock; nothing is changed
    */
   override destroy(): void {
-    // The core's queue may know no waiter of a local queue at the moment.
-    if (this.#ownLock?.waiters) this.throwStatus(STATUS_BUSY);
+    if (this.#ownLock?.awaited) this.throwStatus(STATUS_BUSY);
     super.destroy();
   }
 
@@ -371,7 +368,7 @@ export class Condition extends Holdable<'Condition'> {
   /** @internal */
   protected override heldBy(): string {
     const { lock } = this;
-    return lock instanceof RLock && lock.heldByTask
+    return lock.heldByTask
       ? `: a task of this thread holds its ${lock}. Pass its owner: { owner: guard.owner }`
       : `: its ${lock} must be held by this thread. Acquire it first`;
   }

@@ -97,10 +97,18 @@ export abstract class Primitive<K extends string = string> extends Postable {
   destroy(): void {
     const { core, arena } = this.#ref;
     const names = this.names();
-    // Of a local queue the core's queue knows the proxy only, and not even that one when it was just handed a permit.
-    const busy = this.waiters > 0;
-    this.finishOk(arena, busy ? STATUS_BUSY : this.destroyCell());
+    this.finishOk(arena, this.awaited ? STATUS_BUSY : this.destroyCell());
     for (const { address, cells } of names) core.free(arena.base, address, cells, KIND_NAME);
+  }
+
+  /**
+   * Whether it is waited for. Of a local queue the core's queue knows the proxy only, and not even that one when it was just
+   * handed a permit.
+   *
+   * @internal
+   */
+  get awaited(): boolean {
+    return this.waiters > 0;
   }
 
   /**

@@ -136,6 +136,17 @@ export const survivors: readonly Survivor[] = [
     why: 'The core looks at no generation where the state may be any',
     same: true,
   },
+  {
+    file: 'barrier.ts',
+    line: 'needStack();',
+    why: 'Only at the end of the stack there is a difference, and between two calls of the clock: no test can aim at that',
+  },
+  {
+    file: 'barrier.ts',
+    line: 'if (limit < Infinity || this.#action || arena.tasks || arena.acting.size > 0) return this.#wait(limit);',
+    what: /^only this\.#action$/,
+    why: 'Only at the end of the stack there is a difference, as on the long way needStack comes first',
+  },
   // blocking.ts
   {
     file: 'blocking.ts',
@@ -230,9 +241,9 @@ export const survivors: readonly Survivor[] = [
   // condition.ts
   {
     file: 'condition.ts',
-    line: 'if (lock.arena.address !== arena.base || lock.address !== address || lock.stamp >>> 0 !== stamp) {',
+    line: 'if (lock.ref.arena !== arena || lock.stamp >>> 0 !== stamp) {',
     what: /^only lock\.stamp >>> 0 !== stamp/,
-    why: 'A stamp is unique in its arena: the address tells only arenas apart whose stamps happen to be equal',
+    why: 'Only arenas whose stamps happen to be equal are told apart, and those begin anywhere in 32 bits',
   },
   {
     file: 'condition.ts',
@@ -249,8 +260,41 @@ export const survivors: readonly Survivor[] = [
   },
   {
     file: 'condition.ts',
+    line: 'return new OperationCall(this, this.#steps, false, lock);',
+    what: /^false → true/,
+    why: 'The steps of a Condition do not look at whether there is an action',
+    same: true,
+  },
+  {
+    file: 'condition.ts',
+    line: '[CONDITION_OWNS_LOCK]: lock ? 0 : 1,',
+    what: /^1 → 2/,
+    why: 'Whatever is not 0 says that it owns its lock',
+    same: true,
+  },
+  {
+    file: 'condition.ts',
     line: 'for (let left = deadline - now(); !held && left > 0; left = deadline - now()) {',
     what: /^> → >=/,
     why: 'With exactly 0 ms left it waits once more, for no time',
+  },
+  // event.ts
+  {
+    file: 'event.ts',
+    line: 'scheduler?.busy && limit > 0',
+    what: /^(only scheduler\?\.busy|> → >=|0 → -1)/,
+    why: 'A wait of 0 ms enters the queue for a moment, and answers the same',
+  },
+  {
+    file: 'event.ts',
+    line: 'scheduler?.busy && limit > 0',
+    what: /^0 → 1/,
+    why: "A wait of up to 1 ms blocks in the core: the thread's tasks learn of their verdicts as much later",
+  },
+  {
+    file: 'event.ts',
+    line: 'return scheduler || status !== STATUS_OK ? this.finish(arena, status) : true;',
+    what: /^only status !== STATUS_OK/,
+    why: 'A call that looks into the inbox, too, only spares a turn of the event loop',
   },
 ];

@@ -254,6 +254,26 @@ describe.each([
   });
 });
 
+describe('The owner of an RLock', () => {
+  it('has it for all its tasks when waitForAsync comes to an end', async () => {
+    const condition = new Condition();
+    const owner = new Owner();
+    let holds = false;
+    await condition.acquireAsync({ owner });
+    const wait = condition.waitForAsync(() => holds, { owner });
+    await until(() => condition.waiters === 1, 'it waits');
+    condition.acquire();
+    holds = true;
+    condition.notify();
+    const other = condition.acquireAsync({ owner });
+    condition.release();
+    expect(await Promise.all([wait, other])).toEqual([true, true]);
+    condition.release({ owner });
+    condition.release({ owner });
+    expect(condition.lock.locked).toBe(false);
+  });
+});
+
 describe('A task without the lock', () => {
   it('is refused by waitAsync, and its other calls go on waiting', async () => {
     const changed = new Condition();

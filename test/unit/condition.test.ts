@@ -1,4 +1,14 @@
-import { Arena, Condition, Lock, NotHeldError, type PrimitiveOptions, RLock, ThreadingError } from 'lockwork';
+import {
+  Arena,
+  Condition,
+  Lock,
+  NotHeldError,
+  OutOfMemoryError,
+  Owner,
+  type PrimitiveOptions,
+  RLock,
+  ThreadingError,
+} from 'lockwork';
 import { describe, expect, it } from 'vitest';
 import {
   integersFrom,
@@ -358,6 +368,15 @@ describe.each(LOCKS)('A Condition over %s', (_, make) => {
   });
 });
 
+describe('A notification over a Lock', () => {
+  it('does not ask for the name of an owner', () => {
+    const condition = new Condition(new Lock());
+    condition.acquire();
+    condition.notify(1, { owner: new Owner() });
+    expect(condition.lock.locked).toBe(true);
+  });
+});
+
 /** Takes all cells that are left. */
 function fill(arena: Arena): Int32Array[] {
   const all: Int32Array[] = [];
@@ -674,6 +693,20 @@ describe('new Condition', () => {
     const arena = new Arena({ maximumBytes: 65536 });
     expect(() => new Condition(new Lock(), { arena })).toThrow(TypeError);
     expect(new Condition(new Lock({ arena })).arena.address).toBe(arena.address);
+  });
+
+  it('refuses what is no arena, also beside a lock', () => {
+    const message = 'new Condition: the arena must be an Arena';
+    expect(() => new Condition(new Lock(), { arena: {} as never })).toThrow(message);
+  });
+
+  it('leaves nothing where the arena has room for its lock only', () => {
+    const arena = new Arena({ maximumBytes: 65_536 });
+    const [cell] = [arena.allocate(Int32Array, 16), fill(arena)];
+    arena.free(cell);
+    const { used } = arena;
+    expect(() => new Condition(undefined, { arena })).toThrow(OutOfMemoryError);
+    expect(arena.used).toBe(used);
   });
 });
 

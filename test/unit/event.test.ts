@@ -171,6 +171,18 @@ describe('Event', () => {
     expect(await Promise.all([first, third])).toEqual([true, true]);
   });
 
+  it('needs no memory to tell a task that need not wait, or must not', async () => {
+    const arena = new Arena({ maximumBytes: 4096 });
+    const event = new Event({ arena });
+    try {
+      while (true) new Event({ arena });
+    } catch {}
+    await expect(event.waitAsync()).rejects.toThrow('The arena is full');
+    expect(await event.waitAsync({ timeout: 0 })).toBe(false);
+    event.set();
+    expect(await event.waitAsync()).toBe(true);
+  });
+
   it('cannot be destroyed while a thread waits, and not used afterwards', async () => {
     const event = new Event({ name: 'landed' });
     const waiting = thread({ event }, ({ event }) => event.wait());

@@ -5,6 +5,8 @@ import { type Scenario, scenarios } from '../scenario.ts';
 type Shared = { lock: import('lockwork').Lock };
 type WithEvent = Shared & { event: import('lockwork').Event };
 type WithCondition = WithEvent & { condition: import('lockwork').Condition };
+type OtherCondition = Shared & { condition: import('lockwork').Condition };
+type Conditions = { own: import('lockwork').Condition; condition: import('lockwork').Condition };
 type Barriers = { one: import('lockwork').Barrier; two: import('lockwork').Barrier };
 const ofLock = scenarios('Lock');
 const ofBarrier = scenarios('Barrier');
@@ -201,6 +203,98 @@ export const mutants: readonly Scenario[] = [
           // Longer than the other one waits.
           await event.waitAsync({ timeout: 20 });
           lock.release();
+        },
+      ],
+    },
+  }),
+  ofLock<OtherCondition>('it is destroyed while a task that waits for it stands in no queue', {
+    share: ({ Lock, Condition }, options): OtherCondition => ({
+      lock: new Lock(options),
+      condition: new Condition(undefined, options),
+    }),
+    threads: {
+      A: [
+        async ({ lock }, t) => {
+          await t.when('held');
+          const held = lock.withAsync(() => {});
+          t.note('stands');
+          await held;
+        },
+        async ({ lock, condition }, t) => {
+          await t.when('stands');
+          let asked = 0;
+          condition.with(() =>
+            condition.waitFor(() => {
+              if (++asked === 1) {
+                t.note('about to block');
+                return false;
+              }
+              let refused = false;
+              try {
+                lock.destroy();
+              } catch {
+                refused = true;
+              }
+              t.check(refused, 'a task waits for it');
+              return true;
+            }),
+          );
+        },
+      ],
+      B: [
+        async ({ lock, condition }, t) => {
+          lock.acquire();
+          t.note('held');
+          await t.when('about to block');
+          // The thread that blocks passes on what its task is woken for.
+          lock.release();
+          condition.with(() => condition.notify());
+        },
+      ],
+    },
+  }),
+  ofCondition<Conditions>('one is destroyed while a task that waits for its own lock stands in no queue', {
+    share: ({ Condition }, options): Conditions => ({
+      own: new Condition(undefined, options),
+      condition: new Condition(undefined, options),
+    }),
+    threads: {
+      A: [
+        async ({ own }, t) => {
+          await t.when('held');
+          const held = own.withAsync(() => {});
+          t.note('stands');
+          await held;
+        },
+        async ({ own, condition }, t) => {
+          await t.when('stands');
+          let asked = 0;
+          condition.with(() =>
+            condition.waitFor(() => {
+              if (++asked === 1) {
+                t.note('about to block');
+                return false;
+              }
+              let refused = false;
+              try {
+                own.destroy();
+              } catch {
+                refused = true;
+              }
+              t.check(refused, 'a task waits for its lock');
+              return true;
+            }),
+          );
+        },
+      ],
+      B: [
+        async ({ own, condition }, t) => {
+          own.acquire();
+          t.note('held');
+          await t.when('about to block');
+          // The thread that blocks passes on what its task is woken for.
+          own.release();
+          condition.with(() => condition.notify());
         },
       ],
     },
