@@ -320,27 +320,28 @@ class Recorder extends Trace {
 }
 
 const BYTES = 8192;
-const bundle = readFileSync(new URL('../../dist/index.cjs', import.meta.url), 'utf8');
-const script = moduleScript(`${bundle}\nglobalThis.perform = ${perform};`);
 
-/** Throws what the explorer would find wrong. */
-export function callsOfBindings(program: Program): string[] {
-  const { recursive = false, parties = 2, action = false } = program;
-  const events = eventsOf(program);
-  const given: Pick<Given, 'program'> = { program: { events, recursive, parties, action } };
-  const realms = Object.keys(scenario.threads).map(() => new Realm(script, given));
-  const memory = new WebAssembly.Memory({ initial: 1, maximum: 1, shared: true });
-  const words = new Int32Array(memory.buffer, 0, BYTES / 4);
-  const choices = new Directed(events);
-  const recorder = new Recorder();
-  // A handoff is due after a millisecond: no time passes, or twice as much with each turn.
-  const tick = program.overdue ? 2 * abi.HANDOFF_AFTER_MS : 0;
-  const schedule = new Schedule({ ...scenario, tick }, realms, choices, words, recorder);
-  choices.schedule = schedule;
-  recorder.schedule = schedule;
-  const outcome = schedule.run(memory, BYTES);
-  if (outcome.kind !== 'held') throw new Error(`${JSON.stringify(outcome)}\n${recorder.lines.join('\n')}`);
-  return recorder.made.lines;
+/** Runs programs with the bindings of a bundle (the text of dist/index.cjs). Throws what the explorer would find wrong. */
+export function recorderOf(bundle: string): (program: Program) => string[] {
+  const script = moduleScript(`${bundle}\nglobalThis.perform = ${perform};`);
+  return (program) => {
+    const { recursive = false, parties = 2, action = false } = program;
+    const events = eventsOf(program);
+    const given: Pick<Given, 'program'> = { program: { events, recursive, parties, action } };
+    const realms = Object.keys(scenario.threads).map(() => new Realm(script, given));
+    const memory = new WebAssembly.Memory({ initial: 1, maximum: 1, shared: true });
+    const words = new Int32Array(memory.buffer, 0, BYTES / 4);
+    const choices = new Directed(events);
+    const recorder = new Recorder();
+    // A handoff is due after a millisecond: no time passes, or twice as much with each turn.
+    const tick = program.overdue ? 2 * abi.HANDOFF_AFTER_MS : 0;
+    const schedule = new Schedule({ ...scenario, tick }, realms, choices, words, recorder);
+    choices.schedule = schedule;
+    recorder.schedule = schedule;
+    const outcome = schedule.run(memory, BYTES);
+    if (outcome.kind !== 'held') throw new Error(`${JSON.stringify(outcome)}\n${recorder.lines.join('\n')}`);
+    return recorder.made.lines;
+  };
 }
 
 // ---------------------------------------------------------------------------------------------------- the model

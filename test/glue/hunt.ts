@@ -1,9 +1,11 @@
 /** Runs mutants: each in the scenarios, or in the tests, that reach it. */
 
 import { Bundler, type Format } from './bundle.ts';
+import { callsOfModel, recorderOf } from './calls.ts';
 import { explore } from './explore.ts';
 import { type Mutant, mutated } from './mutate.ts';
 import type { Reach } from './probes.ts';
+import { programs } from './programs.ts';
 import { LIMITS } from './reach.ts';
 import { title } from './scenario.ts';
 import { scenarios } from './scenarios/index.ts';
@@ -69,8 +71,25 @@ export class ScenarioHunter extends Hunter {
       const { failure } = scenario ? await explore(cjs, scenario, LIMITS) : {};
       if (failure) return { name, fault: failure.message };
     }
-    return undefined;
+    return differing(cjs);
   }
+}
+
+const expected = new Map<string, string>();
+
+/** The first program in which a bundle makes other core calls than the model. */
+function differing(cjs: string): Killer | undefined {
+  const callsOfBindings = recorderOf(cjs);
+  for (const program of programs) {
+    const { title: name } = program;
+    if (!expected.has(name)) expected.set(name, callsOfModel(program).join('\n'));
+    try {
+      if (callsOfBindings(program).join('\n') !== expected.get(name)) return { name, fault: 'other calls of the core' };
+    } catch (error) {
+      return { name, fault: String((error as Error).message).split('\n', 1)[0]! };
+    }
+  }
+  return undefined;
 }
 
 export class TestHunter extends Hunter<Test> {
