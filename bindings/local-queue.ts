@@ -1,4 +1,4 @@
-import { AT_FRONT, CELL_WORD, JOIN_NOT, STATUS_OK, STATUS_PENDING, STATUS_TIMEOUT, UNIT } from '../assembly/abi.ts';
+import { AT_FRONT, CELL_WORD, STATUS_OK, STATUS_PENDING, STATUS_TIMEOUT, UNIT } from '../assembly/abi.ts';
 import type { Signal } from './globals.ts';
 import { type Completion, Operation, type Steps, type Target } from './operation.ts';
 import type { Scheduler } from './scheduler.ts';
@@ -75,10 +75,12 @@ export class LocalQueue implements Completion {
     return this.#size > 1;
   }
 
-  /** Whether a newcomer may join (JOIN_…). After JOIN_AT_ONCE the cell has counted it, and it must `join`. */
+  /**
+   * Whether a newcomer may join (JOIN_…), where tasks wait. After JOIN_AT_ONCE the cell has counted it, and it must `join`.
+   */
   ask(): number {
     const { target, waiter } = this.proxy;
-    return waiter === 0 ? JOIN_NOT : target.arena.core.join(target.cell, waiter, this.#size > 0);
+    return target.arena.core.join(target.cell, waiter, this.#size > 0);
   }
 
   /** This thread's youngest local queue at the cell; only the oldest may be asked. */
@@ -161,7 +163,7 @@ export class LocalQueue implements Completion {
     if (!older && !younger) this.#here.delete(cell);
     else if (!older) queues.oldest = younger!;
     else if (!younger) queues.youngest = older;
-    this.older = undefined;
+    // An older one it has for good: only the oldest begins once more.
     this.younger = undefined;
   }
 
@@ -173,10 +175,7 @@ export class LocalQueue implements Completion {
 
   /** A step of the proxy. */
   resume(verdict: number): number {
-    if (this.first) {
-      this.proxy.cancelled = this.first.cancelled;
-      return this.#advance(resumeAcquire(this.proxy, verdict));
-    }
+    if (this.first) return this.#advance(resumeAcquire(this.proxy, verdict));
     // The last task got a handoff, or was admitted with its owner, before this verdict was seen.
     declineAcquire(this.proxy);
     return STATUS_OK;

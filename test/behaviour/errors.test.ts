@@ -613,3 +613,40 @@ describe.each([
     expect(turned).toBe(true);
   });
 });
+
+it('in a realm without timers that can be let go, none runs while no task waits', () => {
+  const left = onPlatform(
+    () => {
+      const { setInterval, clearInterval } = globalThis;
+      const running = new Map<number, ReturnType<typeof setInterval>>();
+      let last = 0;
+      Object.assign(globalThis, {
+        running,
+        setInterval(callback: () => void, ms: number) {
+          running.set(++last, setInterval(callback, ms));
+          return last;
+        },
+        clearInterval(id: number) {
+          clearInterval(running.get(id));
+          running.delete(id);
+        },
+      });
+    },
+    async ({ Lock }) => {
+      const { running } = globalThis as unknown as { running: Map<number, unknown> };
+      const lock = new Lock();
+      const seen = [];
+      for (let round = 0; round < 3; round++) {
+        lock.acquire();
+        const wait = lock.acquireAsync();
+        seen.push(running.size);
+        lock.release();
+        await wait;
+        lock.release();
+        seen.push(running.size);
+      }
+      return seen;
+    },
+  );
+  expect(left).toEqual([1, 0, 1, 0, 1, 0]);
+});

@@ -102,6 +102,30 @@ export const programs: readonly Program[] = [
     has: ['A join(lock, A.1, 1) → 0', 'A join(lock, A.2, 1) → 2', 'A lockHandOff(lock, …, A.2, 0) → 1'],
   },
   {
+    title: 'Lock: of three local queues the youngest dissolves, and a newcomer asks the one before',
+    events: `
+      B1 acquires lock
+      A1 acquires lock
+      B2 acquires lock
+      A2 acquires lock
+      B3 acquires lock
+      A3 acquires lock
+      A3 cancels
+      A3 acquires lock
+      B1 releases lock
+      A looks
+      A1 releases lock
+      B looks
+      B2 releases lock
+      A looks
+      A2 releases lock
+      B looks
+      B3 releases lock
+      A looks
+      A3 releases lock`,
+    has: ['A cancelWait(lock, …, A.3) → TIMEOUT', 'A acquire(lock, …, A.4, A|32, Infinity, 0) → PENDING'],
+  },
+  {
     title: 'Lock: a task releases what it does not hand on past another thread',
     events: `
       A1 acquires lock
@@ -330,6 +354,82 @@ export const programs: readonly Program[] = [
       'A rlockAcquire(lock, …, p, 0) → OK',
       'A cancelWait(lock, …, A.1) → TIMEOUT',
     ],
+  },
+  {
+    title: 'RLock: an owner gets it where its other task was just woken, and has looked in vain',
+    recursive: true,
+    events: `
+      B1 acquires lock as q
+      A1 acquires lock as x
+      B2 acquires lock as r
+      B1 releases lock as q
+      A2 acquires lock as x
+      A looks
+      A1 releases lock as x
+      A2 releases lock as x
+      B looks
+      B2 releases lock as r`,
+    has: ['A cancelWait(lock, …, A.1) → TIMEOUT'],
+  },
+  {
+    title: 'RLock: what an owner gets in one local queue, it has in a younger one, too, which dissolves',
+    recursive: true,
+    events: `
+      B1 acquires lock as q
+      A1 acquires lock as x
+      B2 acquires lock as r
+      A2 acquires lock as x
+      B1 releases lock as q
+      A looks
+      A1 releases lock as x
+      A2 releases lock as x
+      B looks
+      B2 releases lock as r`,
+    has: ['A cancelWait(lock, …, A.2) → TIMEOUT'],
+  },
+  {
+    title: 'RLock: of three local queues the second dissolves, and then an owner has it in both others',
+    recursive: true,
+    events: `
+      B1 acquires lock as q
+      A1 acquires lock as x
+      B2 acquires lock as r
+      A2 acquires lock as y
+      B3 acquires lock as s
+      A3 acquires lock as x
+      A2 cancels
+      B1 releases lock as q
+      A looks
+      A1 releases lock as x
+      A3 releases lock as x
+      B looks
+      B2 releases lock as r
+      B looks
+      B3 releases lock as s`,
+    has: ['A cancelWait(lock, …, A.2) → TIMEOUT', 'A cancelWait(lock, …, A.3) → TIMEOUT'],
+  },
+  {
+    title: 'RLock: the only task gives up in time',
+    recursive: true,
+    events: `
+      B1 acquires lock as q
+      A1 acquires lock as x
+      A1 cancels
+      B1 releases lock as q`,
+    has: ['A cancelWait(lock, …, A.1) → TIMEOUT'],
+  },
+  {
+    title: 'RLock: two tasks of an owner in one local queue',
+    recursive: true,
+    events: `
+      B1 acquires lock as q
+      A1 acquires lock as x
+      A2 acquires lock as x
+      B1 releases lock as q
+      A looks
+      A1 releases lock as x
+      A2 releases lock as x`,
+    has: ['A rlockAcquire(lock, …, x, 0) → OK'],
   },
   {
     title: 'RLock: a thread blocks beside a task',

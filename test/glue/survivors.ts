@@ -297,4 +297,182 @@ export const survivors: readonly Survivor[] = [
     what: /^only status !== STATUS_OK/,
     why: 'A call that looks into the inbox, too, only spares a turn of the event loop',
   },
+  {
+    file: 'event.ts',
+    line: 'return this.toBoolean(core.eventWait(cell, stamp, thread, 0));',
+    what: /^0 → -1/,
+    why: 'A time that is over is no time: it stands in the queue for a moment, and answers the same',
+  },
+  // keep-alive.ts
+  {
+    file: 'keep-alive.ts',
+    line: 'const PULSE = 50;',
+    what: /^50 → 0/,
+    why: 'Pages look at what they have to more often',
+  },
+  // local-queue.ts
+  {
+    file: 'local-queue.ts',
+    line: '#advancing = false;',
+    what: /^false → true/,
+    why: 'It starts before it could dissolve, and a start ends with false',
+    same: true,
+  },
+  {
+    file: 'local-queue.ts',
+    line: 'return target.arena.core.join(target.cell, waiter, this.#size > 0);',
+    what: /^(> → >=|0 → -1)/,
+    why: 'The proxy of an empty queue has its verdict, so no task joins it and none is counted',
+    same: true,
+  },
+  {
+    file: 'local-queue.ts',
+    line: 'declineAcquire(this.proxy);',
+    what: /^statement left out/,
+    why: "A verdict that the thread has not found before another task of the owner acquired: the core's calls are one step here; the model has what is between",
+  },
+  {
+    file: 'local-queue.ts',
+    line: 'return STATUS_OK;',
+    what: /^return left out/,
+    why: "A verdict that the thread has not found before another task of the owner acquired: the core's calls are one step here; the model has what is between",
+  },
+  {
+    file: 'local-queue.ts',
+    line: 'task.admit(arena.core.rlockAcquire(cell, stamp, name, 0), this.proxy);',
+    what: /^0 → /,
+    why: 'The owner holds it: there is nothing to wait for',
+    same: true,
+  },
+  {
+    file: 'local-queue.ts',
+    line: 'if (!this.first && this.proxy.waiter && !this.#advancing) this.#scheduler.cancel(this.proxy);',
+    what: /^only !this\.first$/,
+    why: 'Without a waiter it is no wait that the scheduler knows, and nothing is cancelled',
+    same: true,
+  },
+  {
+    file: 'local-queue.ts',
+    line: 'task.next = undefined;',
+    what: /^statement left out/,
+    why: 'Only what the garbage collector can take is another',
+  },
+  {
+    file: 'local-queue.ts',
+    line: 'takeOver: () => false,',
+    what: /^false → true/,
+    why: 'Nobody asks: a proxy never blocks a thread',
+    same: true,
+  },
+  // operation.ts
+  {
+    file: 'operation.ts',
+    line: 'wokenInVain = 0;',
+    why: 'A wait for a Lock, an RLock or a permit begins with 0 again, and no other looks at it',
+    same: true,
+  },
+  {
+    file: 'operation.ts',
+    line: 'generation = 0;',
+    why: 'The steps of a Barrier set it before they look at it, and no others do',
+    same: true,
+  },
+  {
+    file: 'operation.ts',
+    line: 'depth = 0;',
+    why: 'The steps of a Condition set it before they look at it, and no others do',
+    same: true,
+  },
+  {
+    file: 'operation.ts',
+    line: 'addToAcquire = 0,',
+    why: 'Who waits for what is acquired says what it adds: the others do not look at it',
+    same: true,
+  },
+  {
+    file: 'operation.ts',
+    line: 'action = false,',
+    why: 'Only the steps of a Barrier look at it, and a Barrier says it',
+    same: true,
+  },
+  {
+    file: 'operation-call.ts',
+    line: 'constructor(primitive: Awaitable<T>, steps: Steps, action = false, lock?: Operation) {',
+    why: 'Only the steps of a Barrier look at it, and a Barrier says it',
+    same: true,
+  },
+  {
+    file: 'operation-call.ts',
+    line: 'this.#operation = new Operation(ref, steps, this, 0, action, lock);',
+    what: /^0 → /,
+    why: 'The number is what a lock adds to its word: no steps of such a call look at it',
+    same: true,
+  },
+  // operation-table.ts
+  {
+    file: 'operation-table.ts',
+    line: 'const SPARE = 64;',
+    why: 'Only the memory that a thread keeps is another',
+  },
+  {
+    file: 'operation-table.ts',
+    line: 'const place = this.#free.pop() ?? this.#all.length;',
+    what: /^only this/,
+    why: 'Only the memory that a thread keeps is another',
+  },
+  {
+    file: 'operation-table.ts',
+    line: 'this.#arena.core.setTaskPlace(waiter, 0);',
+    why: 'What is asked for is compared with the operation, or was posted; and a waiter that is given back is never posted',
+    same: true,
+  },
+  {
+    file: 'operation-table.ts',
+    line: 'this.#free.push(place);',
+    what: /^statement left out/,
+    why: 'Only the memory that a thread keeps is another',
+  },
+  {
+    file: 'operation-table.ts',
+    line: 'if (--this.size > 0 || this.#all.length <= SPARE) return;',
+    what: /^(only --this|> → >=|0 → -1|<= → <)/,
+    why: 'Only the memory that a thread keeps is another',
+  },
+  {
+    file: 'operation-table.ts',
+    line: 'this.#all.length = 1;',
+    why: 'Only the memory that a thread keeps is another',
+  },
+  {
+    file: 'operation-table.ts',
+    line: 'this.#free.length = 0;',
+    why: 'Only the memory that a thread keeps is another',
+  },
+  // pending-call.ts
+  {
+    file: 'pending-call.ts',
+    line: 'if (signal || limit < Infinity) this.#limit(limit, signal);',
+    what: /^< → <=/,
+    why: 'A limit of Infinity takes no timer there either',
+    same: true,
+  },
+  {
+    file: 'pending-call.ts',
+    line: 'if (limit > 0 && limit < Infinity) stop = after(limit, () => this.cancel());',
+    what: /^(only limit > 0|< → <=)/,
+    why: 'A limit of Infinity takes no timer there either',
+    same: true,
+  },
+  // scheduler.ts
+  {
+    file: 'scheduler.ts',
+    line: 'const SPARE = 64;',
+    why: 'Only the memory that a thread keeps is another',
+  },
+  // thread-arena.ts
+  {
+    file: 'thread-arena.ts',
+    line: 'const MAX_SPINS =',
+    why: 'How long a thread spins changes nothing but times',
+  },
 ];

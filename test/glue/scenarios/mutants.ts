@@ -299,4 +299,134 @@ export const mutants: readonly Scenario[] = [
       ],
     },
   }),
+  ofLock<OtherCondition>('a task gives up in the predicate that its thread blocks in, while it stands in no queue', {
+    share: ({ Lock, Condition }, options): OtherCondition => ({
+      lock: new Lock(options),
+      condition: new Condition(undefined, options),
+    }),
+    threads: {
+      A: [
+        async ({ lock }, t) => {
+          await t.when('held');
+          const signal = {
+            aborted: false,
+            reason: 'off',
+            addEventListener: (_type: string, listener: () => void) => {
+              t.state.abort = listener;
+            },
+            removeEventListener: () => {},
+          };
+          const held = lock.acquireAsync({ signal: signal as never }).catch((reason) => reason);
+          t.note('stands');
+          t.check((await held) === 'off', 'it was aborted before it had the lock');
+        },
+        async ({ condition }, t) => {
+          await t.when('stands');
+          let asked = 0;
+          condition.with(() =>
+            condition.waitFor(() => {
+              if (++asked === 1) t.note('about to block');
+              else t.state.abort();
+              return asked === 2;
+            }),
+          );
+        },
+      ],
+      B: [
+        async ({ lock, condition }, t) => {
+          lock.acquire();
+          t.note('held');
+          await t.when('about to block');
+          lock.release();
+          condition.with(() => condition.notify());
+        },
+      ],
+    },
+  }),
+  ofCondition<Conditions>('an owner acquires its lock where a task of it stands in no queue, as their thread blocks', {
+    share: ({ Condition }, options): Conditions => ({
+      own: new Condition(undefined, options),
+      condition: new Condition(undefined, options),
+    }),
+    threads: {
+      A: [
+        async ({ own }, t) => {
+          await t.when('held');
+          const owner = new t.lockwork.Owner();
+          t.state.owner = owner;
+          const held = own.acquireAsync({ owner });
+          t.note('stands');
+          await held;
+          own.release({ owner });
+        },
+        async ({ own, condition }, t) => {
+          await t.when('stands');
+          const { owner } = t.state;
+          let held: Promise<boolean> | undefined;
+          let asked = 0;
+          condition.with(() =>
+            condition.waitFor(() => {
+              if (++asked === 1) t.note('about to block');
+              else held = own.acquireAsync({ owner });
+              return asked === 2;
+            }),
+          );
+          t.check(await held!, 'the owner has it');
+          own.release({ owner });
+        },
+      ],
+      B: [
+        async ({ own, condition }, t) => {
+          own.acquire();
+          t.note('held');
+          await t.when('about to block');
+          own.release();
+          condition.with(() => condition.notify());
+        },
+      ],
+    },
+  }),
+  ofLock('an object of it that had the oldest local queue waits again when others have waited and gone', {
+    share,
+    threads: {
+      A: [
+        async ({ lock }, t) => {
+          await t.when('held');
+          t.state.same = t.lockwork.Lock.from(lock);
+          const held = lock.acquireAsync();
+          t.note('one stands');
+          await held;
+          t.state.same.release();
+        },
+        async ({ lock }, t) => {
+          await t.when('two stand');
+          const { same } = t.state;
+          const held = same.acquireAsync();
+          t.note('three stand');
+          await held;
+          const again = lock.acquireAsync();
+          same.release();
+          await again;
+          lock.release();
+          const third = lock.tryAcquire() && lock.acquireAsync();
+          same.release();
+          await third;
+          lock.release();
+        },
+      ],
+      B: [
+        async ({ lock }, t) => {
+          lock.acquire();
+          t.note('held');
+          await t.when('one stands');
+          const held = lock.acquireAsync();
+          t.note('two stand');
+          await t.when('three stand');
+          lock.release();
+          await held;
+          lock.release();
+        },
+      ],
+    },
+  }),
 ];
