@@ -56,8 +56,8 @@ export function useOwner(owner: Owner, arena: ThreadArena): number {
 
 /** Takes a use back. After the last one its address may become another owner's. */
 export function unuseOwner(owner: Owner, arena: ThreadArena): void {
-  const use = useIn(owner, arena);
-  if (!use || --use.count > 0) return;
+  const use = useIn(owner, arena)!;
+  if (--use.count > 0) return;
   if (owner[USES].length > 1) owner[USES].splice(owner[USES].indexOf(use), 1);
   else owner[USES].pop();
   schedulerOf(arena).freeWaiter(use.address);

@@ -418,6 +418,21 @@ describe('A task that need not wait', () => {
     await expect(wait({ signal: AbortSignal.abort(boom), timeout: 0 })).rejects.toBe(boom);
   });
 
+  it('is told of a signal that is aborted while its options are read', async () => {
+    const lock = new Lock();
+    lock.tryAcquire();
+    const controller = new AbortController();
+    const options = {
+      signal: controller.signal,
+      get owner() {
+        controller.abort(boom);
+        return undefined;
+      },
+    };
+    await expect(lock.acquireAsync(options)).rejects.toBe(boom);
+    expect(lock.waiters).toBe(0);
+  });
+
   it('is given by its own thread what it waits for without a turn of the event loop', async () => {
     const lock = new Lock();
     lock.tryAcquire();

@@ -448,6 +448,31 @@ export const survivors: readonly Survivor[] = [
     line: 'this.#free.length = 0;',
     why: 'Only the memory that a thread keeps is another',
   },
+  // owner.ts
+  {
+    file: 'owner.ts',
+    line: 'return uses[0]?.arena === arena ? uses[0] : uses.find((use) => use.arena === arena);',
+    what: /^condition turned round/,
+    why: 'The search finds the first use, too: to look there first is only faster',
+    same: true,
+  },
+  {
+    file: 'owner.ts',
+    line: 'if (owner[USES].length > 1) owner[USES].splice(owner[USES].indexOf(use), 1);',
+    what: /^(> → >=|1 → 0)/,
+    why: 'To take the only one out and to take the last one are one',
+  },
+  {
+    file: 'owner.ts',
+    line: 'return useIn(owner, arena)?.address ?? 0;',
+    why: 'No owner has such an address, so the core finds that it holds nothing, as it is found before the call',
+  },
+  {
+    file: 'owner.ts',
+    line: 'return useIn(owner, arena)?.count ?? 0;',
+    why: 'It is only asked whether there is more than one use',
+    same: true,
+  },
   // pending-call.ts
   {
     file: 'pending-call.ts',
@@ -462,6 +487,23 @@ export const survivors: readonly Survivor[] = [
     what: /^(only limit > 0|< → <=)/,
     why: 'A limit of Infinity takes no timer there either',
     same: true,
+  },
+  {
+    file: 'pending-call.ts',
+    line: 'if (limit > 0 && limit < Infinity) stop = after(limit, () => this.cancel());',
+    what: /^(only limit < Infinity|> → >=|0 → -1)/,
+    why: 'A timer for no time is stopped at once, as the call is cancelled',
+    same: true,
+  },
+  {
+    file: 'pending-call.ts',
+    line: 'resolveLast = undefined;',
+    why: 'Only what the garbage collector can take is another',
+  },
+  {
+    file: 'pending-call.ts',
+    line: 'rejectLast = undefined;',
+    why: 'Only what the garbage collector can take is another',
   },
   // scheduler.ts
   {

@@ -108,6 +108,23 @@ describe('An RLock that a task holds', () => {
     }
   });
 
+  it('is nobody in an arena in which it has released all, also while it holds one in another', async () => {
+    const locks = [new RLock(), new RLock({ arena: new Arena({ maximumBytes: 65_536 }) })];
+    for (const [here, there] of [locks, locks.toReversed()] as [RLock, RLock][]) {
+      const owner = new Owner();
+      await here.acquireAsync({ owner });
+      await there.acquireAsync({ owner });
+      here.release({ owner });
+      // It may get the place of the one before.
+      const other = await here.holdAsync();
+      expect(await here.acquireAsync({ owner, timeout: 0 })).toBe(false);
+      expect(() => here.release({ owner })).toThrow(NotHeldError);
+      other.release();
+      there.release({ owner });
+      expect([here.locked, there.locked]).toEqual([false, false]);
+    }
+  });
+
   it('costs no memory once it is free again', async () => {
     const lock = new RLock();
     const { used } = Arena.default;
