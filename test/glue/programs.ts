@@ -84,6 +84,47 @@ export const programs: readonly Program[] = [
     has: ['A acquire(lock, …, A.1, A|32, Infinity, WOKEN|HANDOFF) → PENDING'],
   },
   {
+    title: 'Lock: a task gives up too late, and the next wait of its local queue is one for ever',
+    events: `
+      B1 tries lock
+      A1 acquires lock
+      B1 releases lock
+      A1 cancels
+      A looks
+      A1 releases lock
+      B1 tries lock
+      A1 acquires lock
+      B1 releases lock
+      B1 tries lock
+      A looks
+      B1 releases lock
+      A looks
+      A1 releases lock`,
+    has: ['A cancelWait(lock, …, A.1) → OK', 'A acquire(lock, …, A.1, A|32, 0, WOKEN) → OK'],
+  },
+  {
+    title: 'Lock: a task is woken in vain, and so is the next of its local queue, which has waited for less',
+    overdue: true,
+    events: `
+      B1 tries lock
+      A1 acquires lock
+      B1 releases lock
+      B1 tries lock
+      A looks
+      B1 releases lock
+      A looks
+      A1 releases lock
+      B1 tries lock
+      A1 acquires lock
+      B1 releases lock
+      B1 tries lock
+      A looks
+      B1 releases lock
+      A looks
+      A1 releases lock`,
+    has: ['A acquire(lock, …, A.2, A|32, Infinity, WOKEN) → PENDING'],
+  },
+  {
     title: 'Lock: tasks of two threads in turn; there are two local queues',
     events: `
       B1 acquires lock

@@ -6,6 +6,8 @@ type Shared = { lock: import('lockwork').Lock };
 type WithEvent = Shared & { event: import('lockwork').Event };
 type WithCondition = WithEvent & { condition: import('lockwork').Condition };
 type OtherCondition = Shared & { condition: import('lockwork').Condition };
+type Acting = { barrier: import('lockwork').Barrier; event: import('lockwork').Event };
+type Locks = { one: import('lockwork').Lock; two: import('lockwork').Lock };
 type Conditions = { own: import('lockwork').Condition; condition: import('lockwork').Condition };
 type Barriers = { one: import('lockwork').Barrier; two: import('lockwork').Barrier };
 const ofLock = scenarios('Lock');
@@ -428,5 +430,228 @@ export const mutants: readonly Scenario[] = [
         },
       ],
     },
+  }),
+  ofBarrier<Pick<Acting, 'barrier'>>(
+    'a task comes last where its thread has arrived and blocks, so that it cannot act',
+    {
+      share: ({ Barrier }, options) => ({ barrier: new Barrier(2, options) }),
+      threads: {
+        A: [
+          async ({ barrier }, t) => {
+            t.state.passed = 0;
+            await t.when('it acts');
+            const acting = t.lockwork.Barrier.from(barrier, { action() {} });
+            const passed = acting.waitAsync();
+            t.note('one at the entry');
+            await passed;
+            t.state.passed++;
+            if (t.state.passed === 2 && !t.state.paired) await barrier.waitAsync();
+          },
+          async ({ barrier }, t) => {
+            await t.when('one at the entry');
+            const acting = t.lockwork.Barrier.from(barrier, { action() {} });
+            t.note('about to block');
+            for (let passed = false; !passed; ) {
+              try {
+                acting.wait();
+                passed = true;
+              } catch (error) {
+                // The task came last before: it acts in its next turn.
+                t.check((error as Error).name === 'DeadlockError', `it throws ${error}`);
+                await t.turn();
+              }
+            }
+            t.state.passed++;
+            if (t.state.passed === 2 && !t.state.paired) await barrier.waitAsync();
+          },
+        ],
+        B: [
+          async ({ barrier }, t) => {
+            const action = async () => {
+              t.note('it acts');
+              await t.when('about to block');
+            };
+            const acting = t.lockwork.Barrier.from(barrier, { action });
+            await Promise.all([acting.waitAsync(), acting.waitAsync()]);
+            await t.turn();
+            await barrier.waitAsync();
+            t.state.paired = true;
+            // With one of the two, or with what comes after them.
+            if (t.state.passed < 2) await barrier.waitAsync();
+          },
+        ],
+      },
+    },
+  ),
+  ofBarrier<Acting>('the time of a task at its entry is up', {
+    share: ({ Barrier, Event }, options): Acting => ({ barrier: new Barrier(2, options), event: new Event(options) }),
+    threads: {
+      A: [
+        async ({ barrier, event }, t) => {
+          await t.when('it acts');
+          await t.throws('TimeoutError', async () => {
+            // It is never the last to arrive.
+            await barrier.waitAsync({ timeout: 10 }).catch((error) => {
+              if (error.name !== 'BrokenBarrierError') throw error;
+              throw Object.assign(error, { name: 'TimeoutError' });
+            });
+          });
+          // The next waiter has the same place, since another task waits.
+          t.check(!(await event.waitAsync({ timeout: 10 })), 'nobody sets it');
+          event.set();
+        },
+        ({ event }) => event.waitAsync(),
+      ],
+      B: [
+        async ({ barrier }, t) => {
+          const action = async () => {
+            t.note('it acts');
+            await t.turn();
+          };
+          const acting = t.lockwork.Barrier.from(barrier, { action });
+          await Promise.all([acting.waitAsync(), acting.waitAsync()]);
+        },
+      ],
+    },
+  }),
+  ofCondition<WithEvent>('an Event is set and cleared while the thread of a task that waits for it blocks', {
+    share: withEvent,
+    threads: {
+      A: [
+        async ({ event }, t) => {
+          await t.when('held');
+          const set = event.waitAsync();
+          t.note('waits');
+          await set;
+        },
+        async ({ lock }, t) => {
+          await t.when('waits');
+          t.note('about to block');
+          lock.acquire();
+          lock.release();
+        },
+      ],
+      B: [
+        async ({ lock, event }, t) => {
+          lock.acquire();
+          t.note('held');
+          await t.when('about to block');
+          event.set();
+          event.clear();
+          lock.release();
+        },
+      ],
+    },
+  }),
+  ofCondition<Conditions>('a thread blocks at one while a task of it is notified at another', {
+    share: ({ Condition }, options): Conditions => ({
+      own: new Condition(undefined, options),
+      condition: new Condition(undefined, options),
+    }),
+    threads: {
+      A: [
+        ({ own }, t) =>
+          own.withAsync(async ({ owner }) => {
+            const notified = own.waitAsync({ owner: owner! });
+            t.note('it waits');
+            await notified;
+          }),
+        async ({ condition }, t) => {
+          await t.when('it waits');
+          condition.acquire();
+          t.note('about to block');
+          condition.wait();
+          t.check(t.state.notified, 'the thread was not notified');
+          condition.release();
+        },
+      ],
+      B: [
+        async ({ own, condition }, t) => {
+          await t.when('about to block');
+          own.with(() => own.notify());
+          await t.turn();
+          await t.turn();
+          condition.acquire();
+          t.state.notified = true;
+          condition.notify();
+          condition.release();
+        },
+      ],
+    },
+  }),
+  ofCondition<Pick<Conditions, 'condition'>>(
+    'a thread blocks at one while its task, whose time was up, is given the lock',
+    {
+      share: ({ Condition }, options) => ({ condition: new Condition(undefined, options) }),
+      threads: {
+        A: [
+          ({ condition }, t) =>
+            condition.withAsync(async ({ owner }) => {
+              const notified = condition.waitAsync({ owner: owner!, timeout: 10 });
+              t.note('it waits');
+              await notified;
+            }),
+          async ({ condition }, t) => {
+            await t.when('its time is up');
+            while (!condition.tryAcquire()) await t.turn();
+            t.note('about to block');
+            condition.wait();
+            t.check(t.state.told, 'the thread was not notified');
+            condition.release();
+          },
+        ],
+        B: [
+          async ({ condition }, t) => {
+            await t.when('it waits');
+            condition.acquire();
+            // Its task waits for the lock by then.
+            for (let turns = 0; turns < 8; turns++) await t.turn();
+            t.note('its time is up');
+            condition.release();
+            await t.when('about to block');
+            condition.acquire();
+            t.state.told = true;
+            condition.notifyAll();
+            condition.release();
+          },
+        ],
+      },
+    },
+  ),
+  ofLock<Locks>('a thread would block for what a task of it holds, while another task is handed another lock', {
+    share: ({ Lock }, options): Locks => ({ one: new Lock(options), two: new Lock(options) }),
+    threads: {
+      A: [
+        async ({ two }, t) => {
+          await t.when('held');
+          await two.acquireAsync();
+          two.release();
+        },
+        async ({ one }, t) => {
+          await t.when('to be handed on');
+          await one.acquireAsync();
+          await t.throws('DeadlockError', () => one.acquire());
+          one.release();
+        },
+      ],
+      B: [
+        async ({ two }, t) => {
+          two.acquire();
+          t.note('held');
+          let mine = true;
+          // Twice the task is woken in vain; then it has asked to be handed the lock.
+          for (let times = 0; mine && times < 2; times++) {
+            await t.idle('A');
+            two.release();
+            mine = two.tryAcquire();
+          }
+          await t.idle('A');
+          t.note('to be handed on');
+          await t.turn();
+          if (mine) two.release();
+        },
+      ],
+    },
+    tick: 2,
   }),
 ];
