@@ -69,14 +69,13 @@ export class Scheduler implements Tasks {
   /** Takes the first step of an operation that has its waiter. False when it is over at once. */
   start(op: Operation): boolean {
     const status = op.steps.start(op);
-    if (status !== STATUS_PENDING && status !== STATUS_BUSY) {
+    if (status !== STATUS_PENDING) {
       this.freeWaiter(op.waiter);
       op.completion!.complete(status, op);
       return false;
     }
     if (!this.busy) this.#keepAlive.hold();
     this.#pending.add(op);
-    this.step(op, status);
     return true;
   }
 

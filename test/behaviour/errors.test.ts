@@ -340,38 +340,44 @@ describe('on a page that forbids WebAssembly', () => {
   });
 });
 
-describe('in a realm without timers', () => {
+describe.each([
+  [
+    'timers',
+    () => {
+      const missing = ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval', 'performance', 'AbortSignal'];
+      for (const name of missing) Reflect.deleteProperty(globalThis, name);
+    },
+    /^UnsupportedError: lockwork needs setTimeout and setInterval .*when.* loaded/,
+  ],
+  [
+    'Atomics.waitAsync',
+    () => void Reflect.deleteProperty(Atomics, 'waitAsync'),
+    /^UnsupportedError: lockwork needs Atomics.waitAsync for its async calls/,
+  ],
+] as [string, () => void, RegExp][])('in a realm without %s', (_, prepare, message) => {
   it('an async call is refused before it is entered, and what never waits goes on', () => {
-    const answers = onPlatform(
-      () => {
-        const missing = ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval', 'performance', 'AbortSignal'];
-        for (const name of missing) Reflect.deleteProperty(globalThis, name);
-      },
-      async (api) => {
-        const owner = new api.Owner();
-        const [lock, rlock, event, barrier] = [new api.Lock(), new api.RLock(), new api.Event(), new api.Barrier(2)];
-        const condition = new api.Condition(lock);
-        lock.acquire();
-        rlock.acquire();
-        const calls = [
-          () => lock.acquireAsync({ timeout: 1 }),
-          () => rlock.acquireAsync({ owner }),
-          () => rlock.withAsync(() => {}),
-          () => new api.Semaphore(0).holdAsync(),
-          () => event.waitAsync(),
-          () => barrier.waitAsync({ timeout: 10 }),
-          () => condition.waitAsync(),
-          () => condition.waitForAsync(() => false, { timeout: 10 }),
-        ];
-        const errors: string[] = [];
-        for (const call of calls) await call().catch((error: Error) => errors.push(`${error}`));
-        const waiters = [lock, rlock, event, barrier, condition].map((it) => it.waiters);
-        return { errors, waiters, locked: lock.locked, late: [lock.acquire(5), event.wait(5)] };
-      },
-    );
-    expect(new Set(answers.errors)).toEqual(
-      new Set([expect.stringMatching(/^UnsupportedError: lockwork needs setTimeout and setInterval .*when.* loaded/)]),
-    );
+    const answers = onPlatform(prepare, async (api) => {
+      const owner = new api.Owner();
+      const [lock, rlock, event, barrier] = [new api.Lock(), new api.RLock(), new api.Event(), new api.Barrier(2)];
+      const condition = new api.Condition(lock);
+      lock.acquire();
+      rlock.acquire();
+      const calls = [
+        () => lock.acquireAsync({ timeout: 1 }),
+        () => rlock.acquireAsync({ owner }),
+        () => rlock.withAsync(() => {}),
+        () => new api.Semaphore(0).holdAsync(),
+        () => event.waitAsync(),
+        () => barrier.waitAsync({ timeout: 10 }),
+        () => condition.waitAsync(),
+        () => condition.waitForAsync(() => false, { timeout: 10 }),
+      ];
+      const errors: string[] = [];
+      for (const call of calls) await call().catch((error: Error) => errors.push(`${error}`));
+      const waiters = [lock, rlock, event, barrier, condition].map((it) => it.waiters);
+      return { errors, waiters, locked: lock.locked, late: [lock.acquire(5), event.wait(5)] };
+    });
+    expect(new Set(answers.errors)).toEqual(new Set([expect.stringMatching(message)]));
     expect(answers).toMatchObject({ waiters: [0, 0, 0, 0, 0], locked: true, late: [false, false] });
     expect(answers.errors.length).toBe(8);
   });

@@ -202,6 +202,23 @@ describe('A timeout', () => {
   });
 });
 
+describe('What is to be called', () => {
+  it('must be a function', async () => {
+    const condition = new Condition();
+    for (const [where, call] of [
+      ['Lock.with', () => new Lock().with(any(1))],
+      ['Lock.withAsync', () => new Lock().withAsync(any(1))],
+      ['RLock.withAsync', () => new RLock().withAsync(any(1))],
+      ['Semaphore.with', () => new Semaphore().with(any(1))],
+      ['Condition.with', () => condition.with(any(1))],
+      ['Condition.withAsync', () => condition.withAsync(any(1))],
+    ] as const) {
+      const message = `${where}: the argument must be a function, not 1`;
+      expect(await refusal(call)).toEqual({ name: 'TypeError', message, code: INVALID });
+    }
+  });
+});
+
 describe('A predicate', () => {
   it('that is no function is refused', async () => {
     const condition = new Condition(new Lock());

@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
-import { Arena, Lock, RLock, Semaphore } from 'lockwork';
+import { Arena, Event, Lock, RLock, Semaphore } from 'lockwork';
 import { describe, expect, it } from 'vitest';
 import { until } from '../support/threads.ts';
 
@@ -27,7 +27,7 @@ async function run(code: string, shared: Record<string, unknown>): Promise<unkno
 const cells = () => Arena.default.used / 64;
 
 describe('The record of a thread', () => {
-  it('is given back by 1,000 threads, one after the other', { timeout: 120_000 }, async () => {
+  it('is given back by 1,000 threads, one after the other', { timeout: 240_000 }, async () => {
     const lock = new Lock();
     const before = cells();
     for (let i = 0; i < 1_000; i++) {
@@ -47,15 +47,19 @@ describe('The record of a thread', () => {
 
   it('is given back by a thread that exits, throws, or never used what it got', async () => {
     const lock = new Lock();
-    const before = cells();
     const codes = [
       'lock.with(() => {}); process.exit(7)',
       'process.on("exit", () => {}); lock.acquire(); lock.release(); process.exit()',
       'setTimeout(() => { lock.with(() => {}); process.exit() })',
+      'for (let i = 0; i < 3; i++) void held.acquireAsync(); event.waitAsync(); process.exit()',
       '',
     ];
+    const [held, event] = [new Lock(), new Event()];
+    held.acquire();
+    const before = cells();
     for (const code of codes) {
-      await run(code, { lock });
+      await run(code, { lock, held, event });
+      expect([held.waiters, event.waiters]).toEqual([0, 0]);
       expect(cells(), code).toBe(before);
     }
     const worker = start('lock.with(() => { throw new RangeError("no seat") })', { lock });

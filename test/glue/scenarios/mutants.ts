@@ -8,6 +8,7 @@ type WithCondition = WithEvent & { condition: import('lockwork').Condition };
 type OtherCondition = Shared & { condition: import('lockwork').Condition };
 type Acting = { barrier: import('lockwork').Barrier; event: import('lockwork').Event };
 type Locks = { one: import('lockwork').Lock; two: import('lockwork').Lock };
+type LocksWithEvent = Locks & { event: import('lockwork').Event };
 type Conditions = { own: import('lockwork').Condition; condition: import('lockwork').Condition };
 type Barriers = { one: import('lockwork').Barrier; two: import('lockwork').Barrier };
 const ofLock = scenarios('Lock');
@@ -653,5 +654,82 @@ export const mutants: readonly Scenario[] = [
       ],
     },
     tick: 2,
+  }),
+  ofLock<LocksWithEvent>('two tasks are told while their thread blocks, each of another one', {
+    share: ({ Lock, Event }, options): LocksWithEvent => ({
+      one: new Lock(options),
+      two: new Lock(options),
+      event: new Event(options),
+    }),
+    threads: {
+      A: [
+        async ({ one }, t) => {
+          await t.when('held');
+          const held = one.acquireAsync();
+          t.note('one waits');
+          await held;
+          one.release();
+        },
+        async ({ two }, t) => {
+          await t.when('one waits');
+          const held = two.acquireAsync();
+          t.note('two wait');
+          await held;
+          two.release();
+        },
+        async ({ event }, t) => {
+          await t.when('two wait');
+          t.note('about to block');
+          event.wait();
+        },
+      ],
+      B: [
+        async ({ one, two, event }, t) => {
+          one.acquire();
+          two.acquire();
+          t.note('held');
+          await t.when('about to block');
+          one.release();
+          two.release();
+          event.set();
+        },
+      ],
+    },
+  }),
+  ofCondition<WithEvent & Conditions>('a task begins to wait in the predicate that its thread blocks in', {
+    share: ({ Lock, Event, Condition }, options) => ({
+      lock: new Lock(options),
+      event: new Event(options),
+      own: new Condition(undefined, options),
+      condition: new Condition(undefined, options),
+    }),
+    threads: {
+      A: [
+        async ({ event, own, condition }, t) => {
+          // From now on it blocks as a thread that may have tasks.
+          await own.withAsync(() => {});
+          let set: Promise<boolean> | undefined;
+          condition.with(() =>
+            condition.waitFor(() => {
+              const first = !set;
+              set ??= event.waitAsync();
+              if (first) t.note('about to block');
+              return !first;
+            }),
+          );
+          t.note('blocks no more');
+          await set;
+        },
+      ],
+      B: [
+        async ({ event, condition }, t) => {
+          await t.when('about to block');
+          condition.with(() => condition.notify());
+          await t.when('blocks no more');
+          await t.idle('A');
+          event.set();
+        },
+      ],
+    },
   }),
 ];
