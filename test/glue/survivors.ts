@@ -729,4 +729,30 @@ export const survivors: readonly Survivor[] = [
     why: "A waiter that has left the queue in time has no verdict, and a task's waiter is never parked",
     same: true,
   },
+  {
+    file: 'steps/barrier.ts',
+    line: 'return toldOf(op);',
+    what: /^return left out/,
+    why: "Of a verdict that comes in this moment: the core's calls are one step here, and a thread that is refused has given it back",
+  },
+  {
+    file: 'thread-arena.ts',
+    line: 'for (let index = this.load(base, HEADER_FIRST); index < room; index++) {',
+    what: /^< → <=/,
+    why: 'The copy of the map ends there: nothing is found behind it',
+    same: true,
+  },
+  {
+    file: 'thread-arena.ts',
+    line: 'if (kind > KIND_RESERVED) found.push({ kind, address: base + index * CELL_SIZE });',
+    what: /^> → >=/,
+    why: 'Everybody asks for kinds above that one',
+    same: true,
+  },
+  {
+    file: 'thread-arena.ts',
+    line: 'if (this.destroyed) return;',
+    what: /^return left out/,
+    why: 'The core finds that the arena is another, and what is read then is used for nothing',
+  },
 ];
