@@ -83,7 +83,9 @@ describe('The record of a thread', () => {
   it('stays when it owns an RLock, and no later thread passes for the owner', async () => {
     const lock = new RLock();
     const semaphore = new Semaphore(0);
+    const before = cells();
     await run('lock.acquire(); process.exit()', { lock });
+    expect(cells()).toBe(before + 1);
     for (let i = 0; i < 5; i++) {
       await run('if (!lock.owned && lock.recursionCount === 0 && !lock.acquire(1)) semaphore.release()', {
         lock,
@@ -92,6 +94,12 @@ describe('The record of a thread', () => {
     }
     expect(semaphore.value).toBe(5);
     expect(lock.locked).toBe(true);
+  });
+
+  it('stays when it owns a Lock, which the thread itself may release in "exit"', async () => {
+    const lock = new Lock();
+    expect(await run('lock.acquire(); process.on("exit", () => lock.release())', { lock })).toBe(0);
+    expect(lock.locked).toBe(false);
   });
 
   it('goes with the last use: a primitive used later in "exit" says so', async () => {
