@@ -125,6 +125,19 @@ describe('An RLock that a task holds', () => {
     }
   });
 
+  it('costs no memory, and no arena that is gone, where it was destroyed', async () => {
+    const arena = new Arena({ maximumBytes: 65_536 });
+    const lock = new RLock({ arena });
+    const owner = new Owner();
+    lock.destroy();
+    const { used } = arena;
+    for (let i = 0; i < 3; i++)
+      await expect(lock.acquireAsync({ owner })).rejects.toThrow('RLock: it has been destroyed');
+    expect(arena.used).toBe(used);
+    arena.destroy();
+    await expect(lock.acquireAsync({ owner })).rejects.toThrow(/destroyed/);
+  });
+
   it('costs no memory once it is free again', async () => {
     const lock = new RLock();
     const { used } = Arena.default;
