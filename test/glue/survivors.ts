@@ -698,6 +698,12 @@ export const survivors: readonly Survivor[] = [
   {
     file: 'steps/barrier.ts',
     line: 'return (target.arena.load(waiter, CELL_WORD) | 0) > STATE_PARKED ? STATUS_PENDING : STATUS_TIMEOUT;',
+    what: /^0 → -1/,
+    why: "The core's calls are one step here, so that a verdict is in the inbox as soon as it is given: the model has what is between",
+  },
+  {
+    file: 'steps/barrier.ts',
+    line: 'return (target.arena.load(waiter, CELL_WORD) | 0) > STATE_PARKED ? STATUS_PENDING : STATUS_TIMEOUT;',
     what: /^(> → >=|0 → 1)/,
     why: "A task's waiter is never parked, and up to there the states are two: AWAITED has all bits set",
     same: true,
