@@ -45,10 +45,12 @@ const [one, two] = [await copy('one'), await copy('two')];
 const layout = await copy('layout', { VERSION: 99 });
 const shape = await copy('shape', { SHAPE: 98 });
 
+let modules = 0;
 /** What a module prints, which runs in a process of its own. */
 async function run(source: string, ...args: string[]): Promise<string> {
-  const child = spawn(process.execPath, [...args, '--no-warnings', '--input-type=module', '-'], { timeout: 25_000 });
-  child.stdin.end(source);
+  const file = join(directory, `main-${++modules}.mjs`);
+  writeFileSync(file, source);
+  const child = spawn(process.execPath, [...args, '--no-warnings', file], { timeout: 25_000 });
   let text = '';
   child.stdout.on('data', (chunk) => (text += chunk));
   child.stderr.on('data', (chunk) => (text += chunk));
@@ -62,7 +64,7 @@ writeFileSync(
   helpers,
   `
   import { once } from 'node:events';
-  import { readFileSync } from 'node:fs';
+  import { readFileSync, writeFileSync } from 'node:fs';
   import vm from 'node:vm';
   import { parentPort, Worker } from 'node:worker_threads';
   export { once, parentPort };
@@ -74,10 +76,12 @@ writeFileSync(
     await module.evaluate();
     return module.namespace;
   }
-  /** A thread that runs this module. */
+  let threads = 0;
+  /** A thread that runs this module: a file, since not every runtime takes a worker's modules from elsewhere. */
   export function start(source) {
-    const url = 'data:text/javascript,' + encodeURIComponent(source);
-    return new Worker('import(' + JSON.stringify(url) + ')', { eval: true });
+    const url = new URL('./thread-' + process.pid + '-' + ++threads + '.mjs', import.meta.url);
+    writeFileSync(url, source);
+    return new Worker(url);
   }`,
 );
 const imports = `import { load, once, parentPort, start } from '${helpers}';`;
@@ -191,9 +195,12 @@ describe('The end of a thread with many realms', () => {
         const idle = [process.listenerCount('exit') - before, properties() - known];
         for (let i = 0; i < 15; i++) (await load()).Lock.from(handle).tryAcquire();
         parentPort.postMessage([...idle, process.listenerCount('exit') - before]);
-        parentPort.close();\`);
+        await once(parentPort, 'message');
+        process.exit();\`);
       worker.postMessage(lock);
-      worker.once('message', (counts) => console.log(counts.join()));
+      const [counts] = await once(worker, 'message');
+      console.log(counts.join());
+      worker.postMessage('end');
       await once(worker, 'exit');
       // One realm holds the lock: its record stays.
       console.log(Arena.default.used - before);`;

@@ -786,4 +786,40 @@ export const survivors: readonly Survivor[] = [
     what: /^>= → >/,
     why: 'A waiter asks for a handoff one tick of the clock later',
   },
+  {
+    file: 'scheduler.ts',
+    line: 'for (const op of ops) {',
+    what: /^loop left out/,
+    why: 'When its thread has ended, the records of all its tasks are given back once more, and no timer is needed',
+  },
+  {
+    file: 'scheduler.ts',
+    line: 'this.#pending.delete(op);',
+    what: /^statement left out/,
+    why: 'When its thread has ended, the records of all its tasks are given back once more, and no timer is needed',
+  },
+  {
+    file: 'scheduler.ts',
+    line: 'this.freeWaiter(op.waiter);',
+    what: /^statement left out/,
+    why: 'When its thread has ended, the records of all its tasks are given back once more, and no timer is needed',
+  },
+  {
+    file: 'scheduler.ts',
+    line: 'this.#rest();',
+    what: /^statement left out/,
+    why: 'When its thread has ended, the records of all its tasks are given back once more, and no timer is needed',
+  },
+  {
+    file: 'scheduler.ts',
+    line: 'if (this.#told === 0 && arena.load(this.#inbox, 0) === 0) return 0;',
+    what: /^0 → 1/,
+    why: 'To take what is not there answers the same, and costs more',
+  },
+  {
+    file: 'acquirable.ts',
+    line: 'return super.awaited || (scheduler !== undefined && this.localQueue(scheduler) !== undefined);',
+    what: /^only \(scheduler/,
+    why: "What stands in the core's queue the core refuses to destroy, too: but for another thread's proxy that was handed a permit in this moment",
+  },
 ];

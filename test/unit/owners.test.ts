@@ -1,5 +1,5 @@
 /** In whose name tasks hold an RLock, and a Condition over one. */
-import { Arena, Condition, NotHeldError, Owner, RLock } from 'lockwork';
+import { Arena, Condition, Event, NotHeldError, Owner, RLock } from 'lockwork';
 import { describe, expect, it } from 'vitest';
 import { until } from '../support/threads.ts';
 import { outcome, turn } from '../support/waits.ts';
@@ -109,19 +109,25 @@ describe('An RLock that a task holds', () => {
   });
 
   it('is nobody in an arena in which it has released all, also while it holds one in another', async () => {
-    const locks = [new RLock(), new RLock({ arena: new Arena({ maximumBytes: 65_536 }) })];
+    // Two arenas in which all begins at the same addresses.
+    const locks = [0, 1].map(() => new RLock({ arena: new Arena({ maximumBytes: 65_536 }) }));
     for (const [here, there] of [locks, locks.toReversed()] as [RLock, RLock][]) {
-      const owner = new Owner();
+      // While a task waits there, its thread keeps the places of others.
+      const event = new Event({ arena: here.arena });
+      const waits = event.waitAsync();
+      const [owner, stranger] = [new Owner(), new Owner()];
       await here.acquireAsync({ owner });
       await there.acquireAsync({ owner });
+      expect(await there.acquireAsync({ owner: stranger, timeout: 0 })).toBe(false);
       here.release({ owner });
-      // It may get the place of the one before.
       const other = await here.holdAsync();
       expect(await here.acquireAsync({ owner, timeout: 0 })).toBe(false);
       expect(() => here.release({ owner })).toThrow(NotHeldError);
       other.release();
       there.release({ owner });
       expect([here.locked, there.locked]).toEqual([false, false]);
+      event.set();
+      expect(await waits).toBe(true);
     }
   });
 
