@@ -422,10 +422,12 @@ describe('A task that need not wait', () => {
     const lock = new Lock();
     lock.tryAcquire();
     const controller = new AbortController();
+    let reads = 0;
     const options = {
       signal: controller.signal,
       get owner() {
-        controller.abort(boom);
+        // Its signal was looked at by then.
+        if (++reads === 2) controller.abort(boom);
         return undefined;
       },
     };

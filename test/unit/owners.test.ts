@@ -113,8 +113,8 @@ describe('An RLock that a task holds', () => {
     const locks = [0, 1].map(() => new RLock({ arena: new Arena({ maximumBytes: 65_536 }) }));
     for (const [here, there] of [locks, locks.toReversed()] as [RLock, RLock][]) {
       // While a task waits there, its thread keeps the places of others.
-      const event = new Event({ arena: here.arena });
-      const waits = event.waitAsync();
+      const events = [here, there].map(({ arena }) => new Event({ arena }));
+      const waits = events.map((event) => event.waitAsync());
       const [owner, stranger] = [new Owner(), new Owner()];
       await here.acquireAsync({ owner });
       await there.acquireAsync({ owner });
@@ -126,8 +126,8 @@ describe('An RLock that a task holds', () => {
       other.release();
       there.release({ owner });
       expect([here.locked, there.locked]).toEqual([false, false]);
-      event.set();
-      expect(await waits).toBe(true);
+      for (const event of events) event.set();
+      expect(await Promise.all(waits)).toEqual([true, true]);
     }
   });
 
