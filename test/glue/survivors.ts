@@ -18,6 +18,7 @@ export const survivors: readonly Survivor[] = [
     line: 'if (owner && status === STATUS_OK && usesOf(owner, arena) > 1)',
     what: /^(only owner && status === STATUS_OK$|> → >=|1 → 0)/,
     why: 'An owner with one use has no other task that waits: the count only saves the look',
+    same: true,
   },
   {
     file: 'acquirable.ts',
@@ -461,11 +462,13 @@ export const survivors: readonly Survivor[] = [
     line: 'if (owner[USES].length > 1) owner[USES].splice(owner[USES].indexOf(use), 1);',
     what: /^(> → >=|1 → 0)/,
     why: 'To take the only one out and to take the last one are one',
+    same: true,
   },
   {
     file: 'owner.ts',
     line: 'return useIn(owner, arena)?.address ?? 0;',
     why: 'No owner has such an address, so the core finds that it holds nothing, as it is found before the call',
+    same: true,
   },
   {
     file: 'owner.ts',
@@ -535,6 +538,7 @@ export const survivors: readonly Survivor[] = [
     line: 'if (held === true && usesOf(owner, arena) > 1) admitOwner(schedulerOf(arena), cell, name);',
     what: /^(only held === true|only usesOf|> → >=|1 → 0)/,
     why: 'Both only save a look: an owner is admitted where the word names it, and with one use it has no other task that waits',
+    same: true,
   },
   {
     file: 'rlock.ts',
@@ -559,7 +563,7 @@ export const survivors: readonly Survivor[] = [
     file: 'rlock.ts',
     line: 'return owner !== 0 && owner !== thread && arena.load(owner, THREAD_OWNING_THREAD) === thread;',
     what: /^(only|0 → )/,
-    why: 'What is at the address 0 is no record of a task: the conditions only save the look',
+    why: 'It is asked only where the thread itself does not hold it, and what is at the address 0 is no record of a task',
   },
   // scheduler.ts, further
   {
@@ -766,6 +770,7 @@ export const survivors: readonly Survivor[] = [
     line: 'this.#queue = oldest;',
     what: /^statement left out/,
     why: 'The map has it: the field only saves the look',
+    same: true,
   },
   {
     file: 'lock.ts',
@@ -815,6 +820,7 @@ export const survivors: readonly Survivor[] = [
     line: 'if (this.#told === 0 && arena.load(this.#inbox, 0) === 0) return 0;',
     what: /^0 → 1/,
     why: 'To take what is not there answers the same, and costs more',
+    same: true,
   },
   {
     file: 'acquirable.ts',
