@@ -48,7 +48,7 @@ export function loadWordIn(buffer: SharedArrayBuffer, address: number): number {
 }
 
 /** Bytes as they are at this moment: some may change while they are copied. */
-export function copyBytes(memory: Memory, address: number, length: number): Uint8Array<ArrayBuffer> {
+export function copyBytes(memory: Memory, address: number, length: number): Uint8Array {
   return new Uint8Array(bufferOf(memory, address + length), address, length).slice();
 }
 
@@ -56,6 +56,11 @@ export function copyBytes(memory: Memory, address: number, length: number): Uint
 export function readDouble(memory: Memory, address: number): number {
   return new Float64Array(bufferOf(memory, address + 8), address, 1)[0]!;
 }
+
+/** What `Atomics.waitAsync` answers. In words of our own, since a user's `lib` need not have it. */
+type Wait =
+  | { readonly async: false; readonly value: string }
+  | { readonly async: true; readonly value: Promise<string> };
 
 /** A memory's words as this thread sees them. */
 export class SharedWords {
@@ -89,7 +94,7 @@ export class SharedWords {
   }
 
   /** As `sleep`, without blocking the thread. */
-  sleepAsync(address: number): ReturnType<typeof Atomics.waitAsync> {
+  sleepAsync(address: number): Wait {
     return Atomics.waitAsync(this.#reach(address), address >>> 2, 0);
   }
 
