@@ -20,6 +20,50 @@ const withEvent: Scenario<WithEvent>['share'] = ({ Lock, Event }, options) => ({
   event: new Event(options),
 });
 
+type Held = { held: import('lockwork').Lock | import('lockwork').Condition; condition: import('lockwork').Condition };
+
+/** Its thread blocks, and passes on what a task is woken for; in the predicate it tries to destroy that. */
+const inNoQueue: Scenario<Held>['threads'] = {
+  A: [
+    async ({ held }, t) => {
+      await t.when('held');
+      const turn = held.withAsync(() => {});
+      t.note('stands');
+      await turn;
+    },
+    async ({ held, condition }, t) => {
+      await t.when('stands');
+      let asked = 0;
+      condition.with(() =>
+        condition.waitFor(() => {
+          if (++asked === 1) {
+            t.note('about to block');
+            return false;
+          }
+          let refused = false;
+          try {
+            held.destroy();
+          } catch {
+            refused = true;
+          }
+          t.check(refused, 'a task waits for it');
+          return true;
+        }),
+      );
+    },
+  ],
+  B: [
+    async ({ held, condition }, t) => {
+      held.acquire();
+      t.note('held');
+      await t.when('about to block');
+      // The thread that blocks passes on what its task is woken for.
+      held.release();
+      condition.with(() => condition.notify());
+    },
+  ],
+};
+
 export const mutants: readonly Scenario[] = [
   ofLock('a second object of it stands behind the task of another thread', {
     share,
@@ -210,97 +254,19 @@ export const mutants: readonly Scenario[] = [
       ],
     },
   }),
-  ofLock<OtherCondition>('it is destroyed while a task that waits for it stands in no queue', {
-    share: ({ Lock, Condition }, options): OtherCondition => ({
-      lock: new Lock(options),
+  ofLock('it is destroyed while a task that waits for it stands in no queue', {
+    share: ({ Lock, Condition }, options) => ({
+      held: new Lock(options),
       condition: new Condition(undefined, options),
     }),
-    threads: {
-      A: [
-        async ({ lock }, t) => {
-          await t.when('held');
-          const held = lock.withAsync(() => {});
-          t.note('stands');
-          await held;
-        },
-        async ({ lock, condition }, t) => {
-          await t.when('stands');
-          let asked = 0;
-          condition.with(() =>
-            condition.waitFor(() => {
-              if (++asked === 1) {
-                t.note('about to block');
-                return false;
-              }
-              let refused = false;
-              try {
-                lock.destroy();
-              } catch {
-                refused = true;
-              }
-              t.check(refused, 'a task waits for it');
-              return true;
-            }),
-          );
-        },
-      ],
-      B: [
-        async ({ lock, condition }, t) => {
-          lock.acquire();
-          t.note('held');
-          await t.when('about to block');
-          // The thread that blocks passes on what its task is woken for.
-          lock.release();
-          condition.with(() => condition.notify());
-        },
-      ],
-    },
+    threads: inNoQueue,
   }),
-  ofCondition<Conditions>('one is destroyed while a task that waits for its own lock stands in no queue', {
-    share: ({ Condition }, options): Conditions => ({
-      own: new Condition(undefined, options),
+  ofCondition('one is destroyed while a task that waits for its own lock stands in no queue', {
+    share: ({ Condition }, options) => ({
+      held: new Condition(undefined, options),
       condition: new Condition(undefined, options),
     }),
-    threads: {
-      A: [
-        async ({ own }, t) => {
-          await t.when('held');
-          const held = own.withAsync(() => {});
-          t.note('stands');
-          await held;
-        },
-        async ({ own, condition }, t) => {
-          await t.when('stands');
-          let asked = 0;
-          condition.with(() =>
-            condition.waitFor(() => {
-              if (++asked === 1) {
-                t.note('about to block');
-                return false;
-              }
-              let refused = false;
-              try {
-                own.destroy();
-              } catch {
-                refused = true;
-              }
-              t.check(refused, 'a task waits for its lock');
-              return true;
-            }),
-          );
-        },
-      ],
-      B: [
-        async ({ own, condition }, t) => {
-          own.acquire();
-          t.note('held');
-          await t.when('about to block');
-          // The thread that blocks passes on what its task is woken for.
-          own.release();
-          condition.with(() => condition.notify());
-        },
-      ],
-    },
+    threads: inNoQueue,
   }),
   ofLock<OtherCondition>('a task gives up in the predicate that its thread blocks in, while it stands in no queue', {
     share: ({ Lock, Condition }, options): OtherCondition => ({
