@@ -163,7 +163,7 @@ export class LocalQueue implements Completion {
     if (!older && !younger) this.#here.delete(cell);
     else if (!older) queues.oldest = younger!;
     else if (!younger) queues.youngest = older;
-    // An older one it has for good: only the oldest begins once more.
+    // `older` stays as it is: a queue that had one does not begin once more.
     this.younger = undefined;
   }
 

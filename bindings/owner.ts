@@ -86,6 +86,10 @@ export function checkOwner(
   known: readonly string[],
 ): Owner | undefined {
   checkOptions(options, where, known);
+  return ownerOf(options, where);
+}
+
+function ownerOf(options: OwnerOptions | undefined, where: string): Owner | undefined {
   const owner = options?.owner;
   if (owner !== undefined && !Array.isArray(owner?.[USES])) {
     throw invalidType(`${where}: the owner must be that of a guard of this thread, not ${show(owner)}`);
@@ -106,5 +110,5 @@ export const FOR_EVER: OwnerWanted = { limit: Infinity, signal: undefined, owner
 
 export function checkOwnerWait(options: OwnerWaitOptions | undefined, where: string): OwnerWanted {
   const { limit, signal } = checkWait(options, where, OWNER_WAIT_OPTIONS);
-  return { limit, signal, owner: checkOwner(options, where, OWNER_WAIT_OPTIONS) };
+  return { limit, signal, owner: ownerOf(options, where) };
 }
