@@ -52,9 +52,10 @@ class PageThread implements Thread {
       clearTimeout(this.#timer);
       this.#sent = undefined;
     });
-    worker.addEventListener('error', ({ message }) =>
-      this.#onEnd(new Error(message ?? 'the thread could not be started')),
-    );
+    worker.addEventListener('error', ({ message }) => {
+      clearTimeout(this.#timer);
+      this.#onEnd(new Error(message ?? 'the thread could not be started'));
+    });
     // A turn later, since what it said may stand behind the timer where this thread was blocked.
     this.#timer = setTimeout(() => {
       this.#timer = setTimeout(() => this.#again(), 0);
