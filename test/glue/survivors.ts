@@ -11,6 +11,17 @@ export interface Survivor {
   readonly same?: true;
 }
 
+/* Reasons that several have. */
+
+const MEMORY = 'Only the memory that a thread keeps is another';
+const SOONER = 'A call that looks into the inbox, too, only spares a turn of the event loop';
+const WITHIN_THE_CORE =
+  "The core's calls are one step here, so that a verdict is in the inbox as soon as it is given: the model has what is between";
+const ENDED =
+  'When its thread has ended, the records of all its tasks are given back once more, and no timer is needed';
+const GARBAGE = 'Only what the garbage collector can take is another';
+const END_OF_STACK = 'Only at the end of the stack there is a difference, and there no test can aim at it';
+
 export const survivors: readonly Survivor[] = [
   // acquirable.ts
   {
@@ -84,6 +95,19 @@ export const survivors: readonly Survivor[] = [
     line: 'if (!another) this.#queue = queue;',
     what: /^condition turned round/,
     why: 'The kept queue may be a younger one then: a release finds its proxy behind another, and goes through the queue of the core in place of a handoff',
+  },
+  {
+    file: 'acquirable.ts',
+    line: 'this.#queue = oldest;',
+    what: /^statement left out/,
+    why: 'The map has it: the field only saves the look',
+    same: true,
+  },
+  {
+    file: 'acquirable.ts',
+    line: 'return super.awaited || (scheduler !== undefined && this.localQueue(scheduler) !== undefined);',
+    what: /^only \(scheduler/,
+    why: "What stands in the core's queue the core refuses to destroy, too: but for another thread's proxy that was handed a permit in this moment",
   },
   // barrier.ts
   {
@@ -296,7 +320,7 @@ export const survivors: readonly Survivor[] = [
     file: 'event.ts',
     line: 'return scheduler || status !== STATUS_OK ? this.finish(arena, status) : true;',
     what: /^only status !== STATUS_OK/,
-    why: 'A call that looks into the inbox, too, only spares a turn of the event loop',
+    why: SOONER,
   },
   {
     file: 'event.ts',
@@ -356,7 +380,7 @@ export const survivors: readonly Survivor[] = [
     file: 'local-queue.ts',
     line: 'task.next = undefined;',
     what: /^statement left out/,
-    why: 'Only what the garbage collector can take is another',
+    why: GARBAGE,
   },
   {
     file: 'local-queue.ts',
@@ -364,6 +388,74 @@ export const survivors: readonly Survivor[] = [
     what: /^false → true/,
     why: 'Nobody asks: a proxy never blocks a thread',
     same: true,
+  },
+  // lock.ts
+  {
+    file: 'lock.ts',
+    line: 'return this.peek(CELL_WORD) >= UNIT;',
+    what: /^>= → >/,
+    why: 'No record has the address 64: there is the header of the arena',
+    same: true,
+  },
+  {
+    file: 'lock.ts',
+    line: 'return scheduler || status !== STATUS_OK ? this.finish(arena, status) : true;',
+    what: /^only status !== STATUS_OK/,
+    why: SOONER,
+  },
+  // operation-call.ts
+  {
+    file: 'operation-call.ts',
+    line: 'constructor(primitive: Awaitable<T>, steps: Steps, action = false, lock?: Operation) {',
+    why: 'Only the steps of a Barrier look at it, and a Barrier says it',
+    same: true,
+  },
+  {
+    file: 'operation-call.ts',
+    line: 'this.#operation = new Operation(ref, steps, this, 0, action, lock);',
+    what: /^0 → /,
+    why: 'The number is what a lock adds to its word: no steps of such a call look at it',
+    same: true,
+  },
+  // operation-table.ts
+  {
+    file: 'operation-table.ts',
+    line: 'const SPARE = 64;',
+    why: MEMORY,
+  },
+  {
+    file: 'operation-table.ts',
+    line: 'const place = this.#free.pop() ?? this.#all.length;',
+    what: /^only this/,
+    why: MEMORY,
+  },
+  {
+    file: 'operation-table.ts',
+    line: 'this.#arena.core.setTaskPlace(waiter, 0);',
+    why: 'What is asked for is compared with the operation, or was posted; and a waiter that is given back is never posted',
+    same: true,
+  },
+  {
+    file: 'operation-table.ts',
+    line: 'this.#free.push(place);',
+    what: /^statement left out/,
+    why: MEMORY,
+  },
+  {
+    file: 'operation-table.ts',
+    line: 'if (--this.size > 0 || this.#all.length <= SPARE) return;',
+    what: /^(only --this|> → >=|0 → -1|<= → <)/,
+    why: MEMORY,
+  },
+  {
+    file: 'operation-table.ts',
+    line: 'this.#all.length = 1;',
+    why: MEMORY,
+  },
+  {
+    file: 'operation-table.ts',
+    line: 'this.#free.length = 0;',
+    why: MEMORY,
   },
   // operation.ts
   {
@@ -397,57 +489,10 @@ export const survivors: readonly Survivor[] = [
     same: true,
   },
   {
-    file: 'operation-call.ts',
-    line: 'constructor(primitive: Awaitable<T>, steps: Steps, action = false, lock?: Operation) {',
-    why: 'Only the steps of a Barrier look at it, and a Barrier says it',
-    same: true,
-  },
-  {
-    file: 'operation-call.ts',
-    line: 'this.#operation = new Operation(ref, steps, this, 0, action, lock);',
-    what: /^0 → /,
-    why: 'The number is what a lock adds to its word: no steps of such a call look at it',
-    same: true,
-  },
-  // operation-table.ts
-  {
-    file: 'operation-table.ts',
-    line: 'const SPARE = 64;',
-    why: 'Only the memory that a thread keeps is another',
-  },
-  {
-    file: 'operation-table.ts',
-    line: 'const place = this.#free.pop() ?? this.#all.length;',
-    what: /^only this/,
-    why: 'Only the memory that a thread keeps is another',
-  },
-  {
-    file: 'operation-table.ts',
-    line: 'this.#arena.core.setTaskPlace(waiter, 0);',
-    why: 'What is asked for is compared with the operation, or was posted; and a waiter that is given back is never posted',
-    same: true,
-  },
-  {
-    file: 'operation-table.ts',
-    line: 'this.#free.push(place);',
-    what: /^statement left out/,
-    why: 'Only the memory that a thread keeps is another',
-  },
-  {
-    file: 'operation-table.ts',
-    line: 'if (--this.size > 0 || this.#all.length <= SPARE) return;',
-    what: /^(only --this|> → >=|0 → -1|<= → <)/,
-    why: 'Only the memory that a thread keeps is another',
-  },
-  {
-    file: 'operation-table.ts',
-    line: 'this.#all.length = 1;',
-    why: 'Only the memory that a thread keeps is another',
-  },
-  {
-    file: 'operation-table.ts',
-    line: 'this.#free.length = 0;',
-    why: 'Only the memory that a thread keeps is another',
+    file: 'operation.ts',
+    line: 'return this.wokenInVain !== 0 && this.target.arena.now() - this.wokenInVain >= HANDOFF_AFTER_MS;',
+    what: /^>= → >/,
+    why: 'A waiter asks for a handoff one tick of the clock later',
   },
   // owner.ts
   {
@@ -501,37 +546,25 @@ export const survivors: readonly Survivor[] = [
   {
     file: 'pending-call.ts',
     line: 'resolveLast = undefined;',
-    why: 'Only what the garbage collector can take is another',
+    why: GARBAGE,
   },
   {
     file: 'pending-call.ts',
     line: 'rejectLast = undefined;',
-    why: 'Only what the garbage collector can take is another',
+    why: GARBAGE,
   },
-  // scheduler.ts
-  {
-    file: 'scheduler.ts',
-    line: 'const SPARE = 64;',
-    why: 'Only the memory that a thread keeps is another',
-  },
-  // thread-arena.ts
-  {
-    file: 'thread-arena.ts',
-    line: 'const MAX_SPINS =',
-    why: 'How long a thread spins changes nothing but times',
-  },
-  // pending-call.ts and rlock.ts
   {
     file: 'pending-call.ts',
     line: 'return;',
     what: /^return left out/,
     why: 'A promise that is settled stays so, and a wait that is over is no wait of the scheduler any more',
   },
+  // rlock.ts
   {
     file: 'rlock.ts',
     line: 'return scheduler || status !== STATUS_OK ? this.finish(arena, status) : true;',
     what: /^only status !== STATUS_OK/,
-    why: 'A call that looks into the inbox, too, only spares a turn of the event loop',
+    why: SOONER,
   },
   {
     file: 'rlock.ts',
@@ -565,7 +598,12 @@ export const survivors: readonly Survivor[] = [
     what: /^(only|0 → )/,
     why: 'It is asked only where the thread itself does not hold it, and what is at the address 0 is no record of a task',
   },
-  // scheduler.ts, further
+  // scheduler.ts
+  {
+    file: 'scheduler.ts',
+    line: 'const SPARE = 64;',
+    why: MEMORY,
+  },
   {
     file: 'scheduler.ts',
     line: 'return this.#told !== 0;',
@@ -582,7 +620,7 @@ export const survivors: readonly Survivor[] = [
     file: 'scheduler.ts',
     line: 'needStack();',
     what: /^statement left out/,
-    why: 'Only at the end of the stack there is a difference, and there no test can aim at it',
+    why: END_OF_STACK,
   },
   {
     file: 'scheduler.ts',
@@ -600,31 +638,31 @@ export const survivors: readonly Survivor[] = [
     file: 'scheduler.ts',
     line: 'void Promise.resolve().then(() => this.collect());',
     what: /^statement left out/,
-    why: 'Only at the end of the stack there is a difference, and there no test can aim at it',
+    why: END_OF_STACK,
   },
   {
     file: 'scheduler.ts',
     line: 'throw error;',
     what: /^throw left out/,
-    why: 'Only at the end of the stack there is a difference, and there no test can aim at it',
+    why: END_OF_STACK,
   },
   {
     file: 'scheduler.ts',
     line: 'if (!op) this.setAside(waiter);',
     what: /^statement left out/,
-    why: "The core's calls are one step here, so that a verdict is in the inbox as soon as it is given: the model has what is between",
+    why: WITHIN_THE_CORE,
   },
   {
     file: 'scheduler.ts',
     line: 'if (given.size > 0) this.sleep(LONGEST);',
     what: /^(0 → 1|statement left out)/,
-    why: "The core's calls are one step here, so that a verdict is in the inbox as soon as it is given: the model has what is between",
+    why: WITHIN_THE_CORE,
   },
   {
     file: 'scheduler.ts',
     line: 'if (this.busy && this.#spare.length < SPARE) this.#spare.push(waiter);',
     what: /^(only this\.busy|< → <=)/,
-    why: 'Only the memory that a thread keeps is another',
+    why: MEMORY,
   },
   {
     file: 'scheduler.ts',
@@ -643,6 +681,37 @@ export const survivors: readonly Survivor[] = [
     line: 'if (!setTimeout || !setInterval) {',
     what: /^only/,
     why: 'A realm has both or none',
+  },
+  {
+    file: 'scheduler.ts',
+    line: 'for (const op of ops) {',
+    what: /^loop left out/,
+    why: ENDED,
+  },
+  {
+    file: 'scheduler.ts',
+    line: 'this.#pending.delete(op);',
+    what: /^statement left out/,
+    why: ENDED,
+  },
+  {
+    file: 'scheduler.ts',
+    line: 'this.freeWaiter(op.waiter);',
+    what: /^statement left out/,
+    why: ENDED,
+  },
+  {
+    file: 'scheduler.ts',
+    line: 'this.#rest();',
+    what: /^statement left out/,
+    why: ENDED,
+  },
+  {
+    file: 'scheduler.ts',
+    line: 'if (this.#told === 0 && arena.load(this.#inbox, 0) === 0) return 0;',
+    what: /^0 → 1/,
+    why: 'To take what is not there answers the same, and costs more',
+    same: true,
   },
   // scoped.ts
   {
@@ -669,15 +738,42 @@ export const survivors: readonly Survivor[] = [
     file: 'semaphore.ts',
     line: 'return scheduler || status !== STATUS_OK ? this.finish(arena, status) : true;',
     what: /^only status !== STATUS_OK/,
-    why: 'A call that looks into the inbox, too, only spares a turn of the event loop',
+    why: SOONER,
   },
-  // steps/
+  // thread-arena.ts
+  {
+    file: 'thread-arena.ts',
+    line: 'const MAX_SPINS =',
+    why: 'How long a thread spins changes nothing but times',
+  },
+  {
+    file: 'thread-arena.ts',
+    line: 'for (let index = this.load(base, HEADER_FIRST); index < room; index++) {',
+    what: /^< → <=/,
+    why: 'The copy of the map ends there: nothing is found behind it',
+    same: true,
+  },
+  {
+    file: 'thread-arena.ts',
+    line: 'if (kind > KIND_RESERVED) found.push({ kind, address: base + index * CELL_SIZE });',
+    what: /^> → >=/,
+    why: 'Everybody asks for kinds above that one',
+    same: true,
+  },
+  {
+    file: 'thread-arena.ts',
+    line: 'if (this.destroyed) return;',
+    what: /^return left out/,
+    why: 'The core finds that the arena is another, and what is read then is used for nothing',
+  },
+  // steps/acquire.ts
   {
     file: 'steps/acquire.ts',
     line: 'if (status === STATUS_PENDING && op.wokenInVain === 0) op.wokenInVain = op.target.arena.now();',
     what: /^only op\.wokenInVain === 0/,
     why: 'What is over does not look at it again, and what starts anew sets it to 0',
   },
+  // steps/barrier.ts
   {
     file: 'steps/barrier.ts',
     line: 'const blocked = waiter !== thread && arena.load(thread, THREAD_QUEUED_ON) === cell;',
@@ -703,7 +799,7 @@ export const survivors: readonly Survivor[] = [
     file: 'steps/barrier.ts',
     line: 'return (target.arena.load(waiter, CELL_WORD) | 0) > STATE_PARKED ? STATUS_PENDING : STATUS_TIMEOUT;',
     what: /^0 → -1/,
-    why: "The core's calls are one step here, so that a verdict is in the inbox as soon as it is given: the model has what is between",
+    why: WITHIN_THE_CORE,
   },
   {
     file: 'steps/barrier.ts',
@@ -712,6 +808,13 @@ export const survivors: readonly Survivor[] = [
     why: "A task's waiter is never parked, and up to there the states are two: AWAITED has all bits set",
     same: true,
   },
+  {
+    file: 'steps/barrier.ts',
+    line: 'return toldOf(op);',
+    what: /^return left out/,
+    why: "Of a verdict that comes in this moment: the core's calls are one step here, and a thread that is refused has given it back",
+  },
+  // steps/condition.ts
   {
     file: 'steps/condition.ts',
     line: 'const alike = task.lock !== undefined && task.target.cell === cell;',
@@ -726,11 +829,12 @@ export const survivors: readonly Survivor[] = [
     why: 'A thread whose time was up stands in the queue of the Condition no more, and the core exchanges nothing',
     same: true,
   },
+  // steps/event.ts
   {
     file: 'steps/event.ts',
     line: 'return status === STATUS_OK && (arena.load(waiter, CELL_WORD) | 0) > STATE_PARKED ? STATUS_PENDING : status;',
     what: /^only status === STATUS_OK/,
-    why: "The core's calls are one step here, so that a verdict is in the inbox as soon as it is given: the model has what is between",
+    why: WITHIN_THE_CORE,
   },
   {
     file: 'steps/event.ts',
@@ -738,94 +842,5 @@ export const survivors: readonly Survivor[] = [
     what: /^(only \(arena|> → >=|0 → 1)/,
     why: "A waiter that has left the queue in time has no verdict, and a task's waiter is never parked",
     same: true,
-  },
-  {
-    file: 'steps/barrier.ts',
-    line: 'return toldOf(op);',
-    what: /^return left out/,
-    why: "Of a verdict that comes in this moment: the core's calls are one step here, and a thread that is refused has given it back",
-  },
-  {
-    file: 'thread-arena.ts',
-    line: 'for (let index = this.load(base, HEADER_FIRST); index < room; index++) {',
-    what: /^< → <=/,
-    why: 'The copy of the map ends there: nothing is found behind it',
-    same: true,
-  },
-  {
-    file: 'thread-arena.ts',
-    line: 'if (kind > KIND_RESERVED) found.push({ kind, address: base + index * CELL_SIZE });',
-    what: /^> → >=/,
-    why: 'Everybody asks for kinds above that one',
-    same: true,
-  },
-  {
-    file: 'thread-arena.ts',
-    line: 'if (this.destroyed) return;',
-    what: /^return left out/,
-    why: 'The core finds that the arena is another, and what is read then is used for nothing',
-  },
-  {
-    file: 'acquirable.ts',
-    line: 'this.#queue = oldest;',
-    what: /^statement left out/,
-    why: 'The map has it: the field only saves the look',
-    same: true,
-  },
-  {
-    file: 'lock.ts',
-    line: 'return this.peek(CELL_WORD) >= UNIT;',
-    what: /^>= → >/,
-    why: 'No record has the address 64: there is the header of the arena',
-    same: true,
-  },
-  {
-    file: 'lock.ts',
-    line: 'return scheduler || status !== STATUS_OK ? this.finish(arena, status) : true;',
-    what: /^only status !== STATUS_OK/,
-    why: 'A call that looks into the inbox, too, only spares a turn of the event loop',
-  },
-  {
-    file: 'operation.ts',
-    line: 'return this.wokenInVain !== 0 && this.target.arena.now() - this.wokenInVain >= HANDOFF_AFTER_MS;',
-    what: /^>= → >/,
-    why: 'A waiter asks for a handoff one tick of the clock later',
-  },
-  {
-    file: 'scheduler.ts',
-    line: 'for (const op of ops) {',
-    what: /^loop left out/,
-    why: 'When its thread has ended, the records of all its tasks are given back once more, and no timer is needed',
-  },
-  {
-    file: 'scheduler.ts',
-    line: 'this.#pending.delete(op);',
-    what: /^statement left out/,
-    why: 'When its thread has ended, the records of all its tasks are given back once more, and no timer is needed',
-  },
-  {
-    file: 'scheduler.ts',
-    line: 'this.freeWaiter(op.waiter);',
-    what: /^statement left out/,
-    why: 'When its thread has ended, the records of all its tasks are given back once more, and no timer is needed',
-  },
-  {
-    file: 'scheduler.ts',
-    line: 'this.#rest();',
-    what: /^statement left out/,
-    why: 'When its thread has ended, the records of all its tasks are given back once more, and no timer is needed',
-  },
-  {
-    file: 'scheduler.ts',
-    line: 'if (this.#told === 0 && arena.load(this.#inbox, 0) === 0) return 0;',
-    what: /^0 → 1/,
-    why: 'To take what is not there answers the same, and costs more',
-    same: true,
-  },
-  {
-    file: 'acquirable.ts',
-    line: 'return super.awaited || (scheduler !== undefined && this.localQueue(scheduler) !== undefined);',
-    what: /^only \(scheduler/,
-    why: "What stands in the core's queue the core refuses to destroy, too: but for another thread's proxy that was handed a permit in this moment",
   },
 ];

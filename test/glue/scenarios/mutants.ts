@@ -1,15 +1,14 @@
-import { type Scenario, scenarios } from '../scenario.ts';
+import { type Scenario, scenarios, type Task } from '../scenario.ts';
 
 /** What only mutants of the bindings have shown to be missing among the others. */
 
 type Shared = { lock: import('lockwork').Lock };
 type WithEvent = Shared & { event: import('lockwork').Event };
 type WithCondition = WithEvent & { condition: import('lockwork').Condition };
-type OtherCondition = Shared & { condition: import('lockwork').Condition };
 type Acting = { barrier: import('lockwork').Barrier; event: import('lockwork').Event };
 type Locks = { one: import('lockwork').Lock; two: import('lockwork').Lock };
 type LocksWithEvent = Locks & { event: import('lockwork').Event };
-type Conditions = { own: import('lockwork').Condition; condition: import('lockwork').Condition };
+type Conditions = Record<'held' | 'condition', import('lockwork').Condition>;
 type Barriers = { one: import('lockwork').Barrier; two: import('lockwork').Barrier };
 const ofLock = scenarios('Lock');
 const ofBarrier = scenarios('Barrier');
@@ -20,7 +19,25 @@ const withEvent: Scenario<WithEvent>['share'] = ({ Lock, Event }, options) => ({
   event: new Event(options),
 });
 
-type Held = { held: import('lockwork').Lock | import('lockwork').Condition; condition: import('lockwork').Condition };
+type Held = Conditions | { held: import('lockwork').Lock; condition: import('lockwork').Condition };
+
+const lockAndCondition: Scenario<{ held: import('lockwork').Lock } & Pick<Conditions, 'condition'>>['share'] = (
+  { Lock, Condition },
+  options,
+) => ({ held: new Lock(options), condition: new Condition(undefined, options) });
+const twoConditions: Scenario<Conditions>['share'] = ({ Condition }, options) => ({
+  held: new Condition(undefined, options),
+  condition: new Condition(undefined, options),
+});
+
+/** What a task waits for is released while its thread blocks, which passes the wake-up on, and is notified then. */
+const passesOn: Task<Held> = async ({ held, condition }, t) => {
+  held.acquire();
+  t.note('held');
+  await t.when('about to block');
+  held.release();
+  condition.with(() => condition.notify());
+};
 
 /** Its thread blocks, and passes on what a task is woken for; in the predicate it tries to destroy that. */
 const inNoQueue: Scenario<Held>['threads'] = {
@@ -52,16 +69,7 @@ const inNoQueue: Scenario<Held>['threads'] = {
       );
     },
   ],
-  B: [
-    async ({ held, condition }, t) => {
-      held.acquire();
-      t.note('held');
-      await t.when('about to block');
-      // The thread that blocks passes on what its task is woken for.
-      held.release();
-      condition.with(() => condition.notify());
-    },
-  ],
+  B: [passesOn],
 };
 
 export const mutants: readonly Scenario[] = [
@@ -255,27 +263,18 @@ export const mutants: readonly Scenario[] = [
     },
   }),
   ofLock('it is destroyed while a task that waits for it stands in no queue', {
-    share: ({ Lock, Condition }, options) => ({
-      held: new Lock(options),
-      condition: new Condition(undefined, options),
-    }),
+    share: lockAndCondition,
     threads: inNoQueue,
   }),
   ofCondition('one is destroyed while a task that waits for its own lock stands in no queue', {
-    share: ({ Condition }, options) => ({
-      held: new Condition(undefined, options),
-      condition: new Condition(undefined, options),
-    }),
+    share: twoConditions,
     threads: inNoQueue,
   }),
-  ofLock<OtherCondition>('a task gives up in the predicate that its thread blocks in, while it stands in no queue', {
-    share: ({ Lock, Condition }, options): OtherCondition => ({
-      lock: new Lock(options),
-      condition: new Condition(undefined, options),
-    }),
+  ofLock('a task gives up in the predicate that its thread blocks in, while it stands in no queue', {
+    share: lockAndCondition,
     threads: {
       A: [
-        async ({ lock }, t) => {
+        async ({ held }, t) => {
           await t.when('held');
           const signal = {
             aborted: false,
@@ -285,9 +284,9 @@ export const mutants: readonly Scenario[] = [
             },
             removeEventListener: () => {},
           };
-          const held = lock.acquireAsync({ signal: signal as never }).catch((reason) => reason);
+          const end = held.acquireAsync({ signal: signal as never }).catch((reason) => reason);
           t.note('stands');
-          t.check((await held) === 'off', 'it was aborted before it had the lock');
+          t.check((await end) === 'off', 'it was aborted before it had the lock');
         },
         async ({ condition }, t) => {
           await t.when('stands');
@@ -301,58 +300,39 @@ export const mutants: readonly Scenario[] = [
           );
         },
       ],
-      B: [
-        async ({ lock, condition }, t) => {
-          lock.acquire();
-          t.note('held');
-          await t.when('about to block');
-          lock.release();
-          condition.with(() => condition.notify());
-        },
-      ],
+      B: [passesOn],
     },
   }),
-  ofCondition<Conditions>('an owner acquires its lock where a task of it stands in no queue, as their thread blocks', {
-    share: ({ Condition }, options): Conditions => ({
-      own: new Condition(undefined, options),
-      condition: new Condition(undefined, options),
-    }),
+  ofCondition('an owner acquires its lock where a task of it stands in no queue, as their thread blocks', {
+    share: twoConditions,
     threads: {
       A: [
-        async ({ own }, t) => {
+        async ({ held }, t) => {
           await t.when('held');
           const owner = new t.lockwork.Owner();
           t.state.owner = owner;
-          const held = own.acquireAsync({ owner });
+          const turn = held.acquireAsync({ owner });
           t.note('stands');
-          await held;
-          own.release({ owner });
+          await turn;
+          held.release({ owner });
         },
-        async ({ own, condition }, t) => {
+        async ({ held, condition }, t) => {
           await t.when('stands');
           const { owner } = t.state;
-          let held: Promise<boolean> | undefined;
+          let turn: Promise<boolean> | undefined;
           let asked = 0;
           condition.with(() =>
             condition.waitFor(() => {
               if (++asked === 1) t.note('about to block');
-              else held = own.acquireAsync({ owner });
+              else turn = held.acquireAsync({ owner });
               return asked === 2;
             }),
           );
-          t.check(await held!, 'the owner has it');
-          own.release({ owner });
+          t.check(await turn!, 'the owner has it');
+          held.release({ owner });
         },
       ],
-      B: [
-        async ({ own, condition }, t) => {
-          own.acquire();
-          t.note('held');
-          await t.when('about to block');
-          own.release();
-          condition.with(() => condition.notify());
-        },
-      ],
+      B: [passesOn],
     },
   }),
   ofLock('an object of it that had the oldest local queue waits again when others have waited and gone', {
@@ -510,16 +490,13 @@ export const mutants: readonly Scenario[] = [
       ],
     },
   }),
-  ofCondition<Conditions>('a thread blocks at one while a task of it is notified at another', {
-    share: ({ Condition }, options): Conditions => ({
-      own: new Condition(undefined, options),
-      condition: new Condition(undefined, options),
-    }),
+  ofCondition('a thread blocks at one while a task of it is notified at another', {
+    share: twoConditions,
     threads: {
       A: [
-        ({ own }, t) =>
-          own.withAsync(async ({ owner }) => {
-            const notified = own.waitAsync({ owner: owner! });
+        ({ held }, t) =>
+          held.withAsync(async ({ owner }) => {
+            const notified = held.waitAsync({ owner: owner! });
             t.note('it waits');
             await notified;
           }),
@@ -533,9 +510,9 @@ export const mutants: readonly Scenario[] = [
         },
       ],
       B: [
-        async ({ own, condition }, t) => {
+        async ({ held, condition }, t) => {
           await t.when('about to block');
-          own.with(() => own.notify());
+          held.with(() => held.notify());
           await t.turn();
           await t.turn();
           condition.acquire();
@@ -662,18 +639,16 @@ export const mutants: readonly Scenario[] = [
       ],
     },
   }),
-  ofCondition<WithEvent & Conditions>('a task begins to wait in the predicate that its thread blocks in', {
-    share: ({ Lock, Event, Condition }, options) => ({
-      lock: new Lock(options),
+  ofCondition('a task begins to wait in the predicate that its thread blocks in', {
+    share: ({ Event, Condition }, options) => ({
       event: new Event(options),
-      own: new Condition(undefined, options),
       condition: new Condition(undefined, options),
     }),
     threads: {
       A: [
-        async ({ event, own, condition }, t) => {
+        async ({ event, condition }, t) => {
           // From now on it blocks as a thread that may have tasks.
-          await own.withAsync(() => {});
+          await condition.withAsync(() => {});
           let set: Promise<boolean> | undefined;
           condition.with(() =>
             condition.waitFor(() => {
