@@ -204,30 +204,19 @@ describe('A timeout', () => {
 
 describe('What is to be called', () => {
   it('must be a function', async () => {
-    const condition = new Condition();
-    for (const [where, call] of [
-      ['Lock.with', () => new Lock().with(any(1))],
-      ['Lock.withAsync', () => new Lock().withAsync(any(1))],
-      ['RLock.withAsync', () => new RLock().withAsync(any(1))],
-      ['Semaphore.with', () => new Semaphore().with(any(1))],
-      ['Condition.with', () => condition.with(any(1))],
-      ['Condition.withAsync', () => condition.withAsync(any(1))],
-    ] as const) {
-      const message = `${where}: the argument must be a function, not 1`;
-      expect(await refusal(call)).toEqual({ name: 'TypeError', message, code: INVALID });
-    }
-  });
-});
-
-describe('A predicate', () => {
-  it('that is no function is refused', async () => {
     const condition = new Condition(new Lock());
     condition.acquire();
-    for (const [where, call] of [
-      ['Condition.waitFor', () => condition.waitFor(any(1))],
-      ['Condition.waitForAsync', () => condition.waitForAsync(any(1))],
+    for (const [where, what, call] of [
+      ['Lock.with', 'argument', () => new Lock().with(any(1))],
+      ['Lock.withAsync', 'argument', () => new Lock().withAsync(any(1))],
+      ['RLock.withAsync', 'argument', () => new RLock().withAsync(any(1))],
+      ['Semaphore.with', 'argument', () => new Semaphore().with(any(1))],
+      ['Condition.with', 'argument', () => condition.with(any(1))],
+      ['Condition.withAsync', 'argument', () => condition.withAsync(any(1))],
+      ['Condition.waitFor', 'predicate', () => condition.waitFor(any(1))],
+      ['Condition.waitForAsync', 'predicate', () => condition.waitForAsync(any(1))],
     ] as const) {
-      const message = `${where}: the predicate must be a function, not 1`;
+      const message = `${where}: the ${what} must be a function, not 1`;
       expect(await refusal(call)).toEqual({ name: 'TypeError', message, code: INVALID });
     }
   });
