@@ -7,7 +7,7 @@ import {
   THREAD_INBOX,
   THREAD_QUEUED_ON,
 } from '../assembly/abi.ts';
-import { LONGEST, setInterval, setTimeout } from './clock.ts';
+import { LONGEST, setTimeout } from './clock.ts';
 import { OutOfMemoryError, UnsupportedError } from './errors.ts';
 import { KeepAlive } from './keep-alive.ts';
 import type { Operation } from './operation.ts';
@@ -142,14 +142,9 @@ export class Scheduler implements Tasks {
     }
   }
 
+  /** The thread ends. The arena gives the waiters back, with all other records of it. */
   close(): void {
-    const ops = this.#pending.values();
-    this.abandon(ops);
-    for (const op of ops) {
-      this.#pending.delete(op);
-      this.freeWaiter(op.waiter);
-    }
-    this.#rest();
+    this.abandon(this.#pending.values());
   }
 
   /** The tasks of these operations are gone: the waiters leave the queues, and what they are given passes on. */
@@ -259,7 +254,8 @@ function makeScheduler(arena: ThreadArena): Scheduler {
       'lockwork needs Atomics.waitAsync for its async calls, which this platform does not have',
     );
   }
-  if (!setTimeout || !setInterval) {
+  // A realm has both or none.
+  if (!setTimeout) {
     throw new UnsupportedError(
       'lockwork needs setTimeout and setInterval for its async calls, which this realm did not have when lockwork was loaded (an audio worklet, for example)',
     );

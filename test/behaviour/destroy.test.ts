@@ -1,6 +1,6 @@
 /** A waiter that was let through may destroy at once, while its unparker is still on the way out. */
 import type * as threading from 'lockwork';
-import { Arena, Barrier, Event, Lock, type PrimitiveOptions, RLock, Semaphore } from 'lockwork';
+import { Arena, Barrier, Condition, Event, Lock, type PrimitiveOptions, RLock, Semaphore } from 'lockwork';
 import { describe, expect, it } from 'vitest';
 import { integers, settle } from '../support/settle.ts';
 import { threads } from '../support/threads.ts';
@@ -107,4 +107,18 @@ describe.each(KINDS)('A waiter that is let through by %s destroys it at once', (
     Atomics.notify(mail, ROUND);
     await companions;
   });
+});
+
+it.each([
+  ['Event', (arena: Arena) => new Event({ arena })],
+  ['Barrier', (arena: Arena) => new Barrier(2, { arena })],
+  ['Condition', (arena: Arena) => new Condition(new Lock({ arena }), { arena })],
+])('A destroyed %s says so to a task, also where there is no room for one that waits', async (_, make) => {
+  const arena = new Arena({ maximumBytes: 4_096 });
+  const it = make(arena);
+  it.destroy();
+  expect(() => {
+    while (true) new Lock({ arena });
+  }).toThrow(/arena is full/);
+  await expect(it.waitAsync()).rejects.toThrow('has been destroyed');
 });

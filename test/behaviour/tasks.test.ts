@@ -12,6 +12,8 @@ import {
   type WaitOptions,
 } from 'lockwork';
 import { describe, expect, it } from 'vitest';
+import { CELL_SIZE, KIND_TASK, TASK_PLACE } from '../../assembly/abi.ts';
+import { recordsIn } from '../support/records.ts';
 import { until } from '../support/threads.ts';
 import { outcome, type Place, turn, WAITS, watched } from '../support/waits.ts';
 
@@ -257,6 +259,64 @@ describe.each(Object.entries(WAITS))('A task that waits: %s', (kind, make) => {
     }
     place.end();
     expect(Arena.default.used).toBe(used);
+  });
+});
+
+describe('What a thread keeps of its waits', () => {
+  /** An event in an arena of its own, which nobody else uses. */
+  function place() {
+    const arena = new Arena({ maximumBytes: 65_536 });
+    const event = new Event({ arena });
+    const wait = (count: number): Promise<unknown>[] => Array.from({ length: count }, () => event.waitAsync());
+    const next = async (waits: readonly Promise<unknown>[]): Promise<void> => {
+      event.set();
+      event.clear();
+      await Promise.all(waits);
+    };
+    /** Where a thread finds what waits: the places that its tasks have, in their order. */
+    const places = (): number[] => {
+      const records = recordsIn(arena.memory, arena.address, KIND_TASK).map(({ word }) => word(TASK_PLACE));
+      return records.filter(Boolean).sort((a, b) => a - b);
+    };
+    return { arena, wait, next, places };
+  }
+
+  it('is 64 cells at most while one waits, and none when no task waits any more', async () => {
+    const { arena, wait, next } = place();
+    const long = new Event({ arena });
+    const { used } = arena;
+    const last = long.waitAsync();
+    await next(wait(10));
+    expect(arena.used - used).toBe(11 * CELL_SIZE);
+    for (let round = 0; round < 3; round++) await next(wait(100));
+    expect(arena.used - used).toBe(65 * CELL_SIZE);
+    long.set();
+    expect(await last).toBe(true);
+    expect(arena.used).toBe(used);
+  });
+
+  it('is a place for each that waits, however many have waited', async () => {
+    const { arena, wait, next, places } = place();
+    const long = new Event({ arena });
+    const last = long.waitAsync();
+    for (let round = 0; round < 100; round++) await next(wait(3));
+    const waits = wait(3);
+    expect(places()).toEqual([1, 2, 3, 4]);
+    await next(waits);
+    long.set();
+    await last;
+  });
+
+  it.each([
+    [63, [61, 62, 63]],
+    [64, [1, 2, 3]],
+    [100, [1, 2, 3]],
+  ])('is up to 63 places when no task waits any more, and of %s: %s', async (count, kept) => {
+    const { wait, next, places } = place();
+    await next(wait(count));
+    const waits = wait(3);
+    expect(places()).toEqual(kept);
+    await next(waits);
   });
 });
 

@@ -5,6 +5,7 @@
  * A program is a list of what happens, one event a line: of thread A or B, in a turn of its own, by a numbered task.
  *
  *     A1 acquires lock as p     a call of the API, as `perform` has it; p: an owner
+ *     A1 asks lock              the same, but it may not wait; `A1 tries lock`: the thread itself
  *     A1 expires                the time of its wait is up
  *     A1 cancels                the signal of its wait is aborted
  *     A looks                   into its inbox, unless it has done so in the turn before
@@ -56,7 +57,7 @@ export interface Program {
   readonly parties?: number;
   /** Whether A's Barrier has an action. */
   readonly action?: boolean;
-  /** Whether a waiter's patience is over whenever it looks at the clock. */
+  /** Whether a waiter's patience is over with each turn. */
   readonly overdue?: boolean;
   readonly events: string;
   /** Calls that are made, or it is not the program that its title says. */
@@ -248,7 +249,8 @@ async function perform(thread: string, shared: Record<string, never>, t: Kit): P
     const calls: Record<string, () => unknown> = {
       acquires: () => pending('acquireAsync'),
       waits: () => pending('waitAsync'),
-      tries: () => primitive.tryAcquire!(),
+      tries: () => (what === 'event' ? primitive.wait!(0) : primitive.tryAcquire!()),
+      asks: () => (what === 'event' ? primitive.isSet : primitive.acquireAsync!({ ...owner, timeout: 0 })),
       blocks: () => (what === 'condition' ? primitive.wait!() : primitive.acquire!()),
       releases: () => (event.owner === undefined ? primitive.release!() : primitive.release!(owner)),
       sets: () => primitive.set!(),
@@ -333,8 +335,8 @@ export function recorderOf(bundle: string): (program: Program) => string[] {
     const words = new Int32Array(memory.buffer, 0, BYTES / 4);
     const choices = new Directed(events);
     const recorder = new Recorder();
-    // A handoff is due after a millisecond: no time passes, or twice as much with each turn.
-    const tick = program.overdue ? 2 * abi.HANDOFF_AFTER_MS : 0;
+    // A handoff is due with the next turn that comes, or never.
+    const tick = program.overdue ? abi.HANDOFF_AFTER_MS : 0;
     const schedule = new Schedule({ ...scenario, tick }, realms, choices, words, recorder);
     choices.schedule = schedule;
     recorder.schedule = schedule;
@@ -513,6 +515,11 @@ function stepOf(
       return waits(acquiringPermit(semaphore, me), SOON);
     case 'tries lock':
       return calling(tries, lock.cell, lock.stamp, me, 0);
+    case 'asks lock':
+      return recursive
+        ? calling(tries, lock.cell, lock.stamp, name, 0)
+        : calling(tries, lock.cell, lock.stamp, me | abi.HELD_BY_TASK, 0);
+    case 'asks semaphore':
     case 'tries semaphore':
       return calling('semAcquire', semaphore.cell, semaphore.stamp, me, 0);
     case 'blocks lock':
@@ -523,6 +530,9 @@ function stepOf(
       return recursive ? releaseRLock(lock, name) : releaseLock(lock, me);
     case 'releases semaphore':
       return releasePermit(semaphore, me);
+    case 'asks event':
+    case 'tries event':
+      return calling('eventWait', event.cell, event.stamp, me, 0);
     case 'waits event':
       return waits(awaitingEvent(event, me), SOON);
     case 'waits barrier':

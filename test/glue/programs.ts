@@ -54,6 +54,32 @@ export const programs: readonly Program[] = [
     has: ['A lockAcquire(lock, …, A|32, 0) → OK'],
   },
   {
+    title: 'Lock: a task that may not wait tries, and joins nobody',
+    events: `
+      B1 tries lock
+      A1 acquires lock
+      A2 asks lock
+      B1 releases lock
+      A looks
+      A1 releases lock`,
+    has: ['A lockAcquire(lock, …, A|32, 0) → TIMEOUT'],
+  },
+  {
+    title: 'Lock: a task of another thread stands between two, and the older queue is handed it',
+    events: `
+      A1 acquires lock
+      A2 acquires lock
+      B1 acquires lock
+      A3 acquires lock
+      A1 releases lock
+      A2 releases lock
+      B looks
+      B1 releases lock
+      A looks
+      A3 releases lock`,
+    has: ['A lockHandOff(lock, …, A.1, 0) → 1', 'A acquire(lock, …, A.2, A|32, Infinity, 0) → PENDING'],
+  },
+  {
     title: 'Lock: woken in vain, it waits on',
     events: `
       B1 tries lock
@@ -749,5 +775,17 @@ export const programs: readonly Program[] = [
       A3 releases lock as p
       A2 releases lock as q`,
     has: ['A condEnd(A.1, 1) → 0', 'A rlockAcquire(lock, …, p, 0) → OK', 'A countTasks(lock, -1) → 0'],
+  },
+  {
+    title: 'Event: a call that may not wait only looks, beside a task that waits',
+    events: `
+      A1 waits event
+      A2 tries event
+      A2 asks event
+      B1 sets event
+      A looks
+      A2 tries event
+      A2 asks event`,
+    has: ['A eventWait(event, …, A, 0) → TIMEOUT', 'A eventWait(event, …, A, 0) → OK'],
   },
 ];

@@ -13,12 +13,8 @@ export interface Survivor {
 
 /* Reasons that several have. */
 
-const MEMORY = 'Only the memory that a thread keeps is another';
-const SOONER = 'A call that looks into the inbox, too, only spares a turn of the event loop';
 const WITHIN_THE_CORE =
   "The core's calls are one step here, so that a verdict is in the inbox as soon as it is given: the model has what is between";
-const ENDED =
-  'When its thread has ended, the records of all its tasks are given back once more, and no timer is needed';
 const GARBAGE = 'Only what the garbage collector can take is another';
 const END_OF_STACK = 'Only at the end of the stack there is a difference, and there no test can aim at it';
 
@@ -72,12 +68,6 @@ export const survivors: readonly Survivor[] = [
   },
   {
     file: 'acquirable.ts',
-    line: 'const triesFirst = !queue || owner !== undefined || limit === 0;',
-    what: /^(only !queue \|\| owner !== undefined$|=== → !==|0 → )/,
-    why: 'A local queue is joined at once only where there is nothing to acquire: to try first, or to join for 0 ms, ends the same way',
-  },
-  {
-    file: 'acquirable.ts',
     line: 'if (!another && this.#queue) return this.#queue;',
     what: /^return left out/,
     why: 'A queue without tasks is as a new one: to keep it only saves an object',
@@ -89,12 +79,6 @@ export const survivors: readonly Survivor[] = [
     what: /^statement left out/,
     why: 'The map has the queue while it has tasks, and without tasks it is as a new one: the field only saves the look',
     same: true,
-  },
-  {
-    file: 'acquirable.ts',
-    line: 'if (!another) this.#queue = queue;',
-    what: /^condition turned round/,
-    why: 'The kept queue may be a younger one then: a release finds its proxy behind another, and goes through the queue of the core in place of a handoff',
   },
   {
     file: 'acquirable.ts',
@@ -140,12 +124,6 @@ export const survivors: readonly Survivor[] = [
     file: 'barrier.ts',
     line: 'scheduler?.collect();',
     why: 'A wait beside tasks has looked into the inbox at its end, and without tasks there is nothing to look for',
-  },
-  {
-    file: 'barrier.ts',
-    line: 'this.live();',
-    what: /^statement left out/,
-    why: 'The core finds that it was destroyed, too: the look only comes before a waiter is allocated',
   },
   {
     file: 'barrier.ts',
@@ -201,54 +179,15 @@ export const survivors: readonly Survivor[] = [
   // clock.ts
   {
     file: 'clock.ts',
-    line: 'over = true;',
-    what: /^(statement left out|true → false)/,
-    why: 'A timer that has fired is only cleared once more, which does nothing',
-  },
-  {
-    file: 'clock.ts',
-    line: 'if (over) return;',
-    what: /^return left out/,
-    why: 'A timer that has fired is only cleared once more, which does nothing',
-  },
-  {
-    file: 'clock.ts',
-    line: 'const TURN = 10;',
-    why: 'Tasks let the event loop turn earlier',
-  },
-  {
-    file: 'clock.ts',
-    line: 'passes: 0,',
-    why: 'The clock is asked one pass earlier or later',
-  },
-  {
-    file: 'clock.ts',
     line: 'since: 0,',
     why: 'The time is set before it is read: passes begin with 0, and the first look at the clock sets it',
     same: true,
   },
   {
     file: 'clock.ts',
-    line: 'if ((++turns.passes & (OFTEN - 1)) === 0) lookAtClock();',
-    what: /^(condition turned round|1 → [02]|0 → 1)/,
-    why: 'The clock is asked at other passes, or at more of them',
-  },
-  {
-    file: 'clock.ts',
     line: 'if (turns.passes > OFTEN) turns.late ||= now() - turns.since > TURN;',
-    what: /^(> → >=|\|\|= → =)/,
-    why: 'Tasks are late at 10 ms, not just after; and once late they stay so, as the clock does not go back',
-  },
-  {
-    file: 'clock.ts',
-    line: 'turns.since = now();',
-    why: 'Tasks let the event loop turn earlier',
-  },
-  {
-    file: 'clock.ts',
-    line: 'turns.passes = 0;',
-    what: /^0 → /,
-    why: 'The clock is asked one pass earlier or later',
+    what: /^\|\|= → =/,
+    why: 'Once late they stay so, as the clock does not go back',
   },
   {
     file: 'clock.ts',
@@ -256,12 +195,6 @@ export const survivors: readonly Survivor[] = [
     what: /^0 → /,
     why: 'The message says nothing: nobody looks at it',
     same: true,
-  },
-  {
-    file: 'clock.ts',
-    line: '} else setTimeout(callback, 0);',
-    what: /^0 → /,
-    why: 'The next turn may come after 1 ms, and a negative time is none',
   },
   // condition.ts
   {
@@ -279,12 +212,6 @@ export const survivors: readonly Survivor[] = [
   },
   {
     file: 'condition.ts',
-    line: 'this.live();',
-    what: /^statement left out/,
-    why: 'The core finds that it was destroyed, too: the look of waitAsync only comes before a waiter is allocated',
-  },
-  {
-    file: 'condition.ts',
     line: 'return new OperationCall(this, this.#steps, false, lock);',
     what: /^false → true/,
     why: 'The steps of a Condition do not look at whether there is an action',
@@ -297,43 +224,12 @@ export const survivors: readonly Survivor[] = [
     why: 'Whatever is not 0 says that it owns its lock',
     same: true,
   },
-  {
-    file: 'condition.ts',
-    line: 'for (let left = deadline - now(); !held && left > 0; left = deadline - now()) {',
-    what: /^> → >=/,
-    why: 'With exactly 0 ms left it waits once more, for no time',
-  },
   // event.ts
-  {
-    file: 'event.ts',
-    line: 'scheduler?.busy && limit > 0',
-    what: /^(only scheduler\?\.busy|> → >=|0 → -1)/,
-    why: 'A wait of 0 ms enters the queue for a moment, and answers the same',
-  },
   {
     file: 'event.ts',
     line: 'scheduler?.busy && limit > 0',
     what: /^0 → 1/,
     why: "A wait of up to 1 ms blocks in the core: the thread's tasks learn of their verdicts as much later",
-  },
-  {
-    file: 'event.ts',
-    line: 'return scheduler || status !== STATUS_OK ? this.finish(arena, status) : true;',
-    what: /^only status !== STATUS_OK/,
-    why: SOONER,
-  },
-  {
-    file: 'event.ts',
-    line: 'return this.toBoolean(core.eventWait(cell, stamp, thread, 0));',
-    what: /^0 → -1/,
-    why: 'A time that is over is no time: it stands in the queue for a moment, and answers the same',
-  },
-  // keep-alive.ts
-  {
-    file: 'keep-alive.ts',
-    line: 'const PULSE = 50;',
-    what: /^50 → 0/,
-    why: 'Pages look at what they have to more often',
   },
   // local-queue.ts
   {
@@ -397,12 +293,6 @@ export const survivors: readonly Survivor[] = [
     why: 'No record has the address 64: there is the header of the arena',
     same: true,
   },
-  {
-    file: 'lock.ts',
-    line: 'return scheduler || status !== STATUS_OK ? this.finish(arena, status) : true;',
-    what: /^only status !== STATUS_OK/,
-    why: SOONER,
-  },
   // operation-call.ts
   {
     file: 'operation-call.ts',
@@ -420,42 +310,9 @@ export const survivors: readonly Survivor[] = [
   // operation-table.ts
   {
     file: 'operation-table.ts',
-    line: 'const SPARE = 64;',
-    why: MEMORY,
-  },
-  {
-    file: 'operation-table.ts',
-    line: 'const place = this.#free.pop() ?? this.#all.length;',
-    what: /^only this/,
-    why: MEMORY,
-  },
-  {
-    file: 'operation-table.ts',
     line: 'this.#arena.core.setTaskPlace(waiter, 0);',
     why: 'What is asked for is compared with the operation, or was posted; and a waiter that is given back is never posted',
     same: true,
-  },
-  {
-    file: 'operation-table.ts',
-    line: 'this.#free.push(place);',
-    what: /^statement left out/,
-    why: MEMORY,
-  },
-  {
-    file: 'operation-table.ts',
-    line: 'if (--this.size > 0 || this.#all.length <= SPARE) return;',
-    what: /^(only --this|> → >=|0 → -1|<= → <)/,
-    why: MEMORY,
-  },
-  {
-    file: 'operation-table.ts',
-    line: 'this.#all.length = 1;',
-    why: MEMORY,
-  },
-  {
-    file: 'operation-table.ts',
-    line: 'this.#free.length = 0;',
-    why: MEMORY,
   },
   // operation.ts
   {
@@ -487,12 +344,6 @@ export const survivors: readonly Survivor[] = [
     line: 'action = false,',
     why: 'Only the steps of a Barrier look at it, and a Barrier says it',
     same: true,
-  },
-  {
-    file: 'operation.ts',
-    line: 'return this.wokenInVain !== 0 && this.target.arena.now() - this.wokenInVain >= HANDOFF_AFTER_MS;',
-    what: /^>= → >/,
-    why: 'A waiter asks for a handoff one tick of the clock later',
   },
   // owner.ts
   {
@@ -545,16 +396,6 @@ export const survivors: readonly Survivor[] = [
   },
   {
     file: 'pending-call.ts',
-    line: 'resolveLast = undefined;',
-    why: GARBAGE,
-  },
-  {
-    file: 'pending-call.ts',
-    line: 'rejectLast = undefined;',
-    why: GARBAGE,
-  },
-  {
-    file: 'pending-call.ts',
     line: 'return;',
     what: /^return left out/,
     why: 'A promise that is settled stays so, and a wait that is over is no wait of the scheduler any more',
@@ -562,22 +403,10 @@ export const survivors: readonly Survivor[] = [
   // rlock.ts
   {
     file: 'rlock.ts',
-    line: 'return scheduler || status !== STATUS_OK ? this.finish(arena, status) : true;',
-    what: /^only status !== STATUS_OK/,
-    why: SOONER,
-  },
-  {
-    file: 'rlock.ts',
     line: 'if (held === true && usesOf(owner, arena) > 1) admitOwner(schedulerOf(arena), cell, name);',
     what: /^(only held === true|only usesOf|> → >=|1 → 0)/,
     why: 'Both only save a look: an owner is admitted where the word names it, and with one use it has no other task that waits',
     same: true,
-  },
-  {
-    file: 'rlock.ts',
-    line: 'if (owner || arena.tasks) {',
-    what: /^only arena\.tasks/,
-    why: 'An owner that has acquired anything has made the scheduler; of another the core finds that it holds nothing',
   },
   {
     file: 'rlock.ts',
@@ -599,11 +428,6 @@ export const survivors: readonly Survivor[] = [
     why: 'It is asked only where the thread itself does not hold it, and what is at the address 0 is no record of a task',
   },
   // scheduler.ts
-  {
-    file: 'scheduler.ts',
-    line: 'const SPARE = 64;',
-    why: MEMORY,
-  },
   {
     file: 'scheduler.ts',
     line: 'return this.#told !== 0;',
@@ -660,12 +484,6 @@ export const survivors: readonly Survivor[] = [
   },
   {
     file: 'scheduler.ts',
-    line: 'if (this.busy && this.#spare.length < SPARE) this.#spare.push(waiter);',
-    what: /^(only this\.busy|< → <=)/,
-    why: MEMORY,
-  },
-  {
-    file: 'scheduler.ts',
     line: 'while (!this.#armed && this.busy && this.#blocking === 0) {',
     what: /^only !this\.#armed && this\.busy/,
     why: 'A thread that blocks beside tasks has armed before',
@@ -678,36 +496,6 @@ export const survivors: readonly Survivor[] = [
   },
   {
     file: 'scheduler.ts',
-    line: 'if (!setTimeout || !setInterval) {',
-    what: /^only/,
-    why: 'A realm has both or none',
-  },
-  {
-    file: 'scheduler.ts',
-    line: 'for (const op of ops) {',
-    what: /^loop left out/,
-    why: ENDED,
-  },
-  {
-    file: 'scheduler.ts',
-    line: 'this.#pending.delete(op);',
-    what: /^statement left out/,
-    why: ENDED,
-  },
-  {
-    file: 'scheduler.ts',
-    line: 'this.freeWaiter(op.waiter);',
-    what: /^statement left out/,
-    why: ENDED,
-  },
-  {
-    file: 'scheduler.ts',
-    line: 'this.#rest();',
-    what: /^statement left out/,
-    why: ENDED,
-  },
-  {
-    file: 'scheduler.ts',
     line: 'if (this.#told === 0 && arena.load(this.#inbox, 0) === 0) return 0;',
     what: /^0 → 1/,
     why: 'To take what is not there answers the same, and costs more',
@@ -716,36 +504,12 @@ export const survivors: readonly Survivor[] = [
   // scoped.ts
   {
     file: 'scoped.ts',
-    line: "Symbol.dispose ?? Symbol.for('Symbol.dispose'))();",
-    what: /^only Symbol/,
-    why: 'This Node has the symbol; the oldest that is supported and pages have their own runs of the tests',
-  },
-  {
-    file: 'scoped.ts',
-    line: 'if (held !== true && !(await held)) throw this.tooLate(wanted.limit);',
-    what: /^(only !|true → false)/,
-    why: 'It only spares a microtask where nothing is waited for',
-  },
-  {
-    file: 'scoped.ts',
     line: 'return undefined;',
     what: /^return left out/,
     why: 'A function that ends answers that',
     same: true,
   },
-  // semaphore.ts
-  {
-    file: 'semaphore.ts',
-    line: 'return scheduler || status !== STATUS_OK ? this.finish(arena, status) : true;',
-    what: /^only status !== STATUS_OK/,
-    why: SOONER,
-  },
   // thread-arena.ts
-  {
-    file: 'thread-arena.ts',
-    line: 'const MAX_SPINS =',
-    why: 'How long a thread spins changes nothing but times',
-  },
   {
     file: 'thread-arena.ts',
     line: 'for (let index = this.load(base, HEADER_FIRST); index < room; index++) {',

@@ -230,6 +230,19 @@ describe.each(HOLDABLES)('%s, by a task', (_name, make) => {
     expect(isFree(holdable)).toBe(true);
   });
 
+  it('is held at once when it is free, before anything else of this turn', async () => {
+    const order: string[] = [];
+    const held = make()
+      .holdAsync()
+      .then((guard) => {
+        order.push('held');
+        guard.release();
+      });
+    await Promise.resolve().then(() => order.push('next'));
+    await held;
+    expect(order).toEqual(['held', 'next']);
+  });
+
   it('is released once by a guard, whatever it is asked', async () => {
     const holdable = make();
     const guard = await holdable.holdAsync();

@@ -22,6 +22,13 @@ describe('An RLock that a task holds', () => {
     expect(lock.locked).toBe(false);
   });
 
+  it('is not released in the name of an owner that has nothing, where no task has waited yet', () => {
+    const lock = new RLock({ arena: new Arena({ maximumBytes: 65_536 }) });
+    lock.acquire();
+    expect(() => lock.release({ owner: new Owner() })).toThrow(NotHeldError);
+    expect(lock.owned).toBe(true);
+  });
+
   it('is acquired again by its owner at once, whichever way, and free when released as often', async () => {
     const lock = new RLock();
     const guard = await lock.holdAsync();

@@ -72,7 +72,77 @@ const inNoQueue: Scenario<Held>['threads'] = {
   B: [passesOn],
 };
 
+type Several = Shared & {
+  other: import('lockwork').Lock;
+  rlock: import('lockwork').RLock;
+  semaphore: import('lockwork').Semaphore;
+  event: import('lockwork').Event;
+};
+
+/** What its thread acquires, or waits for, without waiting. */
+const CALLS: Readonly<Record<string, Task>> = {
+  'Lock.acquire': ({ other }, t) => {
+    t.state.calls = { begin: () => other.acquire(), end: () => other.release() };
+    t.note('ready');
+  },
+  'RLock.acquire': ({ rlock }, t) => {
+    t.state.calls = { begin: () => rlock.acquire(), end: () => rlock.release() };
+    t.note('ready');
+  },
+  'Semaphore.acquire': ({ semaphore }, t) => {
+    t.state.calls = { begin: () => semaphore.acquire(), end: () => semaphore.release() };
+    t.note('ready');
+  },
+  'Event.wait': ({ event }, t) => {
+    t.state.calls = { begin: () => event.wait(0), end: () => event.clear() };
+    event.set();
+    t.note('ready');
+  },
+};
+
 export const mutants: readonly Scenario[] = [
+  ...Object.entries(CALLS).map(([call, first]) =>
+    ofLock(`${call} does not wait, and a task that was told goes on before it returns`, {
+      share: ({ Lock, RLock, Semaphore, Event }, options): Several => ({
+        lock: new Lock(options),
+        other: new Lock(options),
+        rlock: new RLock(options),
+        semaphore: new Semaphore(1, options),
+        event: new Event(options),
+      }),
+      threads: {
+        A: [
+          first,
+          async ({ lock }, t) => {
+            await t.when('held');
+            const acquired = lock.acquireAsync();
+            t.note('stands');
+            await acquired;
+            await t.when('called');
+            lock.release();
+          },
+          async ({ lock }, t) => {
+            await t.when('ready');
+            await t.when('released');
+            const { begin, end } = t.state.calls;
+            begin();
+            t.check(lock.locked, 'the task has not acquired it');
+            end();
+            t.note('called');
+          },
+        ],
+        B: [
+          async ({ lock }, t) => {
+            lock.acquire();
+            t.note('held');
+            await t.when('stands');
+            lock.release();
+            t.note('released');
+          },
+        ],
+      },
+    }),
+  ),
   ofLock('a second object of it stands behind the task of another thread', {
     share,
     threads: {

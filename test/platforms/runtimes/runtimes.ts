@@ -101,6 +101,11 @@ const NOT_HERE: readonly Exception[] = [
     on: ['Bun', 'Deno', ...PAGES],
     reason: 'of the end of the stack, which is looked for as Node has it',
   },
+  {
+    file: 'behaviour/host.test.ts',
+    on: ['Bun', 'Deno', ...PAGES],
+    reason: "of Node's `vm` contexts, in which a test is the host",
+  },
   { file: 'behaviour/realms.test.ts', on: PAGES, reason: "of Node's `vm` contexts and its threads" },
   { file: 'stress/fuzz.test.ts', on: PAGES, reason: 'platforms/page/fuzz.test.ts explores there' },
   {
