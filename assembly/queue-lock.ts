@@ -96,9 +96,8 @@ export function tryLockQueueLate(cell: Cell, stamp: i32, thread: Thread): LateLo
   if (alive(cell, stamp)) {
     found = LateLock.BUSY;
     if (tryLockQueue(cell)) {
-      // Again: it may have been destroyed before the queue lock was taken.
+      // Again: it may have been destroyed before the queue lock was taken. That of a dead cell nobody needs.
       found = alive(cell, stamp) ? LateLock.LOCKED : LateLock.GONE;
-      if (found == LateLock.GONE) unlockQueue(cell);
     }
   }
   atomic.store<u8>(mapByte, <u8>kind, HEADER_SIZE);

@@ -141,8 +141,8 @@ export function acquire(
         seen = swapWord(cell, word, next);
         if (seen == word) {
           if (woken) {
-            // Permits may be left, and no other waker in flight to them.
-            if (permits && needsWake(next, permits)) {
+            // Permits may be left for others that wait.
+            if (permits && available(next, permits) && next & QUEUED) {
               // For `withdraw`: it has its permit, and is no waker in flight any more.
               atomic.store<i32>(changetype<usize>(thread), STATE_GRANTED);
               wakeWaiters(cell, stamp, thread, permits);
@@ -217,9 +217,10 @@ function needsWake(word: i32, permits: bool): bool {
 export function releaseStep(cell: Cell, stamp: i32, thread: Thread, permits: bool, word: i32, free: i32): bool {
   if (!needsWake(free, permits)) return swapWord(cell, word, free) == word;
   lockQueue(cell, thread);
-  const woke = wakeHead(cell, thread, permits, word, free);
-  if (woke == Woke.MORE) wakeWaiters(cell, stamp, thread, permits);
-  return woke != Woke.NONE;
+  if (!wakeHead(cell, thread, word, free)) return false;
+  // One waiter for the first permit; a lock has no other.
+  if (permits && <u32>free >= 2 * UNIT) wakeWaiters(cell, stamp, thread, permits);
+  return true;
 }
 
 /**
@@ -233,25 +234,16 @@ export function wakeWaiters(cell: Cell, stamp: i32, thread: Thread, permits: boo
       unlockQueue(cell);
       return;
     }
-    if (wakeHead(cell, thread, permits, word, word) == Woke.LAST) return;
+    wakeHead(cell, thread, word, word);
   }
-}
-
-const enum Woke {
-  /** No waiter: the word was another. */
-  NONE,
-  /** The first waiter, and no more need a wake-up. */
-  LAST,
-  /** The first waiter, and more need a wake-up. */
-  MORE,
 }
 
 /**
  * Under the queue lock, which it unlocks: the step from `word` to `free`, which needs a wake-up, together with the first
- * waiter's leaving the queue. Its verdict is WOKEN, or with HANDOFF it is GRANTED.
+ * waiter's leaving the queue. Its verdict is WOKEN, or with HANDOFF it is GRANTED. False when the word was another.
  */
 @inline
-function wakeHead(cell: Cell, thread: Thread, permits: bool, word: i32, free: i32): Woke {
+function wakeHead(cell: Cell, thread: Thread, word: i32, free: i32): bool {
   const head = changetype<Thread>(cell.next);
   let verdict = STATE_WOKEN;
   let next = free + WOKEN;
@@ -262,10 +254,10 @@ function wakeHead(cell: Cell, thread: Thread, permits: bool, word: i32, free: i3
   if (head.next == cell) next &= ~QUEUED;
   if (swapWord(cell, word, next) != word) {
     unlockQueue(cell);
-    return Woke.NONE;
+    return false;
   }
   unparkHead(cell, head, thread, verdict, true);
-  return needsWake(next, permits) ? Woke.MORE : Woke.LAST;
+  return true;
 }
 
 /**

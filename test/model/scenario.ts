@@ -331,7 +331,7 @@ export class World {
         }
         if (view.inside(t)) continue;
         for (const field of [CELL_WORD, CELL_GENERATION, THREAD_ADD_TO_ACQUIRE, THREAD_QUEUED_ON]) {
-          // Of a thread: a task that comes to a Barrier looks whether its thread blocks there.
+          // Of a thread: `disturbed` looks at it.
           const kept = keeps.includes(field) || (field === THREAD_QUEUED_ON && waiter === record);
           if (!kept) yield waiter + field;
         }
@@ -354,8 +354,15 @@ export class World {
     return (view.word(place & ~3) >>> (8 * (place % 4))) & 0xff;
   }
 
-  /** When no thread is in a call, and none died in one, nothing of their waiting is left in the primitives: no flag, no waiter, no queue lock. */
+  /**
+   * While a thread is in no call, nothing is due to it. When no thread is, and none died in one, nothing of their waiting
+   * is left in the primitives: no flag, no waiter, no queue lock.
+   */
   disturbed(view: View): string | undefined {
+    for (const [t, record] of this.threads.entries()) {
+      if (!view.inside(t) && !view.dead(t) && view.word(record + THREAD_QUEUED_ON) !== 0)
+        return `${this.nameOf(record)} is in no call, and something is due to it`;
+    }
     for (let t = 0; t < this.threads.length; t++) if (view.inside(t) || view.dead(t)) return undefined;
     for (const [cell, { name, kind }] of this.cells) {
       if (kind === KIND_THREAD && view.word(cell + THREAD_INBOX) !== 0)

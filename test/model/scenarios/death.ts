@@ -6,8 +6,22 @@
  * passed on yet. A waiter that is let through all the same is let through correctly.
  */
 
-import { STATUS_OK, UNIT } from '../../../assembly/abi.ts';
-import { call, expect, FOR_EVER, forever, once, QUEUE_LOCK, type Scenario, use, type World } from '../scenario.ts';
+import { CELL_LENGTH, STATUS_OK, STATUS_TIMEOUT, UNIT } from '../../../assembly/abi.ts';
+import {
+  call,
+  expect,
+  FOR_EVER,
+  forever,
+  mark,
+  once,
+  QUEUE_LOCK,
+  type Scenario,
+  SOON,
+  TIMED,
+  until,
+  use,
+  type World,
+} from '../scenario.ts';
 import type { View } from '../system.ts';
 import type { Script } from '../thread.ts';
 
@@ -92,6 +106,37 @@ export const death: readonly Scenario[] = [
         ),
         deaths: { most: 1, threads: [MORTAL] },
         invariant: guardLeft(world, [cell]),
+      };
+    },
+  },
+  {
+    primitive: 'event',
+    name: 'the setter dies on its way to 2 waiters: the one whose time is up lets the other through',
+    threads: 3,
+    build(world) {
+      const { cell, stamp } = world.event();
+      const told = world.data('told');
+      const [setter, first, second] = world.threads as [number, number, number];
+      return {
+        clock: TIMED,
+        programs: [
+          once(function* () {
+            yield until(cell + CELL_LENGTH, (length) => length === 2);
+            expect(yield* call('eventSet', cell, stamp, setter), STATUS_OK);
+          }),
+          once(function* () {
+            expect(yield* call('eventWait', cell, stamp, first, FOR_EVER), STATUS_OK);
+          }),
+          once(function* () {
+            yield until(cell + CELL_LENGTH, (length) => length === 1);
+            const status = yield* call('eventWait', cell, stamp, second, SOON);
+            if (expect(status, STATUS_OK, STATUS_TIMEOUT) === STATUS_OK) yield mark(told, 1);
+          }),
+        ],
+        deaths: { most: 1, threads: [MORTAL] },
+        invariant: guardLeft(world, [cell]),
+        // Its time may be up before the setter comes.
+        mayStarve: (_thread, view) => view.word(told) === 0,
       };
     },
   },

@@ -12,6 +12,7 @@ import { last } from './last.ts';
 import { lock } from './lock.ts';
 import { rlock } from './rlock.ts';
 import { semaphore } from './semaphore.ts';
+import { sequences } from './sequences.ts';
 import { throws } from './throws.ts';
 
 const ORDER = ['lock', 'rlock', 'semaphore', 'event', 'barrier', 'condition', 'inbox', 'arena'];
@@ -27,6 +28,7 @@ export const scenarios: readonly Scenario[] = [
   ...destroy,
   ...last,
   ...throws,
+  ...sequences,
   ...death,
   ...arena,
 ].sort((a, b) => ORDER.indexOf(a.primitive) - ORDER.indexOf(b.primitive));

@@ -1,6 +1,6 @@
 /** Semaphore and BoundedSemaphore: never more inside than permits, every permit that is given is found. */
 
-import { CELL_LENGTH, STATUS_OK, STATUS_OVER_RELEASE, STATUS_TIMEOUT } from '../../../assembly/abi.ts';
+import { STATUS_OK, STATUS_OVER_RELEASE, STATUS_TIMEOUT } from '../../../assembly/abi.ts';
 import {
   after,
   atMost,
@@ -17,7 +17,6 @@ import {
   type Specification,
   TIMED,
   UNTIMED,
-  until,
 } from '../scenario.ts';
 import { acquiringPermit, allowed, came, END, eventLoop, releasePermit, type Step, waits } from '../tasks.ts';
 import type { Script } from '../thread.ts';
@@ -237,6 +236,7 @@ export const semaphore: readonly Scenario[] = [
   releases('release(3) to 3 waiters', FOR_EVER, [3]),
   releases('release(1) and release(1) to 2 timed waiters', SOON, [1, 1]),
   mixed('a task and a thread for ever, 1 permit, timed', [1, 0], 1, SOON),
+  mixed('2 tasks of one thread for ever, 1 permit', [2], 1, FOR_EVER),
   mixed('2 tasks of one thread, and another thread for ever, 1 permit', [2, 0], 1, FOR_EVER),
   mixed('2 tasks of one thread, and another thread for ever, 1 permit, timed', [2, 0], 1, SOON),
   mixed('2 tasks of one thread, and 2 threads, once, 2 permits', [2, 0, 0], 2, FOR_EVER, 0),
@@ -244,34 +244,6 @@ export const semaphore: readonly Scenario[] = [
   mixed('a task and 2 threads for ever, 2 permits', [1, 0, 0], 2, FOR_EVER),
   gifts('release(3) to 2 tasks and a thread', [2, 0], FOR_EVER, [3]),
   gifts('release(2) and release(1) to 2 tasks of 2 threads and a thread', [1, 1, 0], FOR_EVER, [2, 1]),
-  {
-    primitive: 'semaphore',
-    name: 'release(9) to 9 tasks of one thread: 7 are awake at once at most, and wake the others',
-    threads: 2,
-    build(world) {
-      const semaphore = world.semaphore(0);
-      const { cell, stamp } = semaphore;
-      const [me, giver] = world.threads as [number, number];
-      const { cell: given, stamp: life } = world.event();
-      const task: Step[] = [waits(acquiringPermit(semaphore, me)), came(STATUS_OK)];
-      // Its thread is busy until all is given.
-      const busy: Step[] = [
-        function* () {
-          yield until(given, (word) => word !== 0);
-        },
-      ];
-      return {
-        programs: [
-          once(eventLoop(world, me, [...Array<Step[]>(9).fill(task), busy], { busy: true })),
-          once(function* () {
-            yield until(cell + CELL_LENGTH, (length) => length === 9);
-            expect(yield* call('semRelease', cell, stamp, giver, 9), STATUS_OK);
-            yield* call('eventSet', given, life, giver);
-          }),
-        ],
-      };
-    },
-  },
   gifts('release(1) and release(1) to a timed task and a timed thread', [1, 0], SOON, [1, 1]),
   explained('acquire, look and release are linearizable', 1, 3),
   explained('a bounded one refuses what is too much', 1, 2),
