@@ -200,17 +200,16 @@ it('A promise that is settled can be collected', async () => {
 
 describe('A guard', () => {
   it.each([
-    ['has Symbol.dispose', '', 'Symbol.dispose'],
-    [
-      'has none',
-      `const symbols = Symbol;
-      const get = (_, name) => (name === 'dispose' ? undefined : symbols[name]);
-      globalThis.Symbol = new Proxy(() => {}, { get, apply: (_, __, args) => symbols(...args) });`,
-      'Symbol.for("Symbol.dispose")',
-    ],
-  ])('is released by what `using` calls on a host that %s', (_, before, symbol) => {
+    ['has Symbol.dispose', "symbols('dispose')", 'Symbol.dispose'],
+    ['has none', 'undefined', "Symbol.for('Symbol.dispose')"],
+  ])('is released by what `using` calls on a host that %s', (_, dispose, symbol) => {
     const context = vm.createContext({ performance });
-    vm.runInContext(before, context);
+    const source = `
+      const symbols = Symbol;
+      const dispose = ${dispose};
+      const get = (_, name) => (name === 'dispose' ? dispose : symbols[name]);
+      globalThis.Symbol = new Proxy(() => {}, { get, apply: (_, __, args) => symbols(...args) });`;
+    vm.runInContext(source, context);
     const { Lock } = load(context);
     const lock = new Lock();
     const guard = lock.hold();
