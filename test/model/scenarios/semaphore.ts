@@ -243,6 +243,7 @@ export const semaphore: readonly Scenario[] = [
   mixed('a task and 2 threads for ever, 1 permit', [1, 0, 0], 1, FOR_EVER),
   mixed('a task and 2 threads for ever, 2 permits', [1, 0, 0], 2, FOR_EVER),
   gifts('release(3) to 2 tasks and a thread', [2, 0], FOR_EVER, [3]),
+  gifts('release(2) to 2 tasks of 2 threads', [1, 1], FOR_EVER, [2]),
   gifts('release(2) and release(1) to 2 tasks of 2 threads and a thread', [1, 1, 0], FOR_EVER, [2, 1]),
   gifts('release(1) and release(1) to a timed task and a timed thread', [1, 0], SOON, [1, 1]),
   explained('acquire, look and release are linearizable', 1, 3),

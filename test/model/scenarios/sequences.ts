@@ -159,6 +159,8 @@ const sequence = (
   build(world) {
     const bench = new Bench(world, make(world), count, adds);
     return {
+      // A Barrier asks for the time in any case; all others only where a thread's own time may be up.
+      throws: primitive !== 'barrier',
       programs: [
         once(function* () {
           yield* within(
@@ -179,7 +181,6 @@ const permit = (): number => PERMIT;
 const ofTask = (_waiter: number, me: number): number => me | HELD_BY_TASK;
 const own = (waiter: number): number => waiter;
 const nothing = (): number => 0;
-const cell = ({ it }: Bench): number => it.cell;
 
 const semaphore = (name: string, count: number, play: (bench: Bench, ...waiters: number[]) => Script): Scenario =>
   sequence('semaphore', name, count, (world) => world.semaphore(0), permit, play);
@@ -242,10 +243,23 @@ export const sequences: readonly Scenario[] = [
     yield* s.has(UNIT + WOKEN + QUEUED, 1);
     yield* s.enters(a!, STATUS_OK, WOKEN);
     yield* s.has(QUEUED, 1);
+    yield* s.enters(a!, STATUS_PENDING);
+    yield* s.calls('semRelease', STATUS_OK, s.me, 1);
+    yield* s.is(c!, STATE_WOKEN);
     yield* s.calls('semRelease', STATUS_OK, s.me, 3);
-    yield* s.has(3 * UNIT + WOKEN, 0);
+    yield* s.has(4 * UNIT + 2 * WOKEN, 0);
     yield* s.enters(c!, STATUS_OK, WOKEN);
+    yield* s.enters(a!, STATUS_OK, WOKEN);
     yield* s.has(2 * UNIT, 0);
+  }),
+  semaphore('two permits, and the third of three gives up', 3, function* (s, a, b, c) {
+    yield* s.all();
+    yield* s.calls('semRelease', STATUS_OK, s.me, 2);
+    yield* s.calls('cancelWait', STATUS_TIMEOUT, c!);
+    yield* s.has(2 * UNIT + 2 * WOKEN, 0);
+    yield* s.enters(b!, STATUS_OK, WOKEN);
+    yield* s.enters(a!, STATUS_OK, WOKEN);
+    yield* s.has(0, 0);
   }),
   semaphore('a waiter that wakes the next, when more has come than wakers are in flight', 3, function* (s, a, b, c) {
     yield* s.all();
@@ -585,7 +599,7 @@ export const sequences: readonly Scenario[] = [
       },
       nothing,
       function* (c, a, b, d) {
-        const { cell: lock, stamp } = c.it.lock!;
+        const { cell: lock } = c.it.lock!;
         const kind = recursive ? 'rlock' : 'lock';
         const name = (waiter: number): number => (recursive ? waiter : c.me | HELD_BY_TASK);
         const of = (what: string, result: number, ...args: number[]) => c.on(c.it.lock!, what, result, ...args);
@@ -639,7 +653,7 @@ export const sequences: readonly Scenario[] = [
         yield* c.is(b!, STATE_WOKEN);
         yield* c.calls('condExchange', 1, c.me, b!);
         yield* c.has(0, 2);
-        yield* c.owes(b!, cell(c));
+        yield* c.owes(b!, c.it.cell);
         yield* c.owes(c.me, lock);
         expect(yield* get(c.me + CELL_WORD), STATE_WOKEN);
         expect(yield* get(b! + CELL_WORD), STATE_AWAITED);
@@ -660,7 +674,6 @@ export const sequences: readonly Scenario[] = [
         yield* call('unpin', d!);
         yield* pinned(0);
         yield* of(`${kind}Release`, STATUS_OK, c.me);
-        void stamp;
       },
     ),
   ),
