@@ -252,6 +252,19 @@ export const sequences: readonly Scenario[] = [
     yield* s.enters(a!, STATUS_OK, WOKEN);
     yield* s.has(2 * UNIT, 0);
   }),
+  semaphore('a handoff does not wait for a waker in flight', 2, function* (s, a, b) {
+    yield* s.all();
+    yield* s.calls('semRelease', STATUS_OK, s.me, 2);
+    yield* s.calls('semAcquire', STATUS_OK, s.me, 0);
+    yield* s.calls('semAcquire', STATUS_OK, s.me, 0);
+    yield* s.enters(a!, STATUS_PENDING, WOKEN | HANDOFF);
+    yield* s.has(WOKEN + HANDOFF + QUEUED, 1);
+    yield* s.calls('semRelease', STATUS_OK, s.me, 1);
+    yield* s.is(a!, STATE_GRANTED);
+    yield* s.has(WOKEN, 0);
+    yield* s.does('decline', b!);
+    yield* s.has(0, 0);
+  }),
   semaphore('two permits, and the third of three gives up', 3, function* (s, a, b, c) {
     yield* s.all();
     yield* s.calls('semRelease', STATUS_OK, s.me, 2);
