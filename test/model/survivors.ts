@@ -10,14 +10,18 @@ export interface Survivor {
   readonly same?: true;
 }
 
-const LOOK = 'looks once more or once less before it sleeps';
+const LOOK = 'looks more or less often before it sleeps';
 const EFFORT = 'costs a notify or a slow path in vain, nothing else';
 const GROWING = 'an arena does not grow in the model';
 const FULLER = 'a search ends sooner or later: no scenario has an arena so full that it shows';
 const MAP = 'only a walk that enumerates the arena reads which kind a cell is; it is taken either way';
 
+const ONCE_MORE = 'looks under the queue lock once more, where nobody is to be unparked';
+
 export const survivors: readonly Survivor[] = [
   { line: 'if (spins > 0)', why: LOOK },
+  { line: 'return thread.maxSpins >> 7', why: LOOK },
+  { line: 'atomic.wait<i32>(address, expected, 50_000)', why: `does not sleep between two tries: ${LOOK}` },
   { line: 'let spins =', why: LOOK },
   { line: 'adaptSpin(thread', why: LOOK },
   { line: 'thread.spinBudget =', why: LOOK },
@@ -28,16 +32,61 @@ export const survivors: readonly Survivor[] = [
   { line: '<u32>UNIT &&', what: /_u/, why: EFFORT },
   {
     line: 'if (permits) return',
-    what: /6 → 0|turned round/,
-    why: `where it decides what a look was worth: it ${LOOK}`,
+    what: /6 → 0|shr_u/,
+    why: `where it decides what a look was worth, it ${LOOK}; before \`wakeWaiters\`, that ${ONCE_MORE}`,
   },
+  {
+    line: 'return <u32>word >= <u32>UNIT',
+    what: /64 → 0/,
+    why: `where it decides what a look was worth, it ${LOOK}; before \`wakeWaiters\`, that ${ONCE_MORE}`,
+  },
+  { line: 'if (permits && available(next, permits)', why: ONCE_MORE },
+  { line: 'let free = false', why: ONCE_MORE },
+  {
+    line: 'changetype<Thread>(word & -UNIT)',
+    why: 'in `conditionWithdraw`: a waiter that was handed the lock acquires it again, and finds the verdict that handed it',
+    same: true,
+  },
+  {
+    line: 'deadline != Infinity && clock() >= deadline',
+    what: /ne → eq|turned round/,
+    why: 'at the entry, when its time is up as the action ends: it arrives, and then gives up',
+  },
+  { line: 'word == SET && waiters(cell)', why: ONCE_MORE },
+  { line: 'offsetof<Cell>("length"))', what: /0 → 1/, why: ONCE_MORE },
+  { line: 'return false;', what: /0 → 1/, why: ONCE_MORE },
+  {
+    line: 'const left = second',
+    what: /turned round/,
+    why: 'asks of no second waiter, or asks a second one nothing: `drain` looks itself, and finds none of an earlier generation',
+    same: true,
+  },
+  {
+    line: '>= 2 * UNIT',
+    what: /ge_u → gt_u/,
+    why: 'a waiter stands there: QUEUED is set beside the permits, so that it never is exactly two',
+    same: true,
+  },
+  { line: '>= 2 * UNIT', why: ONCE_MORE },
+  {
+    line: 'STATE_GRANTED);',
+    what: /store left out|3 → 0/,
+    why: 'nothing in `wakeWaiters` can throw but the end of the stack, and that is not modelled',
+  },
+  { line: 'isTask(thread) ? STATE_AWAITED', what: /0 → 1/, why: `its unparker notifies it in any case: ${EFFORT}` },
   { line: '<u32>UNIT', what: /_u/, why: 'differs at the word 64 only, and no record has the address 64', same: true },
   {
     line: 'expired = now >= since + timeout',
     what: /le → lt/,
     why: 'in the very millisecond of its deadline it enters the queue and leaves at once',
   },
-  { line: 'min(free, MOST_WOKEN)', why: 'wakes more or fewer at once: a matter of speed' },
+  { line: 'min(free, MOST_WOKEN)', what: /ge_u → gt_u/, why: 'of two equal numbers each is the least', same: true },
+  {
+    line: 'HANDOFF',
+    what: /2 → 0/,
+    why: 'in `wakeWaiters`: whoever sets HANDOFF finds nothing free, and the step that frees something takes HANDOFF away',
+    same: true,
+  },
   {
     line: 'let handoff =',
     what: /2 → 0/,
@@ -64,10 +113,13 @@ export const survivors: readonly Survivor[] = [
   { line: 'memory.grow', why: GROWING },
   { line: 'returnCells(arena, index - run, run)', why: GROWING },
   { line: 'const end = min', why: GROWING },
-  { line: 'left', why: FULLER },
+  { line: 'left = limit', why: FULLER },
+  { line: '!left--', why: FULLER },
   { line: 'let frees', why: FULLER },
   { line: 'if (cell.parties == 1', why: 'passes under the queue lock, as all others do' },
   { line: 'frees++', why: FULLER },
   { line: 'HEADER_ROVER', why: 'every search begins at the beginning: slower, and as correct' },
   { line: 'atomic.store<u8>(arena + index', why: MAP },
+  { line: 'const taken = run ?', why: MAP },
+  { line: 'if (inside && !atomic.cmpxchg', what: /and → or/, why: FULLER },
 ];

@@ -5,15 +5,21 @@
 
 import {
   CELL_ARENA,
+  CELL_NEXT,
+  CELL_PREV,
+  CELL_SIZE,
+  CELL_STAMP,
   HEADER_FIRST,
   HEADER_FLAGS,
   HEADER_FREES,
   HEADER_KEEPERS,
   HEADER_ROVER,
   HEADER_SIZE,
+  HEADER_STAMPS,
   HEADER_TOTAL,
   HEADER_USED,
   KIND_ARRAY,
+  KIND_LOCK,
   KIND_TASK,
   KIND_THREAD,
   STATUS_BUSY,
@@ -195,11 +201,61 @@ const alone = (name: string, body: (world: World, me: number) => Script): Scenar
   build: (world) => ({ programs: [once(() => body(world, world.threads[0]!))] }),
 });
 
+/** All cells are taken, so whoever needs one gets what another gives back. */
+const full = (name: string, play: (world: World) => readonly (() => Script)[]): Scenario => ({
+  primitive: 'arena',
+  name,
+  threads: 2,
+  cells: 8,
+  build: (world) => ({
+    wraps: new Map([[world.arena + HEADER_FREES, 2]]),
+    invariant: (view) => miscounted(world, view),
+    programs: play(world).map(once),
+  }),
+});
+
 export const arena: readonly Scenario[] = [
   busy('one thread', [2], 3, false),
   busy('2 threads, room for 2', [1, 1], 2, false),
   busy('2 threads, a block of 2 and one of 1, room for both', [2, 1], 4, false),
   busy('3 threads, room for 1', [1, 1, 1], 1, true),
+  full('2 threads give the same array back: one of them does', (world) => {
+    const { arena } = world;
+    const block = world.call('alloc', arena, ID, KIND_ARRAY, 1);
+    const given = world.data('given');
+    const give = function* (): Script {
+      if (!(yield* call('free', arena, block, 1, KIND_ARRAY))) return;
+      // Twice would be a race.
+      yield* use(given);
+    };
+    return [give, give];
+  }),
+  full('a primitive is destroyed beside a thread that makes another', (world) => {
+    const { arena } = world;
+    const { cell, stamp } = world.event();
+    return [
+      function* () {
+        expect(yield* call('destroy', cell, stamp, world.threads[0]!, 0, 0, 0), STATUS_OK);
+      },
+      function* () {
+        const made = yield* call('create', arena, ID, KIND_LOCK);
+        if (expect(made, 0, cell) === 0) return;
+        expect(yield* look(made + CELL_ARENA), arena);
+        expect(yield* look(made + CELL_STAMP), stamp + 1);
+      },
+    ];
+  }),
+  alone('primitives are made one after the other', function* ({ arena }) {
+    const one = yield* call('create', arena, ID, KIND_LOCK);
+    const two = yield* call('create', arena, ID, KIND_LOCK);
+    expect(two - one, CELL_SIZE);
+    expect((yield* look(two + CELL_STAMP)) - (yield* look(one + CELL_STAMP)), 1);
+    expect(yield* look(two + CELL_STAMP), yield* look(arena + HEADER_STAMPS));
+    for (const cell of [one, two]) {
+      expect(yield* look(cell + CELL_ARENA), arena);
+      for (const link of [CELL_NEXT, CELL_PREV]) expect(yield* look(cell + link), cell);
+    }
+  }),
   allocating('destroyed beside a thread that allocates, twice', 2, 2),
   allocating('destroyed beside 2 threads that allocate', 3, 1),
   coming('destroyed beside a thread that comes and goes', 1, 1),
