@@ -161,6 +161,7 @@ const sequence = (
     return {
       // A Barrier asks for the time in any case; all others only where a thread's own time may be up.
       throws: primitive !== 'barrier',
+      wraps: new Map([[bench.it.cell + CELL_GENERATION, 16]]),
       programs: [
         once(function* () {
           yield* within(
@@ -625,6 +626,9 @@ export const sequences: readonly Scenario[] = [
       yield* ends(1, ANY, STATE_BROKEN, BROKEN);
       yield* b.is(p!, STATE_GRANTED);
       yield* b.is(q!, STATE_GRANTED);
+      yield* b.has(BROKEN, 0);
+      const { cell, stamp } = b.it;
+      expect(yield* call('barrierEnd', cell, stamp + 1, b.me, 0, ANY, STATE_BROKEN, FILLING), 0);
       yield* b.has(BROKEN, 0);
     },
   ),
