@@ -122,3 +122,18 @@ it.each([
   }).toThrow(/arena is full/);
   await expect(it.waitAsync()).rejects.toThrow('has been destroyed');
 });
+
+it('A Condition that is destroyed in the predicate of a task says so, also where there is no room for its wait', async () => {
+  const arena = new Arena({ maximumBytes: 4_096 });
+  const lock = new Lock({ arena });
+  const condition = new Condition(lock, { arena });
+  await lock.acquireAsync();
+  const wait = condition.waitForAsync(() => {
+    condition.destroy();
+    expect(() => {
+      while (true) new Lock({ arena });
+    }).toThrow(/arena is full/);
+    return false;
+  });
+  await expect(wait).rejects.toThrow('has been destroyed');
+});

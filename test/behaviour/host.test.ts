@@ -163,17 +163,19 @@ describe('The timer of a task that waits', () => {
   });
 });
 
-it('Condition.waitFor asks no more when its time is up to the very millisecond', () => {
-  let time = 1_000;
-  const { Condition } = load({ performance: { now: () => time } });
+it.each([
+  [1_009.5, 2],
+  [1_010, 1],
+])('Condition.waitFor, within 10 ms from 1,000 on, asks at %s whether time is left: asked %s times', (then, times) => {
+  const clock: number[] = [];
+  let later = 1_010;
+  const { Condition } = load({ performance: { now: () => clock.shift() ?? ++later } });
   const condition = new Condition();
   condition.acquire();
   let asked = 0;
-  const predicate = (): boolean => {
-    time = 1_010;
-    return ++asked > 1;
-  };
-  expect([condition.waitFor(predicate, 10), asked]).toEqual([false, 1]);
+  // When it begins, and when it has asked once; in a wait it is later with each look.
+  clock.push(1_000, then);
+  expect([condition.waitFor(() => ++asked > times, 10), asked]).toEqual([false, times]);
 });
 
 it('A promise that is settled can be collected', async () => {

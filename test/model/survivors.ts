@@ -26,7 +26,6 @@ export const survivors: readonly Survivor[] = [
   { line: 'adaptSpin(thread', why: LOOK },
   { line: 'thread.spinBudget =', why: LOOK },
   { line: 'do turns--', why: 'no break between two looks: a matter of speed' },
-  { line: 'state = atomic.xchg', what: /0 → 1/, why: `notifies a head that it did not unpark: ${EFFORT}` },
   { line: 'if (!older && owningThread', what: /0 → 1/, why: `notifies for each waiter in an inbox: ${EFFORT}` },
   { line: 'cell.generation++', what: /add/, why: 'a generation need only be another one', same: true },
   { line: '<u32>UNIT &&', what: /_u/, why: EFFORT },
@@ -37,7 +36,7 @@ export const survivors: readonly Survivor[] = [
   },
   {
     line: 'return <u32>word >= <u32>UNIT',
-    what: /64 → 0/,
+    what: /64 → 0|lt_u → ge_u/,
     why: `where it decides what a look was worth, it ${LOOK}; before \`wakeWaiters\`, that ${ONCE_MORE}`,
   },
   { line: 'if (permits && available(next, permits)', why: ONCE_MORE },
@@ -52,7 +51,6 @@ export const survivors: readonly Survivor[] = [
     what: /ne → eq|turned round/,
     why: 'at the entry, when its time is up as the action ends: it arrives, and then gives up',
   },
-  { line: 'word == SET && waiters(cell)', why: ONCE_MORE },
   { line: 'offsetof<Cell>("length"))', what: /0 → 1/, why: ONCE_MORE },
   { line: 'return false;', what: /0 → 1/, why: ONCE_MORE },
   {
@@ -74,7 +72,12 @@ export const survivors: readonly Survivor[] = [
     why: 'nothing in `wakeWaiters` can throw but the end of the stack, and that is not modelled',
   },
   { line: 'isTask(thread) ? STATE_AWAITED', what: /0 → 1/, why: `its unparker notifies it in any case: ${EFFORT}` },
-  { line: '<u32>UNIT', what: /_u/, why: 'differs at the word 64 only, and no record has the address 64', same: true },
+  {
+    line: '<u32>UNIT',
+    what: /lt_u → le_u|ge_u → gt_u/,
+    why: 'differs at the word 64 only, and no record has the address 64',
+    same: true,
+  },
   {
     line: 'expired = now >= since + timeout',
     what: /le → lt/,
@@ -86,11 +89,6 @@ export const survivors: readonly Survivor[] = [
     what: /2 → 0/,
     why: 'in `wakeWaiters`: whoever sets HANDOFF finds nothing free, and the step that frees something takes HANDOFF away',
     same: true,
-  },
-  {
-    line: 'let handoff =',
-    what: /2 → 0/,
-    why: 'a task that was overtaken asks for no handoff: no scenario waits for one',
   },
   { line: 'word, QUEUED, QueueEnd.BACK', what: /0 → 1/, why: '`addToAcquire` means nothing in an Event', same: true },
   {
@@ -113,13 +111,8 @@ export const survivors: readonly Survivor[] = [
   { line: 'memory.grow', why: GROWING },
   { line: 'returnCells(arena, index - run, run)', why: GROWING },
   { line: 'const end = min', why: GROWING },
-  { line: 'left = limit', why: FULLER },
-  { line: '!left--', why: FULLER },
-  { line: 'let frees', why: FULLER },
   { line: 'if (cell.parties == 1', why: 'passes under the queue lock, as all others do' },
-  { line: 'frees++', why: FULLER },
   { line: 'HEADER_ROVER', why: 'every search begins at the beginning: slower, and as correct' },
-  { line: 'atomic.store<u8>(arena + index', why: MAP },
   { line: 'const taken = run ?', why: MAP },
   { line: 'if (inside && !atomic.cmpxchg', what: /and → or/, why: FULLER },
 ];
