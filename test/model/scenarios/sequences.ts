@@ -192,6 +192,40 @@ const lock = (name: string, count: number, play: (bench: Bench, ...waiters: numb
 const rlock = (name: string, count: number, play: (bench: Bench, ...waiters: number[]) => Script): Scenario =>
   sequence('rlock', name, count, (world) => world.rlock(), own, play);
 
+/** The lock of a Condition. */
+interface OwnLock {
+  readonly lock: number;
+  /** Whether it is an RLock. */
+  readonly recursive: boolean;
+  readonly kind: 'lock' | 'rlock';
+  /** A call of it. */
+  of(name: string, result: number, ...args: number[]): Script;
+}
+
+/** A Condition over a Lock, and one over an RLock. */
+const overBoth = (
+  name: string,
+  count: number,
+  play: (bench: Bench, own: OwnLock, ...waiters: number[]) => Script,
+): Scenario[] =>
+  [false, true].map((recursive) =>
+    sequence(
+      'condition',
+      `over ${recursive ? 'an RLock' : 'a Lock'}: ${name}`,
+      count,
+      (world) => {
+        const lock = recursive ? world.rlock() : world.lock();
+        return { ...world.condition(lock), lock };
+      },
+      nothing,
+      (bench, ...waiters) => {
+        const lock = bench.it.lock!;
+        const of = (name: string, result: number, ...args: number[]) => bench.on(lock, name, result, ...args);
+        return play(bench, { lock: lock.cell, recursive, kind: recursive ? 'rlock' : 'lock', of }, ...waiters);
+      },
+    ),
+  );
+
 export const sequences: readonly Scenario[] = [
   semaphore(
     'as many are woken as there are permits, seven at a time, and those wake the others',
@@ -632,189 +666,156 @@ export const sequences: readonly Scenario[] = [
       yield* b.has(BROKEN, 0);
     },
   ),
-  ...[false, true].map((recursive) =>
-    sequence(
-      'condition',
-      `over ${recursive ? 'an RLock' : 'a Lock'}: a wait gives the lock back and has it again, and its pin goes once`,
-      3,
-      (world) => {
-        const lock = recursive ? world.rlock() : world.lock();
-        return { ...world.condition(lock), lock };
-      },
-      nothing,
-      function* (c, a, b, d) {
-        const { cell: lock } = c.it.lock!;
-        const kind = recursive ? 'rlock' : 'lock';
-        const name = (waiter: number): number => (recursive ? waiter : c.me | HELD_BY_TASK);
-        const of = (what: string, result: number, ...args: number[]) => c.on(c.it.lock!, what, result, ...args);
-        const resumes = (waiter: number, result: number, flags: number) =>
-          of('acquire', result, waiter, name(waiter), FOR_EVER, flags);
-        const waits = (waiter: number) =>
-          c.calls('condWait', STATUS_PENDING, waiter, name(waiter), FOR_EVER, Number(recursive));
-        const pinned = function* (count: number): Script {
-          const pins = yield* get(lock + CELL_PINS);
-          if (pins !== count) throw new Objection(`there are ${pins} pins in place of ${count}`);
-        };
-        yield* c.calls('condWait', STATUS_NOT_HELD, a!, name(a!), FOR_EVER, Number(recursive));
-        for (const waiter of [a!, b!]) {
-          yield* of(`${kind}Acquire`, STATUS_OK, name(waiter), 0);
-          yield* waits(waiter);
-        }
-        yield* c.has(0, 2);
-        yield* pinned(2);
-        yield* c.calls('condNotify', STATUS_NOT_HELD, c.me, 1, Number(recursive));
-        yield* of(`${kind}Acquire`, STATUS_OK, c.me, 0);
-        yield* c.calls('condNotify', STATUS_OK, c.me, 1, Number(recursive));
+  ...overBoth(
+    'a wait gives the lock back and has it again, and its pin goes once',
+    3,
+    function* (c, { lock, recursive, kind, of }, a, b, d) {
+      const name = (waiter: number): number => (recursive ? waiter : c.me | HELD_BY_TASK);
+      const resumes = (waiter: number, result: number, flags: number) =>
+        of('acquire', result, waiter, name(waiter), FOR_EVER, flags);
+      const waits = (waiter: number) =>
+        c.calls('condWait', STATUS_PENDING, waiter, name(waiter), FOR_EVER, Number(recursive));
+      const pinned = function* (count: number): Script {
+        const pins = yield* get(lock + CELL_PINS);
+        if (pins !== count) throw new Objection(`there are ${pins} pins in place of ${count}`);
+      };
+      yield* c.calls('condWait', STATUS_NOT_HELD, a!, name(a!), FOR_EVER, Number(recursive));
+      for (const waiter of [a!, b!]) {
+        yield* of(`${kind}Acquire`, STATUS_OK, name(waiter), 0);
+        yield* waits(waiter);
+      }
+      yield* c.has(0, 2);
+      yield* pinned(2);
+      yield* c.calls('condNotify', STATUS_NOT_HELD, c.me, 1, Number(recursive));
+      yield* of(`${kind}Acquire`, STATUS_OK, c.me, 0);
+      yield* c.calls('condNotify', STATUS_OK, c.me, 1, Number(recursive));
+      yield* c.has(0, 1);
+      yield* c.owes(a!, lock);
+      yield* of(`${kind}Release`, STATUS_OK, c.me);
+      yield* c.is(a!, STATE_WOKEN);
+      yield* resumes(a!, STATUS_OK, WOKEN);
+      yield* c.owes(a!, 0);
+      if (recursive) yield* call('condEnd', a!, 2);
+      else yield* call('condEnd', a!, 0);
+      yield* pinned(1);
+      yield* call('unpin', a!);
+      yield* pinned(1);
+      if (recursive) {
+        expect(yield* get(lock + RLOCK_DEPTH), 2);
+        yield* of('rlockRelease', STATUS_OK, a!);
+        yield* of('rlockRelease', STATUS_OK, a!);
+      }
+      yield* of(`${kind}Release`, STATUS_OK, name(a!));
+      // The thread blocks beside its task, which is notified and gets the lock: they change places.
+      const budget = yield* call('waitAsTask', c.me);
+      expect(yield* get(c.me + THREAD_MAX_SPINS), NEVER_SLEEPS);
+      expect(yield* get(c.me + THREAD_SPIN_BUDGET), NEVER_SLEEPS);
+      yield* of(`${kind}Acquire`, STATUS_OK, c.me, 0);
+      yield* c.calls('condWait', STATUS_PENDING, c.me, c.me, FOR_EVER, Number(recursive));
+      yield* of(`${kind}Acquire`, STATUS_OK, name(d!), 0);
+      yield* waits(d!);
+      yield* c.has(0, 3);
+      yield* of(`${kind}Acquire`, STATUS_OK, name(a!), 0);
+      yield* c.calls('condNotify', STATUS_OK, name(a!) & -UNIT, 1, Number(recursive));
+      yield* of(`${kind}Release`, STATUS_OK, name(a!));
+      yield* c.is(b!, STATE_WOKEN);
+      yield* c.calls('condExchange', 1, c.me, b!);
+      yield* c.has(0, 2);
+      yield* c.owes(b!, c.it.cell);
+      yield* c.owes(c.me, lock);
+      expect(yield* get(c.me + CELL_WORD), STATE_WOKEN);
+      expect(yield* get(b! + CELL_WORD), STATE_AWAITED);
+      // It stands there no more.
+      yield* c.calls('condExchange', 0, c.me, d!);
+      yield* of('acquire', STATUS_OK, c.me, c.me, FOR_EVER, WOKEN);
+      yield* call('condEnd', c.me, 0);
+      yield* call('waitAsThread', c.me, 77, budget);
+      expect(yield* get(c.me + THREAD_MAX_SPINS), 77);
+      expect(yield* get(c.me + THREAD_SPIN_BUDGET), budget);
+      yield* pinned(2);
+      if (recursive) {
+        yield* c.calls('cancelWait', STATUS_TIMEOUT, d!);
         yield* c.has(0, 1);
-        yield* c.owes(a!, lock);
-        yield* of(`${kind}Release`, STATUS_OK, c.me);
-        yield* c.is(a!, STATE_WOKEN);
-        yield* resumes(a!, STATUS_OK, WOKEN);
-        yield* c.owes(a!, 0);
-        if (recursive) yield* call('condEnd', a!, 2);
-        else yield* call('condEnd', a!, 0);
-        yield* pinned(1);
-        yield* call('unpin', a!);
-        yield* pinned(1);
-        if (recursive) {
-          expect(yield* get(lock + RLOCK_DEPTH), 2);
-          yield* of('rlockRelease', STATUS_OK, a!);
-          yield* of('rlockRelease', STATUS_OK, a!);
-        }
-        yield* of(`${kind}Release`, STATUS_OK, name(a!));
-        // The thread blocks beside its task, which is notified and gets the lock: they change places.
-        const budget = yield* call('waitAsTask', c.me);
-        expect(yield* get(c.me + THREAD_MAX_SPINS), NEVER_SLEEPS);
-        expect(yield* get(c.me + THREAD_SPIN_BUDGET), NEVER_SLEEPS);
-        yield* of(`${kind}Acquire`, STATUS_OK, c.me, 0);
-        yield* c.calls('condWait', STATUS_PENDING, c.me, c.me, FOR_EVER, Number(recursive));
-        yield* of(`${kind}Acquire`, STATUS_OK, name(d!), 0);
-        yield* waits(d!);
-        yield* c.has(0, 3);
-        yield* of(`${kind}Acquire`, STATUS_OK, name(a!), 0);
-        yield* c.calls('condNotify', STATUS_OK, name(a!) & -UNIT, 1, Number(recursive));
-        yield* of(`${kind}Release`, STATUS_OK, name(a!));
-        yield* c.is(b!, STATE_WOKEN);
-        yield* c.calls('condExchange', 1, c.me, b!);
-        yield* c.has(0, 2);
-        yield* c.owes(b!, c.it.cell);
-        yield* c.owes(c.me, lock);
-        expect(yield* get(c.me + CELL_WORD), STATE_WOKEN);
-        expect(yield* get(b! + CELL_WORD), STATE_AWAITED);
-        // It stands there no more.
-        yield* c.calls('condExchange', 0, c.me, d!);
-        yield* of('acquire', STATUS_OK, c.me, c.me, FOR_EVER, WOKEN);
-        yield* call('condEnd', c.me, 0);
-        yield* call('waitAsThread', c.me, 77, budget);
-        expect(yield* get(c.me + THREAD_MAX_SPINS), 77);
-        expect(yield* get(c.me + THREAD_SPIN_BUDGET), budget);
-        yield* pinned(2);
-        if (recursive) {
-          yield* c.calls('cancelWait', STATUS_TIMEOUT, d!);
-          yield* c.has(0, 1);
-          yield* c.calls('cancelWait', STATUS_TIMEOUT, b!);
-        } else {
-          yield* c.calls('cancelWait', STATUS_TIMEOUT, b!);
-          yield* c.calls('condNotify', STATUS_OK, c.me, 1, 0);
-          yield* c.owes(d!, lock);
-          yield* of('cancelWait', STATUS_TIMEOUT, d!);
-        }
-        yield* c.has(0, 0);
-        yield* call('unpin', b!);
-        yield* call('unpin', d!);
-        yield* pinned(0);
-        yield* of(`${kind}Release`, STATUS_OK, c.me);
-      },
-    ),
+        yield* c.calls('cancelWait', STATUS_TIMEOUT, b!);
+      } else {
+        yield* c.calls('cancelWait', STATUS_TIMEOUT, b!);
+        yield* c.calls('condNotify', STATUS_OK, c.me, 1, 0);
+        yield* c.owes(d!, lock);
+        yield* of('cancelWait', STATUS_TIMEOUT, d!);
+      }
+      yield* c.has(0, 0);
+      yield* call('unpin', b!);
+      yield* call('unpin', d!);
+      yield* pinned(0);
+      yield* of(`${kind}Release`, STATUS_OK, c.me);
+    },
   ),
-  ...[false, true].map((recursive) =>
-    sequence(
-      'condition',
-      `over ${recursive ? 'an RLock' : 'a Lock'}: the host throws when a thread was notified, and it has the lock again`,
-      2,
-      (world) => {
-        const lock = recursive ? world.rlock() : world.lock();
-        return { ...world.condition(lock), lock };
-      },
-      nothing,
-      function* (c, a, b) {
-        const { cell: lock } = c.it.lock!;
-        const kind = recursive ? 'rlock' : 'lock';
-        const of = (what: string, result: number, ...args: number[]) => c.on(c.it.lock!, what, result, ...args);
-        yield* call('waitAsTask', c.me);
-        yield* of(`${kind}Acquire`, STATUS_OK, c.me, 0);
-        yield* c.calls('condWait', STATUS_PENDING, c.me, c.me, FOR_EVER, Number(recursive));
-        yield* of(`${kind}Acquire`, STATUS_OK, a!, 0);
-        yield* c.calls('condNotify', STATUS_OK, a!, 1, Number(recursive));
-        yield* of('acquire', STATUS_PENDING, b!, b!, FOR_EVER, 0);
-        yield* of(`${kind}Release`, STATUS_OK, a!);
-        yield* c.is(c.me, STATE_WOKEN);
-        yield* call('condWithdraw', c.it.cell, c.it.stamp, c.me, 0);
-        yield* c.owes(c.me, 0);
-        expect(yield* get(lock), c.me + QUEUED);
-        expect(yield* get(lock + CELL_PINS), 0);
-        // Once more; now it was handed the lock when the host throws.
-        yield* c.calls('condWait', STATUS_PENDING, c.me, c.me, FOR_EVER, Number(recursive));
-        yield* c.is(b!, STATE_WOKEN);
-        yield* of('acquire', STATUS_OK, b!, b!, FOR_EVER, WOKEN);
-        yield* c.calls('condNotify', STATUS_OK, b!, 1, Number(recursive));
-        yield* of(`${kind}Release`, STATUS_OK, b!);
-        yield* c.is(c.me, STATE_WOKEN);
-        yield* of(`${kind}Acquire`, STATUS_OK, a!, 0);
-        yield* of('acquire', STATUS_PENDING, c.me, c.me, FOR_EVER, WOKEN | HANDOFF);
-        yield* of('acquire', STATUS_PENDING, b!, b!, FOR_EVER, 0);
-        yield* of(`${kind}Release`, STATUS_OK, a!);
-        yield* c.is(c.me, STATE_GRANTED);
-        yield* call('condWithdraw', c.it.cell, c.it.stamp, c.me, 0);
-        yield* c.owes(c.me, 0);
-        expect(yield* get(lock), c.me + QUEUED);
-        expect(yield* get(lock + CELL_PINS), 0);
-        // A second time there is nothing to withdraw.
-        yield* call('condWithdraw', c.it.cell, c.it.stamp, c.me, 3);
-        expect(yield* get(lock + RLOCK_DEPTH), 0);
-        yield* call('waitAsThread', c.me, 0, 0);
-        yield* of('cancelWait', STATUS_TIMEOUT, b!);
-        yield* of(`${kind}Release`, STATUS_OK, c.me);
-      },
-    ),
+  ...overBoth(
+    'the host throws when a thread was notified, and it has the lock again',
+    2,
+    function* (c, { lock, recursive, kind, of }, a, b) {
+      yield* call('waitAsTask', c.me);
+      yield* of(`${kind}Acquire`, STATUS_OK, c.me, 0);
+      yield* c.calls('condWait', STATUS_PENDING, c.me, c.me, FOR_EVER, Number(recursive));
+      yield* of(`${kind}Acquire`, STATUS_OK, a!, 0);
+      yield* c.calls('condNotify', STATUS_OK, a!, 1, Number(recursive));
+      yield* of('acquire', STATUS_PENDING, b!, b!, FOR_EVER, 0);
+      yield* of(`${kind}Release`, STATUS_OK, a!);
+      yield* c.is(c.me, STATE_WOKEN);
+      yield* call('condWithdraw', c.it.cell, c.it.stamp, c.me, 0);
+      yield* c.owes(c.me, 0);
+      expect(yield* get(lock), c.me + QUEUED);
+      expect(yield* get(lock + CELL_PINS), 0);
+      // Once more; now it was handed the lock when the host throws.
+      yield* c.calls('condWait', STATUS_PENDING, c.me, c.me, FOR_EVER, Number(recursive));
+      yield* c.is(b!, STATE_WOKEN);
+      yield* of('acquire', STATUS_OK, b!, b!, FOR_EVER, WOKEN);
+      yield* c.calls('condNotify', STATUS_OK, b!, 1, Number(recursive));
+      yield* of(`${kind}Release`, STATUS_OK, b!);
+      yield* c.is(c.me, STATE_WOKEN);
+      yield* of(`${kind}Acquire`, STATUS_OK, a!, 0);
+      yield* of('acquire', STATUS_PENDING, c.me, c.me, FOR_EVER, WOKEN | HANDOFF);
+      yield* of('acquire', STATUS_PENDING, b!, b!, FOR_EVER, 0);
+      yield* of(`${kind}Release`, STATUS_OK, a!);
+      yield* c.is(c.me, STATE_GRANTED);
+      yield* call('condWithdraw', c.it.cell, c.it.stamp, c.me, 0);
+      yield* c.owes(c.me, 0);
+      expect(yield* get(lock), c.me + QUEUED);
+      expect(yield* get(lock + CELL_PINS), 0);
+      // A second time there is nothing to withdraw.
+      yield* call('condWithdraw', c.it.cell, c.it.stamp, c.me, 3);
+      expect(yield* get(lock + RLOCK_DEPTH), 0);
+      yield* call('waitAsThread', c.me, 0, 0);
+      yield* of('cancelWait', STATUS_TIMEOUT, b!);
+      yield* of(`${kind}Release`, STATUS_OK, c.me);
+    },
   ),
-  ...[false, true].map((recursive) =>
-    sequence(
-      'condition',
-      `over ${recursive ? 'an RLock' : 'a Lock'}: a thread that was notified, too, does not change places with its task`,
-      2,
-      (world) => {
-        const lock = recursive ? world.rlock() : world.lock();
-        return { ...world.condition(lock), lock };
-      },
-      nothing,
-      function* (c, a, b) {
-        const { cell: lock } = c.it.lock!;
-        const kind = recursive ? 'rlock' : 'lock';
-        const of = (what: string, result: number, ...args: number[]) => c.on(c.it.lock!, what, result, ...args);
-        yield* call('waitAsTask', c.me);
-        for (const waiter of [b!, c.me]) {
-          yield* of(`${kind}Acquire`, STATUS_OK, waiter, 0);
-          yield* c.calls('condWait', STATUS_PENDING, waiter, waiter, FOR_EVER, Number(recursive));
-        }
-        yield* of(`${kind}Acquire`, STATUS_OK, a!, 0);
-        yield* c.calls('condNotify', STATUS_OK, a!, 2, Number(recursive));
-        yield* of(`${kind}Release`, STATUS_OK, a!);
-        yield* c.is(b!, STATE_WOKEN);
-        yield* of(`${kind}Acquire`, STATUS_OK, a!, 0);
-        yield* of('acquire', STATUS_PENDING, b!, b!, FOR_EVER, WOKEN | HANDOFF);
-        yield* of(`${kind}Release`, STATUS_OK, a!);
-        yield* c.is(b!, STATE_GRANTED);
-        yield* c.calls('condExchange', 0, c.me, b!);
-        expect(yield* get(lock), b! + QUEUED);
-        yield* call('condEnd', b!, 0);
-        yield* of(`${kind}Release`, STATUS_OK, b!);
-        yield* c.is(c.me, STATE_WOKEN);
-        yield* of('acquire', STATUS_OK, c.me, c.me, FOR_EVER, WOKEN);
-        yield* call('condEnd', c.me, 0);
-        yield* call('waitAsThread', c.me, 0, 0);
-        yield* of(`${kind}Release`, STATUS_OK, c.me);
-      },
-    ),
+  ...overBoth(
+    'a thread that was notified, too, does not change places with its task',
+    2,
+    function* (c, { lock, recursive, kind, of }, a, b) {
+      yield* call('waitAsTask', c.me);
+      for (const waiter of [b!, c.me]) {
+        yield* of(`${kind}Acquire`, STATUS_OK, waiter, 0);
+        yield* c.calls('condWait', STATUS_PENDING, waiter, waiter, FOR_EVER, Number(recursive));
+      }
+      yield* of(`${kind}Acquire`, STATUS_OK, a!, 0);
+      yield* c.calls('condNotify', STATUS_OK, a!, 2, Number(recursive));
+      yield* of(`${kind}Release`, STATUS_OK, a!);
+      yield* c.is(b!, STATE_WOKEN);
+      yield* of(`${kind}Acquire`, STATUS_OK, a!, 0);
+      yield* of('acquire', STATUS_PENDING, b!, b!, FOR_EVER, WOKEN | HANDOFF);
+      yield* of(`${kind}Release`, STATUS_OK, a!);
+      yield* c.is(b!, STATE_GRANTED);
+      yield* c.calls('condExchange', 0, c.me, b!);
+      expect(yield* get(lock), b! + QUEUED);
+      yield* call('condEnd', b!, 0);
+      yield* of(`${kind}Release`, STATUS_OK, b!);
+      yield* c.is(c.me, STATE_WOKEN);
+      yield* of('acquire', STATUS_OK, c.me, c.me, FOR_EVER, WOKEN);
+      yield* call('condEnd', c.me, 0);
+      yield* call('waitAsThread', c.me, 0, 0);
+      yield* of(`${kind}Release`, STATUS_OK, c.me);
+    },
   ),
 ];
