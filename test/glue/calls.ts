@@ -57,8 +57,8 @@ export interface Program {
   readonly parties?: number;
   /** Whether A's Barrier has an action. */
   readonly action?: boolean;
-  /** Whether a waiter's patience is over with each turn. */
-  readonly overdue?: boolean;
+  /** After how many turns of both threads a waiter's patience is over; never if nothing is said. */
+  readonly overdue?: number;
   readonly events: string;
   /** Calls that are made, or it is not the program that its title says. */
   readonly has: readonly string[];
@@ -335,8 +335,7 @@ export function recorderOf(bundle: string): (program: Program) => string[] {
     const words = new Int32Array(memory.buffer, 0, BYTES / 4);
     const choices = new Directed(events);
     const recorder = new Recorder();
-    // A handoff is due with the next turn that comes, or never.
-    const tick = program.overdue ? abi.HANDOFF_AFTER_MS : 0;
+    const tick = program.overdue ? abi.HANDOFF_AFTER_MS / program.overdue : 0;
     const schedule = new Schedule({ ...scenario, tick }, realms, choices, words, recorder);
     choices.schedule = schedule;
     recorder.schedule = schedule;
@@ -451,7 +450,7 @@ class ModelRun {
         tasks[event.task - 1] ??= [];
         tasks[event.task - 1]!.push(step);
       }
-      const body = eventLoop(world, me, tasks, { overdue: program.overdue ?? false });
+      const body = eventLoop(world, me, tasks, { overdue: program.overdue !== undefined });
       this.threads.set(name, new ModelThread(this, name, me + abi.THREAD_INBOX, body));
     }
   }

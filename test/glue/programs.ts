@@ -94,7 +94,7 @@ export const programs: readonly Program[] = [
   },
   {
     title: 'Lock: woken in vain for too long, it is handed it',
-    overdue: true,
+    overdue: 4,
     events: `
       B1 tries lock
       A1 acquires lock
@@ -130,7 +130,7 @@ export const programs: readonly Program[] = [
   },
   {
     title: 'Lock: a task is woken in vain, and so is the next of its local queue, which has waited for less',
-    overdue: true,
+    overdue: 1,
     events: `
       B1 tries lock
       A1 acquires lock

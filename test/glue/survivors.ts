@@ -349,7 +349,7 @@ export const survivors: readonly Survivor[] = [
   {
     file: 'owner.ts',
     line: 'return uses[0]?.arena === arena ? uses[0] : uses.find((use) => use.arena === arena);',
-    what: /^condition turned round/,
+    what: /^(condition turned round|0 → -1)/,
     why: 'The search finds the first use, too: to look there first is only faster',
     same: true,
   },
@@ -499,6 +499,13 @@ export const survivors: readonly Survivor[] = [
     line: 'if (this.#told === 0 && arena.load(this.#inbox, 0) === 0) return 0;',
     what: /^0 → 1/,
     why: 'To take what is not there answers the same, and costs more',
+    same: true,
+  },
+  {
+    file: 'scheduler.ts',
+    line: 'this.#told = waiter && arena.load(waiter, CELL_NEXT);',
+    what: /^only arena/,
+    why: 'It is not 0: only this thread takes anything out of its inbox, and something is there',
     same: true,
   },
   // scoped.ts
