@@ -4,7 +4,6 @@
  */
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { setFlagsFromString } from 'node:v8';
 import vm from 'node:vm';
 import { describe, expect, it } from 'vitest';
 import { KIND_THREAD, THREAD_MAX_SPINS } from '../../assembly/abi.ts';
@@ -176,28 +175,6 @@ it.each([
   // When it begins, and when it has asked once; in a wait it is later with each look.
   clock.push(1_000, then);
   expect([condition.waitFor(() => ++asked > times, 10), asked]).toEqual([false, times]);
-});
-
-it('A promise that is settled can be collected', async () => {
-  // Of a package of its own, which makes no other.
-  const { Lock } = load({ ...new Timers().globals, performance });
-  const lock = new Lock();
-  lock.tryAcquire();
-  const settle = async (): Promise<WeakRef<Promise<boolean>>> => {
-    const promise = lock.acquireAsync();
-    lock.release();
-    await promise;
-    return new WeakRef(promise);
-  };
-  const promise = await settle();
-  setFlagsFromString('--expose-gc');
-  const gc = vm.runInNewContext('gc') as () => void;
-  for (let round = 0; round < 100 && promise.deref(); round++) {
-    // What was looked at lives to the end of the turn.
-    await settled();
-    gc();
-  }
-  expect(promise.deref()).toBe(undefined);
 });
 
 describe('A guard', () => {

@@ -396,6 +396,16 @@ export const survivors: readonly Survivor[] = [
   },
   {
     file: 'pending-call.ts',
+    line: 'resolveLast = undefined;',
+    why: GARBAGE,
+  },
+  {
+    file: 'pending-call.ts',
+    line: 'rejectLast = undefined;',
+    why: GARBAGE,
+  },
+  {
+    file: 'pending-call.ts',
     line: 'return;',
     what: /^return left out/,
     why: 'A promise that is settled stays so, and a wait that is over is no wait of the scheduler any more',
@@ -517,6 +527,13 @@ export const survivors: readonly Survivor[] = [
     same: true,
   },
   // thread-arena.ts
+  {
+    file: 'thread-arena.ts',
+    line: 'return (this.load(base, HEADER_ID_LOW) | 0) !== this.id',
+    what: /^0 → (1|-1)$/,
+    why: 'Of the keepers only the sign is looked at, which neither changes: a destroyed arena has that and no keepers',
+    same: true,
+  },
   {
     file: 'thread-arena.ts',
     line: 'for (let index = this.load(base, HEADER_FIRST); index < room; index++) {',

@@ -14,6 +14,7 @@ import {
   ThreadingError,
 } from 'lockwork';
 import { describe, expect, it } from 'vitest';
+import { VERSION } from '../../assembly/abi.ts';
 import { type Bad, integersFrom, refuses } from '../support/badInput.ts';
 import { thread, threads, thrown, until } from '../support/threads.ts';
 
@@ -672,6 +673,17 @@ describe('destroy', () => {
       expect(await other).toEqual(expect.any(Number));
       expect(bytes.every((byte) => byte === 0xee)).toBe(true);
     }
+  });
+
+  it('is the end of all that its thread knows of it', () => {
+    const { arenas } = (globalThis as unknown as Record<symbol, { arenas: Map<string, unknown> }>)[
+      Symbol.for(`lockwork.${VERSION}`)
+    ]!;
+    const before = arenas.size;
+    const some = Array.from({ length: 3 }, () => new Arena({ maximumBytes: PAGE }));
+    expect(arenas.size).toBe(before + 3);
+    for (const arena of some) arena.destroy();
+    expect(arenas.size).toBe(before);
   });
 
   it('releases many thousands of arenas, one after the other', { timeout: 120_000 }, async () => {

@@ -156,6 +156,7 @@ describe('Semaphore', () => {
     const semaphore = new Semaphore(MOST - 1);
     expect(() => semaphore.release(2)).toThrow(OverReleaseError);
     expect(() => semaphore.release(MOST)).toThrow(OverReleaseError);
+    expect(() => semaphore.release(MOST + 1)).toThrow(`an integer from 1 to ${MOST}, not ${MOST + 1}`);
     expect(semaphore.value).toBe(MOST - 1);
     semaphore.release();
     expect(() => semaphore.release()).toThrow(OverReleaseError);
