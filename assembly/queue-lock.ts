@@ -96,8 +96,10 @@ export function tryLockQueueLate(cell: Cell, stamp: i32, thread: Thread): LateLo
   if (alive(cell, stamp)) {
     found = LateLock.BUSY;
     if (tryLockQueue(cell)) {
-      // Again: it may have been destroyed before the queue lock was taken. That of a dead cell nobody needs.
+      // Again: it may have been destroyed before the queue lock was taken.
       found = alive(cell, stamp) ? LateLock.LOCKED : LateLock.GONE;
+      // A newcomer that was past the check of the stamp waits for it, and only then sees that the cell is dead.
+      if (found == LateLock.GONE) unlockQueue(cell);
     }
   }
   atomic.store<u8>(mapByte, <u8>kind, HEADER_SIZE);

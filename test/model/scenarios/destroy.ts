@@ -1,8 +1,12 @@
 /** Destroy: refused while somebody holds or waits; afterwards every use says so, also one that had begun. */
 
 import {
+  ANY,
+  BROKEN,
   HEADER_USED,
   NO_ACTION,
+  STATE_BROKEN,
+  STATUS_BROKEN,
   STATUS_BUSY,
   STATUS_DESTROYED,
   STATUS_NOT_HELD,
@@ -81,7 +85,36 @@ const idle = (primitive: string, { mask, idle, dead }: Idle, make: (world: World
 
 const some = [STATUS_OK, STATUS_TIMEOUT, STATUS_DESTROYED];
 
+/** Of both that come too late, one looks for itself whether it is dead, and the other takes the queue lock first. */
+const both: Scenario = {
+  primitive: 'barrier',
+  name: 'destroyed beside a thread that aborts it, and a newcomer',
+  threads: 3,
+  build(world) {
+    const { cell, stamp } = world.barrier(2);
+    const [destroyer, aborts, waits] = world.threads as [number, number, number];
+    const { mask, idle, dead } = IDLE_BARRIER;
+    return {
+      clock: TIMED,
+      programs: [
+        once(function* () {
+          const status = yield* call('destroy', cell, stamp, destroyer, mask, idle, dead);
+          expect(status, STATUS_OK, STATUS_BUSY);
+        }),
+        once(function* () {
+          expect(yield* call('barrierEnd', cell, stamp, aborts, 0, ANY, STATE_BROKEN, BROKEN), 0, 1);
+        }),
+        once(function* () {
+          const status = yield* call('barrierWait', cell, stamp, waits, SOON, NO_ACTION);
+          expect(status, STATUS_BROKEN, STATUS_DESTROYED);
+        }),
+      ],
+    };
+  },
+};
+
 export const destroy: readonly Scenario[] = [
+  both,
   idle('lock', IDLE_LOCK, (world) => world.lock()),
   idle('rlock', IDLE_LOCK, (world) => world.rlock()),
   idle('semaphore', idleBoundedSemaphore(1), (world) => world.semaphore(1, 1)),
