@@ -7,7 +7,7 @@ import { createRequire } from 'node:module';
 import vm from 'node:vm';
 import { describe, expect, it } from 'vitest';
 import { KIND_THREAD, THREAD_MAX_SPINS } from '../../assembly/abi.ts';
-import { recordsIn } from '../support/records.ts';
+import { RawArena } from '../support/waiting.ts';
 
 type Package = typeof import('lockwork');
 
@@ -216,6 +216,7 @@ describe('A thread', () => {
   ])('on a host with %s cores spins so often at most: %s', (cores, spins) => {
     const { Lock } = load({ navigator: { hardwareConcurrency: cores } });
     const { memory } = new Lock();
-    expect(recordsIn(memory, 0, KIND_THREAD).map(({ word }) => word(THREAD_MAX_SPINS))).toEqual([spins]);
+    const raw = new RawArena(memory, 0);
+    expect([...raw.cells(KIND_THREAD)].map((record) => raw.word(record, THREAD_MAX_SPINS))).toEqual([spins]);
   });
 });

@@ -1,6 +1,7 @@
 /** The tasks of one thread that wait for the same: they stand in one local queue, and pass on within it. */
 import { Arena, BoundedSemaphore, Lock, NotHeldError, OverReleaseError, Owner, RLock, Semaphore } from 'lockwork';
 import { describe, expect, it } from 'vitest';
+import { fill } from '../support/fill.ts';
 import { integers } from '../support/settle.ts';
 import { thread, threads, until } from '../support/threads.ts';
 import { HOLDABLES, outcome, turn } from '../support/waits.ts';
@@ -282,10 +283,7 @@ describe('The local queue of a Lock', () => {
     const arena = new Arena({ maximumBytes: 4096 });
     const lock = new Lock({ arena });
     await lock.acquireAsync();
-    const rest: Lock[] = [];
-    try {
-      for (;;) rest.push(new Lock({ arena }));
-    } catch {}
+    const rest = fill(arena);
     await expect(lock.acquireAsync()).rejects.toThrow('The arena is full');
     expect(await lock.acquireAsync({ timeout: 0 })).toBe(false);
     for (const one of rest) one.destroy();

@@ -13,8 +13,8 @@ import {
 } from 'lockwork';
 import { describe, expect, it } from 'vitest';
 import { CELL_SIZE, KIND_TASK, TASK_PLACE } from '../../assembly/abi.ts';
-import { recordsIn } from '../support/records.ts';
 import { until } from '../support/threads.ts';
+import { RawArena } from '../support/waiting.ts';
 import { outcome, type Place, turn, WAITS, watched } from '../support/waits.ts';
 
 const boom = { reason: 'the flight is cancelled' };
@@ -275,8 +275,9 @@ describe('What a thread keeps of its waits', () => {
     };
     /** Where a thread finds what waits: the places that its tasks have, in their order. */
     const places = (): number[] => {
-      const records = recordsIn(arena.memory, arena.address, KIND_TASK).map(({ word }) => word(TASK_PLACE));
-      return records.filter(Boolean).sort((a, b) => a - b);
+      const raw = new RawArena(arena.memory, arena.address);
+      const all = [...raw.cells(KIND_TASK)].map((record) => raw.word(record, TASK_PLACE));
+      return all.filter(Boolean).sort((a, b) => a - b);
     };
     return { arena, event, wait, next, places };
   }

@@ -515,9 +515,7 @@ function stepOf(
     case 'tries lock':
       return calling(tries, lock.cell, lock.stamp, me, 0);
     case 'asks lock':
-      return recursive
-        ? calling(tries, lock.cell, lock.stamp, name, 0)
-        : calling(tries, lock.cell, lock.stamp, me | abi.HELD_BY_TASK, 0);
+      return calling(tries, lock.cell, lock.stamp, recursive ? name : me | abi.HELD_BY_TASK, 0);
     case 'asks semaphore':
     case 'tries semaphore':
       return calling('semAcquire', semaphore.cell, semaphore.stamp, me, 0);

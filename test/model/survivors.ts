@@ -15,7 +15,6 @@ const EFFORT = 'costs a notify or a slow path in vain, nothing else';
 const GROWING = 'an arena does not grow in the model';
 const FULLER = 'a search ends sooner or later: no scenario has an arena so full that it shows';
 const MAP = 'only a walk that enumerates the arena reads which kind a cell is; it is taken either way';
-
 const ONCE_MORE = 'looks under the queue lock once more, where nobody is to be unparked';
 
 export const survivors: readonly Survivor[] = [
@@ -43,6 +42,7 @@ export const survivors: readonly Survivor[] = [
   { line: 'let free = false', why: ONCE_MORE },
   {
     line: 'changetype<Thread>(word & -UNIT)',
+    what: /-64 → 0|and → or/,
     why: 'in `conditionWithdraw`: a waiter that was handed the lock acquires it again, and finds the verdict that handed it',
     same: true,
   },

@@ -27,24 +27,46 @@ const NAMES: Partial<Record<number, string>> = {
   [KIND_CONDITION]: 'Condition',
 };
 
+/** An arena, from its memory alone. */
+export class RawArena {
+  readonly #base: number;
+  readonly #words: Int32Array;
+  readonly #map: Uint8Array;
+
+  constructor({ buffer }: { readonly buffer: ArrayBufferLike }, base: number) {
+    this.#base = base;
+    this.#words = new Int32Array(buffer, base);
+    this.#map = new Uint8Array(buffer, base + HEADER_SIZE);
+  }
+
+  /** A field of a cell, unsigned. */
+  word(cell: number, field: number): number {
+    return Atomics.load(this.#words, (cell - this.#base + field) / 4) >>> 0;
+  }
+
+  kindAt(cell: number): number {
+    return this.#map[(cell - this.#base) / CELL_SIZE]!;
+  }
+
+  /** All cells at which something of this kind begins. */
+  *cells(kind: number): Iterable<number> {
+    const end = Math.min(this.#words[HEADER_TOTAL / 4]!, this.#words.byteLength / CELL_SIZE);
+    for (let index = this.#words[HEADER_FIRST / 4]!; index < end; index++)
+      if (this.#map[index] === kind) yield this.#base + index * CELL_SIZE;
+  }
+}
+
 /** Which threads wait for what in an arena, from its memory alone: a line each. */
 export function describeWaiting(arena = Arena.default): string {
-  const { memory, address: base } = arena;
-  const words = new Int32Array(memory.buffer, base);
-  const map = new Uint8Array(memory.buffer, base + HEADER_SIZE);
-  const word = (address: number, field: number): number => Atomics.load(words, (address - base + field) / 4) >>> 0;
-  const kindAt = (address: number): number => map[(address - base) / CELL_SIZE]!;
-  const last = Math.min(words[HEADER_TOTAL / 4]!, (memory.buffer.byteLength - base) / CELL_SIZE);
+  const raw = new RawArena(arena.memory, arena.address);
   const lines: string[] = [];
-  for (let index = words[HEADER_FIRST / 4]!; index < last; index++) {
-    if (map[index] !== KIND_THREAD) continue;
-    const record = base + index * CELL_SIZE;
-    const target = word(record, THREAD_QUEUED_ON);
+  for (const record of raw.cells(KIND_THREAD)) {
+    const target = raw.word(record, THREAD_QUEUED_ON);
     // WAITING or PARKED; a record that never waited has no target.
-    if (!target || word(record, CELL_WORD) > 1 || !word(target, CELL_LENGTH)) continue;
-    const held = word(target, CELL_WORD) >>> 6;
+    if (!target || raw.word(record, CELL_WORD) > 1 || !raw.word(target, CELL_LENGTH)) continue;
+    const word = raw.word(target, CELL_WORD);
     lines.push(
-      `thread @${record} waits for ${NAMES[kindAt(target)] ?? 'something destroyed'} @${target} (word: ${held} | flags ${word(target, CELL_WORD) & 63}, ${word(target, CELL_LENGTH)} waiting)`,
+      `thread @${record} waits for ${NAMES[raw.kindAt(target)] ?? 'something destroyed'} @${target} (word: ${word >>> 6} | flags ${word & 63}, ${raw.word(target, CELL_LENGTH)} waiting)`,
     );
   }
   return lines.length ? lines.join('\n') : 'no thread waits in the default arena';

@@ -16,25 +16,13 @@ import {
 import { describe, expect, it } from 'vitest';
 import { VERSION } from '../../assembly/abi.ts';
 import { type Bad, integersFrom, refuses } from '../support/badInput.ts';
+import { fill } from '../support/fill.ts';
 import { thread, threads, thrown, until } from '../support/threads.ts';
 
 const CELL = 64;
 const PAGE = 65536;
 
 const sharedMemory = (pages = 1, maximum = 16) => new WebAssembly.Memory({ initial: pages, maximum, shared: true });
-
-/** New locks in an arena until there is no room for one more. */
-function fill(arena: Arena, options = {}): Lock[] {
-  const locks: Lock[] = [];
-  for (;;) {
-    try {
-      locks.push(new Lock({ arena, ...options }));
-    } catch (error) {
-      expect(error).toBeInstanceOf(OutOfMemoryError);
-      return locks;
-    }
-  }
-}
 
 describe('Arena.default', () => {
   it('is one, and the one that primitives live in when none is named', () => {

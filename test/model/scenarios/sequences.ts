@@ -671,8 +671,6 @@ export const sequences: readonly Scenario[] = [
     3,
     function* (c, { lock, recursive, kind, of }, a, b, d) {
       const name = (waiter: number): number => (recursive ? waiter : c.me | HELD_BY_TASK);
-      const resumes = (waiter: number, result: number, flags: number) =>
-        of('acquire', result, waiter, name(waiter), FOR_EVER, flags);
       const waits = (waiter: number) =>
         c.calls('condWait', STATUS_PENDING, waiter, name(waiter), FOR_EVER, Number(recursive));
       const pinned = function* (count: number): Script {
@@ -693,10 +691,9 @@ export const sequences: readonly Scenario[] = [
       yield* c.owes(a!, lock);
       yield* of(`${kind}Release`, STATUS_OK, c.me);
       yield* c.is(a!, STATE_WOKEN);
-      yield* resumes(a!, STATUS_OK, WOKEN);
+      yield* of('acquire', STATUS_OK, a!, name(a!), FOR_EVER, WOKEN);
       yield* c.owes(a!, 0);
-      if (recursive) yield* call('condEnd', a!, 2);
-      else yield* call('condEnd', a!, 0);
+      yield* call('condEnd', a!, recursive ? 2 : 0);
       yield* pinned(1);
       yield* call('unpin', a!);
       yield* pinned(1);
