@@ -20,6 +20,8 @@ export const STATUS_DESTROYED = -5;
 export const STATUS_BUSY = -6;
 /** A task's waiter stands in a queue; with its verdict it will come into its thread's inbox. */
 export const STATUS_PENDING = -7;
+/** The lock is held by the caller now, and its owner before that died as its owner. */
+export const STATUS_ABANDONED = -8;
 
 /** In a byte of the map: a latecomer is looking at the cell, which must not be given back meanwhile (queue-lock.ts). */
 export const VISITED = 0x80;
@@ -44,6 +46,12 @@ export const KIND_NAME = 11;
 export const KIND_ARRAY = 12;
 /** A task's waiter, or the record of a task that owns RLocks. */
 export const KIND_TASK = 13;
+/** The record of a thread that has ended. It only ever becomes a thread's record again: others may be about to probe it. */
+export const KIND_SPARE = 14;
+/** What a thread is called. */
+export const KIND_INFO = 15;
+/** The permits of a semaphore that a thread's guards hold. */
+export const KIND_HOLD = 16;
 
 /** A waiter's state, in its word. The table is in thread.ts. */
 export const STATE_AWAITED = -1;
@@ -73,6 +81,8 @@ export const WOKEN = 4;
 export const AT_FRONT = 8;
 /** Only an argument of `acquire`: the host must not be asked for the time. */
 export const CLOCKLESS = 16;
+/** A Lock, an RLock: an owner died as such, and nobody has put in order since what the lock protects. */
+export const ABANDONED = 16;
 /** A Lock: a task of the owning thread holds it. */
 export const HELD_BY_TASK = 32;
 /** An Event is set. */
@@ -126,6 +136,12 @@ export const HEADER_STAMPS = 36;
 export const HEADER_ROVER = 40;
 /** How often cells were given back. A search that found nothing while it changed looks again. */
 export const HEADER_FREES = 44;
+/** An i64: who reaps (reap.ts). */
+export const HEADER_REAPER = 48;
+/** So long (ms) a blocked thread sleeps before it looks whether its waiting still has a point; 0 for ever (parker.ts). */
+export const HEADER_NAP = 56;
+/** How many records of threads that have ended there are. */
+export const HEADER_SPARES = 60;
 
 /** Byte offsets in a cell, explained in cell.ts, in thread.ts and in each primitive's file. */
 export const CELL_WORD = 0;
@@ -138,6 +154,15 @@ export const CELL_NAME = 28;
 export const CELL_GENERATION = 32;
 export const CELL_PINS = 40;
 export const RLOCK_DEPTH = 44;
+/** Lock, RLock: what becomes of it when its owner dies (`ON_DEATH_…`), and above those bits the number of who died last. */
+export const LOCK_ON_DEATH = 36;
+/** Lock, RLock: the name of who died last, NAME_SIZE bytes. */
+export const LOCK_ABANDONER = 48;
+export const NAME_SIZE = 16;
+/** The next owners are told, until one has put things in order; it is released; it stays held. */
+export const ON_DEATH_TELL = 0;
+export const ON_DEATH_RELEASE = 1;
+export const ON_DEATH_KEEP = 2;
 export const SEMAPHORE_BOUND = 44;
 export const BARRIER_PARTIES = 44;
 /** An f64. */
@@ -147,15 +172,34 @@ export const CONDITION_LOCK_STAMP = 48;
 /** Whether the lock is the Condition's own. */
 export const CONDITION_OWNS_LOCK = 52;
 export const THREAD_INBOX = 16;
+/** How many tickets a thread has at the most. */
+export const FULL_SET = 8;
+/** A thread: its tickets, and above them when it may be probed again (reap.ts). */
+export const THREAD_TICKETS = 20;
 export const THREAD_PIN = 28;
+/** A thread: its KIND_INFO cell. */
+export const THREAD_INFO = 36;
 /** A task's waiter: its place in the table of its thread's operations (bindings/operation-table.ts). */
 export const TASK_PLACE = 16;
+/** A proxy: for how many tasks it stands beside the first, and the cell whose length counts them (local.ts). */
+export const TASK_EXTRA = 20;
+export const TASK_LINE = 36;
 export const THREAD_SPIN_BUDGET = 40;
 export const THREAD_ADD_TO_ACQUIRE = 44;
 export const THREAD_MAX_SPINS = 48;
 export const THREAD_CORES = 52;
 export const THREAD_QUEUED_ON = 56;
 export const THREAD_OWNING_THREAD = 60;
+/** A thread that waits for its life to be proved sleeps here, where the word is always 0. */
+export const THREAD_ALIVE = 4;
+/** A KIND_INFO cell: the platform's number of the thread; the bytes of its name and how many they are. */
+export const INFO_ID = 0;
+export const INFO_LENGTH = 4;
+export const INFO_NAME = 8;
+/** A KIND_HOLD cell: the number of permits; of which semaphore. Its thread is where a record has it. */
+export const HOLD_COUNT = 0;
+export const HOLD_CELL = 8;
+export const HOLD_STAMP = 20;
 
 /** A flag of an arena: the memory is its own, and may grow. */
 export const ARENA_GROWS = 1;

@@ -1,4 +1,4 @@
-import { ARENA_GROWS, CELL_ARENA, CELL_SIZE, HEADER_FIRST, HEADER_FLAGS, HEADER_FREES, HEADER_ID_LOW, HEADER_ROVER, HEADER_SIZE, HEADER_TOTAL, HEADER_USED, KIND_FREE, KIND_INSIDE, KIND_RESERVED, STATUS_BUSY, STATUS_DESTROYED, STATUS_OK, THREAD_CORES, THREAD_OWNING_THREAD, THREAD_SPIN_BUDGET, THREAD_MAX_SPINS, VISITED } from "./abi";
+import { ARENA_GROWS, CELL_ARENA, CELL_SIZE, HEADER_FIRST, HEADER_FLAGS, HEADER_FREES, HEADER_ID_LOW, HEADER_ROVER, HEADER_SIZE, HEADER_SPARES, HEADER_TOTAL, HEADER_USED, KIND_FREE, KIND_INSIDE, KIND_RESERVED, KIND_SPARE, KIND_THREAD, STATUS_BUSY, STATUS_DESTROYED, STATUS_OK, THREAD_CORES, THREAD_OWNING_THREAD, THREAD_INBOX, THREAD_INFO, THREAD_SPIN_BUDGET, THREAD_MAX_SPINS, VISITED } from "./abi";
 import { Kind, Status } from "./types";
 
 /**
@@ -19,7 +19,8 @@ import { Kind, Status } from "./types";
  *   FREE        any thread, compare-exchange  RESERVED, the first of a run; INSIDE, the others
  *   RESERVED    the thread that claimed it    the block's kind, when all is ready; FREE again
  *   INSIDE      the thread that claimed it    FREE again, before the first of its block
- *   a kind      the thread that destroys it   RESERVED, then FREE
+ *   a kind      the thread that destroys it   RESERVED, then FREE; of a thread's record SPARE
+ *   SPARE       a new thread                  RESERVED, then a thread's record again
  *               a latecomer (queue-lock.ts)   the kind with VISITED, for a moment
  *
  * Nothing here is locked. A thread that needs n cells walks the map from where the last search ended (next fit), and
@@ -57,14 +58,25 @@ const PAGE_CELLS: u32 = 1024;
 const AHEAD: i32 = 16;
 
 @inline
-function mark(arena: usize, index: u32, kind: Kind): void {
+function markAt(arena: usize, index: u32, kind: Kind): void {
   atomic.store<u8>(arena + index, <u8>kind, HEADER_SIZE);
 }
 
-/** What begins at this address, which must be inside the arena and a multiple of 64. */
+/** From now on this begins at `block`. */
 @inline
+export function mark(arena: usize, block: usize, kind: Kind): void {
+  markAt(arena, <u32>((block - arena) / CELL_SIZE), kind);
+}
+
+/** What begins at this address, which must be inside the arena and a multiple of 64. */
 export function kindOf(arena: usize, block: usize): Kind {
   return <Kind>(atomic.load<u8>(arena + (block - arena) / CELL_SIZE, HEADER_SIZE) & ~VISITED);
+}
+
+/** Takes what begins at this address, if it is of this kind: no other thread can any more. */
+export function reserve(arena: usize, block: usize, kind: Kind): bool {
+  const place = arena + (block - arena) / CELL_SIZE;
+  return atomic.cmpxchg<u8>(place, <u8>kind, <u8>KIND_RESERVED, HEADER_SIZE) == <u8>kind;
 }
 
 /** Adds a keeper, if the arena at this address still has this id. */
@@ -94,10 +106,9 @@ export function allocate(arena: usize, id: i32, kind: Kind, cells: u32): usize {
 
 /** Gives an array or a name back. False when another thread has done so, or the block is something else. */
 export function freeBlock(arena: usize, block: usize, cells: u32, kind: Kind): bool {
-  const index = (block - arena) / CELL_SIZE;
-  if (atomic.cmpxchg<u8>(arena + index, <u8>kind, <u8>KIND_RESERVED, HEADER_SIZE) != <u8>kind) return false;
-  reclaim(arena, block, cells);
-  return true;
+  const mine = reserve(arena, block, kind);
+  if (mine) reclaim(arena, block, cells);
+  return mine;
 }
 
 /** Gives a block back that no other thread can give back. */
@@ -107,26 +118,55 @@ export function reclaim(arena: usize, block: usize, cells: u32): void {
 }
 
 /**
- * The record (thread.ts) of a new thread, or of a task of `owningThread`. 0 when the arena is full, or has been destroyed.
+ * The record (thread.ts) of a new thread, or of a task of `owningThread`. `spare`: it is made of that of a thread that has
+ * ended. 0 when another thread has taken that one, when the arena is full, or has been destroyed.
  */
-export function addRecord(arena: usize, id: i32, kind: Kind, maxSpins: i32, cores: i32, owningThread: usize): usize {
+export function addRecord(
+  arena: usize,
+  id: i32,
+  kind: Kind,
+  maxSpins: i32,
+  cores: i32,
+  owningThread: usize,
+  spare: usize,
+): usize {
   if (!keep(arena, id)) return 0;
-  const record = claim(arena, kind, 1);
+  const record = spare ? claimSpare(arena, spare) : claim(arena, KIND_RESERVED, 1);
   if (record) {
     store<usize>(record, arena, CELL_ARENA);
     store<i32>(record, maxSpins, THREAD_SPIN_BUDGET);
     store<i32>(record, maxSpins, THREAD_MAX_SPINS);
     store<i32>(record, cores, THREAD_CORES);
     store<usize>(record, owningThread ? owningThread : record, THREAD_OWNING_THREAD);
+    // A reaper that walks over the map must not find half a record.
+    mark(arena, record, kind);
   }
   unkeep(arena);
   return record;
 }
 
-/** Gives a record back. When the arena has been destroyed, the record is gone with it. */
+@inline
+function claimSpare(arena: usize, record: usize): usize {
+  if (!reserve(arena, record, KIND_SPARE)) return 0;
+  atomic.sub<u32>(arena, 1, HEADER_SPARES);
+  atomic.add<u32>(arena, 1, HEADER_USED);
+  // All else means nothing now. Another thread may take a ticket of the last life at this moment (reap.ts): in vain.
+  atomic.store<i64>(record, 0, THREAD_INBOX);
+  atomic.store<i32>(record, 0, THREAD_INFO);
+  return record;
+}
+
+/**
+ * Gives a record back: a thread's can only become another thread's, since others may be about to probe it. When the arena
+ * has been destroyed, the record is gone with it.
+ */
 export function dropRecord(arena: usize, id: i32, record: usize): void {
   if (!keep(arena, id)) return;
-  unclaim(arena, record, 1);
+  if (kindOf(arena, record) == KIND_THREAD) {
+    atomic.sub<u32>(arena, 1, HEADER_USED);
+    mark(arena, record, KIND_SPARE);
+    atomic.add<u32>(arena, 1, HEADER_SPARES);
+  } else unclaim(arena, record, 1);
   unkeep(arena);
 }
 
@@ -182,7 +222,7 @@ function claim(arena: usize, kind: Kind, cells: u32): usize {
   index -= cells;
   const block = arena + <usize>index * CELL_SIZE;
   memory.fill(block, 0, <usize>cells * CELL_SIZE);
-  mark(arena, index, kind);
+  markAt(arena, index, kind);
   return block;
 }
 
@@ -192,6 +232,6 @@ function unclaim(arena: usize, block: usize, cells: u32): void {
 }
 
 function returnCells(arena: usize, index: u32, cells: u32): void {
-  while (cells--) mark(arena, index + cells, KIND_FREE);
+  while (cells--) markAt(arena, index + cells, KIND_FREE);
   atomic.add<u32>(arena, 1, HEADER_FREES);
 }

@@ -1,10 +1,8 @@
-import { ACTION, ANY, AT_ENTRY, BROKEN, FILLING, NOT_LAST, NO_ACTION, STATE_BROKEN, STATE_GRANTED, STATE_PARKED, STATUS_BROKEN, STATUS_BUSY, STATUS_DESTROYED, STATUS_PENDING, STATUS_TIMEOUT, UNIT, WITH_ACTION } from "./abi";
-import { alive, Cell, loadWord, storeWord } from "./cell";
+import { ACTION, AT_ENTRY, BROKEN, FILLING, NOT_LAST, NO_ACTION, STATE_BROKEN, STATE_GRANTED, STATE_PARKED, STATUS_BROKEN, STATUS_BUSY, STATUS_DESTROYED, STATUS_PENDING, STATUS_TIMEOUT, UNIT, WITH_ACTION } from "./abi";
+import { alive, Cell, loadWord } from "./cell";
 import { clock } from "./futex";
-import { lockQueueLate } from "./queue-lock";
 import { park } from "./parker";
-import { cancelWait, drain, enqueueIf, nextGeneration, QueueEnd, unparkIfOlder } from "./queue";
-import { FLAGS } from "./resource";
+import { cancelWait, endGeneration, enqueueIf, QueueEnd } from "./queue";
 import { isTask, queuedOn, Thread } from "./thread";
 
 /**
@@ -18,8 +16,8 @@ import { isTask, queuedOn, Thread } from "./thread";
  *   n << 6        n have arrived                  (n + 1) << 6 by the next to arrive
  *                                                 ACTION by the last to arrive, n = parties - 1
  *                                                 BROKEN by a timeout, an abort; 0 by a reset
- *   ACTION        all have arrived; the last      0 when the action returns (at once if there is none), or by a reset
- *                 runs its action                 BROKEN when it throws, or by an abort
+ *   the last one  all have arrived; the last      0 when the action returns (at once if there is none), or by a reset
+ *   | ACTION      runs its action                 BROKEN when it throws, or by an abort, or when its thread dies (reap.ts)
  *   BROKEN        every wait fails                0 by a reset
  *
  * All steps are under the queue lock. Each step but the first ends the generation.
@@ -28,6 +26,16 @@ import { isTask, queuedOn, Thread } from "./thread";
  * one. The queue holds waiters of the generation that ended last (being drained) and of the current one, never older:
  * the cell remembers one verdict only, so a generation must not end before the one before it is drained. A waiter that
  * times out breaks its generation, unless that has ended; then it helps to drain, and so finds its own verdict.
+ *
+ * How a generation ends (`endGeneration`, queue.ts):
+ *
+ *                            from             verdict    to
+ *   the action returned      ACTION           GRANTED    FILLING
+ *   the action failed        ACTION           BROKEN     BROKEN
+ *   its thread has died      the whole word   BROKEN     BROKEN
+ *   a waiter gives up        FILLING          BROKEN     BROKEN
+ *   abort                    ANY              BROKEN     BROKEN
+ *   reset                    ANY              BROKEN     FILLING
  *
  * A newcomer that finds an action running has not arrived: it stands in the queue, too, but at the entry, and is woken
  * together with the arrived waiters to try again. If it times out there, it leaves, and the barrier is as it was.
@@ -39,7 +47,7 @@ class Barrier extends Cell {
 
 /**
  * Answers the arrival index, or BROKEN, DESTROYED, or TIMEOUT at the entry. With an action, the last to arrive (index
- * parties - 1) returns while all others still wait, and must call `barrierEnd`. NOT_LAST: in that case it has not
+ * parties - 1) returns while all others still wait, and must end the generation. NOT_LAST: in that case it has not
  * arrived, and the answer is BUSY. A task whose verdict is WOKEN calls again.
  */
 export function barrierWait(cell: Barrier, stamp: i32, thread: Thread, timeout: f64, action: i32): i32 {
@@ -53,7 +61,10 @@ export function barrierWait(cell: Barrier, stamp: i32, thread: Thread, timeout: 
     const index: i32 = word & ACTION ? AT_ENTRY : <u32>word / UNIT;
     const last = index == cell.parties - 1;
     if (last && action == NOT_LAST) return STATUS_BUSY;
-    const next = last || index == AT_ENTRY ? ACTION : word + UNIT;
+    // A thread that dies while the others wait for it is known by its record in the word.
+    let next = word + UNIT;
+    if (last) next = changetype<i32>(thread.owningThread) | ACTION;
+    else if (index == AT_ENTRY) next = word;
     const end = last ? QueueEnd.NONE : QueueEnd.BACK;
     const queueLength = enqueueIf(cell, stamp, thread, index, word, next, end);
     if (queueLength < 0) return queueLength;
@@ -61,19 +72,19 @@ export function barrierWait(cell: Barrier, stamp: i32, thread: Thread, timeout: 
     const generation = thread.generation;
     if (last) {
       if (action == WITH_ACTION) return index;
-      return barrierEnd(cell, stamp, thread, generation, ACTION, STATE_GRANTED, FILLING) ? index : STATUS_BROKEN;
+      return endGeneration(cell, stamp, thread, generation, ACTION, STATE_GRANTED, FILLING) ? index : STATUS_BROKEN;
     }
 
     if (isTask(thread)) return STATUS_PENDING;
-    let state = park(thread, deadline, queueLength);
+    let state = park(thread, deadline, queueLength, changetype<Cell>(0), 0, true);
     if (state <= STATE_PARKED) {
       if (index == AT_ENTRY) {
-        cancelWait(cell, stamp, thread);
+        cancelWait(cell, stamp, thread, false);
         return STATUS_TIMEOUT;
       }
       // While the action runs this changes nothing: all have arrived in time, and only the action's end counts.
-      barrierEnd(cell, stamp, thread, generation, FILLING, STATE_BROKEN, BROKEN);
-      state = park(thread, Infinity, queueLength);
+      endGeneration(cell, stamp, thread, generation, FILLING, STATE_BROKEN, BROKEN);
+      state = park(thread, Infinity, queueLength, changetype<Cell>(0), 0, true);
     }
     if (state == STATE_GRANTED) return index;
     if (state == STATE_BROKEN) return STATUS_BROKEN;
@@ -82,47 +93,11 @@ export function barrierWait(cell: Barrier, stamp: i32, thread: Thread, timeout: 
 }
 
 /**
- * Ends `generation` if it is the current one and in the state `from`; else changes nothing and answers false.
- *
- *                            from       verdict    to
- *   the action returned      ACTION     GRANTED    FILLING
- *   the action failed        ACTION     BROKEN     BROKEN
- *   a waiter gives up        FILLING    BROKEN     BROKEN
- *   abort                    ANY        BROKEN     BROKEN
- *   reset                    ANY        BROKEN     FILLING
- *
- * A waiter that gives up may have been unparked at that moment: it is a latecomer (queue-lock.ts).
- */
-export function barrierEnd(
-  cell: Barrier,
-  stamp: i32,
-  thread: Thread,
-  generation: i32,
-  from: i32,
-  verdict: i32,
-  to: i32,
-): bool {
-  while (lockQueueLate(cell, stamp, thread)) {
-    const head = cell.next;
-    const drained = head == cell || head.generation == cell.generation;
-    const current = from == ANY || (cell.generation == generation && (loadWord(cell) & FLAGS) == from);
-    if (drained && current) {
-      cell.verdict = verdict;
-      nextGeneration(cell);
-      storeWord(cell, to);
-    }
-    if (unparkIfOlder(cell, thread)) drain(cell, stamp, thread);
-    if (drained || !current) return current;
-  }
-  return false;
-}
-
-/**
  * A waiter leaves, at the entry or arrived, because its thread ends or must not block. If it has arrived, its generation
  * breaks, unless all have arrived. Afterwards it does not stand in the queue: it has left, or its state is a verdict.
  */
-export function barrierLeave(cell: Barrier, stamp: i32, thread: Thread): void {
+export function barrierLeave(cell: Cell, stamp: i32, thread: Thread): void {
   if (queuedOn(thread) != cell) return;
-  if (thread.addToAcquire != AT_ENTRY) barrierEnd(cell, stamp, thread, thread.generation, FILLING, STATE_BROKEN, BROKEN);
-  cancelWait(cell, stamp, thread);
+  if (thread.addToAcquire != AT_ENTRY) endGeneration(cell, stamp, thread, thread.generation, FILLING, STATE_BROKEN, BROKEN);
+  cancelWait(cell, stamp, thread, false);
 }

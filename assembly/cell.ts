@@ -1,6 +1,6 @@
-import { HEADER_STAMPS, STATE_GRANTED, STATUS_BUSY, STATUS_DESTROYED, STATUS_OK } from "./abi";
+import { HEADER_STAMPS, KIND_BOUNDED_SEMAPHORE, KIND_RESERVED, STATE_GRANTED, STATUS_BUSY, STATUS_DESTROYED, STATUS_OK } from "./abi";
 import { Kind, Status } from "./types";
-import { allocate, kindOf, reclaim } from "./arena";
+import { allocate, kindOf, mark, reclaim } from "./arena";
 import { closeMapByte, lockQueueLate, unlockQueue } from "./queue-lock";
 import { Thread } from "./thread";
 
@@ -13,11 +13,14 @@ import { Thread } from "./thread";
  *    8  next        (q) the first waiter                   the next in the queue
  *   12  prev        (q) the last waiter                    the previous one in the queue
  *   16  length          number of waiters                  inbox (inbox.ts)
- *   20  stamp           unique to this life of the cell; 0 once it is destroyed
+ *   20  stamp           unique to this life of the cell;   tickets
+ *                       0 once it is destroyed
  *   24  arena           the arena's first byte
  *   28  name            block of its name, or 0            pin
- *   32  generation      Event, Barrier: the current one    the one in which it entered the queue
- *   36  verdict     (q) Event, Barrier: of older waiters   -
+ *   32  generation      Event, Barrier: the current one;   the one in which it entered the queue
+ *                       of the others it is their stamp
+ *   36  verdict     (q) Event, Barrier: of older waiters   info
+ *                       Lock, RLock: on death (abi.ts)
  *   40  pins            Lock, RLock: waits of Conditions   spinBudget
  *                       that will acquire it again
  *   44  …               each one's own
@@ -57,16 +60,15 @@ export function swapWord(cell: Cell, word: i32, next: i32): i32 {
   return atomic.cmpxchg<i32>(changetype<usize>(cell), word, next);
 }
 
-/** The number of waiters in the queue. */
 @inline
-export function waiters(cell: Cell): i32 {
-  return atomic.load<i32>(changetype<usize>(cell), offsetof<Cell>("length"));
+export function stampOf(cell: Cell): i32 {
+  return atomic.load<i32>(changetype<usize>(cell), offsetof<Cell>("stamp"));
 }
 
 /** Whether the cell still is the primitive that a handle with this stamp was made for. */
 @inline
 export function alive(cell: Cell, stamp: i32): bool {
-  return atomic.load<i32>(changetype<usize>(cell), offsetof<Cell>("stamp")) == stamp;
+  return stampOf(cell) == stamp;
 }
 
 /**
@@ -74,7 +76,8 @@ export function alive(cell: Cell, stamp: i32): bool {
  * thread can know of the cell.
  */
 export function create(arena: usize, id: i32, kind: Kind): usize {
-  const address = allocate(arena, id, kind, 1);
+  // A reaper that walks over the map must not find half a cell.
+  const address = allocate(arena, id, KIND_RESERVED, 1);
   if (address) {
     const cell = changetype<Cell>(address);
     cell.next = cell;
@@ -83,7 +86,10 @@ export function create(arena: usize, id: i32, kind: Kind): usize {
     cell.verdict = STATE_GRANTED;
     // Atomic: a latecomer of the cell's last life may read it (queue-lock.ts).
     const stamp = atomic.add<i32>(arena, 1, HEADER_STAMPS) + 1;
+    // Of a Lock, RLock or Semaphore it never changes, so a waiter's says in which life of the cell it entered (reap.ts).
+    if (kind <= KIND_BOUNDED_SEMAPHORE) cell.generation = stamp;
     atomic.store<i32>(address, stamp, offsetof<Cell>("stamp"));
+    mark(arena, address, kind);
   }
   return address;
 }

@@ -1,14 +1,16 @@
-import { CLOCKLESS, STATE_AWAITED, STATE_GRANTED, STATE_PARKED, STATE_WOKEN, STATUS_BUSY, STATUS_DESTROYED, STATUS_NOT_HELD, STATUS_OK, STATUS_PENDING, UNIT, WOKEN } from "./abi";
+import { AT_FRONT, CELL_PREV, CLOCKLESS, STATE_AWAITED, STATE_GRANTED, STATE_PARKED, STATUS_DESTROYED, STATUS_NOT_HELD, STATUS_OK, STATUS_PENDING } from "./abi";
 import { Status } from "./types";
-import { alive, bury, Cell, deserted, kill, loadWord, swapWord } from "./cell";
+import { alive, Cell, loadWord } from "./cell";
 import { clock } from "./futex";
-import { LateLock, lockQueueLate, tryLockQueue, tryLockQueueLate, unlockQueue } from "./queue-lock";
+import { lockQueueLate, tryLockQueue, unlockQueue } from "./queue-lock";
 import { unlock } from "./lock";
 import { park } from "./parker";
 import { cancelWait, dequeueHead, enqueue, enqueueIf, QUEUED, QueueEnd } from "./queue";
-import { acquire, held, rename, wakeWaiters } from "./resource";
+import { acquire, rename, wakeWaiters } from "./resource";
 import { ownedBy, RLock } from "./rlock";
 import { isTask, setQueuedOn, queuedOn, Thread } from "./thread";
+import { withdraw } from "./withdraw";
+import { held } from "./word";
 
 /**
  * A queue of waiters that released a lock until they are notified. Its word is not used.
@@ -27,7 +29,8 @@ import { isTask, setQueuedOn, queuedOn, Thread } from "./thread";
  * notify was spent on it, or was notified.
  *
  * A Condition may be destroyed as soon as its queue is empty: a notified waiter reads nothing of it on its way to the
- * lock. The lock stays: each wait has a pin on it, and the waiter's record names the lock.
+ * lock. The lock stays: each wait has a pin on it, and the waiter's record names the lock. While a waiter stands in the
+ * Condition's queue, the lock is held or has its pin; so a Condition whose lock could be destroyed can be destroyed, too.
  */
 @unmanaged
 class Condition extends Cell {
@@ -73,11 +76,18 @@ export function conditionWait(
   unlock(lock, lockStamp, thread);
   if (isTask(thread)) return STATUS_PENDING;
 
-  if (park(thread, deadline, queueLength) <= STATE_PARKED) status = cancelWait(cell, stamp, thread);
-  // A notified waiter stands in the lock's queue.
-  acquire(lock, lockStamp, thread, addToAcquire, Infinity, status == STATUS_OK ? QUEUED : 0);
+  // A notified waiter stands in the lock's queue, and may take its turn there.
+  let flags = QUEUED;
+  if (park(thread, deadline, queueLength, lock, lockStamp, true) <= STATE_PARKED) {
+    if (!queuedOn(thread)) flags = AT_FRONT;
+    else {
+      status = cancelWait(cell, stamp, thread, false);
+      if (status != STATUS_OK) flags = 0;
+    }
+  }
+  const acquired = acquire(lock, lockStamp, thread, addToAcquire, Infinity, flags);
   conditionEnd(thread, depth);
-  return status;
+  return acquired != STATUS_OK ? acquired : status;
 }
 
 /** The waiter holds the lock again, as often as before. */
@@ -98,15 +108,12 @@ export function unpin(waiter: Thread): void {
  * The host threw in the midst of a wait. The wait is over, and the lock is held again, as often as before. Nothing here
  * asks the host.
  */
-export function conditionWithdraw(cell: Condition, stamp: i32, thread: Thread, depth: i32): void {
+export function conditionWithdraw(thread: Thread, depth: i32): void {
   const lock = changetype<RLock>(thread.pin);
   if (!lock) return;
-  if (queuedOn(thread) == cell) cancelWait(cell, stamp, thread);
-  let flags = CLOCKLESS;
-  if (queuedOn(thread) == lock) flags |= loadWord(thread) == STATE_WOKEN ? WOKEN : QUEUED;
-  // The thread may not have released the lock yet, or the lock was handed to it.
-  if (!ownedBy(loadWord(lock), thread)) acquire(lock, lock.stamp, thread, changetype<i32>(thread), Infinity, flags);
-  setQueuedOn(thread, changetype<Cell>(0));
+  // The thread may not have released the lock yet.
+  withdraw(thread);
+  if (!ownedBy(loadWord(lock), thread)) acquire(lock, lock.stamp, thread, changetype<i32>(thread), Infinity, CLOCKLESS);
   conditionEnd(thread, depth);
 }
 
@@ -118,12 +125,17 @@ export function conditionNotify(cell: Condition, stamp: i32, thread: Thread, n: 
   const lockStamp = cell.lockStamp;
   while (n && lockQueueLate(cell, stamp, thread)) {
     const head = changetype<Thread>(cell.next);
-    const empty = head == cell;
+    if (head == cell) {
+      unlockQueue(cell);
+      break;
+    }
     // Only a try: a thread must not wait for a queue lock while it holds another.
-    const both = !empty && tryLockQueue(lock);
+    const both = tryLockQueue(lock);
     let free = false;
     if (both) {
       dequeueHead(cell, head);
+      // Before `queuedOn`, with which its own thread reads it (withdraw.ts).
+      head.generation = lock.generation;
       setQueuedOn(head, lock);
       enqueue(lock, lock, head);
       // The lock is free if another thread released a plain Lock meanwhile. Then no release will come to wake the waiter.
@@ -131,7 +143,6 @@ export function conditionNotify(cell: Condition, stamp: i32, thread: Thread, n: 
       unlockQueue(lock);
     }
     unlockQueue(cell);
-    if (empty) break;
     if (both) n--;
     else if (lockQueueLate(lock, lockStamp, thread)) unlockQueue(lock);
     if (free) wakeWaiters(lock, lockStamp, thread, false);
@@ -155,8 +166,11 @@ export function conditionExchange(cell: Condition, stamp: i32, waiter: Thread, t
       const prev = waiter.prev;
       task.next = next;
       task.prev = prev;
+      task.generation = cell.generation;
+      waiter.generation = lock.generation;
       prev.next = task;
-      next.prev = task;
+      // Atomic: a waiter's own thread looks at it (parker.ts).
+      atomic.store<usize>(changetype<usize>(next), changetype<usize>(task), CELL_PREV);
       setQueuedOn(task, cell);
       atomic.store<i32>(changetype<usize>(task), STATE_AWAITED);
       setQueuedOn(waiter, lock);
@@ -167,38 +181,4 @@ export function conditionExchange(cell: Condition, stamp: i32, waiter: Thread, t
   // The lock was handed to the task, in its own name.
   if (standing && verdict == STATE_GRANTED) rename(lock, task.addToAcquire, waiter.addToAcquire);
   return standing;
-}
-
-/** The owner in the word of a dead lock: no record has this address. */
-const NOBODY: i32 = -UNIT;
-
-/**
- * Destroys a Condition together with the lock that it owns, both or neither: both queues must be empty, and the lock not
- * held. (`destroy` is for a Condition that does not own its lock.)
- */
-export function conditionDestroy(cell: Condition, stamp: i32, thread: Thread): Status {
-  const lock = cell.lock;
-  const lockStamp = cell.lockStamp;
-  while (lockQueueLate(cell, stamp, thread)) {
-    // GONE: the lock was destroyed by itself before.
-    const found = tryLockQueueLate(lock, lockStamp, thread);
-    let dead = false;
-    if (found != LateLock.BUSY && cell.next == cell) {
-      dead = found == LateLock.GONE || (deserted(lock) && swapWord(lock, 0, NOBODY) == 0);
-      if (dead) {
-        kill(cell);
-        if (found == LateLock.LOCKED) kill(lock);
-      }
-    }
-    if (found == LateLock.LOCKED) unlockQueue(lock);
-    unlockQueue(cell);
-    if (dead) {
-      bury(cell, thread);
-      if (found == LateLock.LOCKED) bury(lock, thread);
-      return STATUS_OK;
-    }
-    if (found != LateLock.BUSY) return STATUS_BUSY;
-    if (lockQueueLate(lock, lockStamp, thread)) unlockQueue(lock);
-  }
-  return STATUS_DESTROYED;
 }

@@ -1,10 +1,9 @@
-import { SET, STATE_PARKED, STATUS_DESTROYED, STATUS_OK, STATUS_PENDING, STATUS_TIMEOUT } from "./abi";
+import { SET, STATE_GRANTED, STATE_PARKED, STATUS_DESTROYED, STATUS_OK, STATUS_PENDING, STATUS_TIMEOUT } from "./abi";
 import { Status } from "./types";
-import { alive, Cell, loadWord, storeWord, swapWord, waiters } from "./cell";
+import { alive, Cell, loadWord, swapWord } from "./cell";
 import { clock } from "./futex";
-import { lockQueue } from "./queue-lock";
 import { park } from "./parker";
-import { drain, enqueueIf, cancelWait, nextGeneration, QueueEnd, QUEUED, unparkIfOlder } from "./queue";
+import { cancelWait, endGeneration, enqueueIf, NOT_LATE, QueueEnd, QUEUED } from "./queue";
 import { isTask, Thread } from "./thread";
 
 /**
@@ -20,8 +19,8 @@ import { isTask, Thread } from "./thread";
  * all that stood in the queue at the moment of `set` go on, even if `clear` follows at once; waiters that enter after
  * `clear` have the new generation and stay.
  *
- * A setter that is terminated on its way leaves waiters of an earlier generation in the queue of a set Event. The next
- * `set`, or the first of them to give up, lets the others through.
+ * A setter that is terminated on its way leaves waiters of an earlier generation in the queue of a set Event. They are let
+ * through by the first of them whose nap is over, or by who buries the setter (`reapCell`, reap.ts).
  */
 
 export function eventWait(cell: Cell, stamp: i32, thread: Thread, timeout: f64): Status {
@@ -38,22 +37,14 @@ export function eventWait(cell: Cell, stamp: i32, thread: Thread, timeout: f64):
     if (queueLength < 0) return queueLength;
   } while (!queueLength);
   if (isTask(thread)) return STATUS_PENDING;
-  if (park(thread, deadline, queueLength) > STATE_PARKED) return STATUS_OK;
-  const status = cancelWait(cell, stamp, thread);
-  // The Event was set, but this waiter not unparked: perhaps the setter was terminated on its way to it and to others.
-  if (status == STATUS_OK) drain(cell, stamp, thread);
-  return status;
+  if (park(thread, deadline, queueLength, changetype<Cell>(0), 0, true) > STATE_PARKED) return STATUS_OK;
+  // OK: the Event was set, and its setter has not come to this waiter yet.
+  return cancelWait(cell, stamp, thread, false);
 }
 
 export function eventSet(cell: Cell, stamp: i32, thread: Thread): Status {
   if (!alive(cell, stamp)) return STATUS_DESTROYED;
-  const word = swapWord(cell, 0, SET);
-  if (word == QUEUED) {
-    lockQueue(cell, thread);
-    storeWord(cell, SET);
-    nextGeneration(cell);
-    if (unparkIfOlder(cell, thread)) drain(cell, stamp, thread);
-  } else if (word == SET && waiters(cell)) drain(cell, stamp, thread);
+  if (swapWord(cell, 0, SET) == QUEUED) endGeneration(cell, stamp, thread, 0, NOT_LATE, STATE_GRANTED, SET);
   return STATUS_OK;
 }
 

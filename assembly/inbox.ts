@@ -1,5 +1,4 @@
 import { CELL_NEXT, THREAD_INBOX } from "./abi";
-import { wake } from "./futex";
 import { Thread } from "./thread";
 
 /**
@@ -25,14 +24,17 @@ import { Thread } from "./thread";
 /** The older waiter is not written down yet. */
 const UNKNOWN: usize = 1;
 
-/** Puts a waiter that has its verdict into its thread's inbox. The unparker `thread` looks into its own by itself. */
+/**
+ * Puts a waiter that has its verdict into its thread's inbox. Answers the address to notify, or 0: the unparker `thread`
+ * looks into its own by itself.
+ */
 @inline
-export function post(waiter: Thread, thread: Thread): void {
+export function post(waiter: Thread, thread: Thread): usize {
   const owningThread = waiter.owningThread;
   atomic.store<usize>(changetype<usize>(waiter), UNKNOWN, CELL_NEXT);
   const older = atomic.xchg<usize>(changetype<usize>(owningThread), changetype<usize>(waiter), THREAD_INBOX);
   atomic.store<usize>(changetype<usize>(waiter), older, CELL_NEXT);
-  if (!older && owningThread != thread.owningThread) wake(changetype<usize>(owningThread) + THREAD_INBOX);
+  return older || owningThread == thread.owningThread ? 0 : changetype<usize>(owningThread) + THREAD_INBOX;
 }
 
 /** Takes all waiters out of this thread's inbox. Answers the oldest, linked to the others by `next`; 0 for none. */

@@ -5,23 +5,28 @@
 export { create, destroy } from "./cell";
 export { collect } from "./inbox";
 export { awaitVerdicts } from "./queue-lock";
-export { cancelWait } from "./queue";
+export { cancelWait, endGeneration as barrierEnd } from "./queue";
 export { countTasks, join } from "./local";
-export { acquire, decline, rename, withdraw } from "./resource";
-export { lockAcquire, lockHandOff, lockRelease } from "./lock";
-export { rlockAcquire, rlockHandOff, rlockRelease } from "./rlock";
+export { accept, acquire, decline, rename, restore } from "./resource";
+export { withdraw as undo } from "./withdraw";
+export { claimReaper, reapCell, reapWaiter, swapTickets } from "./reap";
+export { lockAcquire, lockRelease } from "./lock";
+export { handOff, rlockAcquire, rlockRelease } from "./rlock";
 // An export's name is part of the bytes that every user loads, so these are POSIX's short ones.
 export { addRecord, allocate as alloc, arenaDestroy, dropRecord, freeBlock as free } from "./arena";
-export { semaphoreAcquire as semAcquire, semaphoreHandOff as semHandOff, semaphoreRelease as semRelease } from "./semaphore";
-export { setTaskPlace, waitAsTask, waitAsThread } from "./thread";
-export { eventClear, eventSet, eventWait } from "./event";
-export { barrierEnd, barrierLeave, barrierWait } from "./barrier";
 export {
-  conditionDestroy as condDestroy,
+  semaphoreAcquire as semAcquire,
+  semaphoreHandOff as semHandOff,
+  semaphoreRelease as semRelease,
+} from "./semaphore";
+export { setTaskPlace as setPlace, waitAsTask, waitAsThread } from "./thread";
+export { eventClear, eventSet, eventWait } from "./event";
+export { barrierLeave, barrierWait } from "./barrier";
+export {
   conditionEnd as condEnd,
   conditionExchange as condExchange,
   conditionNotify as condNotify,
   conditionWait as condWait,
-  conditionWithdraw as condWithdraw,
+  conditionWithdraw as condUndo,
   unpin,
 } from "./condition";

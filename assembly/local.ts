@@ -1,8 +1,9 @@
-import { CELL_NEXT, CELL_PREV, JOIN_AFTER_TRYING, JOIN_AT_ONCE, JOIN_NOT, STATE_AWAITED, STATUS_TIMEOUT } from "./abi";
+import { CELL_NEXT, CELL_PREV, JOIN_AFTER_TRYING, JOIN_AT_ONCE, JOIN_NOT, STATE_AWAITED, STATUS_TIMEOUT, TASK_EXTRA, TASK_LINE } from "./abi";
 import { Cell, loadWord, swapWord } from "./cell";
 import { cancelWait, QUEUED } from "./queue";
-import { FLAGS, rename } from "./resource";
+import { rename } from "./resource";
 import { Thread } from "./thread";
+import { FLAGS } from "./word";
 
 /**
  * A local queue: tasks of one thread that wait for one Lock, RLock or Semaphore, and entered one behind the other, with
@@ -44,13 +45,13 @@ export function handOffLocally(cell: Cell, stamp: i32, proxy: Thread, held: i32,
   if ((word & ~QUEUED) != held || prev != changetype<usize>(cell)) return false;
   if (!others) {
     // Held until here: so no verdict can come for a proxy without a task.
-    if (cancelWait(cell, stamp, proxy) != STATUS_TIMEOUT) return false;
+    if (cancelWait(cell, stamp, proxy, false) != STATUS_TIMEOUT) return false;
     if (held != next) rename(cell, held, next);
     return true;
   }
   // A Semaphore's word, and a Lock's from task to task, does not change: nothing in it names the task.
   if (held != next && swapWord(cell, word, word + next - held) != word) return false;
-  countTasks(cell, -1);
+  countTasks(cell, proxy, -1);
   return true;
 }
 
@@ -62,11 +63,16 @@ export function join(cell: Cell, proxy: Thread, others: bool): i32 {
   const next = atomic.load<usize>(changetype<usize>(proxy), CELL_NEXT);
   if (next != changetype<usize>(cell) || loadWord(proxy) != STATE_AWAITED) return JOIN_NOT;
   if (loadWord(cell) & FLAGS & ~QUEUED) return JOIN_AFTER_TRYING;
-  if (others) countTasks(cell, 1);
+  if (others) countTasks(cell, proxy, 1);
   return JOIN_AT_ONCE;
 }
 
-/** The cell's length counts all tasks of a local queue; the proxy's place in the queue counts one of them. */
-export function countTasks(cell: Cell, change: i32): void {
+/**
+ * The cell's length counts all tasks of a local queue; the proxy's place in the queue counts one of them. The proxy knows
+ * what to take back when its thread dies.
+ */
+export function countTasks(cell: Cell, proxy: Thread, change: i32): void {
+  store<i32>(changetype<usize>(proxy), load<i32>(changetype<usize>(proxy), TASK_EXTRA) + change, TASK_EXTRA);
+  store<usize>(changetype<usize>(proxy), changetype<usize>(cell), TASK_LINE);
   atomic.add<i32>(changetype<usize>(cell), change, offsetof<Cell>("length"));
 }

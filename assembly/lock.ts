@@ -1,9 +1,9 @@
-import { HELD_BY_TASK, STATUS_DESTROYED, STATUS_NOT_HELD, STATUS_OK } from "./abi";
+import { STATUS_DESTROYED, STATUS_NOT_HELD, STATUS_OK } from "./abi";
 import { Status } from "./types";
 import { alive, Cell, loadWord, swapWord } from "./cell";
-import { handOffLocally } from "./local";
-import { acquire, FLAGS, held, ownerIn, ownerRecord, releaseStep } from "./resource";
+import { acquire, releaseStep } from "./resource";
 import { Thread } from "./thread";
+import { FLAGS, held, ownerRecord } from "./word";
 
 /**
  * A mutual exclusion lock. Any thread may release it.
@@ -15,6 +15,7 @@ import { Thread } from "./thread";
  *   owner | HELD_BY_TASK         held by a task of the owner
  *   owner | flags                held; waiters in the queue, or a waker in flight
  *   flags                        free, a waker in flight; a newcomer may still barge in
+ *   ABANDONED                    free, or with an owner held; a former owner died
  *
  * The fast paths are one compare-exchange each: 0 → owner and owner → 0.
  */
@@ -41,18 +42,4 @@ export function unlock(cell: Cell, stamp: i32, thread: Thread): Status {
     if (!held(word)) return STATUS_NOT_HELD;
     if (releaseStep(cell, stamp, thread, false, word, word & FLAGS)) return STATUS_OK;
   }
-}
-
-/**
- * A release by the thread of this proxy, or by a task of it: the lock goes to the first task of the local queue
- * (local.ts). False, and nothing is changed, when it must be an ordinary release.
- */
-export function lockHandOff(cell: Cell, stamp: i32, proxy: Thread, others: bool): bool {
-  const thread = proxy.owningThread;
-  const owner = ownerIn(loadWord(cell));
-  if (ownerRecord(owner) != thread || !alive(cell, stamp)) return false;
-  const task = changetype<i32>(thread) | HELD_BY_TASK;
-  // Any thread may release it between the two steps that this would take.
-  if (owner != task && !others) return false;
-  return handOffLocally(cell, stamp, proxy, owner, task, others);
 }

@@ -1,5 +1,6 @@
-import { CELL_SIZE, HEADER_SIZE, KIND_CONDITION, KIND_LOCK, KIND_RESERVED, VISITED } from "./abi";
+import { CELL_SIZE, HEADER_SIZE, KIND_CONDITION, KIND_LOCK, VISITED } from "./abi";
 import { Kind } from "./types";
+import { reserve } from "./arena";
 import { alive, Cell } from "./cell";
 import { pause } from "./futex";
 import { Thread } from "./thread";
@@ -74,46 +75,33 @@ function isPrimitive(kind: u32): bool {
   return kind >= <u32>KIND_LOCK && kind <= <u32>KIND_CONDITION;
 }
 
-/** What became of a latecomer's try for the queue lock. */
-export const enum LateLock {
-  /** The primitive with this stamp is gone. */
-  GONE,
-  /** The latecomer holds the queue lock. */
-  LOCKED,
-  /** Another thread holds the queue lock, or is a latecomer at the same cell. */
-  BUSY,
-}
-
-/** A latecomer tries for the queue lock. */
-@inline
-export function tryLockQueueLate(cell: Cell, stamp: i32, thread: Thread): LateLock {
-  const mapByte = mapByteOf(cell, thread);
-  const kind: u32 = atomic.load<u8>(mapByte, HEADER_SIZE);
-  if (!isPrimitive(kind & ~VISITED)) return LateLock.GONE;
-  if (kind & VISITED) return LateLock.BUSY;
-  if (<u32>atomic.cmpxchg<u8>(mapByte, <u8>kind, <u8>(kind | VISITED), HEADER_SIZE) != kind) return LateLock.BUSY;
-  let found = LateLock.GONE;
-  if (alive(cell, stamp)) {
-    found = LateLock.BUSY;
-    if (tryLockQueue(cell)) {
-      // Again: it may have been destroyed before the queue lock was taken.
-      found = alive(cell, stamp) ? LateLock.LOCKED : LateLock.GONE;
-      // A newcomer that was past the check of the stamp waits for it, and only then sees that the cell is dead.
-      if (found == LateLock.GONE) unlockQueue(cell);
-    }
-  }
-  atomic.store<u8>(mapByte, <u8>kind, HEADER_SIZE);
-  return found;
-}
-
-/** A latecomer takes the queue lock; false when the cell is gone. */
+/** A latecomer takes the queue lock; false when the primitive with this stamp is gone. */
 export function lockQueueLate(cell: Cell, stamp: i32, thread: Thread): bool {
+  const mapByte = mapByteOf(cell, thread);
   let spins = spinsForQueueLock(thread);
-  while (true) {
-    const found = tryLockQueueLate(cell, stamp, thread);
-    if (found != LateLock.BUSY) return found == LateLock.LOCKED;
+  // A stamp of 0 is that of a dead cell (reap.ts), or of none (parker.ts).
+  while (stamp) {
+    const kind: u32 = atomic.load<u8>(mapByte, HEADER_SIZE);
+    if (!isPrimitive(kind & ~VISITED)) break;
+    if (
+      !(kind & VISITED) &&
+      <u32>atomic.cmpxchg<u8>(mapByte, <u8>kind, <u8>(kind | VISITED), HEADER_SIZE) == kind
+    ) {
+      let lives = alive(cell, stamp);
+      let locked = false;
+      if (lives && tryLockQueue(cell)) {
+        // Again: it may have been destroyed before the queue lock was taken.
+        lives = alive(cell, stamp);
+        locked = lives;
+        // A newcomer that was past the check of the stamp waits for it, and only then sees that the cell is dead.
+        if (!lives) unlockQueue(cell);
+      }
+      atomic.store<u8>(mapByte, <u8>kind, HEADER_SIZE);
+      if (locked || !lives) return locked;
+    }
     spins = backOff(thread, spins);
   }
+  return false;
 }
 
 /**
@@ -126,10 +114,8 @@ export function awaitVerdicts(cell: Cell, stamp: i32, thread: Thread): void {
 
 /** Keeps latecomers off a dead cell, so that it can be given back. */
 export function closeMapByte(cell: Cell, thread: Thread, kind: Kind): void {
-  const mapByte = mapByteOf(cell, thread);
   let spins = spinsForQueueLock(thread);
-  while (<u32>atomic.cmpxchg<u8>(mapByte, <u8>kind, <u8>KIND_RESERVED, HEADER_SIZE) != <u32>kind)
-    spins = backOff(thread, spins);
+  while (!reserve(thread.arena, changetype<usize>(cell), kind)) spins = backOff(thread, spins);
 }
 
 /** Between two tries at a byte of the map. It sleeps on a word of its own record, always 0: the cell may be gone. */

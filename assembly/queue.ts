@@ -1,10 +1,11 @@
-import { AT_ENTRY, CELL_NEXT, CELL_PREV, HANDOFF, STATE_AWAITED, STATE_PARKED, STATE_WAITING, STATE_WOKEN, STATUS_DESTROYED, STATUS_OK, STATUS_TIMEOUT } from "./abi";
+import { AT_ENTRY, CELL_NEXT, CELL_PREV, HANDOFF, STATE_AWAITED, STATE_PARKED, STATE_WAITING, STATE_WOKEN, STATUS_DESTROYED, STATUS_OK, STATUS_TIMEOUT, UNIT } from "./abi";
 import { State, Status } from "./types";
-import { alive, Cell, loadWord, swapWord } from "./cell";
+import { alive, Cell, loadWord, storeWord, swapWord } from "./cell";
 import { wake } from "./futex";
 import { lockQueue, lockQueueLate, unlockQueue } from "./queue-lock";
 import { post } from "./inbox";
 import { isTask, queuedOn, setQueuedOn, Thread } from "./thread";
+import { available, PERMIT } from "./word";
 
 /**
  * The FIFO queue of a primitive's waiters: a ring through their own cells that begins and ends at the primitive's.
@@ -23,7 +24,7 @@ export const QUEUED: i32 = 1;
 
 /*
  * A link of a waiter is written atomically, since a thread also reads those of its own waiters without the queue lock
- * (local.ts). The two of the primitive, `cell`, are plain: with one waiter, the usual case, nothing else changes, and an
+ * (local.ts, parker.ts). The two of the primitive, `cell`, are plain: with one waiter, the usual case, nothing else changes, and an
  * atomic store costs as much as a compare-exchange.
  */
 
@@ -44,7 +45,7 @@ export function setPrev(cell: Cell, neighbour: Cell, prev: Cell): void {
 export function enqueue(cell: Cell, before: Cell, waiter: Cell): i32 {
   const prev = before.prev;
   waiter.next = before;
-  waiter.prev = prev;
+  atomic.store<usize>(changetype<usize>(waiter), changetype<usize>(prev), CELL_PREV);
   setNext(cell, prev, waiter);
   setPrev(cell, before, waiter);
   return atomic.add<i32>(changetype<usize>(cell), 1, offsetof<Cell>("length")) + 1;
@@ -115,25 +116,26 @@ export function enqueueIf(
  * reached it.
  *
  * It is a latecomer: at the moment in which it gives up it may be unparked, and the cell destroyed.
+ *
+ * `forTurn`: it leaves only if it is the first, and what it waits for, of a Lock, RLock or Semaphore, is free: those that
+ * were woken do not come for it. Then it may do what a newcomer may.
  */
-export function cancelWait(cell: Cell, stamp: i32, thread: Thread): Status {
+export function cancelWait(cell: Cell, stamp: i32, thread: Thread, forTurn: bool): Status {
   let status = STATUS_OK;
   if (lockQueueLate(cell, stamp, thread)) {
-    if (loadWord(thread) <= STATE_PARKED && queuedOn(thread) == cell) {
+    if (
+      queuedOn(thread) == cell &&
+      loadWord(thread) <= STATE_PARKED &&
+      !(forTurn && (thread.prev != cell || !available(loadWord(cell), thread.addToAcquire == PERMIT)))
+    ) {
+      if (thread.generation == cell.generation) status = STATUS_TIMEOUT;
       dequeue(cell, thread);
       setQueuedOn(thread, changetype<Cell>(0));
       if (cell.next == cell) atomic.and<i32>(changetype<usize>(cell), ~(QUEUED | HANDOFF));
-      if (thread.generation == cell.generation) status = STATUS_TIMEOUT;
     }
     unlockQueue(cell);
   }
   return status;
-}
-
-/** Event, Barrier, under the queue lock: from now on all waiters in the queue are of an earlier generation. */
-@inline
-export function nextGeneration(cell: Cell): void {
-  cell.generation++;
 }
 
 /**
@@ -141,7 +143,8 @@ export function nextGeneration(cell: Cell): void {
  * The only place where a waiter gets a verdict.
  *
  * Straight-line code to the end, so that no thread dies between the verdict and the unparking. After the unlock it
- * touches the waiter's record only, not the cell.
+ * touches nothing: the last waiter may destroy the cell, and a reaper that finds the verdict frees a dead thread's waiter
+ * (reap.ts). So the post comes before; a notify in vain does no harm.
  *
  * `isDue`: something is due to the waiter after its verdict.
  */
@@ -151,9 +154,11 @@ export function unparkHead(cell: Cell, head: Thread, thread: Thread, verdict: St
   // At the last moment: the waiter may look at the same cache line again and again, and gets it back after each write.
   if (!isDue) setQueuedOn(head, changetype<Cell>(0));
   const state = atomic.xchg<i32>(changetype<usize>(head), verdict);
+  let sleeper: usize = 0;
+  if (state == STATE_PARKED) sleeper = changetype<usize>(head);
+  else if (state == STATE_AWAITED) sleeper = post(head, thread);
   unlockQueue(cell);
-  if (state == STATE_PARKED) wake(changetype<usize>(head));
-  else if (state == STATE_AWAITED) post(head, thread);
+  if (sleeper) wake(sleeper);
 }
 
 /**
@@ -173,13 +178,54 @@ export function unparkIfOlder(cell: Cell, thread: Thread): bool {
   return left;
 }
 
+/** `endGeneration`: no thread can have destroyed the cell yet, so the first section need not be a latecomer's. */
+export const NOT_LATE: i32 = -2;
+
 /**
- * Event, Barrier: unparks all waiters of earlier generations, oldest first. The caller is a latecomer: it has let a waiter
- * go on already, or may have been unparked itself.
+ * Event, Barrier: ends a generation, if the current one is the one that the caller means. Sets the verdict of its waiters
+ * and the word, starts the next one, and unparks all waiters of earlier ones, oldest first. Answers whether it has ended it.
  *
- * One at a time, so that each stands in the queue until it has its verdict. One that times out meanwhile either stands
- * in the queue or has its verdict, and if the unparker dies half way, the rest can still be found.
+ * `from`: a Barrier's state, which must be the current one, and `generation`, too; or the whole word (its action, by a
+ * thread that has died); or ANY, NOT_LATE: any.
+ *
+ * One waiter at a time, so that each stands in the queue until it has its verdict. One that times out meanwhile either
+ * stands in the queue or has its verdict, and if the unparker dies half way, the rest can still be found. The cell
+ * remembers one verdict only, so a generation does not end before the one before it is drained.
+ *
+ * After its first step the caller is a latecomer: it has let a waiter go on already.
  */
-export function drain(cell: Cell, stamp: i32, thread: Thread): void {
-  while (lockQueueLate(cell, stamp, thread) && unparkIfOlder(cell, thread)) {}
+export function endGeneration(
+  cell: Cell,
+  stamp: i32,
+  thread: Thread,
+  generation: i32,
+  from: i32,
+  verdict: State,
+  to: i32,
+): bool {
+  let pending = true;
+  let ended = false;
+  let late = from != NOT_LATE;
+  while (true) {
+    if (late) {
+      if (!lockQueueLate(cell, stamp, thread)) return ended;
+    } else lockQueue(cell, thread);
+    late = true;
+    if (pending) {
+      const head = cell.next;
+      const word = loadWord(cell);
+      let current = <u32>from >= <u32>NOT_LATE || word == from;
+      if (<u32>from < <u32>UNIT) current = cell.generation == generation && (word & (UNIT - 1)) == from;
+      const drained = head == cell || head.generation == cell.generation;
+      if (current && drained) {
+        ended = true;
+        cell.verdict = verdict;
+        cell.generation++;
+        storeWord(cell, to);
+      }
+      pending = current && !drained;
+    }
+    const left = unparkIfOlder(cell, thread);
+    if (!pending && !left) return ended;
+  }
 }

@@ -1,11 +1,12 @@
-import { CLOCKLESS, AT_FRONT, HANDOFF, HANDOFF_AFTER_MS, STATE_GRANTED, STATE_PARKED, STATE_WOKEN, STATUS_OK, STATUS_PENDING, STATUS_TIMEOUT, HELD_BY_TASK, UNIT, WOKEN } from "./abi";
+import { ABANDONED, CLOCKLESS, AT_FRONT, HANDOFF, HANDOFF_AFTER_MS, SEMAPHORE_BOUND, STATE_GRANTED, STATE_PARKED, STATE_WOKEN, STATUS_ABANDONED, STATUS_OK, STATUS_PENDING, STATUS_TIMEOUT, UNIT, WOKEN } from "./abi";
 import { Status } from "./types";
 import { Cell, loadWord, swapWord } from "./cell";
-import { clock } from "./futex";
+import { clock, wake } from "./futex";
 import { lockQueue, lockQueueLate, unlockQueue } from "./queue-lock";
 import { adaptSpin, park } from "./parker";
 import { enqueueIf, cancelWait, QueueEnd, QUEUED, unparkHead } from "./queue";
 import { isTask, setQueuedOn, queuedOn, Thread } from "./thread";
+import { available, FLAGS, ownerIn, PERMIT } from "./word";
 
 /**
  * What Lock, RLock and Semaphore share: a word that says what is available, and the way of a waiter that finds nothing.
@@ -14,12 +15,15 @@ import { isTask, setQueuedOn, queuedOn, Thread } from "./thread";
  *   ┌──────────────────┬──────────────┬─────────────────┬─────────┬────────┐
  *   │ owner or permits │ HELD_BY_TASK │ wakersInFlight  │ HANDOFF │ QUEUED │
  *   └──────────────────┴──────────────┴─────────────────┴─────────┴────────┘
+ *              of a lock:               4 ABANDONED, 2
  *
  *   owner            Lock, RLock: the address of the owner's record (a multiple of 64), 0 when free
  *   permits          Semaphore: how many are available
  *   HELD_BY_TASK     Lock: a task of the owner holds it, not the owner itself. Part of the owner
  *   wakersInFlight   waiters that were woken and have not tried again; below: wakers
  *   HANDOFF          the first waiter was passed over for too long: what comes free next is handed to it
+ *   ABANDONED        Lock, RLock: an owner died (reap.ts). Whoever acquires it is told, until one has put in order what it
+ *                    protects (`restore`). Never together with HANDOFF
  *   QUEUED           the queue is not empty. Set and cleared under the queue lock, with the queue
  *
  * Acquiring adds `addToAcquire` to the word: the owner, or minus one permit.
@@ -49,11 +53,6 @@ import { isTask, setQueuedOn, queuedOn, Thread } from "./thread";
  * by A. d'Antras ("eventual fairness"), and WTF::Lock by F. Pizlo, where the idea is from.
  */
 
-/** All bits below the owner (with HELD_BY_TASK, its part) or the permits. */
-export const FLAGS: i32 = HELD_BY_TASK - 1;
-/** What acquiring a permit adds. */
-export const PERMIT: i32 = -UNIT;
-
 /**
  * Turns of an empty loop, the better part of a microsecond, between two looks at a contended word: each look takes the
  * cache line from the other threads, and costs both sides more than the lock itself. One interval uses up as much of the
@@ -63,31 +62,6 @@ const SPIN_INTERVAL: i32 = 2600;
 
 /** The most that wakersInFlight can count; those waiters wake the rest. */
 const MOST_WOKEN: u32 = 7;
-
-/** Whether a lock's word has an owner. */
-@inline
-export function held(word: i32): bool {
-  return <u32>word >= <u32>UNIT;
-}
-
-/** The owner in a lock's word, as acquiring has added it: with HELD_BY_TASK. */
-@inline
-export function ownerIn(word: i32): i32 {
-  return word & ~FLAGS;
-}
-
-/** The record that a lock's word, or an owner, names. */
-@inline
-export function ownerRecord(word: i32): Thread {
-  return changetype<Thread>(word & -UNIT);
-}
-
-/** How many waiters can go on: as many as there are permits, or one when there is no owner. */
-@inline
-function available(word: i32, permits: bool): u32 {
-  if (permits) return <u32>word / UNIT;
-  return held(word) ? 0 : 1;
-}
 
 /** Passes the time of one spin on a contended word. */
 @inline
@@ -140,16 +114,19 @@ export function acquire(
         const next = word + addToAcquire - woken;
         seen = swapWord(cell, word, next);
         if (seen == word) {
-          if (woken) {
-            // Permits may be left for others that wait.
-            if (permits && available(next, permits) && next & QUEUED) {
-              // For `withdraw`: it has its permit, and is no waker in flight any more.
-              atomic.store<i32>(changetype<usize>(thread), STATE_GRANTED);
-              wakeWaiters(cell, stamp, thread, permits);
-            }
-            setQueuedOn(thread, changetype<Cell>(0));
+          const task = permits && isTask(thread);
+          // Permits may be left for others that wait.
+          const more = woken && permits && next & QUEUED;
+          if (task || more) {
+            // It has its permit, and is no waker in flight any more.
+            thread.addToAcquire = addToAcquire;
+            thread.generation = stamp;
+            setQueuedOn(thread, cell);
+            atomic.store<i32>(changetype<usize>(thread), STATE_GRANTED);
           }
-          return STATUS_OK;
+          if (more) wakeWaiters(cell, stamp, thread, permits);
+          if (!task && woken) setQueuedOn(thread, changetype<Cell>(0));
+          return !permits && word & ABANDONED ? STATUS_ABANDONED : STATUS_OK;
         }
       } else if (tryOnly && !woken) return STATUS_TIMEOUT;
       else if (spins > 0) {
@@ -175,7 +152,10 @@ export function acquire(
         } else {
           // A waiter woken in vain keeps its place before the others, and so does a proxy's next task.
           const end = woken || flags & AT_FRONT ? QueueEnd.FRONT : QueueEnd.BACK;
-          standing = enqueueIf(cell, stamp, thread, addToAcquire, word, (word - woken) | QUEUED | handoff, end);
+          let next = (word - woken) | QUEUED | handoff;
+          // Nobody is handed a lock that nobody has put in order: its waiters are told as they acquire it.
+          if (!permits && next & ABANDONED) next &= ~HANDOFF;
+          standing = enqueueIf(cell, stamp, thread, addToAcquire, word, next, end);
           if (standing < 0) return standing;
           seen = loadWord(cell);
         }
@@ -184,29 +164,30 @@ export function acquire(
     }
 
     if (isTask(thread)) return STATUS_PENDING;
-    if (park(thread, since + timeout, standing) <= STATE_PARKED && cancelWait(cell, stamp, thread) == STATUS_TIMEOUT)
-      return STATUS_TIMEOUT;
-    if (loadWord(thread) == STATE_GRANTED) {
+    woken = WOKEN;
+    if (park(thread, since + timeout, standing, cell, stamp, !(flags & CLOCKLESS)) <= STATE_PARKED) {
+      if (!queuedOn(thread)) {
+        // It takes its turn.
+        woken = 0;
+        flags |= AT_FRONT;
+      } else if (cancelWait(cell, stamp, thread, false) == STATUS_TIMEOUT) return STATUS_TIMEOUT;
+    }
+    if (woken && loadWord(thread) == STATE_GRANTED) {
       setQueuedOn(thread, changetype<Cell>(0));
       return STATUS_OK;
     }
     standing = 0;
-    woken = WOKEN;
   }
 }
 
-/** How many waiters were woken and have not tried again. */
-@inline
-function wakersInFlight(word: i32): u32 {
-  return <u32>(word & FLAGS) / WOKEN;
-}
-
-/** Whether, with this word, one more waiter must be woken. */
+/** Whether, with this word, one more waiter must be woken: wakers in flight are fewer than the waiters that can go on. */
 @inline
 function needsWake(word: i32, permits: bool): bool {
   if (!(word & QUEUED)) return false;
   const free = available(word, permits);
-  return word & HANDOFF ? free != 0 : wakersInFlight(word) < min(free, MOST_WOKEN);
+  if (word & HANDOFF) return free != 0;
+  // Of a lock, one of these bits is ABANDONED.
+  return <u32>(word & (permits ? FLAGS : WOKEN)) / WOKEN < min(free, MOST_WOKEN);
 }
 
 /**
@@ -216,25 +197,38 @@ function needsWake(word: i32, permits: bool): bool {
  */
 export function releaseStep(cell: Cell, stamp: i32, thread: Thread, permits: bool, word: i32, free: i32): bool {
   if (!needsWake(free, permits)) return swapWord(cell, word, free) == word;
-  lockQueue(cell, thread);
-  if (!wakeHead(cell, thread, word, free)) return false;
-  // One waiter for the first permit; a lock has no other.
-  if (permits && <u32>free >= 2 * UNIT) wakeWaiters(cell, stamp, thread, permits);
-  return true;
+  return wakeAll(cell, stamp, thread, permits, word, free);
+}
+
+/** Wakes all waiters that can go on, less the wakers in flight. */
+@inline
+export function wakeWaiters(cell: Cell, stamp: i32, thread: Thread, permits: bool): void {
+  wakeAll(cell, stamp, thread, permits, 0, 0);
 }
 
 /**
- * Wakes all waiters that can go on, less the wakers in flight. The caller is a latecomer (queue-lock.ts): its own step may
- * have let a waiter go on.
+ * What both have in common. `word` and `free` are the same: there is no step. After its step the caller is a latecomer
+ * (queue-lock.ts): it may have let a waiter go on.
+ *
+ * A releaser to which something was due (`decline`) owes nothing from the step on. It may die before it returns.
  */
-export function wakeWaiters(cell: Cell, stamp: i32, thread: Thread, permits: bool): void {
-  while (lockQueueLate(cell, stamp, thread)) {
-    const word = loadWord(cell);
-    if (!needsWake(word, permits)) {
-      unlockQueue(cell);
-      return;
-    }
-    wakeHead(cell, thread, word, word);
+function wakeAll(cell: Cell, stamp: i32, thread: Thread, permits: bool, word: i32, free: i32): bool {
+  let late = word == free;
+  while (true) {
+    if (late) {
+      if (!lockQueueLate(cell, stamp, thread)) return true;
+      word = loadWord(cell);
+      free = word;
+      if (!needsWake(word, permits)) {
+        unlockQueue(cell);
+        return true;
+      }
+    } else lockQueue(cell, thread);
+    if (wakeHead(cell, thread, word, free)) {
+      // One waiter for the first permit; a lock has no other.
+      if (!permits || <u32>free < 2 * UNIT) return true;
+    } else if (!late) return false;
+    late = true;
   }
 }
 
@@ -245,27 +239,24 @@ export function wakeWaiters(cell: Cell, stamp: i32, thread: Thread, permits: boo
 @inline
 function wakeHead(cell: Cell, thread: Thread, word: i32, free: i32): bool {
   const head = changetype<Thread>(cell.next);
+  const second = changetype<Thread>(head.next);
+  // A task's thread may not come for long. The next in the queue, if it blocks, sleeps on with a shorter nap (parker.ts).
+  const nudged = second != cell && isTask(head) && !isTask(second);
   let verdict = STATE_WOKEN;
   let next = free + WOKEN;
   if (free & HANDOFF) {
     next = (free & ~HANDOFF) + head.addToAcquire;
     verdict = STATE_GRANTED;
   }
-  if (head.next == cell) next &= ~QUEUED;
+  if (second == cell) next &= ~QUEUED;
   if (swapWord(cell, word, next) != word) {
     unlockQueue(cell);
     return false;
   }
+  if (word != free && queuedOn(thread) == cell) setQueuedOn(thread, changetype<Cell>(0));
   unparkHead(cell, head, thread, verdict, true);
+  if (nudged) wake(changetype<usize>(second));
   return true;
-}
-
-/**
- * The host threw in the midst of a wait (a stack overflow in the clock, say): all that is due to the waiter goes back.
- * Nothing here asks the host.
- */
-export function withdraw(cell: Cell, stamp: i32, thread: Thread): void {
-  if (queuedOn(thread) == cell && cancelWait(cell, stamp, thread) != STATUS_TIMEOUT) decline(cell, stamp, thread);
 }
 
 /**
@@ -281,12 +272,27 @@ export function decline(cell: Cell, stamp: i32, waiter: Thread): void {
   do {
     word = loadWord(cell);
     if (!granted) next = word - WOKEN;
-    else if (permits) next = word - PERMIT;
+    else if (permits) {
+      next = word - PERMIT;
+      // A release too many came before.
+      if (<u32>next / UNIT > load<u32>(changetype<usize>(cell), SEMAPHORE_BOUND)) break;
+    }
     // Any thread may release a plain Lock: then it is another owner's by now, or free.
     else if (ownerIn(word) == waiter.addToAcquire) next = word & FLAGS;
     else break;
   } while (!releaseStep(cell, stamp, waiter, permits, word, next));
   setQueuedOn(waiter, changetype<Cell>(0));
+}
+
+/** The waiter's task has what it waited for. `hold`: it is a guard's permit, and counted there; else 0. */
+export function accept(waiter: Thread, hold: usize): void {
+  if (hold) store<i32>(hold, load<i32>(hold) + 1);
+  setQueuedOn(waiter, changetype<Cell>(0));
+}
+
+/** The owner of an abandoned lock has put in order what it protects. */
+export function restore(cell: Cell): void {
+  atomic.and<i32>(changetype<usize>(cell), ~ABANDONED);
 }
 
 /** Replaces the owner `from` by `to`; changes nothing when the owner is another. */

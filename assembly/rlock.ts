@@ -3,8 +3,8 @@ import { Status } from "./types";
 import { alive, Cell, loadWord } from "./cell";
 import { handOffLocally } from "./local";
 import { lockAcquire, lockRelease } from "./lock";
-import { ownerRecord } from "./resource";
 import { Thread } from "./thread";
+import { ownerRecord } from "./word";
 
 /**
  * A lock that its owner, a thread or a task, may acquire again. The word and its states are a Lock's.
@@ -43,8 +43,11 @@ export function rlockRelease(cell: RLock, stamp: i32, thread: Thread): Status {
   return lockRelease(cell, stamp, changetype<i32>(thread));
 }
 
-/** As `lockHandOff`: `from` releases, `to` acquires. */
-export function rlockHandOff(cell: RLock, stamp: i32, proxy: Thread, from: Thread, to: Thread, others: bool): bool {
-  if (!alive(cell, stamp) || !ownedBy(loadWord(cell), from) || cell.depth) return false;
-  return handOffLocally(cell, stamp, proxy, changetype<i32>(from), changetype<i32>(to), others);
+/**
+ * A release of a Lock or RLock by `from`, the thread of this proxy or a task of it: the lock goes to the first task of the
+ * local queue, `to` (local.ts). False, and nothing is changed, when it must be an ordinary release. A plain Lock that
+ * changes its owner needs `others`: any thread may release it between the two steps that this would take.
+ */
+export function handOff(cell: RLock, stamp: i32, proxy: Thread, from: i32, to: i32, others: bool): bool {
+  return alive(cell, stamp) && !cell.depth && handOffLocally(cell, stamp, proxy, from, to, others);
 }

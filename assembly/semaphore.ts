@@ -1,9 +1,10 @@
-import { STATUS_DESTROYED, STATUS_OK, STATUS_OVER_RELEASE, UNIT } from "./abi";
+import { STATE_GRANTED, STATUS_DESTROYED, STATUS_OK, STATUS_OVER_RELEASE, UNIT } from "./abi";
 import { Status } from "./types";
 import { alive, Cell, loadWord, swapWord } from "./cell";
 import { handOffLocally } from "./local";
-import { acquire, releaseStep, PERMIT } from "./resource";
+import { acquire, releaseStep } from "./resource";
 import { Thread } from "./thread";
+import { PERMIT } from "./word";
 
 /**
  * A count of permits. Semaphore and BoundedSemaphore differ in their bound only: MAX_PERMITS, or the first value.
@@ -21,23 +22,57 @@ export class Semaphore extends Cell {
   bound: i32;
 }
 
-export function semaphoreAcquire(cell: Semaphore, stamp: i32, thread: Thread, timeout: f64): Status {
+/**
+ * `hold`: the permit is a guard's, and is counted there; else 0. A guard's permit goes back when its thread dies; of one
+ * without a guard nobody knows who will release it. So a thread counts the permits of its guards, for each semaphore in a
+ * cell of its own (bindings/holds.ts). Only that thread touches the count, so it is plain; and it changes in the same
+ * straight line as the word, or as what is due to the thread.
+ */
+export function semaphoreAcquire(cell: Semaphore, stamp: i32, thread: Thread, timeout: f64, hold: usize): Status {
   if (!alive(cell, stamp)) return STATUS_DESTROYED;
   const word = loadWord(cell);
-  if (<u32>word >= <u32>UNIT && swapWord(cell, word, word + PERMIT) == word) return STATUS_OK;
-  return acquire(cell, stamp, thread, PERMIT, timeout, 0);
+  let status = STATUS_OK;
+  if (<u32>word < <u32>UNIT || swapWord(cell, word, word + PERMIT) != word)
+    status = acquire(cell, stamp, thread, PERMIT, timeout, 0);
+  if (hold && status == STATUS_OK) addToHold(hold, 1);
+  return status;
 }
 
-export function semaphoreRelease(cell: Semaphore, stamp: i32, thread: Thread, permits: i32): Status {
+/** `hold`: a guard's permit, one, is released; else 0. */
+export function semaphoreRelease(cell: Semaphore, stamp: i32, thread: Thread, permits: i32, hold: usize): Status {
   if (!alive(cell, stamp)) return STATUS_DESTROYED;
+  if (hold) {
+    // To wake waiters takes several steps. Until the first of them, the permit is due to the thread.
+    thread.queuedOn = changetype<usize>(cell);
+    thread.addToAcquire = PERMIT;
+    thread.generation = stamp;
+    thread.word = STATE_GRANTED;
+    addToHold(hold, -1);
+  }
+  let status = STATUS_OVER_RELEASE;
   while (true) {
     const word = loadWord(cell);
-    if (permits > cell.bound - <i32>(<u32>word / UNIT)) return STATUS_OVER_RELEASE;
-    if (releaseStep(cell, stamp, thread, true, word, word + permits * UNIT)) return STATUS_OK;
+    if (permits > cell.bound - <i32>(<u32>word / UNIT)) break;
+    if (releaseStep(cell, stamp, thread, true, word, word + permits * UNIT)) {
+      status = STATUS_OK;
+      break;
+    }
   }
+  if (hold) thread.queuedOn = 0;
+  return status;
 }
 
-/** As `lockHandOff`: a permit goes to the task, and the word stays as it is. With a bound of 0 no permit can be released. */
-export function semaphoreHandOff(cell: Semaphore, stamp: i32, proxy: Thread, others: bool): bool {
-  return alive(cell, stamp) && cell.bound > 0 && handOffLocally(cell, stamp, proxy, 0, 0, others);
+@inline
+function addToHold(hold: usize, change: i32): void {
+  store<i32>(hold, load<i32>(hold) + change);
+}
+
+/**
+ * As `handOff`: a permit goes to the task, and the word stays as it is. With a bound of 0 no permit can be released.
+ * `change`: what it adds to `hold`, if that is not 0: the one or the other may be a guard's.
+ */
+export function semaphoreHandOff(cell: Semaphore, stamp: i32, proxy: Thread, others: bool, hold: usize, change: i32): bool {
+  if (!alive(cell, stamp) || !cell.bound || !handOffLocally(cell, stamp, proxy, 0, 0, others)) return false;
+  if (hold) addToHold(hold, change);
+  return true;
 }

@@ -1,4 +1,11 @@
-import { JOIN_AFTER_TRYING, JOIN_AT_ONCE, JOIN_NOT, STATUS_OK, STATUS_TIMEOUT } from '../assembly/abi.ts';
+import {
+  JOIN_AFTER_TRYING,
+  JOIN_AT_ONCE,
+  JOIN_NOT,
+  STATUS_ABANDONED,
+  STATUS_OK,
+  STATUS_TIMEOUT,
+} from '../assembly/abi.ts';
 import { blockBesideTasks } from './blocking.ts';
 import { afterTurn, countPass, turns } from './clock.ts';
 import { LocalQueue, localQueuesOf, type QueuedTask } from './local-queue.ts';
@@ -22,23 +29,35 @@ class QueuedCall extends PendingCall implements QueuedTask {
   next: QueuedTask | undefined;
   prev: QueuedTask | undefined;
   readonly name: number;
+  readonly hold: number;
   readonly #primitive: Acquirable;
   readonly #queue: LocalQueue;
   /** Of an RLock. */
   readonly #owner: Owner | undefined;
+  readonly #recovers: boolean;
 
-  constructor(primitive: Acquirable, queue: LocalQueue, name: number, owner: Owner | undefined) {
+  constructor(
+    primitive: Acquirable,
+    queue: LocalQueue,
+    name: number,
+    owner: Owner | undefined,
+    hold: number,
+    recovers: boolean,
+  ) {
     super();
     this.#primitive = primitive;
     this.#queue = queue;
     this.name = name;
+    this.hold = hold;
     this.#owner = owner;
+    this.#recovers = recovers;
   }
 
   override complete(status: number, op: Operation): void {
     const owner = this.#owner;
     const { arena, cell } = this.#primitive.ref;
-    if (owner && status !== STATUS_OK) unuseOwner(owner, arena);
+    // An abandoned lock is held, and its owner's other tasks have it when it is in order again.
+    if (owner && status !== STATUS_OK && status !== STATUS_ABANDONED) unuseOwner(owner, arena);
     super.complete(status, op);
     if (owner && status === STATUS_OK && usesOf(owner, arena) > 1) admitOwner(schedulerOf(arena), cell, this.name);
   }
@@ -51,8 +70,8 @@ class QueuedCall extends PendingCall implements QueuedTask {
     this.#queue.cancelTask(this);
   }
 
-  protected override toResult(status: number): boolean {
-    return this.#primitive.toBoolean(status);
+  protected override toResult(status: number): boolean | Promise<boolean> {
+    return this.#primitive.toHeld(status, this.#owner, this.#recovers);
   }
 }
 
@@ -62,7 +81,7 @@ export function admitOwner(scheduler: Scheduler, cell: number, name: number): vo
 }
 
 /** An answer that is known at once needs no promise of its own. */
-const HELD = /* @__PURE__ */ Promise.resolve(true);
+export const HELD = /* @__PURE__ */ Promise.resolve(true);
 const NOT_HELD = /* @__PURE__ */ Promise.resolve(false);
 
 /**
@@ -75,11 +94,12 @@ export abstract class Acquirable<K extends string = string> extends Holdable<K> 
   #queue: LocalQueue | undefined;
 
   /**
-   * Tries once. `name`, of a thread or a task, is what acquiring adds to the word.
+   * Acquires, and blocks where it must. `name`, of a thread or a task, is what acquiring adds to the word; a task must not
+   * block, so its limit is 0. `hold`: of a permit for a guard.
    *
    * @internal
    */
-  protected abstract tryAs(name: number): number;
+  protected abstract acquireIn(name: number, limit: number, hold: number): number;
 
   /**
    * What the proxy of a local queue adds to the word; 0: it acquires in its own name.
@@ -148,8 +168,23 @@ export abstract class Acquirable<K extends string = string> extends Holdable<K> 
    * @internal
    */
   protected withdraw(error: unknown): never {
-    const { core, cell, stamp, thread } = this.ref;
-    return this.undo(error, () => core.withdraw(cell, stamp, thread));
+    const { core, thread } = this.ref;
+    return this.undo(error, () => core.undo(thread));
+  }
+
+  /**
+   * What `acquire` of the three does, but for its last line: where nothing counts on being inlined.
+   *
+   * @internal
+   */
+  protected block(limit: number, hold: number): number {
+    const { arena, thread } = this.ref;
+    const scheduler = tasksOf(arena);
+    try {
+      return (scheduler && this.blockIfTasks(scheduler, limit, hold)) ?? this.acquireIn(thread, limit, hold);
+    } catch (error) {
+      return this.withdraw(error);
+    }
   }
 
   /**
@@ -157,16 +192,18 @@ export abstract class Acquirable<K extends string = string> extends Holdable<K> 
    *
    * @internal
    */
-  protected blockIfTasks(scheduler: Scheduler, limit: number): number | undefined {
+  protected blockIfTasks(scheduler: Scheduler, limit: number, hold = 0): number | undefined {
     if (limit === 0) return undefined;
     const { arena, thread } = this.ref;
-    const status = this.tryAs(thread);
+    const status = this.acquireIn(thread, 0, hold);
     if (status !== STATUS_TIMEOUT) return status;
     if (!scheduler.busy) return this.heldByTask ? this.deadlock() : undefined;
+    const op = this.operation(thread);
+    op.hold = hold;
     return blockBesideTasks(
       arena,
       scheduler,
-      this.operation(thread),
+      op,
       limit,
       // Once this thread stands in the queue, its tasks acquire nothing.
       (standing) => !standing && this.heldByTask && !this.#handedOver(scheduler),
@@ -182,10 +219,10 @@ export abstract class Acquirable<K extends string = string> extends Holdable<K> 
   }
 
   /** @internal */
-  acquireTask(wanted: OwnerWanted, owner: Owner | undefined): boolean | Promise<boolean> {
+  override acquireTask(wanted: OwnerWanted, owner: Owner | undefined, hold: number): boolean | Promise<boolean> {
     return turns.late && wanted.limit !== 0
-      ? afterTurn(() => this.acquireNow(wanted, owner))
-      : this.acquireNow(wanted, owner);
+      ? afterTurn(() => this.acquireNow(wanted, owner, hold))
+      : this.acquireNow(wanted, owner, hold);
   }
 
   /**
@@ -193,14 +230,23 @@ export abstract class Acquirable<K extends string = string> extends Holdable<K> 
    *
    * @internal
    */
-  protected abstract acquireNow(wanted: OwnerWanted, owner: Owner | undefined): boolean | Promise<boolean>;
+  protected abstract acquireNow(
+    wanted: OwnerWanted,
+    owner: Owner | undefined,
+    hold: number,
+  ): boolean | Promise<boolean>;
 
   /**
    * Acquires as a task, in this name: at once, or after a wait.
    *
    * @internal
    */
-  protected acquireAs(name: number, { limit, signal }: OwnerWanted, owner?: Owner): boolean | Promise<boolean> {
+  protected acquireAs(
+    name: number,
+    { limit, signal, recovers }: OwnerWanted,
+    owner: Owner | undefined,
+    hold: number,
+  ): boolean | Promise<boolean> {
     const { arena } = this.ref;
     // Made here even if nothing waits: from now on, blocking calls check whether a task holds it.
     const scheduler = schedulerOf(arena);
@@ -210,15 +256,28 @@ export abstract class Acquirable<K extends string = string> extends Holdable<K> 
     const triesFirst = !queue || owner !== undefined || limit === 0;
     let place = triesFirst ? JOIN_AFTER_TRYING : queue!.ask();
     if (place !== JOIN_AT_ONCE) {
-      const status = this.tryAs(name);
-      if (status !== STATUS_TIMEOUT || limit === 0) return this.finish(arena, status);
+      const status = this.acquireIn(name, 0, hold);
+      if (status !== STATUS_TIMEOUT || limit === 0) {
+        scheduler.collect();
+        return status === STATUS_OK || this.toHeld(status, owner, recovers);
+      }
       if (triesFirst) place = queue ? queue.ask() : JOIN_NOT;
       if (place === JOIN_NOT) queue = this.#newQueue(scheduler, oldest !== undefined);
     }
-    const call = new QueuedCall(this, queue!, name, owner);
+    const call = new QueuedCall(this, queue!, name, owner, hold, recovers);
     const promise = call.promise<boolean>();
     queue!.join(call, place === JOIN_AT_ONCE, limit, signal);
     return promise;
+  }
+
+  /**
+   * Whether a task holds it: what its acquiring, in this owner's name, has come to. It must not collect: see
+   * `blockBesideTasks`.
+   *
+   * @internal
+   */
+  toHeld(status: number, _owner: Owner | undefined, _recovers: boolean): boolean | Promise<boolean> {
+    return this.toBoolean(status);
   }
 
   /** This object's own queue, made once; or a new one, if `another` queue of this thread is in use at the cell. */
@@ -246,7 +305,7 @@ export abstract class Acquirable<K extends string = string> extends Holdable<K> 
   acquirePromise(options: OwnerWaitOptions | undefined, kind: string): Promise<boolean> {
     try {
       const wanted = this.wanted(options, kind);
-      const held = this.acquireTask(wanted, wanted.owner);
+      const held = this.acquireTask(wanted, wanted.owner, 0);
       return held === true ? HELD : held || NOT_HELD;
     } catch (error) {
       return Promise.reject(error);

@@ -153,7 +153,8 @@ export class Arena extends Postable {
     checkInteger(length, 0, MOST, 'arena.allocate: the length');
     const cells = Math.max(1, Math.ceil((length * type.BYTES_PER_ELEMENT) / CELL_SIZE));
     const { memory, base, id, core } = this.#live();
-    const address = cells * CELL_SIZE > this.capacity ? 0 : core.alloc(base, id, KIND_ARRAY, cells) >>> 0;
+    const fits = cells * CELL_SIZE <= this.capacity;
+    const address = fits ? this.#live().allocate(() => core.alloc(base, id, KIND_ARRAY, cells)) : 0;
     if (!address) {
       throw new OutOfMemoryError(
         `The arena is full: ${cells * CELL_SIZE} more bytes do not fit beside ${this.used} of ${this.capacity}. Make it with a larger maximumBytes, or free what is not needed`,
@@ -226,6 +227,24 @@ export class Arena extends Postable {
     const arena = this.#live();
     return arena.load(arena.base, field);
   }
+}
+
+/**
+ * Looks for threads that have died, and gives back what they had: locks that they held are abandoned, waiters leave their
+ * queues. Answers how many there were. Threads that wait do the same by themselves, after a while; a program that has just
+ * terminated a worker, in a page above all, calls this to have it at once. Works from any thread, and never blocks.
+ *
+ * A thread that was told to end may run on for a moment, in Chromium for two seconds: then this does not find it yet.
+ *
+ * @param arena where to look; default: `Arena.default`
+ * @throws TypeError when it is not an arena; ThreadingError when it has been destroyed
+ */
+export function reap(arena: Arena = Arena.default): number {
+  if (!(arena instanceof Arena)) throw invalidType(`reap: the argument must be an Arena, not ${show(arena)}`);
+  const { threadArena } = arena;
+  const count = threadArena.reap();
+  threadArena.tasks?.collect();
+  return count;
 }
 
 function make(options?: ArenaOptions): ThreadArena {

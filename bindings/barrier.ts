@@ -169,8 +169,8 @@ export class Barrier extends Primitive<'Barrier'> {
 
   /** The host threw in the midst of a wait. */
   #leave(error: unknown): never {
-    const { core, cell, stamp, thread } = this.#ref;
-    return this.undo(error, () => core.barrierLeave(cell, stamp, thread));
+    const { core, thread } = this.#ref;
+    return this.undo(error, () => core.undo(thread));
   }
 
   /**
@@ -277,7 +277,9 @@ export class Barrier extends Primitive<'Barrier'> {
 
   /** How many have arrived and wait for the others. */
   get waiting(): number {
-    return Math.floor(this.peek(CELL_WORD) / UNIT);
+    const word = this.peek(CELL_WORD);
+    // While the action runs, the word has the thread that runs it.
+    return word & ACTION ? 0 : Math.floor(word / UNIT);
   }
 
   /** Whether it is broken. */

@@ -1,12 +1,16 @@
 import {
+  ABANDONED,
+  CELL_WORD,
   CONDITION_LOCK,
   CONDITION_LOCK_STAMP,
   CONDITION_OWNS_LOCK,
   HELD_BY_TASK,
   KIND_CONDITION,
   RLOCK_DEPTH,
+  STATUS_ABANDONED,
   STATUS_BUSY,
   STATUS_NOT_HELD,
+  STATUS_OK,
 } from '../assembly/abi.ts';
 import { admitOwner } from './acquirable.ts';
 import { Arena } from './arena.ts';
@@ -29,10 +33,12 @@ import {
   ownerIn,
 } from './owner.ts';
 import { createCell, type PrimitiveOptions } from './primitive.ts';
+import type { LockRecovery } from './recoverable.ts';
 import { RLock } from './rlock.ts';
 import { schedulerOf, tasksOf } from './scheduler.ts';
 import { Holdable } from './scoped.ts';
 import { overLock, overRLock } from './steps/condition.ts';
+import type { ThreadArena } from './thread-arena.ts';
 import {
   checkFunction,
   checkInteger,
@@ -45,6 +51,9 @@ import {
 } from './validate.ts';
 
 const MOST = 0x7fffffff;
+
+/** How the message of an AbandonedError out of a wait ends. */
+const HELD_AGAIN = '. It is held, as after every wait: release it before';
 
 export interface ConditionHandle extends Handle<'Condition'> {
   readonly lock: Handle<'Lock'> | Handle<'RLock'>;
@@ -83,12 +92,14 @@ export class Condition extends Holdable<'Condition'> {
   /**
    * Attaches to the condition that a handle names, and to its lock: a `Condition` that was posted.
    *
-   * @throws TypeError when it is not the handle of a Condition, of a destroyed one, or of an incompatible version
+   * @param options `recover`: what this thread does with an abandoned lock, as of `Lock.from`
+   * @throws TypeError when it is not the handle of a Condition, of a destroyed one, or of an incompatible version; when an
+   *   option is wrong
    */
-  static from(handle: ConditionHandle): Condition {
+  static from(handle: ConditionHandle, options?: LockRecovery): Condition {
     const ref = attachCell(handle, 'Condition', KIND_CONDITION);
     const theirs = handle.lock;
-    const lock = theirs?.kind === 'Lock' ? Lock.from(theirs) : RLock.from(theirs);
+    const lock = theirs?.kind === 'Lock' ? Lock.from(theirs, options) : RLock.from(theirs, options);
     const { arena, cell } = ref;
     // It never changes, and no other cell of the arena ever has this stamp.
     const stamp = arena.load(cell, CONDITION_LOCK_STAMP);
@@ -98,7 +109,7 @@ export class Condition extends Holdable<'Condition'> {
     return attachCondition(new Existing(ref, lock));
   }
 
-  /** Acquires the lock: its `acquire`. */
+  /** Acquires the lock: its `acquire`, an abandoned one as well. */
   acquire(timeout?: number): boolean {
     this.live();
     this.limit(timeout, 'acquire');
@@ -128,15 +139,15 @@ export class Condition extends Holdable<'Condition'> {
   }
 
   /** @internal */
-  override acquireTask(wanted: OwnerWanted, owner: Owner | undefined): boolean | Promise<boolean> {
+  override acquireTask(wanted: OwnerWanted, owner: Owner | undefined, hold: number): boolean | Promise<boolean> {
     this.live();
-    return this.lock.acquireTask(wanted, owner);
+    return this.lock.acquireTask(wanted, owner, hold);
   }
 
   /** @internal */
-  override letGo(owner: Owner | undefined): void {
+  override letGo(owner: Owner | undefined, hold: number): void {
     this.live();
-    this.lock.letGo(owner);
+    this.lock.letGo(owner, hold);
   }
 
   /** Releases the lock: its `release`. */
@@ -149,7 +160,12 @@ export class Condition extends Holdable<'Condition'> {
    * Gives the lock up (an RLock entirely), blocks until it is notified, and acquires the lock again, as often as it was
    * held. False when the time is up first; the lock is held then too.
    *
+   * When the lock is abandoned by then, and its object has the option `recover`, that repairs what it protects, and the answer
+   * is true though nobody may have notified: look at the state that you wait for, or use `waitFor`.
+   *
    * @param timeout ms until it must be notified; having the lock again may take longer. Nothing or `Infinity` for ever
+   * @throws AbandonedError when the lock is abandoned and its object is without the option; whatever `recover` throws. The
+   *   lock is held then too, and still abandoned
    * @throws NotHeldError when the lock is not held
    * @throws BlockingNotAllowedError on a thread that may not block
    */
@@ -169,7 +185,7 @@ export class Condition extends Holdable<'Condition'> {
         () => false,
         () => this.deadlock(),
       );
-      return this.finish(arena, status);
+      return this.#waited(arena, status);
     }
     // Only the owner writes it. Of a plain Lock this word is always 0.
     const depth = arena.load(this.lock.ref.cell, RLOCK_DEPTH);
@@ -177,9 +193,16 @@ export class Condition extends Holdable<'Condition'> {
     try {
       status = core.condWait(cell, stamp, thread, thread, limit, this.#recursive);
     } catch (error) {
-      return this.undo(error, () => core.condWithdraw(cell, stamp, thread, depth));
+      return this.undo(error, () => core.condUndo(thread, depth));
     }
-    return this.finish(arena, status);
+    return this.#waited(arena, status);
+  }
+
+  /** What a wait of this thread has come to. */
+  #waited(arena: ThreadArena, status: number): boolean {
+    if (status !== STATUS_ABANDONED) return this.finish(arena, status);
+    this.finish(arena, STATUS_OK);
+    return this.lock.repair(HELD_AGAIN);
   }
 
   /**
@@ -189,6 +212,7 @@ export class Condition extends Holdable<'Condition'> {
    *
    * @param options `timeout`: ms until it must be notified; `owner`: the RLock's holder
    * @throws whatever `signal.reason` is, when the signal is aborted first; the lock is held then too
+   * @throws AbandonedError, whatever `recover` throws: as `wait`, and an async `recover` is awaited
    * @throws NotHeldError when the lock is not held
    * @throws TypeError over an RLock without an owner; TypeError, RangeError when an option is wrong
    */
@@ -209,6 +233,7 @@ export class Condition extends Holdable<'Condition'> {
    *
    * @param timeout ms in all; nothing or `Infinity` for ever
    * @throws NotHeldError when the lock is not held
+   * @throws AbandonedError, whatever `recover` throws: as `wait`
    * @throws BlockingNotAllowedError on a thread that may not block
    * @throws TypeError when `predicate` is not a function, or returns a promise
    */
@@ -292,13 +317,14 @@ export class Condition extends Holdable<'Condition'> {
   }
 
   /** @internal */
-  toResult(status: number): boolean {
-    return this.toBoolean(status);
+  toResult(status: number): boolean | Promise<boolean> {
+    return status === STATUS_ABANDONED ? this.lock.repairAsync(undefined, HELD_AGAIN) : this.toBoolean(status);
   }
 
-  /** RLock: a task has it again, and so have the other tasks of its owner that wait for it. */
+  /** RLock: a task has it again, and if it is in order, so have the other tasks of its owner that wait for it. */
   #admitOwner(name: number): void {
-    if (this.#recursive) admitOwner(schedulerOf(this.ref.arena), this.lock.ref.cell, name);
+    const { arena, cell } = this.lock.ref;
+    if (this.#recursive && !(arena.load(cell, CELL_WORD) & ABANDONED)) admitOwner(schedulerOf(arena), cell, name);
   }
 
   /**
@@ -355,9 +381,11 @@ export class Condition extends Holdable<'Condition'> {
   }
 
   /** @internal */
-  protected override destroyCell(): number {
-    const { core, cell, stamp, thread } = this.ref;
-    return this.#ownLock ? core.condDestroy(cell, stamp, thread) : super.destroyCell();
+  override destroyCell(): number {
+    // While a waiter stands in this queue, the lock is held or pinned; and nobody begins to wait without holding it. So with
+    // the lock destroyed, nothing is in the way.
+    const status = this.#ownLock?.destroyCell() ?? STATUS_OK;
+    return status === STATUS_OK ? super.destroyCell() : status;
   }
 
   /** The lock that is destroyed with it, unless somebody has done that by itself. */

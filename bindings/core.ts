@@ -12,8 +12,19 @@ export interface Core {
   alloc(arena: number, id: number, kind: number, cells: number): number;
   /** Whether it was a block of this kind, and no other thread has freed it. */
   free(arena: number, block: number, cells: number, kind: number): number;
-  /** An address, as `alloc`. `owningThread`: of a task, its thread's record; 0 of a thread. */
-  addRecord(arena: number, id: number, kind: number, spins: number, cores: number, owningThread: number): number;
+  /**
+   * An address, as `alloc`. `owningThread`: of a task, its thread's record; 0 of a thread. `spare`: of a thread, a record
+   * that it is made of, or 0; then 0 means, too, that another thread has taken that one.
+   */
+  addRecord(
+    arena: number,
+    id: number,
+    kind: number,
+    spins: number,
+    cores: number,
+    owningThread: number,
+    spare: number,
+  ): number;
   dropRecord(arena: number, id: number, record: number): void;
   arenaDestroy(arena: number, id: number): number;
   /** An address, as `alloc`. */
@@ -22,37 +33,46 @@ export interface Core {
   /** The oldest waiter in the thread's inbox, linked to the others by `next`; 0 when there is none. */
   collect(thread: number): number;
   /** A task's waiter: where its thread keeps what it knows of the wait. */
-  setTaskPlace(waiter: number, place: number): void;
+  setPlace(waiter: number, place: number): void;
   /** A thread's record waits as a task's waiter from now on. Answers what `waitAsThread` needs. */
   waitAsTask(thread: number): number;
   waitAsThread(thread: number, maxSpins: number, spinBudget: number): void;
-  cancelWait(cell: number, stamp: number, waiter: number): number;
+  /** `forTurn`: only if the waiter is the first, and what it waits for is free. TIMEOUT: it has left. */
+  cancelWait(cell: number, stamp: number, waiter: number, forTurn: boolean): number;
   /** What is behind those of locks and semaphores, for waiters of tasks. `flags`: WOKEN, HANDOFF, AT_FRONT. */
   acquire(cell: number, stamp: number, waiter: number, take: number, timeout: number, flags: number): number;
   /** Waits until the verdict of a waiter that the word already names as the owner is there. */
   awaitVerdicts(cell: number, stamp: number, thread: number): void;
+  /** A task has what its waiter waited for. `hold`: a guard's permit, counted in this cell; else 0. */
+  accept(waiter: number, hold: number): void;
   /** After an exception out of a call that blocks: what is due to the thread goes back. */
-  withdraw(cell: number, stamp: number, thread: number): void;
+  undo(thread: number): void;
   /** A waiter has a verdict and no use for it. */
   decline(cell: number, stamp: number, waiter: number): void;
   /** Whether a newcomer goes behind the proxy of a local queue: JOIN_…. AT_ONCE: it is counted, if there are `others`. */
   join(cell: number, proxy: number, others: boolean): number;
   /** So many tasks more stand in a local queue. */
-  countTasks(cell: number, change: number): void;
+  countTasks(cell: number, proxy: number, change: number): void;
   /** What is held in the one name is held in the other. */
   rename(cell: number, from: number, to: number): void;
   /** `owner`: a thread; with HELD_BY_TASK one of its tasks, which waits 0 ms. */
   lockAcquire(cell: number, stamp: number, owner: number, timeout: number): number;
   /** `owner`: its probable holder. */
   lockRelease(cell: number, stamp: number, owner: number): number;
-  /** Whether it went from this thread, or a task of it, to the first task that the proxy stands for. */
-  lockHandOff(cell: number, stamp: number, proxy: number, others: boolean): number;
+  /**
+   * Whether a Lock or RLock went from `from`, this thread or a task of it, to `to`, the first task that the proxy stands
+   * for. A Lock that changes its owner needs `others`.
+   */
+  handOff(cell: number, stamp: number, proxy: number, from: number, to: number, others: boolean): number;
+  /** Its owner has put in order what an abandoned lock protects. */
+  restore(cell: number): void;
   rlockAcquire(cell: number, stamp: number, thread: number, timeout: number): number;
   rlockRelease(cell: number, stamp: number, thread: number): number;
-  rlockHandOff(cell: number, stamp: number, proxy: number, from: number, to: number, others: boolean): number;
-  semAcquire(cell: number, stamp: number, thread: number, timeout: number): number;
-  semRelease(cell: number, stamp: number, thread: number, permits: number): number;
-  semHandOff(cell: number, stamp: number, proxy: number, others: boolean): number;
+  /** `hold`, here and below: a guard's permit, counted in this cell; else 0. */
+  semAcquire(cell: number, stamp: number, thread: number, timeout: number, hold: number): number;
+  semRelease(cell: number, stamp: number, thread: number, permits: number, hold: number): number;
+  /** `change`: what it adds to `hold`. */
+  semHandOff(cell: number, stamp: number, proxy: number, others: boolean, hold: number, change: number): number;
   eventWait(cell: number, stamp: number, thread: number, timeout: number): number;
   eventSet(cell: number, stamp: number, thread: number): number;
   eventClear(cell: number, stamp: number): number;
@@ -73,14 +93,20 @@ export interface Core {
   condWait(cell: number, stamp: number, waiter: number, take: number, timeout: number, recursive: boolean): number;
   condEnd(waiter: number, depth: number): void;
   /** After an exception out of `condWait`: the lock is held again. */
-  condWithdraw(cell: number, stamp: number, thread: number, depth: number): void;
+  condUndo(thread: number, depth: number): void;
   condNotify(cell: number, stamp: number, owner: number, n: number, recursive: boolean): number;
   /** Whether the waiter took the task's notify, and the task its place. */
   condExchange(cell: number, stamp: number, waiter: number, task: number): number;
-  /** With the lock of its own. */
-  condDestroy(cell: number, stamp: number, thread: number): number;
   /** A waiter of a Condition whose thread ends will not have the lock again. */
   unpin(waiter: number): void;
+  /** All that is due to a waiter of a dead thread goes back. `cores`: this thread's. */
+  reapWaiter(waiter: number, cores: number): void;
+  /** What a dead thread has left at a primitive. `owner`: it, or a task of it, if that may own it; else 0. */
+  reapCell(cell: number, thread: number, owner: number): void;
+  /** Whether the arena's reaper was `current`. */
+  claimReaper(arena: number, current: bigint, next: bigint): number;
+  /** Whether the thread's tickets were `current`. */
+  swapTickets(thread: number, current: number, next: number): number;
 }
 
 let compiled: WebAssembly.Module | undefined;
@@ -95,12 +121,17 @@ function decode(text: string): Uint8Array<ArrayBuffer> {
   return bytes;
 }
 
-/** The core on a memory. Instantiating changes nothing in the memory: the module has no data and no start function. */
-export function instantiate(memory: Memory): Core {
+/**
+ * The core on a memory. Instantiating changes nothing in the memory: the module has no data and no start function.
+ *
+ * @param stalled what a thread does that has been blocked for a nap, in the midst of its call: answers whether it
+ *   may take a turn (turn.ts); it must not throw
+ */
+export function instantiate(memory: Memory, stalled: (thread: number) => number): Core {
   try {
     // Compiled once for this thread, synchronously: a few kilobytes take well under a millisecond.
     compiled ??= new WebAssembly.Module(decode(text));
-    const { exports } = new WebAssembly.Instance(compiled, { env: { memory, clock: now } });
+    const { exports } = new WebAssembly.Instance(compiled, { env: { memory, clock: now, stalled } });
     // A plain object, so that the calls can be cut off when the thread ends (thread-arena.ts).
     return { ...(exports as unknown as Core) };
   } catch (error) {

@@ -75,7 +75,10 @@ export class BlockingNotAllowedError extends ThreadingError {
   static override readonly name: string = 'BlockingNotAllowedError';
 }
 
-/** The owner of a lock died without releasing it. */
+/**
+ * The thread that held a lock has died, and may have left half done what the lock protects. The lock is not held; after a
+ * `wait` of a Condition it is, as after every `wait`. `recover` repairs it.
+ */
 export class AbandonedError extends ThreadingError {
   static override readonly name: string = 'AbandonedError';
 }

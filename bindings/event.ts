@@ -53,7 +53,7 @@ export class Event extends Primitive<'Event'> {
             )
           : core.eventWait(cell, stamp, thread, limit);
     } catch (error) {
-      return this.undo(error, () => core.cancelWait(cell, stamp, thread));
+      return this.undo(error, () => core.undo(thread));
     }
     return scheduler || status !== STATUS_OK ? this.finish(arena, status) : true;
   }

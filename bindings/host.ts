@@ -14,7 +14,7 @@ import { VERSION } from '../assembly/abi.ts';
  *
  * Copies with another VERSION share nothing of this. Copies with the same VERSION and another SHAPE refuse each other.
  */
-export const SHAPE = 2;
+export const SHAPE = 3;
 
 export const REGISTRY = /* @__PURE__ */ Symbol.for(/* @__PURE__ */ versioned());
 export const USES = /* @__PURE__ */ Symbol.for(/* @__PURE__ */ versioned(SHAPE, 'owner'));
@@ -29,13 +29,23 @@ interface NodeProcess {
   versions?: { node?: string };
   getBuiltinModule?(id: string): unknown;
   once(event: 'exit', listener: () => void): void;
+  on?(event: 'worker', listener: (worker: NodeWorker) => void): void;
   hrtime?: { bigint?(): bigint };
   [HOST]?: Host;
+}
+
+/** A thread that this one has made. */
+interface NodeWorker {
+  /** -1 after its end. */
+  readonly threadId: number;
+  once(event: 'exit', listener: () => void): void;
 }
 
 interface WorkerThreads {
   isMainThread: boolean;
   threadId: number;
+  /** Since Node 22.20 and 24.6. */
+  threadName?: string;
   getEnvironmentData(key: string): unknown;
   setEnvironmentData(key: string, value: unknown): void;
 }
@@ -44,6 +54,8 @@ interface WorkerThreads {
 interface Host {
   /** Called when the thread ends. */
   readonly ends: (() => void)[];
+  /** Called when a worker of this thread has ended, with its number. */
+  readonly exits: ((worker: number) => void)[];
   /** How many arenas were made. */
   arenas: number;
 }
@@ -75,11 +87,11 @@ let alone: Host | undefined;
 
 function host(): Host {
   if (!workerThreads) {
-    alone ??= { ends: [], arenas: 0 };
+    alone ??= { ends: [], exits: [], arenas: 0 };
     return alone;
   }
   // Not enumerable, so that copies of `process` do not have it.
-  if (!nodeProcess![HOST]) Object.defineProperty(nodeProcess, HOST, { value: { ends: [], arenas: 0 } });
+  if (!nodeProcess![HOST]) Object.defineProperty(nodeProcess, HOST, { value: { ends: [], exits: [], arenas: 0 } });
   return nodeProcess![HOST]!;
 }
 
@@ -92,6 +104,31 @@ export function onEnd(callback: () => void): void {
   nodeProcess!.once('exit', () => {
     for (const end of ends) end();
   });
+}
+
+/** Calls back when a worker that this thread makes from now on has ended, or so the platform says (Node, Bun, Deno). */
+export function onExit(callback: (worker: number) => void): void {
+  if (!nodeProcess?.on) return;
+  const { exits } = host();
+  if (exits.push(callback) > 1) return;
+  nodeProcess.on('worker', (worker) => {
+    const { threadId } = worker;
+    worker.once('exit', () => {
+      for (const exit of exits) exit(threadId);
+    });
+  });
+}
+
+/** What the platform's number of a thread is where it has none. */
+export const NO_NUMBER = 0x3fffffff;
+
+/** This thread as its program knows it: the platform's number, 0 for the main thread, and its name. */
+export function identity(): { number: number; name: string } {
+  const { document, name } = globalThis as { document?: unknown; name?: unknown };
+  const number = workerThreads?.threadId ?? (document ? 0 : NO_NUMBER);
+  // The main thread of a page has the window's name there.
+  const given = workerThreads?.threadName || (document ? '' : name);
+  return { number, name: typeof given === 'string' ? given : '' };
 }
 
 /** As they were when this was loaded: tests replace them. */

@@ -1,4 +1,4 @@
-import { ACTION, BROKEN, UNIT } from '../assembly/abi.ts';
+import { ABANDONED, ACTION, BROKEN, UNIT } from '../assembly/abi.ts';
 
 /** When a primitive may be destroyed, and what is left behind; see the table at `destroy` in `assembly/cell.ts`. */
 export interface Idle {
@@ -7,8 +7,11 @@ export interface Idle {
   readonly dead: number;
 }
 
-/** Of a Lock and an RLock: not held, no waiter on its way; leaves an owner behind that no thread has. */
-export const IDLE_LOCK: Idle = /* @__PURE__ */ (() => ({ mask: -1, idle: 0, dead: -UNIT }))();
+/** An owner that no thread is: of a destroyed lock, and of one that stays held when its owner has died. */
+export const NOBODY = -UNIT;
+
+/** Of a Lock and an RLock: not held, no waiter on its way; it may be abandoned. */
+export const IDLE_LOCK: Idle = /* @__PURE__ */ (() => ({ mask: ~ABANDONED, idle: 0, dead: NOBODY }))();
 export const IDLE_SEMAPHORE: Idle = /* @__PURE__ */ (() => ({ mask: UNIT - 1, idle: 0, dead: 0 }))();
 export const IDLE_BARRIER: Idle = /* @__PURE__ */ (() => ({ mask: ACTION, idle: 0, dead: BROKEN }))();
 /** Of an Event and a Condition: no waiter. */

@@ -1,7 +1,7 @@
 /** lockwork: Python's `threading` primitives for JavaScript threads. Exports only. */
 
 export type { Acquirable } from './acquirable.ts';
-export { Arena, type ArenaHandle, type ArenaOptions } from './arena.ts';
+export { Arena, type ArenaHandle, type ArenaOptions, reap } from './arena.ts';
 export { type AnyHandle, attach, type Kinds } from './attach.ts';
 export { Barrier, type BarrierAction, type BarrierOptions } from './barrier.ts';
 export { Condition, type ConditionHandle } from './condition.ts';
@@ -23,6 +23,7 @@ export type { Handle } from './handle.ts';
 export { Lock } from './lock.ts';
 export { Owner, type OwnerOptions, type OwnerWaitOptions } from './owner.ts';
 export type { Primitive, PrimitiveOptions } from './primitive.ts';
+export type { LockOptions, LockRecovery } from './recoverable.ts';
 export { RLock } from './rlock.ts';
 export type { Guard, Holdable } from './scoped.ts';
 export { BoundedSemaphore, Semaphore } from './semaphore.ts';

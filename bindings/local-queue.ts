@@ -1,13 +1,24 @@
-import { AT_FRONT, CELL_WORD, STATUS_OK, STATUS_PENDING, STATUS_TIMEOUT, UNIT } from '../assembly/abi.ts';
+import {
+  AT_FRONT,
+  CELL_STAMP,
+  CELL_WORD,
+  STATUS_ABANDONED,
+  STATUS_OK,
+  STATUS_PENDING,
+  STATUS_TIMEOUT,
+  UNIT,
+} from '../assembly/abi.ts';
 import type { Signal } from './globals.ts';
 import { type Completion, Operation, type Steps, type Target } from './operation.ts';
 import type { Scheduler } from './scheduler.ts';
-import { cancelAcquire, declineAcquire, resumeAcquire, startAcquire } from './steps/acquire.ts';
+import { cancelAcquire, declineAcquire, resumeAcquire, startAcquire, takeTurnAcquire } from './steps/acquire.ts';
 
 /** A task in a local queue. */
 export interface QueuedTask {
   /** What acquiring adds to the word: the task's owner, or minus one permit. */
   readonly name: number;
+  /** Semaphore: the cell that counts the permit, if it is to be a guard's; else 0. */
+  readonly hold: number;
   readonly cancelled: boolean;
   next: QueuedTask | undefined;
   prev: QueuedTask | undefined;
@@ -175,7 +186,7 @@ export class LocalQueue implements Completion {
 
   /** A step of the proxy. */
   resume(verdict: number): number {
-    if (this.first) return this.#advance(resumeAcquire(this.proxy, verdict));
+    if (this.first) return this.#advance(resumeAcquire(this.#forFirst(), verdict));
     // The last task got a handoff, or was admitted with its owner, before this verdict was seen.
     declineAcquire(this.proxy);
     return STATUS_OK;
@@ -192,10 +203,25 @@ export class LocalQueue implements Completion {
     return cancelAcquire(this.proxy);
   }
 
+  /** A step of the proxy. */
+  takeTurn(): number {
+    return this.first ? this.#advance(takeTurnAcquire(this.#forFirst())) : STATUS_PENDING;
+  }
+
   #start(flags: number): number {
-    const { proxy } = this;
+    const proxy = this.#forFirst();
     if (this.#inOwnName) proxy.addToAcquire = proxy.waiter;
     return startAcquire(proxy, flags);
+  }
+
+  /** The proxy, before a step by which it may acquire for the first task. */
+  #forFirst(): Operation {
+    const { proxy } = this;
+    const { hold } = this.first!;
+    const { arena, cell, stamp } = proxy.target;
+    // When the semaphore is destroyed beside a waiter that has its permit, the hold may be gone, too.
+    proxy.hold = hold !== 0 && (arena.load(cell, CELL_STAMP) | 0) === stamp ? hold : 0;
+    return proxy;
   }
 
   /** A step of the proxy has answered `status`. An end is the first task's, and then the proxy starts for the next one. */
@@ -206,7 +232,8 @@ export class LocalQueue implements Completion {
     try {
       for (let first = this.first; first && status !== STATUS_PENDING; first = this.first) {
         // `rename` may find another owner: any thread may release a plain Lock meanwhile.
-        if (status === STATUS_OK && first.name !== proxy.addToAcquire) {
+        const held = status === STATUS_OK || status === STATUS_ABANDONED;
+        if (held && first.name !== proxy.addToAcquire) {
           arena.core.rename(cell, proxy.addToAcquire, first.name);
         }
         this.#complete(first, status);
@@ -264,8 +291,8 @@ export class LocalQueue implements Completion {
   }
 
   #count(change: number): void {
-    const { arena, cell } = this.proxy.target;
-    arena.core.countTasks(cell, change);
+    const { target, waiter } = this.proxy;
+    target.arena.core.countTasks(target.cell, waiter, change);
   }
 }
 
@@ -277,5 +304,6 @@ const proxySteps: Steps = {
   cancel: (op) => queueOf(op).cancel(),
   abandon: (op) => queueOf(op).abandon(),
   decline: declineAcquire,
+  takeTurn: (op) => queueOf(op).takeTurn(),
   takeOver: () => false,
 };

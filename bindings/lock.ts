@@ -1,9 +1,8 @@
 import { CELL_WORD, HELD_BY_TASK, KIND_LOCK, STATUS_OK, UNIT } from '../assembly/abi.ts';
-import { Acquirable } from './acquirable.ts';
-import { attachCell, type Handle } from './handle.ts';
+import { attachCell, type CellRef, type Handle } from './handle.ts';
 import { IDLE_LOCK, type Idle } from './idle.ts';
 import type { OwnerWanted } from './owner.ts';
-import type { PrimitiveOptions } from './primitive.ts';
+import { type LockOptions, type LockRecovery, Recoverable } from './recoverable.ts';
 import { tasksOf } from './scheduler.ts';
 import type { WaitOptions } from './validate.ts';
 
@@ -12,22 +11,31 @@ import type { WaitOptions } from './validate.ts';
  *
  * The first call takes a free lock, also past waiters; of the waiters, the first is woken first, and one that was passed
  * over for a millisecond is handed the lock. Algorithm: `assembly/resource.ts`.
+ *
+ * When the thread that holds it dies, it is abandoned: the next ones to acquire it are told so by an `AbandonedError`, until
+ * one of them has repaired what it protects, by `recover`. The option `abandoned` chooses something else.
  */
-export class Lock extends Acquirable<'Lock'> {
+export class Lock extends Recoverable<'Lock'> {
   // Its own, since engines are slow where all classes come by.
   readonly #ref = this.ref;
 
-  constructor(options?: PrimitiveOptions) {
-    super('Lock', KIND_LOCK, options);
+  /** @throws TypeError, RangeError when an option is wrong */
+  constructor(options?: LockOptions);
+  /** @internal */
+  constructor(existing: CellRef, recovery: LockRecovery | undefined);
+  constructor(options?: LockOptions | CellRef, recovery?: LockRecovery) {
+    super('Lock', KIND_LOCK, options, recovery);
   }
 
   /**
    * Attaches to the lock that a handle names: a `Lock` that was posted.
    *
-   * @throws TypeError when it is not the handle of a Lock, of a destroyed one, or of an incompatible version
+   * @param options `recover`: what this thread does with an abandoned one
+   * @throws TypeError when it is not the handle of a Lock, of a destroyed one, or of an incompatible version; when an
+   *   option is wrong
    */
-  static from(handle: Handle<'Lock'>): Lock {
-    return attachLock(attachCell(handle, 'Lock', KIND_LOCK));
+  static from(handle: Handle<'Lock'>, options?: LockRecovery): Lock {
+    return attachLock(attachCell(handle, 'Lock', KIND_LOCK), options);
   }
 
   /**
@@ -36,6 +44,8 @@ export class Lock extends Acquirable<'Lock'> {
    * @param timeout ms; nothing or `Infinity` for ever, 0 not at all
    * @throws BlockingNotAllowedError on a thread that may not block, unless `timeout` is 0
    * @throws DeadlockError when a task of this thread holds it, unless `timeout` is 0
+   * @throws AbandonedError when the thread that held it has died: it is not held, and abandoned until `recover` has repaired
+   *   what it protects. With the option `recover`, that is done here, and what it throws is thrown
    * @throws TypeError, RangeError when the timeout is not a number of 0 or more
    */
   acquire(timeout?: number): boolean {
@@ -56,20 +66,26 @@ export class Lock extends Acquirable<'Lock'> {
    * stand in one queue.
    *
    * @throws whatever `signal.reason` is, when the signal is aborted first
+   * @throws AbandonedError, whatever `recover` throws: as `acquire`, and an async `recover` is awaited
    * @throws TypeError, RangeError when an option is wrong
    */
   acquireAsync(options?: WaitOptions): Promise<boolean> {
     return this.acquirePromise(options, this.kind);
   }
 
-  /** Takes the lock if it is free; never waits. True when this thread holds it now. */
+  /**
+   * Takes the lock if it is free; never waits. True when this thread holds it now.
+   *
+   * @throws AbandonedError, whatever `recover` throws: as `acquire`
+   */
   tryAcquire(): boolean {
     const { core, arena, cell, stamp, thread } = this.#ref;
     return this.finish(arena, core.lockAcquire(cell, stamp, thread, 0));
   }
 
   /**
-   * Releases the lock, whichever thread acquired it, and lets the first in the queue go on. Never waits.
+   * Releases the lock, whichever thread acquired it, and lets the first in the queue go on. Never waits. An abandoned one
+   * stays abandoned.
    *
    * @throws NotHeldError when nobody holds it
    */
@@ -78,13 +94,17 @@ export class Lock extends Acquirable<'Lock'> {
     let owner = thread;
     const scheduler = tasksOf(arena);
     if (scheduler) {
-      const queue = this.localQueue(scheduler);
-      if (queue?.heir && core.lockHandOff(cell, stamp, queue.proxy.waiter, queue.others)) {
-        this.handedOff(queue);
-        return;
-      }
       // A guess: a task may hold it.
       owner |= arena.guess(cell, CELL_WORD) & HELD_BY_TASK;
+      const queue = this.localQueue(scheduler);
+      const heir = queue?.heir;
+      // To the last task of a queue it does not go by way of another owner, as any thread may release it meanwhile.
+      if (heir && (queue!.others || owner === heir.name)) {
+        if (core.handOff(cell, stamp, queue!.proxy.waiter, owner, heir.name, queue!.others)) {
+          this.handedOff(queue!);
+          return;
+        }
+      }
     }
     const status = core.lockRelease(cell, stamp, owner);
     if (scheduler || status !== STATUS_OK) this.finishOk(arena, status);
@@ -103,9 +123,9 @@ export class Lock extends Acquirable<'Lock'> {
   }
 
   /** @internal */
-  protected override tryAs(name: number): number {
+  protected override acquireIn(name: number, limit: number): number {
     const { core, cell, stamp } = this.ref;
-    return core.lockAcquire(cell, stamp, name, 0);
+    return core.lockAcquire(cell, stamp, name, limit);
   }
 
   /** @internal */
@@ -115,7 +135,7 @@ export class Lock extends Acquirable<'Lock'> {
 
   /** @internal */
   protected override acquireNow(wanted: OwnerWanted): boolean | Promise<boolean> {
-    return this.acquireAs(this.ref.thread | HELD_BY_TASK, wanted);
+    return this.acquireAs(this.ref.thread | HELD_BY_TASK, wanted, undefined, 0);
   }
 
   /** @internal */
@@ -125,6 +145,6 @@ export class Lock extends Acquirable<'Lock'> {
 }
 
 // Outside of the class: one that names itself within is called _Lock by bundlers.
-function attachLock(ref: unknown): Lock {
-  return new Lock(ref as PrimitiveOptions);
+function attachLock(ref: CellRef, recovery: LockRecovery | undefined): Lock {
+  return new Lock(ref, recovery);
 }

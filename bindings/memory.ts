@@ -6,6 +6,7 @@ import {
   HEADER_ID_LOW,
   HEADER_KEEPERS,
   HEADER_MAGIC,
+  HEADER_NAP,
   HEADER_ROVER,
   HEADER_SIZE,
   HEADER_STAMPS,
@@ -88,9 +89,9 @@ export class SharedWords {
     return this.#reach(cell)[(cell + field) >>> 2]!;
   }
 
-  /** Sleeps while a word is 0, at most `limit` ms. */
-  sleep(address: number, limit: number): void {
-    Atomics.wait(this.#reach(address), address >>> 2, 0, limit);
+  /** Sleeps while a word is `expected`, at most `limit` ms. False when the time is up. */
+  sleep(address: number, limit: number, expected = 0): boolean {
+    return Atomics.wait(this.#reach(address), address >>> 2, expected, limit) !== 'timed-out';
   }
 
   /** As `sleep`, without blocking the thread. */
@@ -98,9 +99,14 @@ export class SharedWords {
     return Atomics.waitAsync(this.#reach(address), address >>> 2, 0);
   }
 
-  /** Wakes all that sleep on a word: they look again. */
-  notify(address: number): void {
-    Atomics.notify(this.#reach(address), address >>> 2);
+  /** Wakes all that sleep on a word, or `most` of them: they look again. Answers how many there were. */
+  notify(address: number, most?: number): number {
+    return Atomics.notify(this.#reach(address), address >>> 2, most);
+  }
+
+  /** A byte, as it is at this moment. */
+  loadByte(address: number): number {
+    return (this.load(address & -4, 0) >>> (8 * (address & 3))) & 0xff;
   }
 
   /** The words, at least to the end of the cell at `address`: the memory may have grown since. */
@@ -120,6 +126,11 @@ export function writeWords(memory: Memory, block: number, words: Readonly<Record
   for (const offset in words) view[Number(offset) / 4] = words[offset]!;
 }
 
+/** Writes bytes into a new block. */
+export function writeBytes(memory: Memory, address: number, bytes: ArrayLike<number>): void {
+  new Uint8Array(bufferOf(memory, address + bytes.length), address, bytes.length).set(bytes);
+}
+
 /** Writes a double into a new block. */
 export function writeDouble(memory: Memory, address: number, value: number): void {
   new Float64Array(bufferOf(memory, address + 8), address, 1)[0] = value;
@@ -129,8 +140,14 @@ export function writeDouble(memory: Memory, address: number, value: number): voi
 export function writeText(memory: Memory, block: number, text: Uint8Array): void {
   const buffer = bufferOf(memory, block + 4 + text.length);
   new Uint32Array(buffer, block, 1)[0] = text.length;
-  new Uint8Array(buffer, block + 4, text.length).set(text);
+  writeBytes(memory, block + 4, text);
 }
+
+/**
+ * How long (ms) a blocked thread sleeps before it looks whether those that it waits for live. One that waits for a Lock, an
+ * RLock or a permit looks more often, whether it may take its turn (`assembly/parker.ts`).
+ */
+export const NAP = 900;
 
 /** Lays out an arena of `cells` cells, the `first` of them for its header and map. The layout: `assembly/arena.ts`. */
 export function writeArena(
@@ -156,6 +173,7 @@ export function writeArena(
   // Not the stamps of an arena that was here before: an old handle must not come to mean a new primitive.
   words[HEADER_STAMPS / 4] = id[0] >>> 1;
   words[HEADER_ROVER / 4] = first;
+  words[HEADER_NAP / 4] = NAP;
   // In this order, a thread that knew an arena here before finds neither that one nor a mixture.
   Atomics.store(words, HEADER_ID_LOW / 4, id[0]);
   Atomics.store(words, HEADER_KEEPERS / 4, 0);

@@ -28,14 +28,14 @@ export class OperationTable {
   add(op: Operation): void {
     const place = this.#free.pop() ?? this.#all.length;
     this.#all[place] = op;
-    this.#arena.core.setTaskPlace(op.waiter, place);
+    this.#arena.core.setPlace(op.waiter, place);
     this.size++;
   }
 
   delete({ waiter }: Operation): void {
     const place = this.#placeOf(waiter);
     this.#all[place] = undefined;
-    this.#arena.core.setTaskPlace(waiter, 0);
+    this.#arena.core.setPlace(waiter, 0);
     this.#free.push(place);
     if (--this.size > 0 || this.#all.length <= SPARE) return;
     this.#all.length = 1;

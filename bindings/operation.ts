@@ -1,4 +1,4 @@
-import { HANDOFF_AFTER_MS, STATUS_OK } from '../assembly/abi.ts';
+import { HANDOFF_AFTER_MS, STATUS_OK, STATUS_PENDING } from '../assembly/abi.ts';
 import type { Core } from './core.ts';
 
 /**
@@ -43,11 +43,19 @@ export interface Steps {
    */
   decline(op: Operation): boolean;
   /**
+   * Those that were woken before the waiter do not come, perhaps: if what it waits for is free, it may do what a newcomer
+   * may. PENDING: it waits on.
+   */
+  takeTurn(op: Operation): number;
+  /**
    * A thread blocks by this wait, and a task of it has a verdict that serves the thread as well: then the thread takes the
    * verdict, and the task waits on in its place.
    */
   takeOver(op: Operation, task: Operation): boolean;
 }
+
+/** Of a wait in which nobody takes a turn: `takeTurn`. */
+export const noTurn = (): number => STATUS_PENDING;
 
 /** Receives the end of a task's wait. A thread that blocks has none. */
 export interface Completion {
@@ -65,6 +73,10 @@ export class Operation {
   cancelled = false;
   /** Lock, RLock, Semaphore: what acquiring adds to the word. */
   addToAcquire: number;
+  /** Semaphore: the cell that counts the permit, which is to be a guard's (holds.ts); 0 for a permit without a guard. */
+  hold = 0;
+  /** How many looks in succession have found free what it waits for (turn.ts). */
+  looksFree = 0;
   /** When the waiter was first woken in vain; 0 for never. */
   wokenInVain = 0;
   /** Barrier: whether this thread's object has an action. */

@@ -103,12 +103,19 @@ export type OwnerWaitOptions = WaitOptions & OwnerOptions;
 /** The checked options of an async call that may act in the name of an owner. */
 export interface OwnerWanted extends Wanted {
   readonly owner: Owner | undefined;
+  /** Whether an abandoned lock will do, to put in order what it protects. */
+  readonly recovers: boolean;
 }
 
 /** Without options. */
-export const FOR_EVER: OwnerWanted = { limit: Infinity, signal: undefined, owner: undefined };
+export const FOR_EVER: OwnerWanted = {
+  limit: Infinity,
+  signal: undefined,
+  owner: undefined,
+  recovers: false,
+};
 
 export function checkOwnerWait(options: OwnerWaitOptions | undefined, where: string): OwnerWanted {
   const { limit, signal } = checkWait(options, where, OWNER_WAIT_OPTIONS);
-  return { limit, signal, owner: ownerOf(options, where) };
+  return { limit, signal, owner: ownerOf(options, where), recovers: false };
 }

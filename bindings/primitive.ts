@@ -128,7 +128,7 @@ export abstract class Primitive<K extends string = string> extends Postable {
    *
    * @internal
    */
-  protected destroyCell(): number {
+  destroyCell(): number {
     const { core, cell, stamp, thread } = this.#ref;
     const { mask, idle, dead } = this.idle;
     return core.destroy(cell, stamp, thread, mask, idle, dead);

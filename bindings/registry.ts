@@ -14,12 +14,14 @@ import {
   STATUS_DESTROYED,
   STATUS_OK,
   TASK_PLACE,
+  THREAD_ALIVE,
   THREAD_INBOX,
   VERSION,
 } from '../assembly/abi.ts';
+import { setTimeout } from './clock.ts';
 import { invalidType, OutOfMemoryError, ThreadingError } from './errors.ts';
 import type { Memory } from './globals.ts';
-import { newId, onEnd, REGISTRY, SHAPE, versioned, workerThreads } from './host.ts';
+import { newId, onEnd, onExit, REGISTRY, SHAPE, versioned, workerThreads } from './host.ts';
 import { bufferOf, loadWord, writeArena } from './memory.ts';
 import { ThreadArena } from './thread-arena.ts';
 
@@ -45,6 +47,9 @@ function registry(): Registry {
     onEnd(() => {
       for (const arena of arenas.values()) arena.close();
     });
+    onExit((worker) => {
+      for (const arena of arenas.values()) bereave(arena, worker, 1);
+    });
   }
   if (found.shape !== SHAPE) {
     throw new ThreadingError(
@@ -52,6 +57,16 @@ function registry(): Registry {
     );
   }
   return found;
+}
+
+/** For so long (ms) a worker may live on when its platform says that it has ended: Deno's may for ever. */
+const AFTERLIFE = 1_024;
+
+/** A worker of this thread has ended, or is about to: asks again and again, after `delay` ms, then after four times as long. */
+function bereave(arena: ThreadArena, worker: number, delay: number): void {
+  if (arena.destroyed || arena.reapNumber(worker) || delay > AFTERLIFE) return;
+  const timer = setTimeout?.(() => bereave(arena, worker, delay * 4), delay) as { unref?(): void } | undefined;
+  timer?.unref?.();
 }
 
 /** The most arenas that are checked when one is added. */
@@ -74,7 +89,7 @@ function sweep(arenas: Map<string, ThreadArena>): void {
 /** Lets go of a destroyed arena: its memory can be collected when no thread refers to it. */
 function drop(arena: ThreadArena): void {
   registry().arenas.delete(arena.key);
-  arena.tasks?.forget();
+  arena.forget();
 }
 
 /** Throws when an arena has been destroyed. */
@@ -112,7 +127,11 @@ export function destroyArena(arena: ThreadArena): void {
     );
   }
   // A pending `waitAsync` would keep the memory alive. No thread begins one any more.
-  for (const { kind, address } of records) if (kind === KIND_THREAD) arena.notify(address + THREAD_INBOX);
+  for (const { kind, address } of records) {
+    if (kind !== KIND_THREAD) continue;
+    arena.notify(address + THREAD_INBOX);
+    arena.notify(address + THREAD_ALIVE);
+  }
   drop(arena);
 }
 

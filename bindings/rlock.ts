@@ -7,10 +7,10 @@ import {
   THREAD_OWNING_THREAD,
   UNIT,
 } from '../assembly/abi.ts';
-import { Acquirable, admitOwner } from './acquirable.ts';
+import { admitOwner } from './acquirable.ts';
 import { invalidType } from './errors.ts';
-import { attachCell, type Handle } from './handle.ts';
-import { IDLE_LOCK, type Idle } from './idle.ts';
+import { attachCell, type CellRef, type Handle } from './handle.ts';
+import { IDLE_LOCK, type Idle, NOBODY } from './idle.ts';
 import {
   checkOwner,
   Owner,
@@ -22,7 +22,7 @@ import {
   useOwner,
   usesOf,
 } from './owner.ts';
-import type { PrimitiveOptions } from './primitive.ts';
+import { type LockOptions, type LockRecovery, Recoverable } from './recoverable.ts';
 import { schedulerOf, tasksOf } from './scheduler.ts';
 import { OWNER_OPTIONS } from './validate.ts';
 
@@ -32,22 +32,30 @@ import { OWNER_OPTIONS } from './validate.ts';
  *
  * Blocking calls act in the name of their thread. Async ones act in the name of an `Owner`, as two tasks of one thread
  * must not hold it together.
+ *
+ * When the thread that holds it dies, it is abandoned, as a Lock.
  */
-export class RLock extends Acquirable<'RLock'> {
+export class RLock extends Recoverable<'RLock'> {
   // Its own, since engines are slow where all classes come by.
   readonly #ref = this.ref;
 
-  constructor(options?: PrimitiveOptions) {
-    super('RLock', KIND_RLOCK, options);
+  /** @throws TypeError, RangeError when an option is wrong */
+  constructor(options?: LockOptions);
+  /** @internal */
+  constructor(existing: CellRef, recovery: LockRecovery | undefined);
+  constructor(options?: LockOptions | CellRef, recovery?: LockRecovery) {
+    super('RLock', KIND_RLOCK, options, recovery);
   }
 
   /**
    * Attaches to the lock that a handle names: an `RLock` that was posted.
    *
-   * @throws TypeError when it is not the handle of an RLock, of a destroyed one, or of an incompatible version
+   * @param options `recover`: what this thread does with an abandoned one
+   * @throws TypeError when it is not the handle of an RLock, of a destroyed one, or of an incompatible version; when an
+   *   option is wrong
    */
-  static from(handle: Handle<'RLock'>): RLock {
-    return attachRLock(attachCell(handle, 'RLock', KIND_RLOCK));
+  static from(handle: Handle<'RLock'>, options?: LockRecovery): RLock {
+    return attachRLock(attachCell(handle, 'RLock', KIND_RLOCK), options);
   }
 
   /**
@@ -56,6 +64,8 @@ export class RLock extends Acquirable<'RLock'> {
    * @param timeout ms; nothing or `Infinity` for ever, 0 not at all
    * @throws BlockingNotAllowedError on a thread that may not block, unless `timeout` is 0
    * @throws DeadlockError when a task of this thread holds it, unless `timeout` is 0
+   * @throws AbandonedError when the thread that held it has died: it is not held, and abandoned until `recover` has repaired
+   *   what it protects. With the option `recover`, that is done here, and what it throws is thrown
    * @throws TypeError, RangeError when the timeout is not a number of 0 or more
    */
   acquire(timeout?: number): boolean {
@@ -71,7 +81,11 @@ export class RLock extends Acquirable<'RLock'> {
     return scheduler || status !== STATUS_OK ? this.finish(arena, status) : true;
   }
 
-  /** Takes the lock if it is free or this thread's; never waits. True when this thread holds it now. */
+  /**
+   * Takes the lock if it is free or this thread's; never waits. True when this thread holds it now.
+   *
+   * @throws AbandonedError, whatever `recover` throws: as `acquire`
+   */
   tryAcquire(): boolean {
     const { core, arena, cell, stamp, thread } = this.#ref;
     return this.finish(arena, core.rlockAcquire(cell, stamp, thread, 0));
@@ -82,6 +96,7 @@ export class RLock extends Acquirable<'RLock'> {
    * time is up first. Tasks and blocked threads stand in one queue.
    *
    * @throws whatever `signal.reason` is, when the signal is aborted first
+   * @throws AbandonedError, whatever `recover` throws: as `acquire`, and an async `recover` is awaited
    * @throws TypeError without an owner (`holdAsync()` makes one); TypeError, RangeError when an option is wrong
    */
   acquireAsync(options?: OwnerWaitOptions): Promise<boolean> {
@@ -103,7 +118,7 @@ export class RLock extends Acquirable<'RLock'> {
     const name = useOwner(owner, arena);
     let held: boolean | Promise<boolean> = false;
     try {
-      held = this.acquireAs(name, wanted, owner);
+      held = this.acquireAs(name, wanted, owner, 0);
     } finally {
       if (held === false) unuseOwner(owner, arena);
     }
@@ -118,17 +133,17 @@ export class RLock extends Acquirable<'RLock'> {
   }
 
   /**
-   * Releases the lock once: in this thread's name, or in an owner's. Never waits.
+   * Releases the lock once: in this thread's name, or in an owner's. Never waits. An abandoned one stays abandoned.
    *
    * @throws NotHeldError when this thread, or the owner, does not hold it
    * @throws TypeError when the owner is none
    */
   release(options?: OwnerOptions): void {
-    this.letGo(options === undefined ? undefined : checkOwner(options, 'RLock.release', OWNER_OPTIONS));
+    this.letGo(options === undefined ? undefined : checkOwner(options, 'RLock.release', OWNER_OPTIONS), 0);
   }
 
   /** @internal */
-  override letGo(owner: Owner | undefined): void {
+  override letGo(owner: Owner | undefined, _hold: number): void {
     const { core, arena, cell, stamp, thread } = this.#ref;
     // Apart, so that this is inlined: without tasks.
     if (owner || arena.tasks) {
@@ -145,8 +160,7 @@ export class RLock extends Acquirable<'RLock'> {
     const scheduler = tasksOf(arena);
     const queue = scheduler && this.localQueue(scheduler);
     const heir = queue?.heir;
-    if (heir && core.rlockHandOff(cell, stamp, queue!.proxy.waiter, name, heir.name, queue!.others))
-      this.handedOff(queue!);
+    if (heir && core.handOff(cell, stamp, queue!.proxy.waiter, name, heir.name, queue!.others)) this.handedOff(queue!);
     else this.finishOk(arena, core.rlockRelease(cell, stamp, name));
     if (owner) unuseOwner(owner, arena);
   }
@@ -169,15 +183,17 @@ export class RLock extends Acquirable<'RLock'> {
   /** @internal */
   override get heldByTask(): boolean {
     const { arena, cell, thread } = this.ref;
-    const owner = (arena.load(cell, CELL_WORD) & -UNIT) >>> 0;
+    const name = arena.load(cell, CELL_WORD) & -UNIT;
+    const owner = name >>> 0;
     // The record of a task of this thread, or whatever it is of another one: that never becomes this thread's.
-    return owner !== 0 && owner !== thread && arena.load(owner, THREAD_OWNING_THREAD) === thread;
+    if (owner === 0 || name === NOBODY || owner === thread) return false;
+    return arena.load(owner, THREAD_OWNING_THREAD) === thread;
   }
 
   /** @internal */
-  protected override tryAs(name: number): number {
+  protected override acquireIn(name: number, limit: number): number {
     const { core, cell, stamp } = this.ref;
-    return core.rlockAcquire(cell, stamp, name, 0);
+    return core.rlockAcquire(cell, stamp, name, limit);
   }
 
   /** @internal */
@@ -198,6 +214,6 @@ export class RLock extends Acquirable<'RLock'> {
 }
 
 // Outside of the class: one that names itself within is called _RLock by bundlers.
-function attachRLock(ref: unknown): RLock {
-  return new RLock(ref as PrimitiveOptions);
+function attachRLock(ref: CellRef, recovery: LockRecovery | undefined): RLock {
+  return new RLock(ref, recovery);
 }

@@ -14,7 +14,11 @@ import type { Operation } from './operation.ts';
 import { OperationTable } from './operation-table.ts';
 import { checkLives } from './registry.ts';
 import { needStack } from './thread.ts';
-import type { Tasks, ThreadArena } from './thread-arena.ts';
+import { LOOK, type Tasks, type ThreadArena } from './thread-arena.ts';
+import { aheadOf, isFree } from './turn.ts';
+
+/** The most operations that one look is for. */
+const LOOKED_AT = 256;
 
 /** The most cells of past waits that are kept while a task waits. */
 const SPARE = 64;
@@ -30,7 +34,7 @@ export class Scheduler implements Tasks {
   readonly #arena: ThreadArena;
   readonly #inbox: number;
   readonly #pending: OperationTable;
-  readonly #keepAlive = new KeepAlive(() => this.collect());
+  readonly #keepAlive = new KeepAlive(() => this.#look());
   readonly #spare: number[] = [];
   /** The depth of nested blocking calls of this thread. During them, only they look into the inbox. */
   #blocking = 0;
@@ -38,6 +42,8 @@ export class Scheduler implements Tasks {
   #postponed: Operation[] = [];
   /** Waiters taken out of the inbox whose verdicts were not seen: the first, linked to the others by `next`. */
   #told = 0;
+  /** How many operations were looked at in this round. */
+  #looked = 0;
   /** Whether a `waitAsync` is pending. */
   #armed = false;
 
@@ -142,11 +148,6 @@ export class Scheduler implements Tasks {
     }
   }
 
-  /** The thread ends. The arena gives the waiters back, with all other records of it. */
-  close(): void {
-    this.abandon(this.#pending.values());
-  }
-
   /** The tasks of these operations are gone: the waiters leave the queues, and what they are given passes on. */
   abandon(ops: Operation[]): void {
     const given = new Map<number, Operation>();
@@ -212,9 +213,42 @@ export class Scheduler implements Tasks {
     return waiter;
   }
 
-  /** Sleeps until something is in the inbox, so long (ms) at the most. */
-  sleep(limit: number): void {
-    this.#arena.sleep(this.#inbox, Math.min(limit, LONGEST));
+  /**
+   * Sleeps until something is in the inbox, so long (ms) at the most, and not longer than a nap: then it looks. False when
+   * it did.
+   */
+  sleep(limit: number): boolean {
+    if (this.#arena.sleep(this.#inbox, Math.min(limit, LOOK))) return true;
+    this.#arena.stalled();
+    return false;
+  }
+
+  /** Some time has passed while tasks wait. */
+  #look(): void {
+    if (this.#blocking > 0) return;
+    const all = this.#pending.values();
+    // Of many, some at a time.
+    this.#looked = all.length > LOOKED_AT ? (this.#looked + LOOKED_AT) % all.length : 0;
+    for (const op of all.slice(this.#looked, this.#looked + LOOKED_AT)) {
+      const { waiter } = op;
+      if (this.#pending.of(waiter) === op) this.step(op, this.takeTurn(op));
+    }
+    this.#arena.lookAround();
+    this.collect();
+  }
+
+  /**
+   * What an operation waits for is free, perhaps, and those that were woken before it do not come: then it may do what a
+   * newcomer may. Behind other tasks it leaves them the time of one more look.
+   */
+  takeTurn(op: Operation): number {
+    const arena = this.#arena;
+    op.looksFree = isFree(arena, op.waiter) ? op.looksFree + 1 : 0;
+    if (op.looksFree < 2) return STATUS_PENDING;
+    // May be over at once: the core decides.
+    const ahead = aheadOf(arena, arena.load(op.waiter, THREAD_QUEUED_ON), op.waiter);
+    const due = ahead === 'nobody' || (ahead === 'tasks' && op.looksFree > 2);
+    return due ? op.steps.takeTurn(op) : STATUS_PENDING;
   }
 
   #arm(): void {

@@ -28,12 +28,20 @@ export class Guard extends Scoped {
   /** What `postMessage` refuses, with this text in its error. */
   protected readonly thread = STAYS;
   #held: Holdable | undefined;
+  /** Semaphore: where its permit is counted (holds.ts), or 0. */
+  readonly #hold: number;
 
   /** @internal */
-  constructor(held: Holdable, owner?: Owner) {
+  constructor(held: Holdable, owner: Owner | undefined, hold: number) {
     super();
     this.#held = held;
+    this.#hold = hold;
     this.owner = owner;
+  }
+
+  /** @internal Whether it has not been released. */
+  get holds(): boolean {
+    return this.#held !== undefined;
   }
 
   /** For `Object.prototype.toString`, see `Primitive`. */
@@ -45,7 +53,7 @@ export class Guard extends Scoped {
   release(): void {
     const held = this.#held;
     this.#held = undefined;
-    held?.letGo(this.owner);
+    held?.letGo(this.owner, this.#hold);
   }
 }
 
@@ -60,11 +68,13 @@ export abstract class Holdable<K extends string = string> extends Primitive<K> {
    *
    * @param timeout ms; nothing or `Infinity` for ever
    * @throws TimeoutError when the time is up
+   * @throws AbandonedError, what `recover` throws: as `acquire`
    */
   hold(timeout?: number): Guard {
     this.limit(timeout, 'hold');
-    if (!this.acquire(timeout)) throw this.tooLate(timeout);
-    return new Guard(this);
+    const hold = this.permitHold;
+    if (!this.acquireGuarded(timeout, hold)) throw this.tooLate(timeout);
+    return new Guard(this, undefined, hold);
   }
 
   /**
@@ -76,17 +86,36 @@ export abstract class Holdable<K extends string = string> extends Primitive<K> {
   async holdAsync(options?: OwnerWaitOptions): Promise<Guard> {
     const wanted = options === undefined ? FOR_EVER : checkOwnerWait(options, `${this.kind}.holdAsync`);
     const owner = wanted.owner ?? this.newOwner();
-    const held = this.acquireTask(wanted, owner);
+    const hold = this.permitHold;
+    const held = this.acquireTask(wanted, owner, hold);
     if (held !== true && !(await held)) throw this.tooLate(wanted.limit);
-    return new Guard(this, owner);
+    return new Guard(this, owner, hold);
   }
 
   /**
-   * Acquires as a task: at once, or after a wait.
+   * Acquires as a task: at once, or after a wait. `hold`: `permitHold`, if it is for a guard; else 0.
    *
    * @internal
    */
-  abstract acquireTask(wanted: OwnerWanted, owner: Owner | undefined): boolean | Promise<boolean>;
+  abstract acquireTask(wanted: OwnerWanted, owner: Owner | undefined, hold: number): boolean | Promise<boolean>;
+
+  /**
+   * Acquires in the blocking way, for a guard.
+   *
+   * @internal
+   */
+  protected acquireGuarded(timeout: number | undefined, _hold: number): boolean {
+    return this.acquire(timeout);
+  }
+
+  /**
+   * Semaphore: where the permits of this thread's guards are counted (holds.ts). 0: nowhere.
+   *
+   * @internal
+   */
+  protected get permitHold(): number {
+    return 0;
+  }
 
   /**
    * The owner in whose name `holdAsync` acquires, if that matters.
@@ -98,11 +127,11 @@ export abstract class Holdable<K extends string = string> extends Primitive<K> {
   }
 
   /**
-   * Releases what a guard has: `holdAsync` acquired it in this name.
+   * Releases what a guard has: acquired in this owner's name, counted in this hold.
    *
    * @internal
    */
-  letGo(_owner: Owner | undefined): void {
+  letGo(_owner: Owner | undefined, _hold: number): void {
     this.release();
   }
 
@@ -112,22 +141,32 @@ export abstract class Holdable<K extends string = string> extends Primitive<K> {
    *
    * @throws TypeError when `fn` is not a function, or returns a promise: what comes after its first `await` runs
    *   without holding anything
+   * @throws AbandonedError, what `recover` throws: as `acquire`
    */
   with<T>(fn: () => T): T {
     checkFunction(fn, `${this.kind}.with: the argument`);
     this.mayBlock('with');
-    this.acquire();
+    const hold = this.permitHold;
+    this.acquireGuarded(undefined, hold);
     let result: T;
     try {
       result = fn();
     } finally {
-      this.release();
+      this.letGo(undefined, hold);
     }
-    if (isStrayPromise(result))
-      throw invalidType(
-        `${this}: with(fn) does not wait for promises; it was released before this one settled. Use withAsync(fn)`,
-      );
+    if (isStrayPromise(result)) this.refusePromise('with');
     return result;
+  }
+
+  /**
+   * Throws: the function that a blocking call ran returned a promise.
+   *
+   * @internal
+   */
+  protected refusePromise(call: string): never {
+    throw invalidType(
+      `${this}: ${call}(fn) does not wait for promises; it was released before this one settled. Use ${call}Async(fn)`,
+    );
   }
 
   /**
@@ -141,8 +180,9 @@ export abstract class Holdable<K extends string = string> extends Primitive<K> {
     checkFunction(fn, `${this.kind}.withAsync: the argument`);
     const wanted = options === undefined ? FOR_EVER : checkOwnerWait(options, `${this.kind}.withAsync`);
     const owner = wanted.owner ?? this.newOwner();
-    if (!(await this.acquireTask(wanted, owner))) throw this.tooLate(wanted.limit);
-    const guard = new Guard(this, owner);
+    const hold = this.permitHold;
+    if (!(await this.acquireTask(wanted, owner, hold))) throw this.tooLate(wanted.limit);
+    const guard = new Guard(this, owner, hold);
     try {
       return await fn(guard);
     } finally {

@@ -9,20 +9,26 @@ import {
 } from '../assembly/abi.ts';
 import { Acquirable } from './acquirable.ts';
 import { attachCell, CellRef, type Handle } from './handle.ts';
+import { dropHold, holdOf } from './holds.ts';
 import { IDLE_SEMAPHORE, type Idle, idleBoundedSemaphore } from './idle.ts';
 import type { Operation } from './operation.ts';
-import type { OwnerWanted } from './owner.ts';
+import type { Owner, OwnerWanted } from './owner.ts';
 import type { PrimitiveOptions } from './primitive.ts';
-import { tasksOf } from './scheduler.ts';
+import { type Scheduler, tasksOf } from './scheduler.ts';
 import { checkInteger, type WaitOptions } from './validate.ts';
 
 /**
  * A count of permits, like Python's `threading.Semaphore`: `acquire` takes one and waits while there is none, `release`
  * gives some back, from whichever thread. Algorithm: `assembly/resource.ts`.
+ *
+ * When a thread dies, the permits of its guards (`hold`, `with`, `holdAsync`, `withAsync`) are given back. Those of `acquire`
+ * stay taken, as nobody knows who was to release them.
  */
 export class Semaphore extends Acquirable<'Semaphore' | 'BoundedSemaphore'> {
   // Its own, since engines are slow where all classes come by.
   readonly #ref = this.ref;
+  /** Where the permits of this thread's guards are counted, once there is such a cell. */
+  #hold = 0;
 
   /**
    * @param permits how many there are at first: 0 to 67,108,863
@@ -64,7 +70,7 @@ export class Semaphore extends Acquirable<'Semaphore' | 'BoundedSemaphore'> {
     const scheduler = tasksOf(arena);
     let status: number;
     try {
-      status = (scheduler && this.blockIfTasks(scheduler, limit)) ?? core.semAcquire(cell, stamp, thread, limit);
+      status = (scheduler && this.blockIfTasks(scheduler, limit)) ?? core.semAcquire(cell, stamp, thread, limit, 0);
     } catch (error) {
       return this.withdraw(error);
     }
@@ -85,7 +91,7 @@ export class Semaphore extends Acquirable<'Semaphore' | 'BoundedSemaphore'> {
   /** Takes a permit if there is one; never waits. */
   tryAcquire(): boolean {
     const { core, arena, cell, stamp, thread } = this.#ref;
-    return this.finish(arena, core.semAcquire(cell, stamp, thread, 0));
+    return this.finish(arena, core.semAcquire(cell, stamp, thread, 0, 0));
   }
 
   /**
@@ -98,14 +104,28 @@ export class Semaphore extends Acquirable<'Semaphore' | 'BoundedSemaphore'> {
     const { core, arena, cell, stamp, thread } = this.#ref;
     const scheduler = tasksOf(arena);
     if (n !== 1) checkInteger(n, 1, MAX_PERMITS, `${this.kind}.release: the number of permits`);
-    else if (scheduler) {
-      const queue = this.localQueue(scheduler);
-      if (queue?.heir && core.semHandOff(cell, stamp, queue.proxy.waiter, queue.others)) {
-        this.handedOff(queue);
-        return;
-      }
-    }
-    this.finishOk(arena, core.semRelease(cell, stamp, thread, n));
+    else if (scheduler && this.#handOff(scheduler, 0)) return;
+    this.finishOk(arena, core.semRelease(cell, stamp, thread, n, 0));
+  }
+
+  /** @internal */
+  override letGo(_owner: Owner | undefined, hold: number): void {
+    const { core, arena, cell, stamp, thread } = this.#ref;
+    const scheduler = tasksOf(arena);
+    if (scheduler && this.#handOff(scheduler, hold)) return;
+    this.finishOk(arena, core.semRelease(cell, stamp, thread, 1, hold));
+  }
+
+  /** Whether a permit, of a guard if it has a hold, went to a task of this thread, for a guard or not. */
+  #handOff(scheduler: Scheduler, hold: number): boolean {
+    const queue = this.localQueue(scheduler);
+    const heir = queue?.heir;
+    if (!heir) return false;
+    const { core, cell, stamp } = this.#ref;
+    const change = (heir.hold ? 1 : 0) - (hold ? 1 : 0);
+    const done = core.semHandOff(cell, stamp, queue!.proxy.waiter, queue!.others, hold || heir.hold, change);
+    if (done) this.handedOff(queue!);
+    return done !== 0;
   }
 
   /** How many permits are free. */
@@ -118,9 +138,21 @@ export class Semaphore extends Acquirable<'Semaphore' | 'BoundedSemaphore'> {
    *
    * @internal
    */
-  protected override tryAs(): number {
+  protected override acquireIn(_name: number, limit: number, hold: number): number {
     const { core, cell, stamp, thread } = this.ref;
-    return core.semAcquire(cell, stamp, thread, 0);
+    return core.semAcquire(cell, stamp, thread, limit, hold);
+  }
+
+  /** @internal */
+  protected override acquireGuarded(timeout: number | undefined, hold: number): boolean {
+    return hold ? this.finish(this.ref.arena, this.block(this.limit(timeout, 'hold'), hold)) : this.acquire(timeout);
+  }
+
+  /** @internal */
+  protected override get permitHold(): number {
+    if (!this.lives) return 0;
+    this.#hold ||= holdOf(this.ref);
+    return this.#hold;
   }
 
   /** @internal */
@@ -134,8 +166,17 @@ export class Semaphore extends Acquirable<'Semaphore' | 'BoundedSemaphore'> {
   }
 
   /** @internal */
-  protected override acquireNow(wanted: OwnerWanted): boolean | Promise<boolean> {
-    return this.acquireAs(-UNIT, wanted);
+  protected override acquireNow(
+    wanted: OwnerWanted,
+    _owner: Owner | undefined,
+    hold: number,
+  ): boolean | Promise<boolean> {
+    return this.acquireAs(-UNIT, wanted, undefined, hold);
+  }
+
+  override destroy(): void {
+    super.destroy();
+    dropHold(this.ref);
   }
 
   /** @internal */

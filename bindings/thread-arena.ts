@@ -1,31 +1,37 @@
 import {
-  ACTION,
-  BROKEN,
   CELL_SIZE,
-  CELL_WORD,
+  FULL_SET,
   HEADER_FIRST,
   HEADER_ID_LOW,
   HEADER_KEEPERS,
   HEADER_SIZE,
+  HEADER_SPARES,
   HEADER_TOTAL,
-  KIND_LOCK,
+  INFO_ID,
+  INFO_LENGTH,
+  INFO_NAME,
+  KIND_INFO,
   KIND_RESERVED,
-  KIND_RLOCK,
+  KIND_SPARE,
   KIND_TASK,
   KIND_THREAD,
   NEVER_SLEEPS,
-  STATE_BROKEN,
+  STATE_PARKED,
+  THREAD_ALIVE,
+  THREAD_INFO,
   THREAD_OWNING_THREAD,
-  UNIT,
+  THREAD_QUEUED_ON,
   VISITED,
 } from '../assembly/abi.ts';
 import { now } from './clock.ts';
 import { type Core, instantiate } from './core.ts';
 import { ThreadingError } from './errors.ts';
 import type { Memory } from './globals.ts';
-import { cores } from './host.ts';
-import { bufferOf, copyBytes, SharedWords } from './memory.ts';
+import { cores, identity } from './host.ts';
+import { bufferOf, copyBytes, SharedWords, writeBytes, writeWords } from './memory.ts';
+import { addTicket, type Block, bury, type Graveyard, lookAround, reapAll, reapNumber, ticketsOf } from './reap.ts';
 import { mayBlock } from './thread.ts';
+import { aheadOf, isFree, type Queues } from './turn.ts';
 
 /**
  * How often a waiter may spin on its word before it sleeps: some 30 µs, as long as a wake-up takes. On one core a spin is
@@ -40,12 +46,27 @@ export interface Acting {
   readonly generation: number;
 }
 
+/* What `stalled` answers: `assembly/futex.ts`. */
+const SLEEP = 0;
+const LOOK_OFTEN = 1;
+const TAKE = 2;
+
+/** How long (ms) something must have been free before a blocked thread takes it out of turn. */
+const GRACE = 5;
+
+/** How often (ms) a thread whose tasks wait looks after them. */
+export const LOOK = 30;
+
+/** The permits of a semaphore that this thread's guards hold: a KIND_HOLD cell. */
+export interface Hold {
+  readonly address: number;
+  readonly stamp: number;
+}
+
 /** This thread's scheduler in an arena, as far as the arena needs it. */
 export interface Tasks {
   /** Resumes all operations that have a verdict. */
   collect(): void;
-  /** The thread ends. */
-  close(): void;
   /** The arena has been destroyed. */
   forget(): void;
 }
@@ -54,7 +75,7 @@ export interface Tasks {
  * An arena as this thread sees it, one object for each. Every message makes new Memory objects, so an arena is known by
  * the id in its header.
  */
-export class ThreadArena extends SharedWords {
+export class ThreadArena extends SharedWords implements Graveyard, Queues {
   /** Address of the arena's header. */
   readonly base: number;
   /** The arena's id, and its lower half: another arena at the same place has another. */
@@ -67,14 +88,22 @@ export class ThreadArena extends SharedWords {
   tasks: Tasks | undefined;
   /** The barriers' generations whose actions this thread runs. */
   readonly acting = new Set<Acting>();
+  /** By the semaphores' cells. */
+  readonly holds = new Map<number, Hold>();
+  #closed = false;
+  /** What its pending `waitAsync`s know of it: without this, they would keep the memory of a destroyed arena. */
+  readonly #life: { proves: (() => void) | undefined } = { proves: () => this.#proveLife() };
+  /** The number of cores; 0 on a thread that may not block. */
+  readonly cores = mayBlock ? cores : 0;
 
   constructor(memory: Memory, base: number, key: string, id: number) {
     super(memory);
     this.base = base;
     this.key = key;
     this.id = id;
-    this.core = instantiate(memory);
-    this.thread = this.#addRecord(KIND_THREAD, MAX_SPINS, 0);
+    this.core = instantiate(memory, () => this.stalled());
+    this.thread = this.#addThread();
+    if (this.thread) this.#proveLife();
   }
 
   now(): number {
@@ -88,13 +117,13 @@ export class ThreadArena extends SharedWords {
   }
 
   /** All blocks, as the map has them. */
-  blocks(): { kind: number; address: number }[] {
+  blocks(): Block[] {
     const { memory, base } = this;
     const end = base + this.load(base, HEADER_TOTAL) * CELL_SIZE;
     const room = Math.floor((Math.min(end, bufferOf(memory, end).byteLength) - base) / CELL_SIZE);
     // A copy of one moment: blocks come and go.
     const map = copyBytes(memory, base + HEADER_SIZE, room);
-    const found: { kind: number; address: number }[] = [];
+    const found: Block[] = [];
     // The layout never changes.
     for (let index = this.load(base, HEADER_FIRST); index < room; index++) {
       const kind = map[index]! & ~VISITED;
@@ -105,7 +134,7 @@ export class ThreadArena extends SharedWords {
 
   /** Makes a cell for a wait of this thread's tasks, or for an owner; 0 as for `thread`. */
   addTask(): number {
-    return this.#addRecord(KIND_TASK, NEVER_SLEEPS, this.thread);
+    return this.allocate(() => this.#addRecord(KIND_TASK, NEVER_SLEEPS, this.thread));
   }
 
   /** Gives a task's cell back. */
@@ -123,30 +152,70 @@ export class ThreadArena extends SharedWords {
   }
 
   /**
-   * Gives this thread's record and those of its tasks back, except of an owner of a lock: its address must not become
-   * another thread's. After this, another listener of `exit` that used a primitive would act with a record that may be
-   * another thread's, so its calls throw.
+   * This thread has been blocked for a nap, and still is, in the midst of its call. Its event loop does not turn, so here it
+   * proves that it lives, and looks around. Answers whether it may take a turn. It must not throw.
+   */
+  stalled(): number {
+    try {
+      this.#proveLife();
+      this.lookAround();
+      return this.#turn();
+    } catch {
+      // A full stack, say. The next nap will do.
+      return SLEEP;
+    }
+  }
+
+  /** Whether this thread, which blocks, may take its turn. */
+  #turn(): number {
+    // It may be over at once.
+    const ahead = aheadOf(this, this.load(this.thread, THREAD_QUEUED_ON), this.thread);
+    if (ahead === 'a thread') return SLEEP;
+    if (!isFree(this, this.thread)) return LOOK_OFTEN;
+    // Those that were woken a moment ago may be on their way. A verdict ends this, too.
+    this.sleep(this.thread, ahead === 'nobody' ? GRACE : LOOK + GRACE, STATE_PARKED);
+    return isFree(this, this.thread) ? TAKE : LOOK_OFTEN;
+  }
+
+  /** What begins at an address, as the map has it; 0 where nothing can. */
+  kindAt(address: number): number {
+    const { base } = this;
+    const index = (address - base) / CELL_SIZE;
+    // Neither ever changes.
+    const inside = index >= this.load(base, HEADER_FIRST) && index < this.load(base, HEADER_TOTAL);
+    // As it is at this moment.
+    return inside && Number.isInteger(index) ? this.loadByte(base + HEADER_SIZE + index) & ~VISITED : 0;
+  }
+
+  /** This thread, or a task of it, has waited for a while. */
+  lookAround(): void {
+    lookAround(this);
+  }
+
+  /** Buries the threads that are dead: the program asks. Answers how many there were. */
+  reap(): number {
+    return reapAll(this, 'asked');
+  }
+
+  /** Buries this worker, by the platform's number of it, if it is dead. False: it may live. */
+  reapNumber(worker: number): boolean {
+    return reapNumber(this, worker);
+  }
+
+  /** What `make` allocates, once more if the arena is full and dead threads are found in it; 0 for nothing. */
+  allocate(make: () => number): number {
+    return make() >>> 0 || (!this.destroyed && reapAll(this, 'wait') > 0 ? make() >>> 0 : 0);
+  }
+
+  /**
+   * Gives all back that this thread has: a lock that it owns is abandoned. After this, another listener of `exit` that used a
+   * primitive would act with a record that may be another thread's, so its calls throw.
    */
   close(): void {
+    this.#closed = true;
     if (this.destroyed) return;
-    const { base, id, core, thread } = this;
-    // The actions will not come to an end.
-    for (const { cell, stamp, generation } of this.acting) {
-      core.barrierEnd(cell, stamp, thread, generation, ACTION, STATE_BROKEN, BROKEN);
-    }
-    this.tasks?.close();
-    const blocks = this.blocks();
-    const locks = blocks.filter(({ kind }) => kind === KIND_LOCK || kind === KIND_RLOCK);
-    // Owners may change meanwhile, but this thread does not become one any more.
-    const holders = new Set(locks.map(({ address }) => (this.load(address, CELL_WORD) & -UNIT) >>> 0));
-    // Waiting tasks have left: these records are owners, or hold nothing. The thread of a record never changes.
-    const tasks = blocks.filter(({ kind, address }) => {
-      return kind === KIND_TASK && this.load(address, THREAD_OWNING_THREAD) === thread;
-    });
-    for (const record of [...tasks.map(({ address }) => address), thread]) {
-      if (!holders.has(record)) core.dropRecord(base, id, record);
-    }
-    if (holders.has(thread)) return;
+    bury(this, this.thread);
+    const { core } = this;
     for (const name of Object.keys(core) as (keyof Core)[]) {
       core[name] = (): never => {
         throw new ThreadingError('This thread has ended for lockwork: use primitives before its "exit" event');
@@ -154,9 +223,51 @@ export class ThreadArena extends SharedWords {
     }
   }
 
-  /** The record of a thread or a task: `assembly/thread.ts`. */
-  #addRecord(kind: number, spins: number, owningThread: number): number {
+  /** It has been destroyed. */
+  forget(): void {
+    this.#life.proves = undefined;
+    this.tasks?.forget();
+  }
+
+  /** A `waitAsync` for each ticket that this thread might have (reap.ts). Where there is none, it is never found dead. */
+  #proveLife(): void {
+    if (typeof Atomics.waitAsync !== 'function' || this.#closed || this.destroyed) return;
+    const life = this.#life;
+    while (ticketsOf(this, this.thread) < FULL_SET) {
+      const { async, value } = this.sleepAsync(this.thread + THREAD_ALIVE);
+      if (!async) return;
+      addTicket(this);
+      void value.then(() => life.proves?.());
+    }
+  }
+
+  /** This thread's record, made of one that is left over if there is one; 0 as `thread`. */
+  #addThread(): number {
+    let record = 0;
+    if (this.load(this.base, HEADER_SPARES) > 0) {
+      for (const { kind, address } of this.blocks()) {
+        if (kind === KIND_SPARE && !record) record = this.#addRecord(KIND_THREAD, MAX_SPINS, 0, address);
+      }
+    }
+    record ||= this.#addRecord(KIND_THREAD, MAX_SPINS, 0);
+    if (!record) return 0;
+    const info = this.#addRecord(KIND_INFO, 0, record);
+    if (!info) {
+      this.dropTask(record);
+      return 0;
+    }
+    const { number, name } = identity();
+    const text = name ? new TextEncoder().encode(name).slice(0, THREAD_OWNING_THREAD - INFO_NAME) : [];
+    writeWords(this.memory, info, { [INFO_ID]: number, [INFO_LENGTH]: text.length });
+    writeBytes(this.memory, info + INFO_NAME, text);
+    // No other thread looks at it while this one lives.
+    writeWords(this.memory, record, { [THREAD_INFO]: info });
+    return record;
+  }
+
+  /** The record of a thread or a task: `assembly/thread.ts`. `spare`: made of this one. */
+  #addRecord(kind: number, spins: number, owningThread: number, spare = 0): number {
     const { core, base, id } = this;
-    return core.addRecord(base, id, kind, spins, mayBlock ? cores : 0, owningThread) >>> 0;
+    return core.addRecord(base, id, kind, spins, this.cores, owningThread, spare) >>> 0;
   }
 }

@@ -32,6 +32,14 @@ export function checkInteger(value: unknown, least: number, most: number, what: 
   return value;
 }
 
+/** One of some words, each with what it stands for. */
+export function checkChoice(value: unknown, choices: Readonly<Record<string, number>>, what: string): number {
+  const words = Object.keys(choices).map(show).join(', ');
+  if (typeof value !== 'string') throw invalidType(`${what} must be one of ${words}, not ${show(value)}`);
+  if (!Object.hasOwn(choices, value)) throw invalidValue(`${what} must be one of ${words}, not ${show(value)}`);
+  return choices[value]!;
+}
+
 export function checkFunction(value: unknown, what: string): void {
   if (typeof value !== 'function') throw invalidType(`${what} must be a function, not ${show(value)}`);
 }
@@ -64,6 +72,9 @@ export const OWNER_OPTIONS = ['owner'] as const;
 export const OWNER_WAIT_OPTIONS = ['timeout', 'signal', 'owner'] as const;
 /** Of every constructor of a primitive. */
 export const PRIMITIVE_OPTIONS = ['arena', 'name'] as const;
+/** Of a lock: of every object, and of its constructor. */
+export const RECOVER_OPTIONS = ['recover'] as const;
+export const LOCK_OPTIONS = ['arena', 'name', 'abandoned', 'recover'] as const;
 
 /** What every async call takes. */
 export interface WaitOptions {

@@ -1,7 +1,8 @@
 /** What a thread is doing between its steps: a lane of a timeline, on a terminal or in a page. */
 import type { Kind } from './stage.ts';
 
-export type Doing = 'idle' | 'works' | 'waits' | 'holds';
+/** Half done: its thread is dead, and what that was at is not repaired. */
+export type Doing = 'idle' | 'works' | 'waits' | 'holds' | 'half done';
 
 /** What a thread does last, unless it holds something. */
 const LAST: ReadonlySet<Kind> = new Set<Kind>([
@@ -13,12 +14,15 @@ const LAST: ReadonlySet<Kind> = new Set<Kind>([
   'leaves',
   'joins',
   'closes',
+  'stops',
 ]);
 
 /** What a thread is doing after a step, if it did `before` until then. */
 export function after(kind: Kind, before: Doing): Doing {
   if (kind === 'waits' || kind === 'holds') return kind;
+  if (kind === 'learns') return 'waits';
   if (kind === 'releases') return 'idle';
+  if (kind === 'dies') return before === 'holds' ? 'half done' : 'idle';
   if (before === 'holds') return before;
   return LAST.has(kind) ? 'idle' : 'works';
 }
@@ -34,6 +38,9 @@ const SIGNS: Partial<Record<Kind, string>> = {
   serves: '✓',
   refuses: '×',
   'gives up': '×',
+  learns: '!',
+  repairs: '✓',
+  dies: '†',
 };
 
 export const sign = (kind: Kind): string => SIGNS[kind] ?? '◦';

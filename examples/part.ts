@@ -25,25 +25,26 @@ export interface Posted {
   thread: string;
   kind: Kind;
   text: string;
+  of?: string;
 }
 
 let number = 0;
 
-export function perform(
+export async function perform(
   { program, part, props, name, taken, numbered, start }: Call,
   post: (step: Posted) => void,
-): void {
+): Promise<void> {
   const parts = programs[program] as unknown as Record<string, Part<unknown>>;
   number ||= Atomics.add(numbered, 0, 1) + 1;
   if (start) Barrier.from(start).wait();
-  parts[part]!(props, voice(name ?? `thread ${number}`, taken, post));
+  await parts[part]!(props, voice(name ?? `thread ${number}`, taken, post));
 }
 
 /** How a thread tells what it does. */
 export function voice(thread: string, taken: Int32Array, post: (step: Posted) => void): Say {
-  return (kind, text) => {
+  return (kind, text, of) => {
     // The order is taken here and now: messages of different threads may overtake each other.
     const order = Atomics.add(taken, 0, 1);
-    post({ order, clock: Date.now(), thread, kind, text });
+    post({ order, clock: Date.now(), thread, kind, text, ...(of && { of }) });
   };
 }

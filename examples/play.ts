@@ -2,7 +2,7 @@
 import { Arena, Barrier } from 'lockwork';
 import { type Call, type Posted, voice } from './part.ts';
 import { type Name, programs } from './programs.ts';
-import type { Role, Stage, Step, Task, Verdict } from './stage.ts';
+import { PATIENCE, type Role, type Stage, type Step, type Stop, type Task, until, type Verdict } from './stage.ts';
 
 /** It sees everything as it happens. */
 export interface Audience {
@@ -21,8 +21,10 @@ export type Run = (program: Name, audience?: Audience) => Promise<Played>;
 export interface Crew {
   /** Resolves when all calls have ended, rejects when one has failed. */
   ended: Promise<unknown>;
-  /** Ends the threads, whatever they are doing. */
+  /** Terminates all threads, whatever they are doing. */
   stop(): unknown;
+  /** Terminates the thread of one call, which has ended with that. A pool's cannot be. */
+  kill?(call: number): unknown;
 }
 
 /** Performs the calls on `size` threads, the first `size` of them at once, each on a thread of its own. */
@@ -33,9 +35,6 @@ export interface Platform {
   pool: Hire;
   threads: Hire;
 }
-
-/** How long the threads may take to start (ms), on a very busy machine. */
-const PATIENCE = 30_000;
 
 export const on = (platform: Platform): Run =>
   async function run(program, audience) {
@@ -49,10 +48,10 @@ export const on = (platform: Platform): Run =>
     function take(posted: Posted): void {
       early.set(posted.order, posted);
       for (let next = early.get(steps.length); next; next = early.get(steps.length)) {
-        const { order, clock, thread, kind, text } = next;
+        const { order, clock, ...said } = next;
         early.delete(order);
         zero ||= clock;
-        const step = { time: Math.max(clock - zero, steps.at(-1)?.time ?? 0), thread, kind, text };
+        const step = { time: Math.max(clock - zero, steps.at(-1)?.time ?? 0), ...said };
         steps.push(step);
         audience?.step(step);
       }
@@ -71,20 +70,29 @@ export const on = (platform: Platform): Run =>
         ...(index < size && { start }),
       }));
       const crew = hire(size, calls, take);
+      const stop: Stop = async (name) => {
+        // What a page's worker has posted is lost when it is terminated before it arrives.
+        await until(told);
+        voice(name, taken, take)('dies', 'half way through');
+        await crew.kill?.(threads.indexOf(name));
+      };
       try {
-        await Promise.all([crew.ended, ...tasks.map((task) => meanwhile(task, start))]);
+        await inTime(Promise.all([crew.ended, ...tasks.map((task) => meanwhile(task, start, stop))]));
         // The end of a part may come by another way than its steps, and be here first.
-        while (steps.length < Atomics.load(taken, 0)) await new Promise((resolve) => setTimeout(resolve, 1));
+        await until(told);
       } finally {
         await crew.stop();
       }
       start.destroy();
     }
 
-    async function meanwhile({ name, run }: Task, start: Barrier): Promise<void> {
+    async function meanwhile({ name, run }: Task, start: Barrier, stop: Stop): Promise<void> {
       await start.waitAsync();
-      await run(voice(name, taken, take));
+      await run(voice(name, taken, take), stop);
     }
+
+    /** Whether all steps that were taken have arrived. */
+    const told = (): boolean => steps.length === Atomics.load(taken, 0);
 
     const stage: Stage = {
       pool(size, part, tasks) {
@@ -103,3 +111,12 @@ export const on = (platform: Platform): Run =>
     Arena.default.free(numbered);
     return { steps, verdict: programs[program].verdict(steps) };
   };
+
+/** As `work`, which fails when it takes too long. */
+async function inTime(work: Promise<unknown>): Promise<void> {
+  let timer: ReturnType<typeof setTimeout>;
+  const late = new Promise((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`not done within ${2 * PATIENCE} ms`)), 2 * PATIENCE);
+  });
+  await Promise.race([work, late]).finally(() => clearTimeout(timer));
+}

@@ -1,6 +1,7 @@
 /** The programs, in the order in which to read them. */
 import * as barrier from './barrier.ts';
 import * as condition from './condition.ts';
+import * as crash from './crash.ts';
 import * as event from './event.ts';
 import * as lock from './lock.ts';
 import * as race from './race.ts';
@@ -8,7 +9,10 @@ import * as rlock from './rlock.ts';
 import * as semaphore from './semaphore.ts';
 import type { Program } from './stage.ts';
 
-export const programs = { race, lock, rlock, semaphore, event, barrier, condition } satisfies Record<string, Program>;
+export const programs = { race, lock, rlock, semaphore, event, barrier, condition, crash } satisfies Record<
+  string,
+  Program
+>;
 
 export type Name = keyof typeof programs;
 

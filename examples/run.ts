@@ -24,6 +24,7 @@ export const run = on({
     return {
       ended: Promise.all(workers.map((worker) => once(worker, 'exit'))),
       stop: () => Promise.all(workers.map((worker) => worker.terminate())),
+      kill: (call) => workers[call]!.terminate(),
     };
   },
 });

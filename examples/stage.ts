@@ -25,7 +25,12 @@ export type Kind =
   | 'opens'
   | 'joins'
   | 'serves'
-  | 'closes';
+  | 'closes'
+  | 'takes'
+  | 'stops'
+  | 'dies'
+  | 'learns'
+  | 'repairs';
 
 /** One thing that one thread did. The steps of all threads are in the order in which they happened. */
 export interface Step {
@@ -34,13 +39,18 @@ export interface Step {
   thread: string;
   kind: Kind;
   text: string;
+  /** The dead thread that left half done what is repaired now. */
+  of?: string;
 }
 
 /** How a thread tells what it does. */
-export type Say = (kind: Kind, text: string) => void;
+export type Say = (kind: Kind, text: string, of?: string) => void;
+
+/** Terminates the thread of this name, which has nothing to say any more. */
+export type Stop = (name: string) => Promise<void>;
 
 /** A function that runs on a thread. What it gets is posted to it: handles, shared arrays, plain values. */
-export type Part<T> = (props: T, say: Say) => void;
+export type Part<T> = (props: T, say: Say) => void | Promise<void>;
 
 /** A thread with a name of its own, and what it runs. */
 export interface Role {
@@ -56,7 +66,7 @@ export function role<T>(name: string, part: Part<T>, props: NoInfer<T>): Role {
 /** What the main thread itself does meanwhile. It must not block: a page would freeze. So it awaits. */
 export interface Task {
   name: string;
-  run(say: Say): Promise<void>;
+  run(say: Say, stop: Stop): Promise<void>;
 }
 
 /** How a program gets its threads. Both begin when all threads have started, and resolve when all have ended. */
@@ -84,6 +94,18 @@ export interface Program {
 /** Time passes: the work that a real program would do here. It waits for nobody, and nobody waits for its word. */
 export function sleep(ms: number): void {
   Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
+}
+
+/** How long anything may take, the start of the threads included (ms), on a very busy machine. */
+export const PATIENCE = 30_000;
+
+/** Resolves when it is so. For the main thread, and for what nobody tells. */
+export async function until(so: () => boolean): Promise<void> {
+  const deadline = Date.now() + PATIENCE;
+  while (!so()) {
+    if (Date.now() > deadline) throw new Error(`not within ${PATIENCE} ms: ${so}`);
+    await new Promise((resolve) => setTimeout(resolve, 1));
+  }
 }
 
 export function between(least: number, most: number): number {

@@ -8,9 +8,11 @@
 import { after, type Doing, sign } from './lane.ts';
 import type { Step, Verdict } from './stage.ts';
 
-const LINES: Record<Doing, string> = { idle: ' ', works: '│', waits: '┊', holds: '┃' };
+const LINES: Record<Doing, string> = { idle: ' ', works: '│', waits: '┊', holds: '┃', 'half done': '░' };
 
-export const LEGEND = (['waits', 'holds', 'works'] as const).map((doing) => `${LINES[doing]} ${doing}`).join('   ');
+export const LEGEND = (['waits', 'holds', 'works', 'half done'] as const)
+  .map((doing) => `${LINES[doing]} ${doing}`)
+  .join('   ');
 
 /**
  * One for each thread. Named, since a terminal shows those as its owner can read them, on light and on dark; "reset" is
@@ -46,7 +48,7 @@ export class Timeline {
     this.#lanes = threads.map(() => 'idle');
   }
 
-  line({ time, thread, kind, text }: Step): string {
+  line({ time, thread, kind, text, of }: Step): string {
     const own = this.#threads.indexOf(thread);
     const lanes = this.#lanes.map((lane, index) => {
       if (index === own) return this.#colour(own, sign(kind));
@@ -54,6 +56,7 @@ export class Timeline {
       return lane === 'waits' ? this.#paint('dim', LINES[lane]) : this.#colour(index, LINES[lane]);
     });
     this.#lanes[own] = after(kind, this.#lanes[own]!);
+    if (of) this.#lanes[this.#threads.indexOf(of)] = 'idle';
 
     const width = Math.max(...this.#threads.map(({ length }) => length));
     const name = this.#colour(own, thread.padEnd(width));

@@ -2,6 +2,6 @@
 import { parentPort } from 'node:worker_threads';
 import { type Call, perform } from './part.ts';
 
-export default function play(call: Call): void {
-  perform(call, (step) => parentPort!.postMessage(step));
+export default function play(call: Call): Promise<void> {
+  return perform(call, (step) => parentPort!.postMessage(step));
 }

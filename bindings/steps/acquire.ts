@@ -1,11 +1,26 @@
-import { HANDOFF, STATE_GRANTED, STATUS_OK, STATUS_PENDING, STATUS_TIMEOUT, WOKEN } from '../../assembly/abi.ts';
+import {
+  AT_FRONT,
+  HANDOFF,
+  STATE_GRANTED,
+  STATUS_ABANDONED,
+  STATUS_OK,
+  STATUS_PENDING,
+  STATUS_TIMEOUT,
+  WOKEN,
+} from '../../assembly/abi.ts';
 import type { Operation, Steps } from '../operation.ts';
 
 /** The wait for a Lock, an RLock or a permit: `acquire` of `assembly/resource.ts`, called again after each wake-up. */
 
 function acquire(op: Operation, timeout: number, flags: number): number {
   const { arena, cell, stamp } = op.target;
-  return arena.core.acquire(cell, stamp, op.waiter, op.addToAcquire, timeout, flags);
+  return accept(op, arena.core.acquire(cell, stamp, op.waiter, op.addToAcquire, timeout, flags));
+}
+
+/** Has what it waited for, with these two: until the core is told so, that is due to the waiter. */
+function accept(op: Operation, status: number): number {
+  if (status === STATUS_OK || status === STATUS_ABANDONED) op.target.arena.core.accept(op.waiter, op.hold);
+  return status;
 }
 
 /** @param flags AT_FRONT, or 0 */
@@ -16,7 +31,7 @@ export function startAcquire(op: Operation, flags: number): number {
 }
 
 export function resumeAcquire(op: Operation, verdict: number): number {
-  if (verdict === STATE_GRANTED) return STATUS_OK;
+  if (verdict === STATE_GRANTED) return accept(op, STATUS_OK);
   const status = acquire(op, op.cancelled ? 0 : Infinity, op.passedOver ? WOKEN | HANDOFF : WOKEN);
   // Only a waiter that was woken in vain asks for the time: the others need no handoff.
   if (status === STATUS_PENDING && op.wokenInVain === 0) op.wokenInVain = op.target.arena.now();
@@ -27,7 +42,13 @@ export function resumeAcquire(op: Operation, verdict: number): number {
 export function cancelAcquire(op: Operation): number {
   const { arena, cell, stamp } = op.target;
   op.cancelled = true;
-  return arena.core.cancelWait(cell, stamp, op.waiter) === STATUS_TIMEOUT ? STATUS_TIMEOUT : STATUS_PENDING;
+  return arena.core.cancelWait(cell, stamp, op.waiter, false) === STATUS_TIMEOUT ? STATUS_TIMEOUT : STATUS_PENDING;
+}
+
+export function takeTurnAcquire(op: Operation): number {
+  const { arena, cell, stamp } = op.target;
+  const left = arena.core.cancelWait(cell, stamp, op.waiter, true) === STATUS_TIMEOUT;
+  return left ? acquire(op, Infinity, AT_FRONT) : STATUS_PENDING;
 }
 
 export function declineAcquire(op: Operation): boolean {
@@ -42,5 +63,6 @@ export const acquireSteps: Steps = {
   cancel: cancelAcquire,
   abandon: cancelAcquire,
   decline: declineAcquire,
+  takeTurn: takeTurnAcquire,
   takeOver: () => false,
 };

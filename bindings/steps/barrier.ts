@@ -16,7 +16,7 @@ import {
   THREAD_QUEUED_ON,
   WITH_ACTION,
 } from '../../assembly/abi.ts';
-import type { Operation, Steps } from '../operation.ts';
+import { noTurn, type Operation, type Steps } from '../operation.ts';
 
 /** The wait at a Barrier: `assembly/barrier.ts`. With an action, the last to arrive ends the generation by itself. */
 
@@ -48,7 +48,7 @@ function cancel(op: Operation): number {
   op.cancelled = true;
   // Written when the waiter entered.
   if ((arena.load(waiter, THREAD_ADD_TO_ACQUIRE) | 0) === AT_ENTRY) {
-    arena.core.cancelWait(cell, stamp, waiter);
+    arena.core.cancelWait(cell, stamp, waiter, false);
     return toldOf(op);
   }
   arena.core.barrierEnd(cell, stamp, waiter, generation, FILLING, STATE_BROKEN, BROKEN);
@@ -72,5 +72,6 @@ export const barrierSteps: Steps = {
   cancel,
   abandon,
   decline: () => false,
+  takeTurn: noTurn,
   takeOver: () => false,
 };

@@ -1,6 +1,6 @@
-import { RLOCK_DEPTH, STATUS_OK, STATUS_PENDING, STATUS_TIMEOUT } from '../../assembly/abi.ts';
+import { RLOCK_DEPTH, STATUS_ABANDONED, STATUS_OK, STATUS_PENDING, STATUS_TIMEOUT } from '../../assembly/abi.ts';
 import type { Operation, Steps } from '../operation.ts';
-import { cancelAcquire, declineAcquire, resumeAcquire, startAcquire } from './acquire.ts';
+import { cancelAcquire, declineAcquire, resumeAcquire, startAcquire, takeTurnAcquire } from './acquire.ts';
 
 /**
  * The wait for a notify, and then for the lock: `assembly/condition.ts` and `resource.ts`. A verdict is always the lock's:
@@ -16,21 +16,21 @@ function lockOf(op: Operation): Operation {
 
 /** A step of the wait for the lock has answered `status`. */
 function end(op: Operation, status: number): number {
-  if (status !== STATUS_OK) return status;
+  if (status !== STATUS_OK && status !== STATUS_ABANDONED) return status;
   op.target.arena.core.condEnd(op.waiter, op.depth);
-  return op.result;
+  return status === STATUS_OK ? op.result : status;
 }
 
 function cancel(op: Operation): number {
   const { arena, cell, stamp } = op.target;
-  if (arena.core.cancelWait(cell, stamp, op.waiter) !== STATUS_TIMEOUT) return STATUS_PENDING;
+  if (arena.core.cancelWait(cell, stamp, op.waiter, false) !== STATUS_TIMEOUT) return STATUS_PENDING;
   op.result = STATUS_TIMEOUT;
   return end(op, startAcquire(lockOf(op), 0));
 }
 
 function abandon(op: Operation): number {
   const { arena, cell, stamp } = op.target;
-  const status = arena.core.cancelWait(cell, stamp, op.waiter);
+  const status = arena.core.cancelWait(cell, stamp, op.waiter, false);
   // A notified waiter stands in the lock's queue, or has a verdict.
   return status === STATUS_TIMEOUT ? status : cancelAcquire(lockOf(op));
 }
@@ -60,6 +60,7 @@ function conditionSteps(recursive: boolean): Steps {
     cancel,
     abandon,
     decline: (op) => declineAcquire(lockOf(op)),
+    takeTurn: (op) => end(op, takeTurnAcquire(lockOf(op))),
     takeOver,
   };
 }

@@ -34,6 +34,7 @@ export class Chart {
 
   step(step: Step): void {
     this.#lanes.get(step.thread)!.step(step);
+    if (step.of) this.#lanes.get(step.of)!.does('idle', step.time);
     this.pass(step.time);
   }
 
@@ -55,15 +56,17 @@ class Lane {
   #lasts: HTMLElement | undefined;
 
   step({ time, thread, kind, text }: Step): void {
-    const doing = after(kind, this.#doing);
-    if (doing !== this.#doing) {
-      if (this.#lasts) place(this.#lasts, { to: time });
-      this.#lasts = doing === 'idle' ? undefined : place(element('i', { className: doing }), { from: time });
-      if (this.#lasts) this.element.append(this.#lasts);
-      this.#doing = doing;
-    }
+    this.does(after(kind, this.#doing), time);
     const title = `${time} ms: ${thread} ${kind} ${text}`;
     this.element.append(place(element('b', { className: kind, title }, sign(kind)), { at: time }));
+  }
+
+  does(doing: Doing, time: number): void {
+    if (doing === this.#doing) return;
+    if (this.#lasts) place(this.#lasts, { to: time });
+    this.#lasts = doing === 'idle' ? undefined : place(element('i', { className: doing }), { from: time });
+    if (this.#lasts) this.element.append(this.#lasts);
+    this.#doing = doing;
   }
 }
 

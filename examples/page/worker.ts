@@ -7,6 +7,5 @@ export type Answer = Posted | 'ended';
 const post = (answer: Answer): void => self.postMessage(answer);
 
 self.onmessage = ({ data }: MessageEvent<Call>) => {
-  perform(data, post);
-  post('ended');
+  perform(data, post).then(() => post('ended'), reportError);
 };

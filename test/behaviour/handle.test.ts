@@ -101,7 +101,7 @@ describe.each(KINDS)('the handle of a %s', (kind) => {
   });
 
   it('is refused when it was destroyed, and when another has its place', () => {
-    const arena = new Arena({ maximumBytes: 1_024 });
+    const arena = new Arena({ maximumBytes: 1_088 });
     const gone = make({ arena });
     gone.destroy();
     expect(() => from(kind, gone)).toThrow(TypeError);

@@ -75,7 +75,50 @@ describe('Where options belong', () => {
     ],
     ['an arena', () => new Lock(any(arena)), 'new Lock: the options must not be an arena, but have it: { arena }'],
     ['a name', () => new Lock(any('seats')), 'new Lock: the options must be an object, such as { arena }, not "seats"'],
-    ['what is none', () => new Lock(any({ label: 'seats' })), 'new Lock: there is no option "label", but arena, name'],
+    [
+      'what is none',
+      () => new Lock(any({ label: 'seats' })),
+      'new Lock: there is no option "label", but arena, name, abandoned, recover',
+    ],
+    [
+      'what is none',
+      () => Lock.from(new Lock(), any({ abandoned: 'keep' })),
+      'Lock.from: there is no option "abandoned", but recover',
+    ],
+    [
+      'what is none',
+      () => Condition.from(new Condition(), any({ repair: () => {} })),
+      'RLock.from: there is no option "repair", but recover',
+    ],
+    [
+      'a function',
+      () =>
+        RLock.from(
+          new RLock(),
+          any(() => {}),
+        ),
+      'RLock.from: the options must be an object, such as { recover }, not () => {}',
+    ],
+    [
+      'what becomes of a lock, in a word that is none,',
+      () => new RLock(any({ abandoned: 1 })),
+      'new RLock: the option abandoned must be one of "throw", "release", "keep", not 1',
+    ],
+    [
+      'what becomes of the lock of a Condition',
+      () => new Condition(undefined, any({ abandoned: 'keep' })),
+      'new Condition: there is no option "abandoned", but arena, name',
+    ],
+    [
+      'what becomes of a Semaphore',
+      () => new Semaphore(1, any({ abandoned: 'keep' })),
+      'new Semaphore: there is no option "abandoned", but arena, name',
+    ],
+    [
+      'a timeout',
+      () => lock.recoverAsync(() => {}, any(100)),
+      'Lock.recoverAsync: the options must be an object, such as { timeout }, not 100',
+    ],
     [
       'what is none',
       () => new BoundedSemaphore(1, any({ bound: 2 })),
@@ -187,6 +230,8 @@ describe('A timeout', () => {
       ['Condition.acquire', () => new Condition(new Lock()).acquire(any(timeout))],
       ['Condition.acquireAsync', () => new Condition(new Lock()).acquireAsync({ timeout: any(timeout) })],
       ['Condition.holdAsync', () => new Condition().holdAsync({ timeout: any(timeout) })],
+      ['Lock.recover', () => new Lock().recover(() => {}, any(timeout))],
+      ['RLock.recoverAsync', () => new RLock().recoverAsync(() => {}, { timeout: any(timeout) })],
     ] as const) {
       const refused = { name: 'TypeError', message: `${where}: the timeout ${message}`, code: INVALID };
       expect(await refusal(call)).toEqual(refused);
@@ -199,6 +244,17 @@ describe('A timeout', () => {
       message: 'Lock.acquire: the timeout must be 0 or more milliseconds, or nothing for ever, not -1',
       code: 'ERR_LOCKWORK_INVALID_ARG_VALUE',
     });
+  });
+});
+
+describe('What becomes of a lock whose owner dies', () => {
+  it('is one of three words', async () => {
+    expect(await refusal(() => new Lock({ abandoned: any('forget') }))).toEqual({
+      name: 'RangeError',
+      message: 'new Lock: the option abandoned must be one of "throw", "release", "keep", not "forget"',
+      code: 'ERR_LOCKWORK_INVALID_ARG_VALUE',
+    });
+    for (const abandoned of ['throw', 'release', 'keep'] as const) new RLock({ abandoned }).destroy();
   });
 });
 
@@ -215,6 +271,10 @@ describe('What is to be called', () => {
       ['Condition.withAsync', 'argument', () => condition.withAsync(any(1))],
       ['Condition.waitFor', 'predicate', () => condition.waitFor(any(1))],
       ['Condition.waitForAsync', 'predicate', () => condition.waitForAsync(any(1))],
+      ['Lock.recover', 'argument', () => new Lock().recover(any(1))],
+      ['RLock.recoverAsync', 'argument', () => new RLock().recoverAsync(any(1))],
+      ['Lock', 'option recover', () => new Lock({ recover: any(1) })],
+      ['RLock', 'option recover', () => RLock.from(new RLock(), { recover: any(1) })],
     ] as const) {
       const message = `${where}: the ${what} must be a function, not 1`;
       expect(await refusal(call)).toEqual({ name: 'TypeError', message, code: INVALID });

@@ -263,7 +263,7 @@ describe('A process', () => {
       console.log(waiters, await first, it.waiters, it.waiting);`,
       10_000,
     );
-    expect(rest).toEqual({ ...ended, stdout: '1 BrokenBarrierError 0 0\n' });
+    expect(rest).toEqual({ ...ended, stdout: '0 BrokenBarrierError 0 0\n' });
   });
 
   it('leaves the count of an RLock alone that another holds, when the thread of a task ends that waits to be notified', async () => {
@@ -399,7 +399,8 @@ describe('Two copies of the package in one thread', () => {
       const { waitAsync } = Atomics;
       Atomics.waitAsync = (...args) => {
         const result = waitAsync(...args);
-        if (result.async) {
+        // Of an inbox: the others prove that the thread lives.
+        if (result.async && args[1] % 16 === 4) {
           most = Math.max(most, ++pending);
           result.value.then(() => pending--);
         }

@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
-import { Arena, Event, Lock, RLock, Semaphore } from 'lockwork';
+import { AbandonedError, Arena, Event, Lock, RLock, Semaphore } from 'lockwork';
 import { describe, expect, it } from 'vitest';
 import { until } from '../support/threads.ts';
 
@@ -69,23 +69,25 @@ describe('The record of a thread', () => {
     expect(lock.locked).toBe(false);
   });
 
-  it('stays when it owns a Lock, which another thread can release', async () => {
-    const lock = new Lock();
+  it.each([
+    ['Lock', () => new Lock()],
+    ['RLock', () => new RLock()],
+  ])('goes when it owns a %s, which is abandoned', async (_kind, make) => {
+    const lock = make();
     const before = cells();
     await run('lock.acquire()', { lock });
-    expect([cells(), lock.locked]).toEqual([before + 1, true]);
-    expect(lock.acquire(5)).toBe(false);
-    lock.release();
-    expect(lock.locked).toBe(false);
+    expect([cells(), lock.locked, lock.abandoned]).toEqual([before, false, true]);
+    expect(() => lock.acquire(5)).toThrow(AbandonedError);
+    lock.recover(() => {});
     lock.with(() => {});
   });
 
-  it('stays when it owns an RLock, and no later thread passes for the owner', async () => {
-    const lock = new RLock();
+  it('goes when it owns an RLock that is to be kept, and no later thread passes for the owner', async () => {
+    const lock = new RLock({ abandoned: 'keep' });
     const semaphore = new Semaphore(0);
     const before = cells();
     await run('lock.acquire(); process.exit()', { lock });
-    expect(cells()).toBe(before + 1);
+    expect(cells()).toBe(before);
     for (let i = 0; i < 5; i++) {
       await run('if (!lock.owned && lock.recursionCount === 0 && !lock.acquire(1)) semaphore.release()', {
         lock,
@@ -96,10 +98,15 @@ describe('The record of a thread', () => {
     expect(lock.locked).toBe(true);
   });
 
-  it('stays when it owns a Lock, which the thread itself may release in "exit"', async () => {
+  it('goes before later listeners of "exit" can release what it owns', async () => {
     const lock = new Lock();
-    expect(await run('lock.acquire(); process.on("exit", () => lock.release())', { lock })).toBe(0);
-    expect(lock.locked).toBe(false);
+    const code = `
+      lock.acquire();
+      process.on('exit', () => {
+        try { lock.release() } catch { process.exitCode = 42 }
+      })`;
+    expect(await run(code, { lock })).toBe(42);
+    expect([lock.locked, lock.abandoned]).toEqual([false, true]);
   });
 
   it('goes with the last use: a primitive used later in "exit" says so', async () => {

@@ -239,12 +239,7 @@ export class Explorer {
           }
           return;
         case 'until':
-          reduction.mark(t, operation.address, 4, false, false);
-          if (operation.holds(this.memory.words[operation.address >> 2]!)) {
-            recorder.record(t, state, 'operation');
-            store.fork();
-            this.finish(t, threads.step(state, undefined), roundEnded);
-          }
+          this.until(t, state, operation, roundEnded);
           return;
         case 'wait':
           this.wait(t, state, operation, roundEnded);
@@ -261,6 +256,21 @@ export class Explorer {
           throw new Violation(operation.fault, `T${t + 1}: ${operation.message}`);
       }
     }
+  }
+
+  private until(
+    t: number,
+    state: LocalState,
+    { address, holds }: Operation & { kind: 'until' },
+    roundEnded: boolean,
+  ): void {
+    const { store, memory, reduction, recorder } = this;
+    reduction.mark(t, address, 4, false, false);
+    const answer = Number(holds(memory.words[address >> 2]!, (other) => store.isGone(other)));
+    if (answer === 0) return;
+    recorder.record(t, state, 'operation', answer);
+    store.fork();
+    this.finish(t, this.system.threads.step(state, answer), roundEnded);
   }
 
   private wait(t: number, state: LocalState, operation: Operation & { kind: 'wait' }, roundEnded: boolean): void {

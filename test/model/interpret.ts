@@ -154,11 +154,12 @@ export class Interpreter {
           const imported = this.module.imports[index];
           const { params } = imported?.type ?? this.module.functions[index - this.module.imports.length]!.type;
           const args = params.length > 0 ? stack.splice(-params.length) : [];
+          // In a function of the host a thread may be stopped, too.
           if (imported)
             return {
               want: { kind: 'import', name: imported.name, args, at: instruction.at },
               result: undefined,
-              safepoint,
+              safepoint: true,
             };
           frames.push(this.frame(index, args));
           safepoint = true;

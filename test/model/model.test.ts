@@ -104,7 +104,7 @@ describe('both engines count the same ways', () => {
         once(function* () {
           if ((yield* call('eventWait', cell, stamp, waiter, FOR_EVER)) !== STATUS_PENDING) return;
           yield { kind: 'sleep', address: me + THREAD_INBOX, timed: true };
-          yield* call('cancelWait', cell, stamp, waiter);
+          yield* call('cancelWait', cell, stamp, waiter, 0);
           yield* call('collect', me);
         }),
         once(function* () {
@@ -129,10 +129,10 @@ describe('both engines count the same ways', () => {
       const [taker, giver] = world.threads as [number, number];
       return [
         once(function* () {
-          yield* call('semAcquire', cell, stamp, taker, SOON);
+          yield* call('semAcquire', cell, stamp, taker, SOON, 0);
         }),
         once(function* () {
-          yield* call('semRelease', cell, stamp, giver, 1);
+          yield* call('semRelease', cell, stamp, giver, 1, 0);
         }),
       ];
     }));

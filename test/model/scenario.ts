@@ -8,6 +8,7 @@
  */
 
 import {
+  ABANDONED,
   BARRIER_PARTIES,
   CELL_ARENA,
   CELL_GENERATION,
@@ -23,37 +24,50 @@ import {
   CONDITION_LOCK_STAMP,
   HANDOFF_AFTER_MS,
   HEADER_FIRST,
+  HEADER_NAP,
   HEADER_ROVER,
   HEADER_SIZE,
   HEADER_TOTAL,
   HELD_BY_TASK,
+  HOLD_CELL,
+  HOLD_COUNT,
+  HOLD_STAMP,
   KIND_BARRIER,
   KIND_BOUNDED_SEMAPHORE,
   KIND_CONDITION,
   KIND_EVENT,
+  KIND_HOLD,
   KIND_LOCK,
   KIND_RLOCK,
   KIND_SEMAPHORE,
   KIND_TASK,
   KIND_THREAD,
+  LOCK_ON_DEATH,
+  ON_DEATH_TELL,
   RLOCK_DEPTH,
   SEMAPHORE_BOUND,
+  STATE_PARKED,
   STATUS_TIMEOUT,
+  TASK_EXTRA,
+  TASK_LINE,
   THREAD_ADD_TO_ACQUIRE,
   THREAD_CORES,
   THREAD_INBOX,
+  THREAD_INFO,
   THREAD_MAX_SPINS,
   THREAD_OWNING_THREAD,
   THREAD_PIN,
   THREAD_QUEUED_ON,
   THREAD_SPIN_BUDGET,
+  THREAD_TICKETS,
   UNIT,
+  VISITED,
 } from '../../assembly/abi.ts';
 import { check, type Options, type Verdict } from './check.ts';
 import { decode, type Module } from './decode.ts';
 import { Interpreter, modified, read, type Value, write } from './interpret.ts';
 import { type Monitor, POISON, type System, type View } from './system.ts';
-import { Objection, type Program, type Request, type Script, Threads } from './thread.ts';
+import { type Holds, Objection, type Program, type Request, type Script, Threads } from './thread.ts';
 
 export interface Scenario {
   readonly primitive: string;
@@ -63,6 +77,8 @@ export interface Scenario {
   readonly cells?: number;
   /** How often threads look before they sleep; not more than once if nothing is said. */
   readonly spins?: number;
+  /** Whether blocked threads look around now and then; they sleep on if nothing is said. */
+  readonly naps?: boolean;
   readonly build: (world: World) => Play;
 }
 
@@ -91,6 +107,8 @@ const START = 5000;
 export const UNTIMED: readonly number[] = [START, START + HANDOFF_AFTER_MS];
 export const TIMED: readonly number[] = [...UNTIMED, START + SOON];
 export const FOR_EVER = Number.POSITIVE_INFINITY;
+/** ms; in the model it is over at any moment. */
+const NAP = 100;
 /* Two numbers that are the core's own: no binding needs them. */
 
 /** The offset of a cell's queue lock (assembly/cell.ts). */
@@ -122,6 +140,11 @@ export function* look(address: number): Script<number> {
   return Number(yield { kind: 'look', address });
 }
 
+/** Two words, read atomically. */
+export function* lookWide(address: number): Script<bigint> {
+  return BigInt(yield { kind: 'look', address, bytes: 8 });
+}
+
 /** A word of the user's, read and written plainly. */
 export function* get(address: number): Script<number> {
   return Number(yield { kind: 'read', address });
@@ -130,7 +153,7 @@ export const set = (address: number, value: number): Request => ({ kind: 'write'
 /** A word that others wait for, written atomically. */
 export const mark = (address: number, value: number): Request => ({ kind: 'mark', address, value });
 
-export const until = (address: number, holds: (value: number) => boolean): Request => ({
+export const until = (address: number, holds: Holds): Request => ({
   kind: 'until',
   address,
   holds,
@@ -178,7 +201,6 @@ const FIELDS: Fields = {
 };
 const WAITER: Fields = {
   [CELL_WORD]: 'state',
-  [THREAD_INBOX]: 'inbox',
   [THREAD_PIN]: 'pin',
   [THREAD_SPIN_BUDGET]: 'spinBudget',
   [THREAD_ADD_TO_ACQUIRE]: 'addToAcquire',
@@ -188,13 +210,15 @@ const WAITER: Fields = {
   [THREAD_OWNING_THREAD]: 'owningThread',
 };
 const FIELDS_OF: Readonly<Record<number, Fields>> = {
-  [KIND_RLOCK]: { [RLOCK_DEPTH]: 'depth' },
+  [KIND_LOCK]: { [LOCK_ON_DEATH]: 'onDeath' },
+  [KIND_RLOCK]: { [LOCK_ON_DEATH]: 'onDeath', [RLOCK_DEPTH]: 'depth' },
   [KIND_SEMAPHORE]: { [SEMAPHORE_BOUND]: 'bound' },
   [KIND_BOUNDED_SEMAPHORE]: { [SEMAPHORE_BOUND]: 'bound' },
   [KIND_BARRIER]: { [BARRIER_PARTIES]: 'parties' },
   [KIND_CONDITION]: { [CONDITION_LOCK]: 'lock', [CONDITION_LOCK_STAMP]: 'lockStamp' },
-  [KIND_THREAD]: WAITER,
-  [KIND_TASK]: WAITER,
+  [KIND_THREAD]: { ...WAITER, [THREAD_INBOX]: 'inbox', [THREAD_TICKETS]: 'tickets', [THREAD_INFO]: 'info' },
+  [KIND_TASK]: { ...WAITER, [TASK_EXTRA]: 'extra', [TASK_LINE]: 'line' },
+  [KIND_HOLD]: { [HOLD_COUNT]: 'count', [HOLD_CELL]: 'cell', [HOLD_STAMP]: 'stamp', [THREAD_OWNING_THREAD]: 'thread' },
 };
 
 const MEMORY = 65536;
@@ -215,23 +239,31 @@ export class World {
   readonly threads: readonly number[];
   /** For each thread, its tasks' waiters. */
   readonly tasks: readonly number[][];
+  /** For each thread, where it counts the permits of its guards. */
+  readonly holds: readonly number[][];
   readonly arena = ARENA;
+  readonly naps: boolean;
   /** Names of cells and what is in them, for traces. */
   private readonly cells = new Map<number, { readonly name: string; readonly kind: number }>();
   private readonly view = new DataView(this.memory.buffer);
   private readonly interpreter: Interpreter;
   private nextData = DATA;
 
-  constructor(core: Core, { threads, cells = 64, spins = 0 }: Pick<Scenario, 'threads' | 'cells' | 'spins'>) {
+  constructor(
+    core: Core,
+    { threads, cells = 64, spins = 0, naps = false }: Pick<Scenario, 'threads' | 'cells' | 'spins' | 'naps'>,
+  ) {
     this.interpreter = new Interpreter(core.module);
+    this.naps = naps;
     this.layOut(cells);
     this.threads = Array.from({ length: threads }, (_, t) => this.record(`T${t + 1}`, KIND_THREAD, spins));
     this.tasks = this.threads.map(() => []);
+    this.holds = this.threads.map(() => []);
   }
 
   /** A thread's record, or a waiter of its task: as bindings/thread.ts makes them. */
   private record(name: string, kind: number, spins: number, home?: number): number {
-    const record = this.call('addRecord', ARENA, ID, kind, spins, 2, home ?? 0);
+    const record = this.call('addRecord', ARENA, ID, kind, spins, 2, home ?? 0, 0);
     this.cells.set(record, { name, kind });
     return record;
   }
@@ -244,6 +276,24 @@ export class World {
     return mine.at(-1)!;
   }
 
+  /** A cell in which a thread counts the permits of its guards: as bindings/holds.ts makes it. */
+  hold(me: number, { cell, stamp }: Primitive): number {
+    const t = this.threads.indexOf(me);
+    const hold = this.record(`T${t + 1}.hold`, KIND_HOLD, 0, me);
+    this.poke(hold + HOLD_CELL, cell);
+    this.poke(hold + HOLD_STAMP, stamp);
+    this.holds[t]!.push(hold);
+    return hold;
+  }
+
+  /** Threads that only bury others. */
+  readonly undertakers = new Set<number>();
+
+  /** All primitives that were made, also those that are destroyed by now. */
+  get primitives(): number[] {
+    return [...this.cells].filter(([, { kind }]) => isPrimitive(kind)).map(([cell]) => cell);
+  }
+
   /** An empty arena, as `writeArena` of bindings/memory.ts lays one out: a header, and a map whose first cells are not free. */
   private layOut(cells: number): void {
     const first = Math.ceil((HEADER_SIZE + cells) / CELL_SIZE);
@@ -251,6 +301,7 @@ export class World {
       [HEADER_TOTAL, cells],
       [HEADER_FIRST, first],
       [HEADER_ROVER, first],
+      [HEADER_NAP, this.naps ? NAP : 0],
     ] as const)
       this.poke(ARENA + offset, value);
     this.memory.fill(1, ARENA + HEADER_SIZE, ARENA + HEADER_SIZE + first);
@@ -280,6 +331,11 @@ export class World {
     this.view.setInt32(address, value, true);
   }
 
+  /** What was made at a cell. */
+  made(cell: number): number {
+    return this.cells.get(cell)?.kind ?? 0;
+  }
+
   /** A word of the user's own, in a line of its own. */
   data(name: string): number {
     this.cells.set(this.nextData, { name, kind: 0 });
@@ -295,8 +351,8 @@ export class World {
     return { cell, stamp: this.peek(cell + CELL_STAMP) };
   }
 
-  lock = (name = 'lock'): Primitive => this.create(KIND_LOCK, name);
-  rlock = (name = 'lock'): Primitive => this.create(KIND_RLOCK, name);
+  lock = (onDeath = ON_DEATH_TELL): Primitive => this.create(KIND_LOCK, 'lock', { [LOCK_ON_DEATH]: onDeath });
+  rlock = (onDeath = ON_DEATH_TELL): Primitive => this.create(KIND_RLOCK, 'lock', { [LOCK_ON_DEATH]: onDeath });
   semaphore = (permits: number, bound = 1000): Primitive =>
     this.create(KIND_SEMAPHORE, 'semaphore', { [CELL_WORD]: permits * UNIT, [SEMAPHORE_BOUND]: bound });
   event = (): Primitive => this.create(KIND_EVENT, 'event');
@@ -323,20 +379,23 @@ export class World {
   *leftovers(view: View, keeps: readonly number[] = []): Iterable<number> {
     for (const [t, record] of this.threads.entries()) {
       for (const waiter of [record, ...this.tasks[t]!]) {
-        if (this.links(view, waiter) > 0) continue;
+        if (this.links(view, waiter) > 0 || this.enters(view, waiter)) continue;
         // A task's waiter with a verdict is linked into its thread's inbox, and its thread may look at both links (local.ts).
-        if (waiter === record || !view.inside(t)) {
-          yield waiter + CELL_PREV;
-          if (!keeps.includes(CELL_NEXT)) yield waiter + CELL_NEXT;
-        }
-        if (view.inside(t)) continue;
-        for (const field of [CELL_WORD, CELL_GENERATION, THREAD_ADD_TO_ACQUIRE, THREAD_QUEUED_ON]) {
-          // Of a thread: `disturbed` looks at it.
-          const kept = keeps.includes(field) || (field === THREAD_QUEUED_ON && waiter === record);
-          if (!kept) yield waiter + field;
-        }
+        if ((waiter === record || !view.inside(t)) && !keeps.includes(CELL_NEXT)) yield waiter + CELL_NEXT;
+        // A thread looks whether it is the first in its queue (parker.ts), also when it has its verdict already.
+        // A dead thread's record may be another's by now.
+        if (!view.inside(t) && !view.dead(t)) yield waiter + CELL_PREV;
+        // A reaper looks at a dead thread's waiter while an unparker takes it out of its queue: what it finds there stays right.
+        if (view.inside(t) || view.dead(t) || view.word(waiter + THREAD_QUEUED_ON) !== 0) continue;
+        for (const field of [CELL_WORD, CELL_GENERATION, THREAD_ADD_TO_ACQUIRE])
+          if (!keeps.includes(field)) yield waiter + field;
       }
     }
+  }
+
+  /** It stands in a queue, or its thread is just putting it there. */
+  private enters(view: View, waiter: number): boolean {
+    return view.word(waiter + THREAD_QUEUED_ON) !== 0 && view.word(waiter) <= STATE_PARKED;
   }
 
   /**
@@ -350,30 +409,51 @@ export class World {
 
   /** What begins at a cell, as the arena's map says. */
   private kindAt(view: View, cell: number): number {
-    const place = ARENA + HEADER_SIZE + (cell - ARENA) / CELL_SIZE;
-    return (view.word(place & ~3) >>> (8 * (place % 4))) & 0xff;
+    return kindIn(view.word(mapWordOf(cell)), cell);
+  }
+
+  /** What begins at a cell, for a script. */
+  *kindOf(cell: number): Script<number> {
+    return kindIn(yield* look(mapWordOf(cell)), cell);
+  }
+
+  /** A thread is dead, and nobody has buried it yet. One that does nothing but bury leaves nothing. */
+  private unburied(view: View, t: number): boolean {
+    return view.dead(t) && !this.undertakers.has(t) && this.kindAt(view, this.threads[t]!) === KIND_THREAD;
+  }
+
+  /** No thread is in a call, and those that died are buried. */
+  isAtRest(view: View): boolean {
+    return this.threads.every((_, t) => !view.inside(t) && !this.unburied(view, t));
   }
 
   /**
-   * While a thread is in no call, nothing is due to it. When no thread is, and none died in one, nothing of their waiting
-   * is left in the primitives: no flag, no waiter, no queue lock.
+   * While a thread is in no call, nothing is due to it or its tasks. When no thread is, and those that died are buried,
+   * nothing of their waiting is left in the primitives: no flag, no waiter, no queue lock; and the dead own nothing.
    */
   disturbed(view: View): string | undefined {
     for (const [t, record] of this.threads.entries()) {
-      if (!view.inside(t) && !view.dead(t) && view.word(record + THREAD_QUEUED_ON) !== 0)
-        return `${this.nameOf(record)} is in no call, and something is due to it`;
+      if (view.inside(t) || view.dead(t)) continue;
+      for (const waiter of [record, ...this.tasks[t]!])
+        if (view.word(waiter + THREAD_QUEUED_ON) !== 0 || view.word(waiter + THREAD_PIN) !== 0)
+          return `T${t + 1} is in no call, and something is due to ${this.nameOf(waiter)}`;
+      if (view.word(record + THREAD_INBOX) !== 0) return `no task waits, and the inbox of T${t + 1} is not empty`;
     }
-    for (let t = 0; t < this.threads.length; t++) if (view.inside(t) || view.dead(t)) return undefined;
+    if (!this.isAtRest(view)) return undefined;
+    const dead = this.threads.flatMap((record, t) => (view.dead(t) ? [record, ...this.tasks[t]!] : []));
     for (const [cell, { name, kind }] of this.cells) {
-      if (kind === KIND_THREAD && view.word(cell + THREAD_INBOX) !== 0)
-        return `no task waits, and the inbox of ${name} is not empty`;
-      if (kind === 0 || kind === KIND_THREAD || kind === KIND_TASK || this.kindAt(view, cell) !== kind) continue;
-      const flags = kind <= KIND_BOUNDED_SEMAPHORE ? view.word(cell) & (HELD_BY_TASK - 1) : 0;
+      if (!isPrimitive(kind) || this.kindAt(view, cell) !== kind) continue;
+      const word = view.word(cell);
+      const isLock = kind <= KIND_RLOCK;
+      // A lock stays abandoned until somebody has put things in order.
+      const abandoned = isLock && dead.length > 0 ? ABANDONED : 0;
+      const flags = kind <= KIND_BOUNDED_SEMAPHORE ? word & (HELD_BY_TASK - 1) & ~abandoned : 0;
       const [locked, next, prev, length, pins] = [QUEUE_LOCK, CELL_NEXT, CELL_PREV, CELL_LENGTH, CELL_PINS].map(
         (field) => view.word(cell + field),
       );
       if (flags || locked || next !== cell || prev !== cell || length || pins)
         return `nobody is in a call, and ${name} is not at rest`;
+      if (isLock && dead.includes(word & -UNIT)) return `a dead thread owns ${name}`;
     }
     return undefined;
   }
@@ -409,6 +489,13 @@ export class World {
     }
   }
 }
+
+const isPrimitive = (kind: number): boolean => kind >= KIND_LOCK && kind <= KIND_CONDITION;
+
+/** The word of the map that has a cell's byte, and the byte in it. */
+const mapPlaceOf = (cell: number): number => ARENA + HEADER_SIZE + (cell - ARENA) / CELL_SIZE;
+const mapWordOf = (cell: number): number => mapPlaceOf(cell) & ~3;
+const kindIn = (word: number, cell: number): number => (word >>> (8 * (mapPlaceOf(cell) % 4))) & 0xff & ~VISITED;
 
 export interface Run {
   readonly verdict: Verdict;

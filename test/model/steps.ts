@@ -51,9 +51,9 @@ export class Recording {
     return since + this.ask({ kind: 'choice', results: overdue ? [HANDOFF_AFTER_MS] : [0, HANDOFF_AFTER_MS] });
   }
 
-  /** Until something is in a thread's inbox. */
-  sleep(thread: number, timed: boolean): void {
-    this.ask({ kind: 'sleep', address: thread + THREAD_INBOX, timed });
+  /** Until something is in a thread's inbox. Answers what `memory.atomic.wait32` does. */
+  sleep(thread: number, timed: boolean): number {
+    return this.ask({ kind: 'sleep', address: thread + THREAD_INBOX, timed });
   }
 
   verdictOf(waiter: number): number {

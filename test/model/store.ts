@@ -104,6 +104,11 @@ export class Store {
     return (this.vector[this.count + t]! & KILLED) !== 0;
   }
 
+  /** It is terminated, and has been taken off the queue that it slept in. */
+  isGone(t: number): boolean {
+    return this.isDead(t) && !this.isAsleep(t);
+  }
+
   everyone(): number[] {
     return Array.from({ length: this.count }, (_, t) => t);
   }
@@ -174,7 +179,7 @@ export class Store {
         const operation = operationOf(t);
         return (vector[this.count + t]! & RANK) !== 0 && operation.kind === 'wait' ? operation.address : 0;
       },
-      inside: (t) => threads.states[vector[t]!]!.call !== '',
+      inside: (t) => (vector[this.count + t]! & KILLED) === 0 && threads.states[vector[t]!]!.call !== '',
       time: (t) => threads.states[vector[t]!]!.time,
     };
   }

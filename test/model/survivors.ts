@@ -25,9 +25,13 @@ export const survivors: readonly Survivor[] = [
   { line: 'adaptSpin(thread', why: LOOK },
   { line: 'thread.spinBudget =', why: LOOK },
   { line: 'do turns--', why: 'no break between two looks: a matter of speed' },
-  { line: 'if (!older && owningThread', what: /0 → 1/, why: `notifies for each waiter in an inbox: ${EFFORT}` },
+  {
+    line: 'return older || owningThread == thread.owningThread',
+    what: /0 → 1/,
+    why: `notifies for each waiter in an inbox: ${EFFORT}`,
+  },
   { line: 'cell.generation++', what: /add/, why: 'a generation need only be another one', same: true },
-  { line: '<u32>UNIT &&', what: /_u/, why: EFFORT },
+  { line: '<u32>word < <u32>UNIT ||', what: /_u/, why: EFFORT },
   {
     line: 'if (permits) return',
     what: /6 → 0|shr_u/,
@@ -38,7 +42,7 @@ export const survivors: readonly Survivor[] = [
     what: /64 → 0|lt_u → ge_u/,
     why: `where it decides what a look was worth, it ${LOOK}; before \`wakeWaiters\`, that ${ONCE_MORE}`,
   },
-  { line: 'if (permits && available(next, permits)', why: ONCE_MORE },
+  { line: 'const more = woken && permits', why: ONCE_MORE },
   { line: 'let free = false', why: ONCE_MORE },
   {
     line: 'changetype<Thread>(word & -UNIT)',
@@ -60,12 +64,12 @@ export const survivors: readonly Survivor[] = [
     same: true,
   },
   {
-    line: '>= 2 * UNIT',
-    what: /ge_u → gt_u/,
+    line: '< 2 * UNIT',
+    what: /lt_u → le_u/,
     why: 'a waiter stands there: QUEUED is set beside the permits, so that it never is exactly two',
     same: true,
   },
-  { line: '>= 2 * UNIT', why: ONCE_MORE },
+  { line: '< 2 * UNIT', why: ONCE_MORE },
   {
     line: 'STATE_GRANTED);',
     what: /store left out|3 → 0/,

@@ -44,7 +44,7 @@ export interface View {
   finished(thread: number): boolean;
   /** The word that it sleeps on; 0 when it does not sleep. */
   sleepsOn(thread: number): number;
-  /** It is inside a call of the module. */
+  /** It lives, and is inside a call of the module. */
   inside(thread: number): boolean;
   /** What the clock last said in its call. */
   time(thread: number): number | undefined;

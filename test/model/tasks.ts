@@ -17,6 +17,7 @@
 
 import {
   CELL_NEXT,
+  CELL_PREV,
   CELL_WORD,
   HELD_BY_TASK,
   JOIN_AFTER_TRYING,
@@ -42,6 +43,7 @@ import { barrierSteps } from '../../bindings/steps/barrier.ts';
 import { overLock, overRLock } from '../../bindings/steps/condition.ts';
 import { eventSteps } from '../../bindings/steps/event.ts';
 import type { ThreadArena } from '../../bindings/thread-arena.ts';
+import { isFree } from '../../bindings/turn.ts';
 import { choose, expect, FOR_EVER, look, PERMIT, type Primitive, type World } from './scenario.ts';
 import { type Recording, synchronously } from './steps.ts';
 import { type Asked, Objection, type Program, type Script } from './thread.ts';
@@ -58,6 +60,8 @@ export interface Wait {
   readonly cell?: number;
   queue?(tasks: Tasks): LocalQueue;
   readonly as?: number;
+  /** Semaphore: the cell that counts the permit, if it is a guard's. */
+  readonly hold?: number;
   /** RLock: the name of its owner. */
   readonly owner?: number;
 }
@@ -104,16 +108,26 @@ interface Kind {
   readonly proxyName: number;
 }
 
-function acquiring(it: Primitive, name: number, tryAs: number, { acquire, proxyName }: Kind, owner?: number): Wait {
+type Tries = (cell: number, stamp: number, name: number, timeout: number, ...hold: number[]) => number;
+
+function acquiring(
+  it: Primitive,
+  name: number,
+  tryAs: number,
+  { acquire, proxyName }: Kind,
+  { owner = undefined as number | undefined, hold = 0 } = {},
+): Wait {
   const { cell, stamp } = it;
   return {
     name: 'acquireAsync',
     cell,
     as: name,
+    hold,
     ...(owner === undefined ? {} : { owner }),
     queue: (tasks) => tasks.localQueue(it, proxyName),
     begin(tasks, task) {
-      tasks.acquire(task, this, () => tasks.core[acquire](cell, stamp, tryAs, 0));
+      const more = acquire === 'semAcquire' ? [hold] : [];
+      tasks.acquire(task, this, () => (tasks.core[acquire] as Tries)(cell, stamp, tryAs, 0, ...more));
     },
   };
 }
@@ -126,12 +140,12 @@ export function acquiringLock(lock: Primitive, me: number): Wait {
 
 /** For an RLock, in the name of an owner: at once when another task has it in that name already. */
 export function acquiringRLock(lock: Primitive, owner: number): Wait {
-  return acquiring(lock, owner, owner, { acquire: 'rlockAcquire', proxyName: 0 }, owner);
+  return acquiring(lock, owner, owner, { acquire: 'rlockAcquire', proxyName: 0 }, { owner });
 }
 
-/** For a permit. */
-export function acquiringPermit(semaphore: Primitive, me: number): Wait {
-  return acquiring(semaphore, PERMIT, me, { acquire: 'semAcquire', proxyName: PERMIT });
+/** For a permit; a guard's is counted in `hold`. */
+export function acquiringPermit(semaphore: Primitive, me: number, hold = 0): Wait {
+  return acquiring(semaphore, PERMIT, me, { acquire: 'semAcquire', proxyName: PERMIT }, { hold });
 }
 
 /** For an Event. */
@@ -174,28 +188,34 @@ export function notification(condition: Primitive, lock: Primitive, name: number
 
 /** `Lock.release`, by the thread or a task. */
 export const releaseLock = ({ cell, stamp }: Primitive, me: number): Act => ({
-  act: (tasks) =>
-    tasks.handOff(cell, (queue) => tasks.core.lockHandOff(cell, stamp, queue.proxy.waiter, queue.others))
-      ? STATUS_OK
-      : tasks.core.lockRelease(cell, stamp, me | (tasks.load(cell, CELL_WORD) & HELD_BY_TASK)),
+  act(tasks) {
+    const owner = me | (tasks.load(cell, CELL_WORD) & HELD_BY_TASK);
+    const step = (queue: LocalQueue, heir: QueuedTask): boolean =>
+      (queue.others || owner === heir.name) &&
+      tasks.core.handOff(cell, stamp, queue.proxy.waiter, owner, heir.name, queue.others) !== 0;
+    return tasks.handOff(cell, step) ? STATUS_OK : tasks.core.lockRelease(cell, stamp, owner);
+  },
 });
 
 /** `RLock.release`, in the name of the thread or of an owner. */
 export const releaseRLock = ({ cell, stamp }: Primitive, name: number): Act => ({
   act: (tasks) =>
     tasks.handOff(cell, (queue, heir) =>
-      tasks.core.rlockHandOff(cell, stamp, queue.proxy.waiter, name, heir.name, queue.others),
+      tasks.core.handOff(cell, stamp, queue.proxy.waiter, name, heir.name, queue.others),
     )
       ? STATUS_OK
       : tasks.core.rlockRelease(cell, stamp, name),
 });
 
-/** `Semaphore.release`. */
-export const releasePermit = ({ cell, stamp }: Primitive, me: number): Act => ({
-  act: (tasks) =>
-    tasks.handOff(cell, (queue) => tasks.core.semHandOff(cell, stamp, queue.proxy.waiter, queue.others))
-      ? STATUS_OK
-      : tasks.core.semRelease(cell, stamp, me, 1),
+/** `Semaphore.release`, or the end of a guard. */
+export const releasePermit = ({ cell, stamp }: Primitive, me: number, hold = 0): Act => ({
+  act(tasks) {
+    const step = ({ proxy, others }: LocalQueue, heir: QueuedTask): unknown => {
+      const change = (heir.hold ? 1 : 0) - (hold ? 1 : 0);
+      return tasks.core.semHandOff(cell, stamp, proxy.waiter, others, hold || heir.hold, change);
+    };
+    return tasks.handOff(cell, step) ? STATUS_OK : tasks.core.semRelease(cell, stamp, me, 1, hold);
+  },
 });
 
 /** What a call that would wait for a task of its own thread answers, in place of a DeadlockError. */
@@ -241,15 +261,11 @@ export const blockForNotify = (condition: Primitive, lock: Primitive, me: number
 
 /* What a thread knows. */
 
-/** Of an operation, what changes. */
-type Numbers = Pick<
-  Operation,
-  'waiter' | 'cancelled' | 'addToAcquire' | 'wokenInVain' | 'generation' | 'letGo' | 'depth' | 'result'
->;
+/** Of an operation, what may change: all that is plain. */
+type Numbers = Readonly<Record<string, number | boolean>>;
 
 function numbersOf(op: Operation): Numbers {
-  const { waiter, cancelled, addToAcquire, wokenInVain, generation, letGo, depth, result } = op;
-  return { waiter, cancelled, addToAcquire, wokenInVain, generation, letGo, depth, result };
+  return Object.fromEntries(Object.entries(op).filter(([, value]) => ['number', 'boolean'].includes(typeof value)));
 }
 
 /** Where a task stands. */
@@ -276,6 +292,9 @@ export interface Known {
 interface Setting {
   readonly me: number;
   readonly overdue: boolean;
+  readonly naps: boolean;
+  /** What was made at an address. */
+  readonly kindAt: (address: number) => number;
   readonly tasks: readonly (readonly Step[])[];
   /** Cells for waiters. */
   readonly cells: readonly number[];
@@ -316,6 +335,10 @@ export class Task implements QueuedTask, Completion {
 
   get name(): number {
     return this.wait.as!;
+  }
+
+  get hold(): number {
+    return this.wait.hold ?? 0;
   }
 
   arm(): void {
@@ -375,7 +398,7 @@ export class Tasks implements Queueing {
     this.toldNext = told;
     this.all = standing.map((one, i) => new Task(this, setting.tasks[i]!, one));
     for (const { cell, tasks, proxy } of queues) {
-      const queue = this.kindAt(cell).queue!(this);
+      const queue = this.waitAt(cell).queue!(this);
       Object.assign(queue.proxy, proxy);
       for (const i of tasks) {
         const task = this.all[i]!;
@@ -404,7 +427,7 @@ export class Tasks implements Queueing {
     return { standing: this.all.map(({ standing }) => standing), queues, told: this.toldNext };
   }
 
-  private kindAt(cell: number): Wait {
+  private waitAt(cell: number): Wait {
     for (const steps of this.setting.tasks)
       for (const step of steps) if ('wait' in step && step.wait.cell === cell) return step.wait;
     throw new Error(`no task waits for ${cell}`);
@@ -503,7 +526,7 @@ export class Tasks implements Queueing {
     // A task that has got somewhere, and waits for nothing, may hold it.
     if (!this.all.some(({ waits, at, steps }) => !waits && at > 0 && at < steps.length))
       throw new Objection('a thread is refused a lock that no task of it holds');
-    this.core.withdraw(cell, stamp, me);
+    this.core.undo(me);
     return status;
   }
 
@@ -626,8 +649,27 @@ export class Tasks implements Queueing {
     }
   }
 
-  sleep(limit: number): void {
-    this.host.sleep(this.setting.me, limit !== FOR_EVER);
+  /** False when the time is up, which may be that of a nap. */
+  sleep(limit: number): boolean {
+    const { me, naps } = this.setting;
+    return this.host.sleep(me, naps || limit !== FOR_EVER) !== TIMED_OUT;
+  }
+
+  /** Tasks have waited for a while. */
+  look(): void {
+    for (const op of [...this.pending.values()])
+      if (this.pending.get(op.waiter) === op) this.step(op, this.takeTurn(op));
+  }
+
+  /** The core lets only the first take a turn. */
+  takeTurn(op: Operation): number {
+    op.looksFree = isFree(this, op.waiter) ? Math.min(op.looksFree + 1, 2) : 0;
+    const due = op.looksFree > 1 && this.load(op.waiter, CELL_PREV) === this.load(op.waiter, THREAD_QUEUED_ON);
+    return due ? op.steps.takeTurn(op) : STATUS_PENDING;
+  }
+
+  kindAt(address: number): number {
+    return this.setting.kindAt(address);
   }
 
   /** The thread blocks. */
@@ -657,8 +699,11 @@ function membersOf(queue: LocalQueue): Task[] {
 
 /* The event loop. */
 
+/** What `memory.atomic.wait32` answers. */
 const TIMED_OUT = 2;
+/** In place of a task that gives up. */
 const NONE = -1;
+const LOOK = -2;
 
 /**
  * What a thread with tasks does; a round of it is over when all have come to their ends. Which of several goes on first
@@ -672,7 +717,15 @@ export function eventLoop(
   { busy = false, overdue = false } = {},
 ): Program['body'] {
   // One more than tasks: a proxy may wait for a verdict that no task needs any more.
-  const setting: Setting = { me, tasks, overdue, cells: [...tasks, []].map(() => world.task(me)) };
+  const { naps } = world;
+  const setting: Setting = {
+    me,
+    tasks,
+    overdue,
+    naps,
+    kindAt: (address) => world.made(address),
+    cells: [...tasks, []].map(() => world.task(me)),
+  };
   const fresh: Standing = { at: 0, status: STATUS_OK, generation: 0, waits: false, cancelled: false, numbers: [] };
   const begin: Known = { standing: tasks.map(() => fresh), queues: [], told: 0 };
 
@@ -716,9 +769,11 @@ export function eventLoop(
         const impatient = all.filter(
           (task) => (stepOf(task) as Waiting | undefined)?.timed && !known.standing[task]!.cancelled,
         );
-        const end = Number(yield { kind: 'sleep', address: me + THREAD_INBOX, timed: impatient.length > 0 });
-        const who = yield* choose(end === TIMED_OUT ? impatient : [NONE, ...impatient]);
-        if (who !== NONE) yield* does((tasks) => tasks.all[who]!.cancel());
+        const end = Number(yield { kind: 'sleep', address: me + THREAD_INBOX, timed: naps || impatient.length > 0 });
+        const chances = end === TIMED_OUT ? (naps ? [LOOK] : []) : [NONE];
+        const who = yield* choose([...chances, ...impatient]);
+        if (who === LOOK) yield* does((tasks) => tasks.look());
+        else if (who !== NONE) yield* does((tasks) => tasks.all[who]!.cancel());
         posted = pending() && (yield* look(me + THREAD_INBOX)) !== 0;
       }
       if (posted) yield* does((tasks) => tasks.collect());

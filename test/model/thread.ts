@@ -21,15 +21,18 @@ export type Request =
   | { readonly kind: 'write'; readonly address: number; readonly value: number }
   /** Reads, or writes, atomically, whatever others do meanwhile. */
   | { readonly kind: 'mark'; readonly address: number; readonly value: number }
-  | { readonly kind: 'look'; readonly address: number }
-  /** Goes on when the word holds what is waited for. Not part of the checked code: a way to set the scene. */
-  | { readonly kind: 'until'; readonly address: number; readonly holds: (value: number) => boolean }
+  | { readonly kind: 'look'; readonly address: number; readonly bytes?: 4 | 8 }
+  /** Goes on when the world is as waited for, and answers what `holds` does. Not part of the checked code: a way to set the scene. */
+  | { readonly kind: 'until'; readonly address: number; readonly holds: Holds }
   /** Tells the monitor. `early`: it happened as soon as the last operation did; otherwise as late as the next one. */
   | { readonly kind: 'event'; readonly early: boolean; readonly event: unknown }
   /** JavaScript's own waiting, with `Atomics.waitAsync`, for a word to be something else than 0. The answer is that of `memory.atomic.wait32`. */
   | { readonly kind: 'sleep'; readonly address: number; readonly timed: boolean }
   /** Something that the checked code does not decide: all results are tried. */
   | { readonly kind: 'choice'; readonly results: readonly number[] };
+
+/** Of a word; `dead`: the thread is, and sleeps no more, which is what a probe says (bindings/reap.ts). */
+export type Holds = (value: number, dead: (thread: number) => boolean) => boolean | number;
 
 /** A request, and the call that the thread is inside of if it is made by JavaScript on the way through one. */
 export type Asked = Request & { readonly within?: string | undefined };
@@ -75,17 +78,12 @@ export type Operation =
       readonly length: number;
       readonly at: number;
     }
-  | {
-      readonly kind: 'until';
-      readonly address: number;
-      readonly holds: (value: number) => boolean;
-      readonly at: number;
-    }
+  | { readonly kind: 'until'; readonly address: number; readonly holds: Holds; readonly at: number }
   | { readonly kind: 'event'; readonly early: boolean; readonly event: unknown; readonly at: number }
   /** The world has several answers: the clock, or whether to go on with another round. */
   | {
       readonly kind: 'choose';
-      readonly what: 'clock' | 'grow' | 'round' | 'choice';
+      readonly what: 'clock' | 'stalled' | 'grow' | 'round' | 'choice';
       readonly results: readonly number[];
       readonly at: number;
     }
@@ -120,10 +118,13 @@ interface ScriptState {
 
 const PLAIN_LOAD: Access = { type: 'i32', bytes: 4, signed: false, atomic: false, kind: 'load' };
 const ATOMIC_LOAD: Access = { ...PLAIN_LOAD, atomic: true };
+const WIDE_LOAD: Access = { ...ATOMIC_LOAD, type: 'i64', bytes: 8 };
 const PLAIN_STORE: Access = { ...PLAIN_LOAD, kind: 'store' };
 const ATOMIC_STORE: Access = { ...PLAIN_STORE, atomic: true };
-/** What the clock says when it throws, and what the call answers then. */
+/** What the host says when it throws, and what the call answers then. */
 export const THREW = -1000;
+/** What `stalled` says in the model: it answers nothing. */
+const NOTHING = 0;
 export const AGAIN = 0;
 export const STOP = 1;
 
@@ -133,7 +134,7 @@ export interface World {
    * one, never going back within a call. `docs/internals/verification.md` tells why a few values stand for all.
    */
   readonly clock: readonly number[];
-  /** Whether the clock may throw, as any function of the host when the stack is full: the call is over then, with THREW. */
+  /** Whether the clock, and what the host does after a nap, may throw, as any function of the host when the stack is full: the call is over then, with THREW. */
   readonly throws?: boolean | undefined;
   /** What memory.grow may answer. */
   readonly grow: readonly number[];
@@ -184,7 +185,8 @@ export class Threads {
     if (operation.kind === 'choose' && result === THREW)
       return this.settle(this.advance(script, THREW), [], undefined, true);
     const frames = state.frames.map((frame) => ({ ...frame, locals: [...frame.locals], stack: [...frame.stack] }));
-    this.interpreter.answer(frames, result);
+    const stalled = operation.kind === 'choose' && operation.what === 'stalled';
+    this.interpreter.answer(frames, stalled ? undefined : result);
     const time = operation.kind === 'choose' && operation.what === 'clock' ? Number(result) : state.time;
     return this.settle(script, frames, time, operation.kind === 'wait');
   }
@@ -241,6 +243,13 @@ export class Threads {
   ): Operation {
     switch (want.kind) {
       case 'import': {
+        if (want.name === 'stalled')
+          return {
+            kind: 'choose',
+            what: 'stalled',
+            results: this.world.throws ? [NOTHING, THREW] : [NOTHING],
+            at: want.at,
+          };
         const times = this.world.clock.filter((value, i) => (time === undefined ? i === 0 : value >= time));
         const results = this.world.throws ? [...times, THREW] : times;
         return { kind: 'choose', what: 'clock', results, at: want.at };
@@ -340,7 +349,14 @@ function scripted(request: ScriptState['request']): Operation {
     case 'read':
       return { kind: 'access', access: PLAIN_LOAD, address: request.address, operand: 0, expected: 0, at: -1 };
     case 'look':
-      return { kind: 'access', access: ATOMIC_LOAD, address: request.address, operand: 0, expected: 0, at: -1 };
+      return {
+        kind: 'access',
+        access: request.bytes === 8 ? WIDE_LOAD : ATOMIC_LOAD,
+        address: request.address,
+        operand: 0,
+        expected: 0,
+        at: -1,
+      };
     case 'write':
     case 'mark':
       return {

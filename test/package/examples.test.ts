@@ -101,6 +101,23 @@ describe.concurrent('the examples', () => {
     expect(looks.join(' ')).not.toContain('waits waits');
     expect(new Set(who(steps, 'waits'))).toEqual(new Set(['agent']));
   });
+
+  it('crash: who is told repairs, and loses nothing', { repeats: 1 }, async () => {
+    const steps = await played('crash');
+    expect(who(steps, 'dies')).toEqual(['Ada', 'Dan']);
+    expect(first(steps, 'dies')).toBeLessThan(first(steps, 'learns'));
+    expect(first(steps, 'learns')).toBeLessThan(first(steps, 'repairs'));
+    const seats = (names: string[]): string[] =>
+      steps.filter(({ kind, thread }) => kind === 'books' && names.includes(thread)).map(({ text }) => text);
+    expect(seats(['Ada', 'Ben', 'Cleo'])).toEqual(['seat 2', 'seat 1']);
+    expect(seats(['Dan', 'Eve', 'Finn'])).toEqual(['seat 1']);
+    expect(steps.flatMap(({ of }) => of ?? [])).toEqual(['Ada']);
+    const told = new Set(who(steps, 'learns'));
+    expect(told.has('Eve') || told.has('Finn')).toBe(false);
+    // Nobody but who was told has the lock before the repair.
+    const lisbon = steps.filter(({ thread }) => ['Ada', 'Ben', 'Cleo'].includes(thread));
+    expect(first(lisbon, 'repairs')).toBeLessThan(first(lisbon, 'books'));
+  });
 });
 
 describe('the verdicts', () => {
@@ -124,6 +141,19 @@ describe('the verdicts', () => {
     expect(programs.barrier.verdict([...waits.slice(1), leaves[1]!, waits[0]!, counts, ...leaves.slice(1)]).held).toBe(
       false,
     );
+  });
+
+  it('crash: nobody repaired, or two did, or who was not to be told was', () => {
+    const steps = [
+      ...['Ada', 'Dan'].map((name) => step(name, 'dies')),
+      ...[step('Ben', 'learns'), step('Ben', 'repairs'), step('Ben', 'books'), step('Cleo', 'books')],
+      ...[step('Eve', 'books'), step('Finn', 'refuses')],
+    ];
+    const held = (steps: Step[]): boolean => programs.crash.verdict(steps).held;
+    expect(held(steps)).toBe(true);
+    for (const one of steps) expect(held(steps.filter((other) => other !== one)), one.kind).toBe(false);
+    expect(held([...steps, step('Cleo', 'repairs')])).toBe(false);
+    expect(held([...steps, step('Finn', 'learns')])).toBe(false);
   });
 
   it('event: somebody was collected before the landing', () => {
@@ -154,6 +184,20 @@ describe('the timeline', () => {
       ' 1235 ms    ●  Benno  holds     something',
     ]);
   });
+
+  it('shows what a dead thread has left half done, until it is repaired', () => {
+    const timeline = new Timeline(['Ada', 'Ben'], (_, text) => text);
+    const lines = [
+      step('Ada', 'holds'),
+      step('Ben', 'waits'),
+      step('Ada', 'dies'),
+      step('Ben', 'learns'),
+      step('Ben', 'holds'),
+      { ...step('Ben', 'repairs'), of: 'Ada' },
+      step('Ben', 'books'),
+    ].map((step) => timeline.line(step).slice(10, 13));
+    expect(lines).toEqual(['●  ', '┃ ○', '† ┊', '░ !', '░ ●', '░ ✓', '  ✓']);
+  });
 });
 
 describe('the command', () => {
@@ -179,7 +223,7 @@ describe('the command', () => {
     const { code, out, err } = await command(['--list']);
     expect({ code, err }).toEqual({ code: 0, err: '' });
     expect(out.split('\n').flatMap((line) => line.trim().split(' ')[0] || [])).toEqual(names);
-    expect(names).toEqual(['race', 'lock', 'rlock', 'semaphore', 'event', 'barrier', 'condition']);
+    expect(names).toEqual(['race', 'lock', 'rlock', 'semaphore', 'event', 'barrier', 'condition', 'crash']);
   });
 
   it('helps', async () => {

@@ -53,14 +53,16 @@ describe('The bindings', () => {
       const writes = /Atomics\.(?!load|wait|notify)|\.fill\(|\.set\(|\]!? = /.test(code);
       if (writes && !/^\s*(this|const|let)\b/.test(code)) writers.set(name, (writers.get(name) ?? 0) + 1);
     }
-    expect([...writers.keys()]).toEqual(['writeWords', 'writeDouble', 'writeText', 'writeArena']);
+    expect([...writers.keys()]).toEqual(['writeWords', 'writeBytes', 'writeDouble', 'writeText', 'writeArena']);
     const callers = found(
-      /\bwrite(Words|Double|Text|Arena)\(/,
+      /\bwrite(Words|Bytes|Double|Text|Arena)\(/,
       files.filter((file) => file !== ALLOWED).flatMap(linesOf),
     );
     expect(callers.map((line) => line.split(':')[0]).filter((file, at, all) => all.indexOf(file) === at)).toEqual([
+      'holds.ts',
       'primitive.ts',
       'registry.ts',
+      'thread-arena.ts',
     ]);
   });
 

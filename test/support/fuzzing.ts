@@ -1468,10 +1468,18 @@ export async function take(plan: Plan, api: typeof threading): Promise<{ rounds:
   };
   const { world, run } = families[family] ?? failed(`there is no family ${family}`);
 
+  /** Bytes that are used, but for arrays that there are between two rounds, and what counts the permits of guards. */
+  const KIND_HOLD = 16;
+  const usedNow = () => {
+    const { threadArena } = arena as unknown as { threadArena: { blocks(): { kind: number }[] } };
+    const holds = threadArena.blocks().filter((block) => block.kind === KIND_HOLD);
+    return arena.used - 64 * (Atomics.load(ctl, at.arrays) + holds.length);
+  };
+
   /** Before a round: its primitives. */
   const prepare = () => {
     round = only ?? Math.max(0, Atomics.load(ctl, at.round));
-    Atomics.store(ctl, at.used, arena.used - 64 * Atomics.load(ctl, at.arrays));
+    Atomics.store(ctl, at.used, usedNow());
     const specs = world(new Dice(round, WORLD));
     make(specs);
     if (family !== 'queue') return;
@@ -1486,7 +1494,7 @@ export async function take(plan: Plan, api: typeof threading): Promise<{ rounds:
   };
   /** After a round: all of it has been given back. */
   const settle = () => {
-    const used = arena.used - 64 * Atomics.load(ctl, at.arrays);
+    const used = usedNow();
     const before = Atomics.load(ctl, at.used);
     if (used !== before) failed(`${used} bytes of the arena are used, and were ${before} before the round`);
   };

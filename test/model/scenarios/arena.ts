@@ -182,7 +182,7 @@ const coming = (name: string, comers: number, destroyers: number): Scenario => {
         programs: all.map((me, t) =>
           once(function* () {
             if (t >= comers) return void (yield* destroy(world, cells, STATUS_DESTROYED));
-            const task = yield* call('addRecord', arena, ID, KIND_TASK, -1, 2, me);
+            const task = yield* call('addRecord', arena, ID, KIND_TASK, -1, 2, me, 0);
             if (!task) return void expect(Math.min(yield* look(arena + HEADER_KEEPERS), 0), -(2 ** 31));
             yield* call('dropRecord', arena, ID, task);
           }),
@@ -267,8 +267,8 @@ export const arena: readonly Scenario[] = [
     expect(yield* call('free', arena, block, 1, KIND_ARRAY), 1);
     expect(yield* call('alloc', arena, ID, KIND_ARRAY, 4), 0);
     const [task, other] = [
-      yield* call('addRecord', arena, ID, KIND_TASK, -1, 2, me),
-      yield* call('addRecord', arena, ID, KIND_THREAD, 9, 3, 0),
+      yield* call('addRecord', arena, ID, KIND_TASK, -1, 2, me, 0),
+      yield* call('addRecord', arena, ID, KIND_THREAD, 9, 3, 0, 0),
     ];
     const used = yield* look(arena + HEADER_USED);
     for (const [record, spins, cores, home] of [
@@ -282,22 +282,22 @@ export const arena: readonly Scenario[] = [
       expect(yield* look(record + THREAD_OWNING_THREAD), home);
     }
     // It is full now.
-    const last = yield* call('addRecord', arena, ID, KIND_TASK, -1, 2, me);
-    expect(yield* call('addRecord', arena, ID, KIND_TASK, -1, 2, me), 0);
+    const last = yield* call('addRecord', arena, ID, KIND_TASK, -1, 2, me, 0);
+    expect(yield* call('addRecord', arena, ID, KIND_TASK, -1, 2, me, 0), 0);
     for (const record of [last, other]) yield* call('dropRecord', arena, ID, record);
     expect(yield* look(arena + HEADER_USED), used - 1);
     expect(yield* call('arenaDestroy', arena, ID), STATUS_OK);
     yield* call('dropRecord', arena, ID, task);
     expect(yield* look(arena + HEADER_USED), used - 1);
     expect(yield* call('alloc', arena, ID, KIND_ARRAY, 1), 0);
-    expect(yield* call('addRecord', arena, ID, KIND_TASK, -1, 2, me), 0);
+    expect(yield* call('addRecord', arena, ID, KIND_TASK, -1, 2, me, 0), 0);
     expect(yield* call('arenaDestroy', arena, ID), STATUS_DESTROYED);
   }),
   alone('another is in its place', function* ({ arena, threads }, me) {
     const used = yield* look(arena + HEADER_USED);
     expect(yield* call('alloc', arena, ID + 1, KIND_ARRAY, 1), 0);
     expect(yield* call('create', arena, ID + 1, KIND_ARRAY), 0);
-    expect(yield* call('addRecord', arena, ID + 1, KIND_TASK, -1, 2, me), 0);
+    expect(yield* call('addRecord', arena, ID + 1, KIND_TASK, -1, 2, me, 0), 0);
     yield* call('dropRecord', arena, ID + 1, threads[0]!);
     expect(yield* call('arenaDestroy', arena, ID + 1), STATUS_DESTROYED);
     expect(yield* look(arena + HEADER_USED), used);

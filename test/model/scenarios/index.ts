@@ -3,13 +3,15 @@
 import type { Scenario } from '../scenario.ts';
 import { arena } from './arena.ts';
 import { barrier } from './barrier.ts';
+import { burials } from './burials.ts';
 import { condition } from './condition.ts';
-import { death } from './death.ts';
 import { destroy } from './destroy.ts';
 import { event } from './event.ts';
 import { inbox } from './inbox.ts';
 import { last } from './last.ts';
 import { lock } from './lock.ts';
+import { naps } from './naps.ts';
+import { reap } from './reap.ts';
 import { rlock } from './rlock.ts';
 import { semaphore } from './semaphore.ts';
 import { sequences } from './sequences.ts';
@@ -29,6 +31,8 @@ export const scenarios: readonly Scenario[] = [
   ...last,
   ...throws,
   ...sequences,
-  ...death,
+  ...naps,
+  ...reap,
+  ...burials,
   ...arena,
 ].sort((a, b) => ORDER.indexOf(a.primitive) - ORDER.indexOf(b.primitive));

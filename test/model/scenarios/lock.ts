@@ -436,7 +436,7 @@ const taken: Scenario = {
   threads: 2,
   build(world) {
     const lock = world.lock();
-    const another = world.lock('another');
+    const another = world.lock();
     const { cell, stamp } = lock;
     const [me, other] = world.threads as [number, number];
     for (const it of [lock, another]) world.call('lockAcquire', it.cell, it.stamp, other, 0);

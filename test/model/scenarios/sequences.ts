@@ -65,7 +65,7 @@ import { Objection, type Script } from '../thread.ts';
 type Target = Primitive & { readonly lock?: Primitive };
 
 /** A primitive with waiters of one thread. */
-class Bench {
+export class Bench {
   readonly me: number;
   readonly waiters: readonly number[];
   readonly it: Target;
@@ -96,8 +96,21 @@ class Bench {
     yield* this.owes(waiter, 0);
   }
 
-  *counts(change: number): Script {
-    yield* call('countTasks', this.it.cell, change);
+  /** All that is due to a waiter goes back. */
+  *undoes(waiter: number): Script {
+    yield* call('undo', waiter);
+    yield* this.owes(waiter, 0);
+  }
+
+  /** A task has a permit, or what it was handed: it was due to its waiter until now. */
+  *accepts(waiter: number, hold = 0): Script {
+    yield* this.owes(waiter, this.it.cell);
+    yield* call('accept', waiter, hold);
+    yield* this.owes(waiter, 0);
+  }
+
+  *counts(proxy: number, change: number): Script {
+    yield* call('countTasks', this.it.cell, proxy, change);
   }
 
   *renames(from: number, to: number): Script {
@@ -116,7 +129,9 @@ class Bench {
   *enters(waiter: number, result: number, flags = 0): Script {
     yield* this.collects();
     yield* this.calls('acquire', result, waiter, this.adds(waiter), FOR_EVER, flags);
-    if (flags & WOKEN && result === STATUS_OK) yield* this.owes(waiter, 0);
+    if (result !== STATUS_OK) return;
+    if (this.adds(waiter) === PERMIT) yield* this.accepts(waiter);
+    else yield* this.owes(waiter, 0);
   }
 
   /** Where something is due to a waiter. */
@@ -145,7 +160,7 @@ class Bench {
   }
 }
 
-const sequence = (
+export const sequence = (
   primitive: string,
   name: string,
   count: number,
@@ -185,11 +200,14 @@ const nothing = (): number => 0;
 /** The offset of a cell's verdict (assembly/cell.ts): no binding needs it. */
 const VERDICT = 36;
 
-const semaphore = (name: string, count: number, play: (bench: Bench, ...waiters: number[]) => Script): Scenario =>
-  sequence('semaphore', name, count, (world) => world.semaphore(0), permit, play);
-const lock = (name: string, count: number, play: (bench: Bench, ...waiters: number[]) => Script): Scenario =>
+export const semaphore = (
+  name: string,
+  count: number,
+  play: (bench: Bench, ...waiters: number[]) => Script,
+): Scenario => sequence('semaphore', name, count, (world) => world.semaphore(0), permit, play);
+export const lock = (name: string, count: number, play: (bench: Bench, ...waiters: number[]) => Script): Scenario =>
   sequence('lock', name, count, (world) => world.lock(), ofTask, play);
-const rlock = (name: string, count: number, play: (bench: Bench, ...waiters: number[]) => Script): Scenario =>
+export const rlock = (name: string, count: number, play: (bench: Bench, ...waiters: number[]) => Script): Scenario =>
   sequence('rlock', name, count, (world) => world.rlock(), own, play);
 
 /** The lock of a Condition. */
@@ -233,11 +251,11 @@ export const sequences: readonly Scenario[] = [
     function* (s, ...w) {
       yield* s.all();
       yield* s.has(QUEUED, 10);
-      yield* s.calls('semRelease', STATUS_OK, s.me, 1);
+      yield* s.calls('semRelease', STATUS_OK, s.me, 1, 0);
       yield* s.has(UNIT + WOKEN + QUEUED, 9);
       yield* s.is(w[0]!, STATE_WOKEN);
       yield* s.is(w[1]!, STATE_AWAITED);
-      yield* s.calls('semRelease', STATUS_OK, s.me, 9);
+      yield* s.calls('semRelease', STATUS_OK, s.me, 9, 0);
       yield* s.has(10 * UNIT + 7 * WOKEN + QUEUED, 3);
       yield* s.enters(w[0]!, STATUS_OK, WOKEN);
       yield* s.has(9 * UNIT + 7 * WOKEN + QUEUED, 2);
@@ -253,19 +271,19 @@ export const sequences: readonly Scenario[] = [
     4,
     function* (s, a, b, c, d) {
       yield* s.all();
-      yield* s.calls('semRelease', STATUS_OK, s.me, 1);
-      yield* s.calls('semRelease', STATUS_OK, s.me, 1);
+      yield* s.calls('semRelease', STATUS_OK, s.me, 1, 0);
+      yield* s.calls('semRelease', STATUS_OK, s.me, 1, 0);
       yield* s.has(2 * UNIT + 2 * WOKEN + QUEUED, 2);
-      yield* s.calls('semAcquire', STATUS_OK, s.me, 0);
-      yield* s.calls('semAcquire', STATUS_OK, s.me, 0);
-      yield* s.calls('semAcquire', STATUS_TIMEOUT, s.me, 0);
+      yield* s.calls('semAcquire', STATUS_OK, s.me, 0, 0);
+      yield* s.calls('semAcquire', STATUS_OK, s.me, 0, 0);
+      yield* s.calls('semAcquire', STATUS_TIMEOUT, s.me, 0, 0);
       // Two wakers are in flight for one permit.
-      yield* s.calls('semRelease', STATUS_OK, s.me, 1);
+      yield* s.calls('semRelease', STATUS_OK, s.me, 1, 0);
       yield* s.has(UNIT + 2 * WOKEN + QUEUED, 2);
       yield* s.enters(a!, STATUS_OK, WOKEN);
       yield* s.enters(b!, STATUS_PENDING, WOKEN);
       yield* s.has(QUEUED, 3);
-      yield* s.calls('semRelease', STATUS_OK, s.me, 4);
+      yield* s.calls('semRelease', STATUS_OK, s.me, 4, 0);
       for (const waiter of [b!, c!, d!]) yield* s.is(waiter, STATE_WOKEN);
       yield* s.has(4 * UNIT + 3 * WOKEN, 0);
       for (const waiter of [b!, c!, d!]) yield* s.enters(waiter, STATUS_OK, WOKEN);
@@ -274,16 +292,16 @@ export const sequences: readonly Scenario[] = [
   ),
   semaphore('two permits, three wait, and nobody wakes the third', 3, function* (s, a, b, c) {
     yield* s.all();
-    yield* s.calls('semRelease', STATUS_OK, s.me, 2);
+    yield* s.calls('semRelease', STATUS_OK, s.me, 2, 0);
     yield* s.has(2 * UNIT + 2 * WOKEN + QUEUED, 1);
     yield* s.enters(b!, STATUS_OK, WOKEN);
     yield* s.has(UNIT + WOKEN + QUEUED, 1);
     yield* s.enters(a!, STATUS_OK, WOKEN);
     yield* s.has(QUEUED, 1);
     yield* s.enters(a!, STATUS_PENDING);
-    yield* s.calls('semRelease', STATUS_OK, s.me, 1);
+    yield* s.calls('semRelease', STATUS_OK, s.me, 1, 0);
     yield* s.is(c!, STATE_WOKEN);
-    yield* s.calls('semRelease', STATUS_OK, s.me, 3);
+    yield* s.calls('semRelease', STATUS_OK, s.me, 3, 0);
     yield* s.has(4 * UNIT + 2 * WOKEN, 0);
     yield* s.enters(c!, STATUS_OK, WOKEN);
     yield* s.enters(a!, STATUS_OK, WOKEN);
@@ -291,21 +309,22 @@ export const sequences: readonly Scenario[] = [
   }),
   semaphore('a handoff does not wait for a waker in flight', 2, function* (s, a, b) {
     yield* s.all();
-    yield* s.calls('semRelease', STATUS_OK, s.me, 2);
-    yield* s.calls('semAcquire', STATUS_OK, s.me, 0);
-    yield* s.calls('semAcquire', STATUS_OK, s.me, 0);
+    yield* s.calls('semRelease', STATUS_OK, s.me, 2, 0);
+    yield* s.calls('semAcquire', STATUS_OK, s.me, 0, 0);
+    yield* s.calls('semAcquire', STATUS_OK, s.me, 0, 0);
     yield* s.enters(a!, STATUS_PENDING, WOKEN | HANDOFF);
     yield* s.has(WOKEN + HANDOFF + QUEUED, 1);
-    yield* s.calls('semRelease', STATUS_OK, s.me, 1);
+    yield* s.calls('semRelease', STATUS_OK, s.me, 1, 0);
     yield* s.is(a!, STATE_GRANTED);
+    yield* s.accepts(a!);
     yield* s.has(WOKEN, 0);
     yield* s.does('decline', b!);
     yield* s.has(0, 0);
   }),
   semaphore('two permits, and the third of three gives up', 3, function* (s, a, b, c) {
     yield* s.all();
-    yield* s.calls('semRelease', STATUS_OK, s.me, 2);
-    yield* s.calls('cancelWait', STATUS_TIMEOUT, c!);
+    yield* s.calls('semRelease', STATUS_OK, s.me, 2, 0);
+    yield* s.calls('cancelWait', STATUS_TIMEOUT, c!, 0);
     yield* s.has(2 * UNIT + 2 * WOKEN, 0);
     yield* s.enters(b!, STATUS_OK, WOKEN);
     yield* s.enters(a!, STATUS_OK, WOKEN);
@@ -313,27 +332,29 @@ export const sequences: readonly Scenario[] = [
   }),
   semaphore('a waiter that wakes the next, when more has come than wakers are in flight', 3, function* (s, a, b, c) {
     yield* s.all();
-    yield* s.calls('semRelease', STATUS_OK, s.me, 1);
+    yield* s.calls('semRelease', STATUS_OK, s.me, 1, 0);
     // Taken by somebody else, so that the waker in flight comes in vain.
-    yield* s.calls('semAcquire', STATUS_OK, s.me, 0);
+    yield* s.calls('semAcquire', STATUS_OK, s.me, 0, 0);
     yield* s.has(WOKEN + QUEUED, 2);
     yield* s.enters(a!, STATUS_PENDING, WOKEN);
     yield* s.has(QUEUED, 3);
-    yield* s.calls('semRelease', STATUS_OK, s.me, 1);
+    yield* s.calls('semRelease', STATUS_OK, s.me, 1, 0);
     // It stood before the others.
     yield* s.is(a!, STATE_WOKEN);
-    yield* s.calls('semAcquire', STATUS_OK, s.me, 0);
+    yield* s.calls('semAcquire', STATUS_OK, s.me, 0, 0);
     yield* s.enters(a!, STATUS_PENDING, WOKEN | HANDOFF);
     yield* s.has(QUEUED + HANDOFF, 3);
-    yield* s.calls('semRelease', STATUS_OK, s.me, 1);
+    yield* s.calls('semRelease', STATUS_OK, s.me, 1, 0);
     yield* s.is(a!, STATE_GRANTED);
+    yield* s.accepts(a!);
     yield* s.has(QUEUED, 2);
-    yield* s.calls('semRelease', STATUS_OK, s.me, 1);
-    yield* s.calls('semAcquire', STATUS_OK, s.me, 0);
+    yield* s.calls('semRelease', STATUS_OK, s.me, 1, 0);
+    yield* s.calls('semAcquire', STATUS_OK, s.me, 0, 0);
     yield* s.enters(b!, STATUS_PENDING, WOKEN | HANDOFF);
-    yield* s.calls('semRelease', STATUS_OK, s.me, 2);
+    yield* s.calls('semRelease', STATUS_OK, s.me, 2, 0);
     // One is handed over, and one is left for the next.
     yield* s.is(b!, STATE_GRANTED);
+    yield* s.accepts(b!);
     yield* s.is(c!, STATE_WOKEN);
     yield* s.has(UNIT + WOKEN, 0);
     yield* s.enters(c!, STATUS_OK, WOKEN);
@@ -341,58 +362,59 @@ export const sequences: readonly Scenario[] = [
   }),
   semaphore('what a waiter has no use for goes to the next', 4, function* (s, a, b, c, d) {
     yield* s.all();
-    yield* s.calls('cancelWait', STATUS_TIMEOUT, b!);
+    yield* s.calls('cancelWait', STATUS_TIMEOUT, b!, 0);
     yield* s.has(QUEUED, 3);
-    yield* s.calls('semRelease', STATUS_OK, s.me, 1);
+    yield* s.calls('semRelease', STATUS_OK, s.me, 1, 0);
     yield* s.does('decline', a!);
     yield* s.is(c!, STATE_WOKEN);
     yield* s.has(UNIT + WOKEN + QUEUED, 1);
-    yield* s.calls('semAcquire', STATUS_OK, s.me, 0);
+    yield* s.calls('semAcquire', STATUS_OK, s.me, 0, 0);
     yield* s.enters(c!, STATUS_PENDING, WOKEN | HANDOFF);
-    yield* s.calls('semRelease', STATUS_OK, s.me, 1);
+    yield* s.calls('semRelease', STATUS_OK, s.me, 1, 0);
     yield* s.is(c!, STATE_GRANTED);
     yield* s.has(QUEUED, 1);
     yield* s.does('decline', c!);
     yield* s.is(d!, STATE_WOKEN);
     yield* s.has(UNIT + WOKEN, 0);
-    yield* s.does('withdraw', d!);
+    yield* s.undoes(d!);
     yield* s.has(UNIT, 0);
-    yield* s.does('withdraw', d!);
+    yield* s.undoes(d!);
     yield* s.has(UNIT, 0);
   }),
   semaphore('a bound of releases, and a wait of no time', 1, function* (s, a) {
-    yield* s.calls('semAcquire', STATUS_TIMEOUT, s.me, 0);
-    yield* s.calls('semRelease', STATUS_OVER_RELEASE, s.me, 1001);
-    yield* s.calls('semRelease', STATUS_OK, s.me, 1000);
-    yield* s.calls('semRelease', STATUS_OVER_RELEASE, s.me, 1);
+    yield* s.calls('semAcquire', STATUS_TIMEOUT, s.me, 0, 0);
+    yield* s.calls('semRelease', STATUS_OVER_RELEASE, s.me, 1001, 0);
+    yield* s.calls('semRelease', STATUS_OK, s.me, 1000, 0);
+    yield* s.calls('semRelease', STATUS_OVER_RELEASE, s.me, 1, 0);
     yield* s.enters(a!, STATUS_OK);
     yield* s.has(999 * UNIT, 0);
   }),
   semaphore('a release goes to the next task of a local queue', 2, function* (s, a, b) {
     const { cell, stamp } = s.it;
     yield* s.enters(a!, STATUS_PENDING);
-    yield* s.counts(1);
+    yield* s.counts(a!, 1);
     yield* s.has(QUEUED, 2);
-    expect(yield* call('semHandOff', cell, stamp + 1, a!, 1), 0);
-    yield* s.calls('semHandOff', 1, a!, 1);
+    expect(yield* call('semHandOff', cell, stamp + 1, a!, 1, 0, 0), 0);
+    yield* s.calls('semHandOff', 1, a!, 1, 0, 0);
     yield* s.has(QUEUED, 1);
     yield* s.enters(b!, STATUS_PENDING);
     // It is not the first.
-    yield* s.calls('semHandOff', 0, b!, 0);
-    yield* s.calls('semHandOff', 1, a!, 0);
+    yield* s.calls('semHandOff', 0, b!, 0, 0, 0);
+    yield* s.calls('semHandOff', 1, a!, 0, 0, 0);
     yield* s.has(QUEUED, 1);
-    yield* s.calls('semRelease', STATUS_OK, s.me, 1);
-    yield* s.calls('semAcquire', STATUS_OK, s.me, 0);
+    yield* s.calls('semRelease', STATUS_OK, s.me, 1, 0);
+    yield* s.calls('semAcquire', STATUS_OK, s.me, 0, 0);
     yield* s.enters(a!, STATUS_PENDING, AT_FRONT);
     // A waker is in flight.
     yield* s.has(WOKEN + QUEUED, 1);
-    yield* s.calls('semHandOff', 0, a!, 0);
+    yield* s.calls('semHandOff', 0, a!, 0, 0, 0);
     yield* s.enters(b!, STATUS_PENDING, WOKEN | HANDOFF);
     // A handoff is due.
-    yield* s.calls('semHandOff', 0, b!, 0);
-    yield* s.calls('semRelease', STATUS_OK, s.me, 1);
+    yield* s.calls('semHandOff', 0, b!, 0, 0, 0);
+    yield* s.calls('semRelease', STATUS_OK, s.me, 1, 0);
     yield* s.is(b!, STATE_GRANTED);
-    yield* s.calls('semHandOff', 1, a!, 0);
+    yield* s.accepts(b!);
+    yield* s.calls('semHandOff', 1, a!, 0, 0, 0);
     yield* s.has(0, 0);
   }),
   sequence(
@@ -403,11 +425,11 @@ export const sequences: readonly Scenario[] = [
     permit,
     function* (s, a) {
       yield* s.enters(a!, STATUS_PENDING);
-      yield* s.counts(1);
-      yield* s.calls('semHandOff', 0, a!, 1);
-      yield* s.calls('semRelease', STATUS_OVER_RELEASE, s.me, 1);
-      yield* s.counts(-1);
-      yield* s.calls('cancelWait', STATUS_TIMEOUT, a!);
+      yield* s.counts(a!, 1);
+      yield* s.calls('semHandOff', 0, a!, 1, 0, 0);
+      yield* s.calls('semRelease', STATUS_OVER_RELEASE, s.me, 1, 0);
+      yield* s.counts(a!, -1);
+      yield* s.calls('cancelWait', STATUS_TIMEOUT, a!, 0);
       yield* s.has(0, 0);
     },
   ),
@@ -452,41 +474,41 @@ export const sequences: readonly Scenario[] = [
   lock('a thread or a task hands it to the next task of a local queue', 2, function* (l, a, b) {
     const { cell, stamp } = l.it;
     const task = l.me | HELD_BY_TASK;
+    const hands = (result: number, proxy: number, others: number, from = task): Script =>
+      l.calls('handOff', result, proxy, from, task, others);
     yield* l.calls('lockAcquire', STATUS_OK, l.me, 0);
     yield* l.enters(a!, STATUS_PENDING);
-    // The thread's own hold, and nobody behind the first: that would take two steps.
-    yield* l.calls('lockHandOff', 0, a!, 0);
-    yield* l.counts(1);
-    expect(yield* call('lockHandOff', cell, stamp + 1, a!, 1), 0);
-    yield* l.calls('lockHandOff', 1, a!, 1);
+    yield* l.counts(a!, 1);
+    expect(yield* call('handOff', cell, stamp + 1, a!, l.me, task, 1), 0);
+    yield* hands(1, a!, 1, l.me);
     yield* l.has(task + QUEUED, 1);
-    yield* l.counts(1);
-    yield* l.calls('lockHandOff', 1, a!, 1);
+    yield* l.counts(a!, 1);
+    yield* hands(1, a!, 1);
     yield* l.has(task + QUEUED, 1);
     yield* l.enters(b!, STATUS_PENDING);
-    yield* l.calls('lockHandOff', 0, b!, 0);
-    yield* l.calls('lockHandOff', 1, a!, 0);
+    yield* hands(0, b!, 0);
+    yield* hands(1, a!, 0);
     yield* l.has(task + QUEUED, 1);
     yield* l.calls('lockRelease', STATUS_OK, task);
     // It is nobody's, and a waker is in flight.
     yield* l.enters(a!, STATUS_OK);
     yield* l.has(task + WOKEN, 0);
     yield* l.enters(b!, STATUS_PENDING, WOKEN);
-    yield* l.calls('lockHandOff', 1, b!, 0);
+    yield* hands(1, b!, 0);
     yield* l.has(task, 0);
     yield* l.renames(task, a!);
     yield* l.enters(b!, STATUS_PENDING);
     // Another thread's, or an owner's.
-    yield* l.counts(1);
-    yield* l.calls('lockHandOff', 0, b!, 1);
+    yield* l.counts(b!, 1);
+    yield* hands(0, b!, 1);
     yield* l.renames(task, l.me);
     yield* l.has(a! + QUEUED, 2);
     yield* l.renames(a!, task);
     yield* l.has(task + QUEUED, 2);
-    yield* l.calls('lockHandOff', 1, b!, 1);
-    yield* l.calls('lockHandOff', 1, b!, 0);
+    yield* hands(1, b!, 1);
+    yield* hands(1, b!, 0);
     yield* l.calls('lockRelease', STATUS_OK, task);
-    yield* l.calls('lockHandOff', 0, b!, 0);
+    yield* hands(0, b!, 0);
     yield* l.has(0, 0);
   }),
   lock('a newcomer joins a local queue that is the last, and has nothing to acquire', 3, function* (l, a, b, c) {
@@ -501,7 +523,7 @@ export const sequences: readonly Scenario[] = [
     yield* l.enters(b!, STATUS_PENDING);
     expect(yield* call('join', cell, a!, 1), JOIN_NOT);
     yield* l.has(task + QUEUED, 3);
-    yield* l.counts(-1);
+    yield* l.counts(a!, -1);
     yield* l.calls('lockRelease', STATUS_OK, task);
     // The first has its verdict; it is free, and a waker is in flight.
     expect(yield* call('join', cell, a!, 1), JOIN_NOT);
@@ -513,11 +535,12 @@ export const sequences: readonly Scenario[] = [
     yield* l.has(task + HANDOFF + QUEUED, 3);
     yield* l.calls('lockRelease', STATUS_OK, task);
     yield* l.is(a!, STATE_GRANTED);
+    yield* l.accepts(a!);
     expect(yield* call('join', cell, c!, 1), JOIN_AT_ONCE);
     yield* l.has(task + QUEUED, 3);
-    yield* l.counts(-1);
-    yield* l.does('withdraw', b!);
-    yield* l.does('withdraw', c!);
+    yield* l.counts(c!, -1);
+    yield* l.undoes(b!);
+    yield* l.undoes(c!);
     yield* l.calls('lockRelease', STATUS_OK, task);
     yield* l.has(0, 0);
   }),
@@ -544,22 +567,22 @@ export const sequences: readonly Scenario[] = [
     yield* r.calls('rlockRelease', STATUS_NOT_HELD, q!);
     expect(yield* get(cell + RLOCK_DEPTH), 1);
     yield* r.enters(a!, STATUS_PENDING);
-    yield* r.counts(1);
-    yield* r.calls('rlockHandOff', 0, a!, p!, q!, 1);
+    yield* r.counts(a!, 1);
+    yield* r.calls('handOff', 0, a!, p!, q!, 1);
     yield* r.calls('rlockRelease', STATUS_OK, p!);
-    yield* r.calls('rlockHandOff', 0, a!, q!, p!, 1);
-    expect(yield* call('rlockHandOff', cell, stamp + 1, a!, p!, q!, 1), 0);
-    yield* r.calls('rlockHandOff', 1, a!, p!, q!, 1);
+    yield* r.calls('handOff', 0, a!, q!, p!, 1);
+    expect(yield* call('handOff', cell, stamp + 1, a!, p!, q!, 1), 0);
+    yield* r.calls('handOff', 1, a!, p!, q!, 1);
     yield* r.has(q! + QUEUED, 1);
     yield* r.enters(b!, STATUS_PENDING);
-    yield* r.calls('rlockHandOff', 0, b!, q!, p!, 0);
-    yield* r.calls('rlockHandOff', 1, a!, q!, p!, 0);
+    yield* r.calls('handOff', 0, b!, q!, p!, 0);
+    yield* r.calls('handOff', 1, a!, q!, p!, 0);
     yield* r.has(p! + QUEUED, 1);
     yield* r.calls('rlockRelease', STATUS_OK, p!);
     yield* r.has(WOKEN, 0);
     yield* r.calls('rlockAcquire', STATUS_OK, q!, 0);
     yield* r.enters(b!, STATUS_PENDING, WOKEN | HANDOFF);
-    yield* r.calls('rlockHandOff', 0, b!, q!, p!, 0);
+    yield* r.calls('handOff', 0, b!, q!, p!, 0);
     yield* r.calls('rlockRelease', STATUS_OK, q!);
     yield* r.is(b!, STATE_GRANTED);
     yield* r.has(b!, 0);
@@ -574,9 +597,9 @@ export const sequences: readonly Scenario[] = [
     permit,
     function* (s, a) {
       yield* s.enters(a!, STATUS_PENDING);
-      yield* s.calls('semHandOff', 1, a!, 0);
-      yield* s.calls('semRelease', STATUS_OK, s.me, 1);
-      yield* s.calls('semRelease', STATUS_OVER_RELEASE, s.me, 1);
+      yield* s.calls('semHandOff', 1, a!, 0, 0, 0);
+      yield* s.calls('semRelease', STATUS_OK, s.me, 1, 0);
+      yield* s.calls('semRelease', STATUS_OVER_RELEASE, s.me, 1, 0);
       yield* s.has(UNIT, 0);
     },
   ),
@@ -608,6 +631,8 @@ export const sequences: readonly Scenario[] = [
       yield mark(cell + CELL_GENERATION, (yield* get(cell + CELL_GENERATION)) + 1);
       yield* e.is(c!, STATE_AWAITED);
       yield* e.calls('eventSet', STATUS_OK, e.me);
+      yield* e.is(c!, STATE_AWAITED);
+      yield* call('reapCell', cell, e.me, 0);
       yield* e.is(c!, STATE_GRANTED);
       yield* e.has(SET, 0);
     },
@@ -627,12 +652,12 @@ export const sequences: readonly Scenario[] = [
       yield* b.has(2 * UNIT, 2);
       expect(yield* call('barrierWait', b.it.cell, b.it.stamp, r!, FOR_EVER, NOT_LAST), STATUS_BUSY);
       yield* arrives(r!, 2);
-      yield* b.has(ACTION, 2);
+      yield* b.has(b.me + ACTION, 2);
       const generation = yield* get(r! + CELL_GENERATION);
       yield* arrives(s!, STATUS_PENDING);
-      yield* b.has(ACTION, 3);
+      yield* b.has(b.me + ACTION, 3);
       yield* b.does('barrierLeave', s!);
-      yield* b.has(ACTION, 2);
+      yield* b.has(b.me + ACTION, 2);
       yield* arrives(s!, STATUS_PENDING);
       // All have arrived, so that one of them breaks nothing any more.
       yield* b.calls('barrierEnd', 0, b.me, generation, FILLING, STATE_BROKEN, BROKEN);
@@ -731,14 +756,14 @@ export const sequences: readonly Scenario[] = [
       expect(yield* get(c.me + THREAD_SPIN_BUDGET), budget);
       yield* pinned(2);
       if (recursive) {
-        yield* c.calls('cancelWait', STATUS_TIMEOUT, d!);
+        yield* c.calls('cancelWait', STATUS_TIMEOUT, d!, 0);
         yield* c.has(0, 1);
-        yield* c.calls('cancelWait', STATUS_TIMEOUT, b!);
+        yield* c.calls('cancelWait', STATUS_TIMEOUT, b!, 0);
       } else {
-        yield* c.calls('cancelWait', STATUS_TIMEOUT, b!);
+        yield* c.calls('cancelWait', STATUS_TIMEOUT, b!, 0);
         yield* c.calls('condNotify', STATUS_OK, c.me, 1, 0);
         yield* c.owes(d!, lock);
-        yield* of('cancelWait', STATUS_TIMEOUT, d!);
+        yield* of('cancelWait', STATUS_TIMEOUT, d!, 0);
       }
       yield* c.has(0, 0);
       yield* call('unpin', b!);
@@ -759,13 +784,14 @@ export const sequences: readonly Scenario[] = [
       yield* of('acquire', STATUS_PENDING, b!, b!, FOR_EVER, 0);
       yield* of(`${kind}Release`, STATUS_OK, a!);
       yield* c.is(c.me, STATE_WOKEN);
-      yield* call('condWithdraw', c.it.cell, c.it.stamp, c.me, 0);
+      // Its wake-up goes to the next, which comes in vain.
+      yield* call('condUndo', c.me, 0);
       yield* c.owes(c.me, 0);
-      expect(yield* get(lock), c.me + QUEUED);
+      yield* c.is(b!, STATE_WOKEN);
+      expect(yield* get(lock), c.me + WOKEN);
       expect(yield* get(lock + CELL_PINS), 0);
       // Once more; now it was handed the lock when the host throws.
       yield* c.calls('condWait', STATUS_PENDING, c.me, c.me, FOR_EVER, Number(recursive));
-      yield* c.is(b!, STATE_WOKEN);
       yield* of('acquire', STATUS_OK, b!, b!, FOR_EVER, WOKEN);
       yield* c.calls('condNotify', STATUS_OK, b!, 1, Number(recursive));
       yield* of(`${kind}Release`, STATUS_OK, b!);
@@ -775,15 +801,16 @@ export const sequences: readonly Scenario[] = [
       yield* of('acquire', STATUS_PENDING, b!, b!, FOR_EVER, 0);
       yield* of(`${kind}Release`, STATUS_OK, a!);
       yield* c.is(c.me, STATE_GRANTED);
-      yield* call('condWithdraw', c.it.cell, c.it.stamp, c.me, 0);
+      yield* call('condUndo', c.me, 0);
       yield* c.owes(c.me, 0);
-      expect(yield* get(lock), c.me + QUEUED);
+      yield* c.is(b!, STATE_WOKEN);
+      expect(yield* get(lock), c.me + WOKEN);
       expect(yield* get(lock + CELL_PINS), 0);
       // A second time there is nothing to withdraw.
-      yield* call('condWithdraw', c.it.cell, c.it.stamp, c.me, 3);
+      yield* call('condUndo', c.me, 3);
       expect(yield* get(lock + RLOCK_DEPTH), 0);
       yield* call('waitAsThread', c.me, 0, 0);
-      yield* of('cancelWait', STATUS_TIMEOUT, b!);
+      yield* call('undo', b!);
       yield* of(`${kind}Release`, STATUS_OK, c.me);
     },
   ),

@@ -51,12 +51,13 @@ const acquiring = (
       programs: world.threads.map((me, t) =>
         once(function* () {
           const timeout = timeouts[t]!;
-          const status = yield* call(`${kind}Acquire`, cell, stamp, me, timeout);
+          const hold = kind === 'sem' ? [0] : [];
+          const status = yield* call(`${kind}Acquire`, cell, stamp, me, timeout, ...hold);
           expect(status, STATUS_OK, THREW, ...(timeout === FOR_EVER ? [] : [STATUS_TIMEOUT]));
-          if (status === THREW) yield* call('withdraw', cell, stamp, me);
+          if (status === THREW) yield* call('undo', me);
           if (status !== STATUS_OK) return;
           yield* use(data);
-          const more = kind === 'sem' ? [1] : [];
+          const more = kind === 'sem' ? [1, 0] : [];
           expect(yield* call(`${kind}Release`, cell, stamp, me, ...more), STATUS_OK);
         }),
       ),
@@ -72,7 +73,6 @@ const unparked = (
   make: (world: World) => Primitive,
   wait: (it: Primitive, me: number, timeout: number) => Script<number>,
   results: readonly number[],
-  leave: string,
   unpark: (it: Primitive, me: number) => Script<unknown>,
 ): Scenario => ({
   primitive,
@@ -91,7 +91,7 @@ const unparked = (
             return;
           }
           const status = expect(yield* wait(it, me, timeout), ...results, STATUS_TIMEOUT, THREW);
-          if (status === THREW) yield* call(leave, it.cell, it.stamp, me);
+          if (status === THREW) yield* call('undo', me);
         }),
       ),
     };
@@ -111,7 +111,7 @@ const condition = (name: string, timeout: number, recursive: number): Scenario =
     const depth = recursive;
     const acquired = function* (me: number): Script<boolean> {
       const status = yield* call(acquire!, it.cell, it.stamp, me, FOR_EVER);
-      if (status === THREW) yield* call('withdraw', it.cell, it.stamp, me);
+      if (status === THREW) yield* call('undo', me);
       return status === STATUS_OK;
     };
     return {
@@ -125,7 +125,7 @@ const condition = (name: string, timeout: number, recursive: number): Scenario =
             if (depth) yield* acquired(me);
             const status = yield* call('condWait', cell, stamp, me, me, timeout, recursive);
             expect(status, STATUS_OK, STATUS_TIMEOUT, THREW);
-            if (status === THREW) yield* call('condWithdraw', cell, stamp, me, depth);
+            if (status === THREW) yield* call('condUndo', me, depth);
             yield* use(data);
             if (depth) expect(yield* call(release!, it.cell, it.stamp, me), STATUS_OK);
           }
@@ -155,7 +155,7 @@ const acting = (timeouts: readonly number[]): Scenario => ({
           const index = yield* call('barrierWait', cell, stamp, me, timeouts[t]!, WITH_ACTION);
           expect(index, 0, 1, STATUS_BROKEN, STATUS_TIMEOUT, THREW);
           if (index === THREW) {
-            yield* call('barrierLeave', cell, stamp, me);
+            yield* call('undo', me);
             // Its record can stand somewhere else.
             expect(yield* look(me + THREAD_QUEUED_ON), 0);
           }
@@ -183,7 +183,6 @@ export const throws: readonly Scenario[] = [
     (world) => world.event(),
     ({ cell, stamp }, me, timeout) => call('eventWait', cell, stamp, me, timeout),
     [STATUS_OK],
-    'cancelWait',
     ({ cell, stamp }, me) => call('eventSet', cell, stamp, me),
   ),
   unparked(
@@ -193,10 +192,8 @@ export const throws: readonly Scenario[] = [
     (world) => world.barrier(2),
     ({ cell, stamp }, me, timeout) => call('barrierWait', cell, stamp, me, timeout, NO_ACTION),
     [0, 1, STATUS_BROKEN],
-    'barrierLeave',
     function* ({ cell, stamp }, me) {
-      if ((yield* call('barrierWait', cell, stamp, me, SOON, NO_ACTION)) === THREW)
-        yield* call('barrierLeave', cell, stamp, me);
+      if ((yield* call('barrierWait', cell, stamp, me, SOON, NO_ACTION)) === THREW) yield* call('undo', me);
     },
   ),
   acting([SOON, SOON]),

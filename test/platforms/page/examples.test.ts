@@ -35,6 +35,20 @@ it('lets the page go on while threads wait, and wait for one of them itself', as
   expect(kinds.filter((kind) => kind !== 'departs')).toEqual(['waits', 'lands', 'tells']);
 });
 
+it('draws the end of a thread, and what it left half done until that was repaired', async () => {
+  const { run, all } = open('crash');
+  const { steps } = await run();
+  const at = (kind: string) => steps.filter((step) => step.kind === kind).map(({ time }) => time);
+  const times = (selector: string, ...names: string[]) =>
+    all(selector).map(({ style }) => names.map((name) => style.getPropertyValue(name)));
+  expect(times('b.dies', '--at')).toEqual(at('dies').map((time) => [String(time)]));
+  const [ada, dan] = at('dies').map(String);
+  expect(times('i.half', '--from', '--to')).toEqual([
+    [ada, String(at('repairs')[0])],
+    [dan, ''],
+  ]);
+});
+
 it('runs a program again at the push of its button', async () => {
   const { run, element, one } = open('race');
   await run();

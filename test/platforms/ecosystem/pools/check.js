@@ -53,3 +53,54 @@ export async function check(run) {
     await through;
   }
 }
+
+/** How long the others may take to go on after an abort (ms). */
+const SOON = 500;
+
+async function until(state, what) {
+  const deadline = performance.now() + timeout;
+  while (!state()) {
+    if (performance.now() > deadline) throw new Error(`not in time: ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 1));
+  }
+}
+
+/**
+ * A task is aborted, and so its worker terminated: one that held a lock, one that waited for it blocked, one that awaited it.
+ * The others go on, without a call to the pool or to lockwork. `run(name, argument, signal)`
+ */
+export async function checkAborts(run) {
+  for (const holds of ['hold', 'holdAsync']) {
+    const lock = new Lock({ name: holds });
+    const controller = new AbortController();
+    const aborted = run(holds, { lock }, controller.signal).catch(() => {});
+    await until(() => lock.locked, `${holds} holds it`);
+    const others = ['have', 'haveAsync'].map((name) => run(name, { lock, timeout }));
+    await until(() => lock.waiters === others.length, 'the others wait');
+    const start = performance.now();
+    controller.abort();
+    const repaired = await Promise.all(others);
+    const took = performance.now() - start;
+    expectEqual(took < SOON, true, `${holds} was aborted, and the others went on within ${took} ms`);
+    expectEqual(repaired.filter(Boolean).length, 1, 'how many of the others had to repair it');
+    await aborted;
+    lock.destroy();
+  }
+  for (const waits of ['have', 'haveAsync']) {
+    const lock = new Lock({ name: waits });
+    lock.acquire();
+    const controller = new AbortController();
+    const aborted = run(waits, { lock, timeout }, controller.signal).catch(() => {});
+    await until(() => lock.waiters === 1, `${waits} waits`);
+    const others = ['have', 'haveAsync'].map((name) => run(name, { lock, timeout }));
+    await until(() => lock.waiters === 3, 'the others wait');
+    const start = performance.now();
+    controller.abort();
+    lock.release();
+    expectEqual((await Promise.all(others)).join(), 'false,false', 'how many of the others had to repair it');
+    const took = performance.now() - start;
+    expectEqual(took < SOON, true, `${waits} was aborted, and the others went on within ${took} ms`);
+    await aborted;
+    lock.destroy();
+  }
+}

@@ -71,3 +71,39 @@ export async function landAsync({ ready, landed, timeout }) {
   expect(await Event.from(landed).waitAsync({ timeout }), 'the landing');
   return thread;
 }
+
+/** Holds a lock until it is aborted: computes, or waits for ever. */
+export async function hold({ lock }) {
+  const mine = Lock.from(lock);
+  mine.acquire();
+  for (;;);
+}
+
+export async function holdAsync({ lock }) {
+  await Lock.from(lock).withAsync(() => new Promise(() => {}));
+}
+
+/** Has a lock, though its owner has died. Answers whether that had to be repaired. */
+export function have({ lock, timeout }) {
+  let repaired = false;
+  const mine = Lock.from(lock, {
+    recover() {
+      repaired = true;
+    },
+  });
+  expect(mine.acquire(timeout), 'the lock');
+  mine.release();
+  return repaired;
+}
+
+export async function haveAsync({ lock, timeout }) {
+  let repaired = false;
+  const mine = Lock.from(lock, {
+    async recover() {
+      repaired = true;
+    },
+  });
+  expect(await mine.acquireAsync({ timeout }), 'the lock');
+  mine.release();
+  return repaired;
+}

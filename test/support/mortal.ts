@@ -1,0 +1,47 @@
+import type * as threading from 'lockwork';
+import { Arena, reap } from 'lockwork';
+import { afterEach } from 'vitest';
+import { spawn, type Thread } from './spawn.ts';
+import { until } from './threads.ts';
+
+/** Threads that a test terminates. */
+
+const living = new Set<Thread>();
+
+/**
+ * Runs `fn(args, lockwork)` on a thread of its own, which lives until it is terminated. `fn` travels as text, as in
+ * threads.ts; it need not come to an end.
+ */
+export function mortal<A>(args: A, fn: (args: A, api: typeof threading) => unknown): Thread {
+  const worker = spawn(
+    () => {},
+    () => {},
+  );
+  living.add(worker);
+  // Deno's terminate() does not stop a thread that computes or blocks, unless it has once asked for a Web Lock.
+  const source = `async (args, api) => {
+    if (globalThis.Deno) await navigator.locks.request('mortal', () => {});
+    return (${fn})(args, api);
+  }`;
+  worker.postMessage({ id: 0, source, args });
+  return {
+    postMessage: (message) => worker.postMessage(message),
+    terminate() {
+      living.delete(worker);
+      return worker.terminate();
+    },
+  };
+}
+
+afterEach(async () => {
+  for (const worker of living) await worker.terminate();
+  living.clear();
+});
+
+/** Waits for a state that a thread's death brings about: it is looked for as soon as it may be found. */
+export function reaped(state: () => boolean, what: string, arena = Arena.default): Promise<void> {
+  return until(() => {
+    reap(arena);
+    return state();
+  }, what);
+}
