@@ -9,36 +9,37 @@
 @external("env", "clock")
 export declare function clock(): f64;
 
-/** A blocked thread, which stands in a queue, has slept for a nap. It must not throw. */
-@external("env", "stalled")
-export declare function stalled(thread: usize): void;
-
-/** How a sleep has ended. */
-export const enum Woke {
-  /** Look again. (As the instruction has it: woken, or the word is another.) */
-  NOTIFIED = 0,
-  DIFFERS = 1,
-  /** The time is up: that of the nap, or the deadline's. */
-  NAPPED = 2,
-  /** The deadline has passed. */
-  EXPIRED = 3,
+/** What `stalled` answers. */
+export const enum Stalled {
+  /** Sleep on. */
+  SLEEP = 0,
+  /** Sleep on, but look more often: what it waits for may be free, with nobody to come for it. */
+  LOOK = 1,
+  /** It is free: take it out of turn. */
+  TAKE = 2,
 }
+
+/** A blocked thread, which stands in a queue, has slept for a nap (bindings/turn.ts, reap.ts). */
+@external("env", "stalled")
+export declare function stalled(thread: usize): i32;
 
 /**
  * Sleeps while the word at `address` holds `expected`, at most until `deadline`, and for `nap` ms, if that is not 0.
+ * False when the deadline has passed; true says only: look again.
  */
 @inline
-export function sleep(address: usize, expected: i32, deadline: f64, nap: i32): i32 {
+export function sleep(address: usize, expected: i32, deadline: f64, nap: i32): bool {
   let nanoseconds: i64 = nap ? i64(nap) * 1_000_000 : -1;
   if (deadline != Infinity) {
     // Rounded up, or the last fraction of a wait would spin through sleeps of 0 ns.
     // Too much for an i64 becomes its greatest, 292 years.
     const left = i64(ceil((deadline - clock()) * 1e6));
-    if (left <= 0) return Woke.EXPIRED;
+    if (left <= 0) return false;
     // As unsigned numbers: -1 is for ever.
     if (<u64>left < <u64>nanoseconds) nanoseconds = left;
   }
-  return atomic.wait<i32>(address, expected, nanoseconds);
+  atomic.wait<i32>(address, expected, nanoseconds);
+  return true;
 }
 
 /** Sleeps about 50 µs, unless the word is another. A thread does so that may be on the core of a queue lock's holder. */

@@ -17,6 +17,8 @@ export { addRecord, allocate as alloc, arenaDestroy, dropRecord, freeBlock as fr
 export {
   semaphoreAcquire as semAcquire,
   semaphoreHandOff as semHandOff,
+  semaphoreHold as semHold,
+  semaphoreLetGo as semLetGo,
   semaphoreRelease as semRelease,
 } from "./semaphore";
 export { setTaskPlace as setPlace, waitAsTask, waitAsThread } from "./thread";

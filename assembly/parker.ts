@@ -1,8 +1,8 @@
-import { CELL_PREV, HEADER_NAP, STATE_PARKED, STATE_WAITING, STATUS_TIMEOUT } from "./abi";
+import { HEADER_NAP, STATE_PARKED, STATE_WAITING, STATUS_TIMEOUT } from "./abi";
 import { Cell, loadWord, swapWord } from "./cell";
-import { sleep, stalled, Woke } from "./futex";
+import { sleep, Stalled, stalled } from "./futex";
 import { cancelWait } from "./queue";
-import { queuedOn, Thread } from "./thread";
+import { Thread } from "./thread";
 
 /**
  * Spin, then park. The states are in thread.ts.
@@ -26,10 +26,10 @@ import { queuedOn, Thread } from "./thread";
  *   in vain      half; after the last half, maxSpins again: times may have changed
  *   paid         maxSpins
  *
- * Naps. A blocked thread does not sleep for longer than a nap (in the arena's header; a tenth of it for the first in a
- * queue). Then, still in its queue, it calls the host (`stalled`), which looks whether those that it waits for live
- * (bindings/reap.ts). And if it is the first in the queue of a lock or semaphore that is free, it takes its turn: those
- * that were woken for it compute, say, or wait for something else, and may do so for long.
+ * Naps. A blocked thread does not sleep for longer than a nap (in the arena's header; a fifteenth of it where it may be the next).
+ * Then, still in its queue, it calls the host (`stalled`), which looks whether those that it waits for live
+ * (bindings/reap.ts), and whether it may take its turn (bindings/turn.ts): those that were woken for what is free compute,
+ * say, or wait for something else, and may do so for long.
  *
  * A waiter that finds as many waiters in the queue as there are other cores parks at once: they would spin in turns, and
  * keep the threads that they wait for off the cores.
@@ -44,17 +44,20 @@ import { queuedOn, Thread } from "./thread";
  */
 export function park(thread: Thread, deadline: f64, queueLength: i32, lock: Cell, lockStamp: i32, naps: bool): i32 {
   let spins = queueLength < thread.cores ? thread.spinBudget : 0;
+  // The first nap is a short one: the host knows then who stands before this thread.
+  let often = changetype<usize>(lock) != 0;
   let state = loadWord(thread);
   while (state <= STATE_PARKED) {
     if (spins) spins--;
     else if (state == STATE_WAITING) swapWord(thread, STATE_WAITING, STATE_PARKED);
     else {
-      const nap = naps ? napOf(thread) : 0;
-      const woke = sleep(changetype<usize>(thread), STATE_PARKED, deadline, nap);
-      if (woke == Woke.EXPIRED) break;
-      if (woke == Woke.NAPPED && nap) {
-        stalled(changetype<usize>(thread));
-        if (queuedOn(thread) == lock && cancelWait(lock, lockStamp, thread, true) == STATUS_TIMEOUT) break;
+      let nap = naps ? load<i32>(thread.arena, HEADER_NAP) : 0;
+      if (often) nap /= OFTENER;
+      if (!sleep(changetype<usize>(thread), STATE_PARKED, deadline, nap)) break;
+      if (nap && loadWord(thread) == STATE_PARKED) {
+        const answer = stalled(changetype<usize>(thread));
+        if (answer == Stalled.TAKE && cancelWait(lock, lockStamp, thread, true) == STATUS_TIMEOUT) break;
+        often = answer != Stalled.SLEEP;
       }
     }
     state = loadWord(thread);
@@ -63,17 +66,8 @@ export function park(thread: Thread, deadline: f64, queueLength: i32, lock: Cell
   return state;
 }
 
-/** A nap of the first in a queue is shorter: so many times. */
-const FIRST: i32 = 10;
-
-/** ms */
-@inline
-function napOf(thread: Thread): i32 {
-  const nap = load<i32>(thread.arena, HEADER_NAP);
-  // Only its own thread looks at it without the queue lock: it may be over at once.
-  const first = atomic.load<usize>(changetype<usize>(thread), CELL_PREV) == changetype<usize>(queuedOn(thread));
-  return first ? nap / FIRST : nap;
-}
+/** A short nap: so many of them in a long one. */
+const OFTENER: i32 = 15;
 
 /** `left`: the spins of the budget that were not needed. The spin paid if they are more than half. */
 export function adaptSpin(thread: Thread, left: i32): void {

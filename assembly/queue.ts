@@ -117,24 +117,27 @@ export function enqueueIf(
  *
  * It is a latecomer: at the moment in which it gives up it may be unparked, and the cell destroyed.
  *
- * `forTurn`: it leaves only if it is the first, and what it waits for, of a Lock, RLock or Semaphore, is free: those that
- * were woken do not come for it. Then it may do what a newcomer may.
+ * `forTurn`: it leaves only if what it waits for, of a Lock, RLock or Semaphore, is free: those that were woken do not come
+ * for it. Then it may do what a newcomer may, and the next one looks more often (parker.ts).
  */
 export function cancelWait(cell: Cell, stamp: i32, thread: Thread, forTurn: bool): Status {
   let status = STATUS_OK;
+  let nudged = cell;
   if (lockQueueLate(cell, stamp, thread)) {
     if (
       queuedOn(thread) == cell &&
       loadWord(thread) <= STATE_PARKED &&
-      !(forTurn && (thread.prev != cell || !available(loadWord(cell), thread.addToAcquire == PERMIT)))
+      (!forTurn || available(loadWord(cell), thread.addToAcquire == PERMIT))
     ) {
       if (thread.generation == cell.generation) status = STATUS_TIMEOUT;
+      if (forTurn) nudged = thread.next;
       dequeue(cell, thread);
       setQueuedOn(thread, changetype<Cell>(0));
       if (cell.next == cell) atomic.and<i32>(changetype<usize>(cell), ~(QUEUED | HANDOFF));
     }
     unlockQueue(cell);
   }
+  if (nudged != cell) wake(changetype<usize>(nudged));
   return status;
 }
 

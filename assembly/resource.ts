@@ -1,7 +1,7 @@
 import { ABANDONED, CLOCKLESS, AT_FRONT, HANDOFF, HANDOFF_AFTER_MS, SEMAPHORE_BOUND, STATE_GRANTED, STATE_PARKED, STATE_WOKEN, STATUS_ABANDONED, STATUS_OK, STATUS_PENDING, STATUS_TIMEOUT, UNIT, WOKEN } from "./abi";
 import { Status } from "./types";
 import { Cell, loadWord, swapWord } from "./cell";
-import { clock, wake } from "./futex";
+import { clock } from "./futex";
 import { lockQueue, lockQueueLate, unlockQueue } from "./queue-lock";
 import { adaptSpin, park } from "./parker";
 import { enqueueIf, cancelWait, QueueEnd, QUEUED, unparkHead } from "./queue";
@@ -239,23 +239,19 @@ function wakeAll(cell: Cell, stamp: i32, thread: Thread, permits: bool, word: i3
 @inline
 function wakeHead(cell: Cell, thread: Thread, word: i32, free: i32): bool {
   const head = changetype<Thread>(cell.next);
-  const second = changetype<Thread>(head.next);
-  // A task's thread may not come for long. The next in the queue, if it blocks, sleeps on with a shorter nap (parker.ts).
-  const nudged = second != cell && isTask(head) && !isTask(second);
   let verdict = STATE_WOKEN;
   let next = free + WOKEN;
   if (free & HANDOFF) {
     next = (free & ~HANDOFF) + head.addToAcquire;
     verdict = STATE_GRANTED;
   }
-  if (second == cell) next &= ~QUEUED;
+  if (head.next == cell) next &= ~QUEUED;
   if (swapWord(cell, word, next) != word) {
     unlockQueue(cell);
     return false;
   }
   if (word != free && queuedOn(thread) == cell) setQueuedOn(thread, changetype<Cell>(0));
   unparkHead(cell, head, thread, verdict, true);
-  if (nudged) wake(changetype<usize>(second));
   return true;
 }
 

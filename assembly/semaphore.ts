@@ -22,43 +22,45 @@ export class Semaphore extends Cell {
   bound: i32;
 }
 
-/**
- * `hold`: the permit is a guard's, and is counted there; else 0. A guard's permit goes back when its thread dies; of one
- * without a guard nobody knows who will release it. So a thread counts the permits of its guards, for each semaphore in a
- * cell of its own (bindings/holds.ts). Only that thread touches the count, so it is plain; and it changes in the same
- * straight line as the word, or as what is due to the thread.
- */
-export function semaphoreAcquire(cell: Semaphore, stamp: i32, thread: Thread, timeout: f64, hold: usize): Status {
+export function semaphoreAcquire(cell: Semaphore, stamp: i32, thread: Thread, timeout: f64): Status {
   if (!alive(cell, stamp)) return STATUS_DESTROYED;
   const word = loadWord(cell);
-  let status = STATUS_OK;
-  if (<u32>word < <u32>UNIT || swapWord(cell, word, word + PERMIT) != word)
-    status = acquire(cell, stamp, thread, PERMIT, timeout, 0);
-  if (hold && status == STATUS_OK) addToHold(hold, 1);
+  if (<u32>word >= <u32>UNIT && swapWord(cell, word, word + PERMIT) == word) return STATUS_OK;
+  return acquire(cell, stamp, thread, PERMIT, timeout, 0);
+}
+
+export function semaphoreRelease(cell: Semaphore, stamp: i32, thread: Thread, permits: i32): Status {
+  if (!alive(cell, stamp)) return STATUS_DESTROYED;
+  while (true) {
+    const word = loadWord(cell);
+    if (permits > cell.bound - <i32>(<u32>word / UNIT)) return STATUS_OVER_RELEASE;
+    if (releaseStep(cell, stamp, thread, true, word, word + permits * UNIT)) return STATUS_OK;
+  }
+}
+
+/*
+ * A guard's permit goes back when its thread dies; of one without a guard nobody knows who will release it. So a thread counts
+ * the permits of its guards, for each semaphore in a cell of its own (`hold`; bindings/holds.ts). Only that thread touches
+ * the count, so it is plain; and it changes in the same straight line as the word, or as what is due to the thread.
+ */
+
+/** As `semaphoreAcquire`, for a guard. */
+export function semaphoreHold(cell: Semaphore, stamp: i32, thread: Thread, timeout: f64, hold: usize): Status {
+  const status = semaphoreAcquire(cell, stamp, thread, timeout);
+  if (status == STATUS_OK) addToHold(hold, 1);
   return status;
 }
 
-/** `hold`: a guard's permit, one, is released; else 0. */
-export function semaphoreRelease(cell: Semaphore, stamp: i32, thread: Thread, permits: i32, hold: usize): Status {
-  if (!alive(cell, stamp)) return STATUS_DESTROYED;
-  if (hold) {
-    // To wake waiters takes several steps. Until the first of them, the permit is due to the thread.
-    thread.queuedOn = changetype<usize>(cell);
-    thread.addToAcquire = PERMIT;
-    thread.generation = stamp;
-    thread.word = STATE_GRANTED;
-    addToHold(hold, -1);
-  }
-  let status = STATUS_OVER_RELEASE;
-  while (true) {
-    const word = loadWord(cell);
-    if (permits > cell.bound - <i32>(<u32>word / UNIT)) break;
-    if (releaseStep(cell, stamp, thread, true, word, word + permits * UNIT)) {
-      status = STATUS_OK;
-      break;
-    }
-  }
-  if (hold) thread.queuedOn = 0;
+/** As `semaphoreRelease` of one permit, a guard's. */
+export function semaphoreLetGo(cell: Semaphore, stamp: i32, thread: Thread, hold: usize): Status {
+  // A release may take several steps. Until the first of them, the permit is due to the thread.
+  thread.addToAcquire = PERMIT;
+  thread.generation = stamp;
+  thread.word = STATE_GRANTED;
+  thread.queuedOn = changetype<usize>(cell);
+  addToHold(hold, -1);
+  const status = semaphoreRelease(cell, stamp, thread, 1);
+  thread.queuedOn = 0;
   return status;
 }
 

@@ -68,10 +68,12 @@ export interface Core {
   restore(cell: number): void;
   rlockAcquire(cell: number, stamp: number, thread: number, timeout: number): number;
   rlockRelease(cell: number, stamp: number, thread: number): number;
-  /** `hold`, here and below: a guard's permit, counted in this cell; else 0. */
-  semAcquire(cell: number, stamp: number, thread: number, timeout: number, hold: number): number;
-  semRelease(cell: number, stamp: number, thread: number, permits: number, hold: number): number;
-  /** `change`: what it adds to `hold`. */
+  semAcquire(cell: number, stamp: number, thread: number, timeout: number): number;
+  semRelease(cell: number, stamp: number, thread: number, permits: number): number;
+  /** A guard's permit, which is counted in the cell `hold`. */
+  semHold(cell: number, stamp: number, thread: number, timeout: number, hold: number): number;
+  semLetGo(cell: number, stamp: number, thread: number, hold: number): number;
+  /** `change`: what it adds to `hold`, if that is not 0. */
   semHandOff(cell: number, stamp: number, proxy: number, others: boolean, hold: number, change: number): number;
   eventWait(cell: number, stamp: number, thread: number, timeout: number): number;
   eventSet(cell: number, stamp: number, thread: number): number;

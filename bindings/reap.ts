@@ -304,6 +304,6 @@ function giveBack(arena: Graveyard, thread: number, hold: number): void {
   const cell = arena.load(hold, HOLD_CELL);
   const stamp = arena.load(hold, HOLD_STAMP) | 0;
   while (arena.load(hold, HOLD_COUNT) > 0) {
-    if (arena.core.semRelease(cell, stamp, thread, 1, hold) !== STATUS_OK) return;
+    if (arena.core.semLetGo(cell, stamp, thread, hold) !== STATUS_OK) return;
   }
 }

@@ -70,7 +70,7 @@ export class Semaphore extends Acquirable<'Semaphore' | 'BoundedSemaphore'> {
     const scheduler = tasksOf(arena);
     let status: number;
     try {
-      status = (scheduler && this.blockIfTasks(scheduler, limit)) ?? core.semAcquire(cell, stamp, thread, limit, 0);
+      status = (scheduler && this.blockIfTasks(scheduler, limit)) ?? core.semAcquire(cell, stamp, thread, limit);
     } catch (error) {
       return this.withdraw(error);
     }
@@ -91,7 +91,7 @@ export class Semaphore extends Acquirable<'Semaphore' | 'BoundedSemaphore'> {
   /** Takes a permit if there is one; never waits. */
   tryAcquire(): boolean {
     const { core, arena, cell, stamp, thread } = this.#ref;
-    return this.finish(arena, core.semAcquire(cell, stamp, thread, 0, 0));
+    return this.finish(arena, core.semAcquire(cell, stamp, thread, 0));
   }
 
   /**
@@ -105,7 +105,7 @@ export class Semaphore extends Acquirable<'Semaphore' | 'BoundedSemaphore'> {
     const scheduler = tasksOf(arena);
     if (n !== 1) checkInteger(n, 1, MAX_PERMITS, `${this.kind}.release: the number of permits`);
     else if (scheduler && this.#handOff(scheduler, 0)) return;
-    this.finishOk(arena, core.semRelease(cell, stamp, thread, n, 0));
+    this.finishOk(arena, core.semRelease(cell, stamp, thread, n));
   }
 
   /** @internal */
@@ -113,7 +113,8 @@ export class Semaphore extends Acquirable<'Semaphore' | 'BoundedSemaphore'> {
     const { core, arena, cell, stamp, thread } = this.#ref;
     const scheduler = tasksOf(arena);
     if (scheduler && this.#handOff(scheduler, hold)) return;
-    this.finishOk(arena, core.semRelease(cell, stamp, thread, 1, hold));
+    const status = hold ? core.semLetGo(cell, stamp, thread, hold) : core.semRelease(cell, stamp, thread, 1);
+    this.finishOk(arena, status);
   }
 
   /** Whether a permit, of a guard if it has a hold, went to a task of this thread, for a guard or not. */
@@ -140,7 +141,7 @@ export class Semaphore extends Acquirable<'Semaphore' | 'BoundedSemaphore'> {
    */
   protected override acquireIn(_name: number, limit: number, hold: number): number {
     const { core, cell, stamp, thread } = this.ref;
-    return core.semAcquire(cell, stamp, thread, limit, hold);
+    return hold ? core.semHold(cell, stamp, thread, limit, hold) : core.semAcquire(cell, stamp, thread, limit);
   }
 
   /** @internal */

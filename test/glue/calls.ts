@@ -89,16 +89,17 @@ function eventsOf({ events }: Program): Event[] {
 /**
  * What the model leaves out:
  *
+ *   swapTickets, claimReaper    how threads prove that they live, and reap (bindings/reap.ts)
  *   addRecord, dropRecord       cells for waiters and owners: the model lays them out in front (`Setting.cells`)
- *   setTaskPlace                which operation is a waiter's: a Map in the model (`Tasks.pending`)
+ *   setPlace                    which operation is a waiter's: a Map in the model (`Tasks.pending`)
  */
-const LEFT_OUT = new Set(['addRecord', 'dropRecord', 'setTaskPlace']);
+const LEFT_OUT = new Set(['swapTickets', 'claimReaper', 'addRecord', 'dropRecord', 'setPlace']);
 
 /** Calls without a stamp behind the primitive. */
 const STAMPLESS = new Set(['join', 'countTasks', 'rename']);
 /** Calls whose answer, unless it is less than 0, is no status. */
 const COUNTING =
-  /HandOff$|^(join|countTasks|rename|decline|withdraw|awaitVerdicts|collect|condEnd|condExchange|barrierWait|barrierEnd|waitAs.*)$/;
+  /[hH]andOff$|^(join|countTasks|rename|decline|undo|awaitVerdicts|collect|accept|restore|condEnd|condExchange|barrierWait|barrierEnd|waitAs.*)$/;
 const FLAGS = { WOKEN: abi.WOKEN, HANDOFF: abi.HANDOFF, AT_FRONT: abi.AT_FRONT };
 
 /** The calls of one run, with names in place of addresses. */
@@ -173,6 +174,7 @@ interface Given {
 }
 
 const scenario: Scenario = {
+  looks: 0,
   primitive: '',
   name: '',
   share: ({ Lock, RLock, Semaphore, Event, Barrier, Condition }: Lockwork, options) => {
@@ -313,7 +315,7 @@ class Recorder extends Trace {
   override returned(thread: string, name: string, args: readonly number[], result: number | undefined): void {
     super.returned(thread, name, args, result);
     if (name === 'addRecord' && args[2] === abi.KIND_THREAD) this.made.named.set(result! >>> 0, thread);
-    if (name === 'setTaskPlace') this.pending[args[1] ? 'add' : 'delete'](args[0]!);
+    if (name === 'setPlace') this.pending[args[1] ? 'add' : 'delete'](args[0]!);
     const { open, state } = this.schedule!;
     const owners = state.ownersOf as Record<string, (cell: number) => string | undefined> | undefined;
     // Before and behind, the threads attach to what is shared, and destroy it.
@@ -373,8 +375,8 @@ class ModelThread {
     const { run, inbox } = this;
     const { world, calls } = run;
     const waiters = new Set<number>();
-    for (const { numbers } of this.known?.standing ?? []) if (numbers[0]) waiters.add(numbers[0].waiter);
-    for (const { proxy } of this.known?.queues ?? []) waiters.add(proxy.waiter);
+    for (const { numbers } of this.known?.standing ?? []) if (numbers[0]) waiters.add(numbers[0].waiter as number);
+    for (const { proxy } of this.known?.queues ?? []) waiters.add(proxy.waiter as number);
     calls.turns(this.name, (waiter) => waiters.has(waiter));
     let begun = false;
     const answer = (request: Request): number => {

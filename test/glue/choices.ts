@@ -3,8 +3,11 @@
 /** At which kind of moment: a thread may be interrupted; nobody runs; a thread blocks. */
 export type Moment = 'step' | 'idle' | 'block';
 
-/** What may happen: the thread goes on, a turn, a timer fires, a signal is aborted. */
-export type Option = 'on' | 'turn' | 'timer' | 'abort';
+/**
+ * What may happen: the thread goes on, a turn, a timer fires, a thread that waits looks around (reap.ts), a signal is aborted,
+ * a thread dies.
+ */
+export type Option = 'on' | 'turn' | 'timer' | 'look' | 'abort' | 'death';
 
 export interface Choices {
   /** One of so many, by its index. */
@@ -54,8 +57,8 @@ export class Scripted implements Choices {
 
 /** So often a schedule interrupts a thread before a step; which, its seed says. */
 const INTERRUPTS = [0.01, 0.04, 0.12, 0.3];
-/** How likely a turn, a timer and an abort are, compared with each other. */
-const WEIGHTS: Record<Option, number> = { on: 1, turn: 1, timer: 0.3, abort: 0.3 };
+/** How likely each is, compared with the others. */
+const WEIGHTS: Record<Option, number> = { on: 1, turn: 1, timer: 0.3, look: 0.1, abort: 0.3, death: 0.1 };
 
 /** By the numbers of a seed (mulberry32); remembers how it departed. */
 export class Seeded implements Choices {

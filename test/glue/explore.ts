@@ -6,6 +6,7 @@ import { coreModule } from './core.ts';
 import { moduleScript, Realm } from './realm.ts';
 import type { Scenario } from './scenario.ts';
 import { type Outcome, Schedule } from './schedule.ts';
+import { Stopped } from './threads.ts';
 import { show, Trace } from './trace.ts';
 
 export interface Limits {
@@ -97,7 +98,10 @@ class Rejections {
 
   constructor() {
     process.removeAllListeners('unhandledRejection');
-    process.on('unhandledRejection', (reason) => this.#found.push(reason));
+    process.on('unhandledRejection', (reason) => {
+      // What a dead thread's promise came to is of no interest.
+      if (!(reason instanceof Stopped)) this.#found.push(reason);
+    });
   }
 
   /** What was found since the last call. */
@@ -275,6 +279,8 @@ export async function explore(bundle: string, scenario: Scenario, limits: Limits
     }
     return { schedules, complete: walk.complete, cut };
   } finally {
+    // Those of the last schedule, too.
+    await rejections.take();
     rejections.close();
   }
 }

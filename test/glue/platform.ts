@@ -7,12 +7,19 @@
 import type { Futex } from './core.ts';
 import type { Kit, Lockwork, Task } from './scenario.ts';
 
+/** What the core imports of the bindings. */
+export interface Environment {
+  readonly memory: WebAssembly.Memory;
+  readonly clock: () => number;
+  readonly stalled: (thread: number) => void;
+}
+
 /** What the platform has of the realm. */
 export interface Host {
   /** Of the schedule that runs at the moment. There is none while the package loads. */
   readonly thread: Thread | undefined;
   module(bytes: Uint8Array): object;
-  instance(module: object, imports: { env: { memory: WebAssembly.Memory; clock: () => number } }): object;
+  instance(module: object, imports: { env: Environment }): object;
   random(): number;
   onExit(listener: () => void): void;
 }
@@ -34,11 +41,20 @@ export interface Thread {
   abortable(abort: () => void): void;
   when(name: string, callback: () => void): void;
   whenIdle(thread: string, callback: () => void): void;
+  whenGone(thread: string, callback: () => void): void;
+  died(thread: string): boolean;
+  compute(until: string): void;
+  /** The arena of the schedule. */
+  readonly arena: unknown;
   note(name: string): void;
   enter(what: string, limit: number): void;
+  mend(what: string): void;
   leave(what: string): void;
   exit(): void;
   fail(message: string): never;
+  /** Both throw in a thread that has died: where its scenario goes on; where the package does. */
+  mustLive(): void;
+  lives(): void;
   readonly state: unknown;
   done(task: number): void;
   failed(task: number, error: unknown): void;
@@ -201,8 +217,13 @@ export function install(host: Host): Platform {
         turn: () => new Promise((resolve) => host.thread!.soon('goes on', resolve)),
         when: (name) => new Promise((resolve) => host.thread!.when(name, resolve)),
         idle: (thread) => new Promise((resolve) => host.thread!.whenIdle(thread, resolve)),
+        gone: (thread) => new Promise((resolve) => host.thread!.whenGone(thread, resolve)),
+        died: (thread) => host.thread!.died(thread),
+        compute: (until) => host.thread!.compute(until),
+        reap: () => lockwork.reap(lockwork.Arena.from(host.thread!.arena as never)),
         note: (name) => host.thread!.note(name),
         enter: (what = 'the section', limit = 1) => host.thread!.enter(what, limit),
+        mend: (what = 'the section') => host.thread!.mend(what),
         leave: (what = 'the section') => host.thread!.leave(what),
         signal(reason = 'aborted') {
           const signal = new Signal();
@@ -211,6 +232,7 @@ export function install(host: Host): Platform {
         },
         exit: () => host.thread!.exit(),
         check(right, otherwise) {
+          host.thread!.mustLive();
           if (!right) host.thread!.fail(otherwise);
         },
         acquires(lock) {

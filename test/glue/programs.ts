@@ -21,8 +21,8 @@ export const programs: readonly Program[] = [
     has: [
       'A acquire(lock, …, A.1, A|32, Infinity, 0) → PENDING',
       'A join(lock, A.1, 1) → 2',
-      'A lockHandOff(lock, …, A.1, 1) → 1',
-      'A lockHandOff(lock, …, A.1, 0) → 1',
+      'A handOff(lock, …, A.1, A|32, A|32, 1) → 1',
+      'A handOff(lock, …, A.1, A|32, A|32, 0) → 1',
       'A lockRelease(lock, …, A|32) → OK',
     ],
   },
@@ -77,7 +77,7 @@ export const programs: readonly Program[] = [
       B1 releases lock
       A looks
       A3 releases lock`,
-    has: ['A lockHandOff(lock, …, A.1, 0) → 1', 'A acquire(lock, …, A.2, A|32, Infinity, 0) → PENDING'],
+    has: ['A handOff(lock, …, A.1, A|32, A|32, 0) → 1', 'A acquire(lock, …, A.2, A|32, Infinity, 0) → PENDING'],
   },
   {
     title: 'Lock: woken in vain, it waits on',
@@ -126,7 +126,7 @@ export const programs: readonly Program[] = [
       B1 releases lock
       A looks
       A1 releases lock`,
-    has: ['A cancelWait(lock, …, A.1) → OK', 'A acquire(lock, …, A.1, A|32, 0, WOKEN) → OK'],
+    has: ['A cancelWait(lock, …, A.1, 0) → OK', 'A acquire(lock, …, A.1, A|32, 0, WOKEN) → OK'],
   },
   {
     title: 'Lock: a task is woken in vain, and so is the next of its local queue, which has waited for less',
@@ -166,7 +166,7 @@ export const programs: readonly Program[] = [
       A looks
       A2 releases lock
       A3 releases lock`,
-    has: ['A join(lock, A.1, 1) → 0', 'A join(lock, A.2, 1) → 2', 'A lockHandOff(lock, …, A.2, 0) → 1'],
+    has: ['A join(lock, A.1, 1) → 0', 'A join(lock, A.2, 1) → 2', 'A handOff(lock, …, A.2, A|32, A|32, 0) → 1'],
   },
   {
     title: 'Lock: of three local queues the youngest dissolves, and a newcomer asks the one before',
@@ -190,7 +190,7 @@ export const programs: readonly Program[] = [
       B3 releases lock
       A looks
       A3 releases lock`,
-    has: ['A cancelWait(lock, …, A.3) → TIMEOUT', 'A acquire(lock, …, A.4, A|32, Infinity, 0) → PENDING'],
+    has: ['A cancelWait(lock, …, A.3, 0) → TIMEOUT', 'A acquire(lock, …, A.4, A|32, Infinity, 0) → PENDING'],
   },
   {
     title: 'Lock: a task releases what it does not hand on past another thread',
@@ -203,7 +203,7 @@ export const programs: readonly Program[] = [
       B1 releases lock
       A looks
       A2 releases lock`,
-    has: ['A lockHandOff(lock, …, A.1, 0) → 0'],
+    has: ['A handOff(lock, …, A.1, A|32, A|32, 0) → 0'],
   },
   {
     title: 'Lock: the only task gives up in time',
@@ -212,7 +212,7 @@ export const programs: readonly Program[] = [
       A1 acquires lock
       A1 expires
       B1 releases lock`,
-    has: ['A cancelWait(lock, …, A.1) → TIMEOUT'],
+    has: ['A cancelWait(lock, …, A.1, 0) → TIMEOUT'],
   },
   {
     title: 'Lock: the only task is aborted',
@@ -221,7 +221,7 @@ export const programs: readonly Program[] = [
       A1 acquires lock
       A1 cancels
       B1 releases lock`,
-    has: ['A cancelWait(lock, …, A.1) → TIMEOUT'],
+    has: ['A cancelWait(lock, …, A.1, 0) → TIMEOUT'],
   },
   {
     title: 'Lock: of three the first gives up, then the last',
@@ -235,7 +235,7 @@ export const programs: readonly Program[] = [
       B1 releases lock
       A looks
       A2 releases lock`,
-    has: ['A countTasks(lock, -1) → 0'],
+    has: ['A countTasks(lock, A.1, -1) → 0'],
   },
   {
     title: 'Lock: an abort while the wake-up is in flight',
@@ -246,7 +246,7 @@ export const programs: readonly Program[] = [
       A1 cancels
       A looks
       A1 releases lock`,
-    has: ['A cancelWait(lock, …, A.1) → OK', 'A acquire(lock, …, A.1, A|32, 0, WOKEN) → OK'],
+    has: ['A cancelWait(lock, …, A.1, 0) → OK', 'A acquire(lock, …, A.1, A|32, 0, WOKEN) → OK'],
   },
   {
     title: 'Lock: an abort while the wake-up is in flight, and the lock has gone',
@@ -297,7 +297,7 @@ export const programs: readonly Program[] = [
       A1 releases lock
       A3 blocks lock
       A3 releases lock`,
-    has: ['A lockAcquire(lock, …, A, 0) → TIMEOUT', 'A withdraw(lock, …, A) → 0', 'A lockAcquire(lock, …, A, 0) → OK'],
+    has: ['A lockAcquire(lock, …, A, 0) → TIMEOUT', 'A undo(A) → 0', 'A lockAcquire(lock, …, A, 0) → OK'],
   },
   {
     title: 'Lock: a thread with a task that waits refuses to block for what a task holds',
@@ -307,7 +307,7 @@ export const programs: readonly Program[] = [
       A3 blocks lock
       A1 releases lock
       A2 releases lock`,
-    has: ['A waitAsTask(A) → 0', 'A waitAsThread(A, 0, 0) → 0', 'A withdraw(lock, …, A) → 0'],
+    has: ['A waitAsTask(A) → 0', 'A waitAsThread(A, 0, 0) → 0', 'A undo(A) → 0'],
   },
   {
     title: 'Lock: what a thread has itself it hands to its task',
@@ -320,7 +320,7 @@ export const programs: readonly Program[] = [
       A1 releases lock
       A2 releases lock
       A3 releases lock`,
-    has: ['A lockHandOff(lock, …, A.1, 1) → 1'],
+    has: ['A handOff(lock, …, A.1, A, A|32, 1) → 1'],
   },
   {
     title: 'Lock: another thread releases what a task holds',
@@ -345,7 +345,7 @@ export const programs: readonly Program[] = [
       A1 releases lock as p
       A2 releases lock as q
       A3 releases lock as r`,
-    has: ['A rlockHandOff(lock, …, A.1, p, q, 1) → 1', 'A rlockHandOff(lock, …, A.1, q, r, 0) → 1'],
+    has: ['A handOff(lock, …, A.1, p, q, 1) → 1', 'A handOff(lock, …, A.1, q, r, 0) → 1'],
   },
   {
     title: 'RLock: another thread releases it, and the proxy gets another name',
@@ -389,7 +389,7 @@ export const programs: readonly Program[] = [
       A1 releases lock as p
       A3 releases lock as p
       A2 releases lock as q`,
-    has: ['A rename(lock, A.1, p) → 0', 'A rlockAcquire(lock, …, p, 0) → OK', 'A countTasks(lock, -1) → 0'],
+    has: ['A rename(lock, A.1, p) → 0', 'A rlockAcquire(lock, …, p, 0) → OK', 'A countTasks(lock, A.1, -1) → 0'],
   },
   {
     title: 'RLock: a hand off to one task, and another one of its owner has it, too',
@@ -403,7 +403,7 @@ export const programs: readonly Program[] = [
       A2 releases lock as q
       A4 releases lock as q
       A3 releases lock as r`,
-    has: ['A rlockHandOff(lock, …, A.1, p, q, 1) → 1', 'A rlockAcquire(lock, …, q, 0) → OK'],
+    has: ['A handOff(lock, …, A.1, p, q, 1) → 1', 'A rlockAcquire(lock, …, q, 0) → OK'],
   },
   {
     title: 'RLock: an owner gets it at once while its other task waits',
@@ -419,7 +419,7 @@ export const programs: readonly Program[] = [
     has: [
       'A acquire(lock, …, A.1, A.1, Infinity, WOKEN) → PENDING',
       'A rlockAcquire(lock, …, p, 0) → OK',
-      'A cancelWait(lock, …, A.1) → TIMEOUT',
+      'A cancelWait(lock, …, A.1, 0) → TIMEOUT',
     ],
   },
   {
@@ -436,7 +436,7 @@ export const programs: readonly Program[] = [
       A2 releases lock as x
       B looks
       B2 releases lock as r`,
-    has: ['A cancelWait(lock, …, A.1) → TIMEOUT'],
+    has: ['A cancelWait(lock, …, A.1, 0) → TIMEOUT'],
   },
   {
     title: 'RLock: what an owner gets in one local queue, it has in a younger one, too, which dissolves',
@@ -452,7 +452,7 @@ export const programs: readonly Program[] = [
       A2 releases lock as x
       B looks
       B2 releases lock as r`,
-    has: ['A cancelWait(lock, …, A.2) → TIMEOUT'],
+    has: ['A cancelWait(lock, …, A.2, 0) → TIMEOUT'],
   },
   {
     title: 'RLock: of three local queues the second dissolves, and then an owner has it in both others',
@@ -473,7 +473,7 @@ export const programs: readonly Program[] = [
       B2 releases lock as r
       B looks
       B3 releases lock as s`,
-    has: ['A cancelWait(lock, …, A.2) → TIMEOUT', 'A cancelWait(lock, …, A.3) → TIMEOUT'],
+    has: ['A cancelWait(lock, …, A.2, 0) → TIMEOUT', 'A cancelWait(lock, …, A.3, 0) → TIMEOUT'],
   },
   {
     title: 'RLock: the only task gives up in time',
@@ -483,7 +483,7 @@ export const programs: readonly Program[] = [
       A1 acquires lock as x
       A1 cancels
       B1 releases lock as q`,
-    has: ['A cancelWait(lock, …, A.1) → TIMEOUT'],
+    has: ['A cancelWait(lock, …, A.1, 0) → TIMEOUT'],
   },
   {
     title: 'RLock: two tasks of an owner in one local queue',
@@ -518,7 +518,7 @@ export const programs: readonly Program[] = [
       A1 acquires lock as p
       A2 blocks lock
       A1 releases lock as p`,
-    has: ['A rlockAcquire(lock, …, A, 0) → TIMEOUT', 'A withdraw(lock, …, A) → 0'],
+    has: ['A rlockAcquire(lock, …, A, 0) → TIMEOUT', 'A undo(A) → 0'],
   },
   {
     title: 'Semaphore: free',
@@ -538,8 +538,8 @@ export const programs: readonly Program[] = [
       A3 releases semaphore`,
     has: [
       'A acquire(semaphore, …, A.1, -64, Infinity, 0) → PENDING',
-      'A semHandOff(semaphore, …, A.1, 1) → 1',
-      'A semHandOff(semaphore, …, A.1, 0) → 1',
+      'A semHandOff(semaphore, …, A.1, 1, 0, 0) → 1',
+      'A semHandOff(semaphore, …, A.1, 0, 0, 0) → 1',
     ],
   },
   {
@@ -553,7 +553,7 @@ export const programs: readonly Program[] = [
       B1 releases semaphore
       A looks
       A2 releases semaphore`,
-    has: ['A semHandOff(semaphore, …, A.1, 0) → 0', 'A semRelease(semaphore, …, A, 1) → OK'],
+    has: ['A semHandOff(semaphore, …, A.1, 0, 0, 0) → 0', 'A semRelease(semaphore, …, A, 1) → OK'],
   },
   {
     title: 'Semaphore: one of two gives up, then the other',
@@ -564,7 +564,7 @@ export const programs: readonly Program[] = [
       A1 cancels
       A2 expires
       B1 releases semaphore`,
-    has: ['A countTasks(semaphore, -1) → 0', 'A cancelWait(semaphore, …, A.1) → TIMEOUT'],
+    has: ['A countTasks(semaphore, A.1, -1) → 0', 'A cancelWait(semaphore, …, A.1, 0) → TIMEOUT'],
   },
   {
     title: 'Event: another thread sets it for two tasks',
@@ -589,7 +589,7 @@ export const programs: readonly Program[] = [
       A2 clears event
       A1 waits event
       A1 expires`,
-    has: ['A eventWait(event, …, A, 0) → OK', 'A cancelWait(event, …, A.2) → TIMEOUT'],
+    has: ['A eventWait(event, …, A, 0) → OK', 'A cancelWait(event, …, A.2, 0) → TIMEOUT'],
   },
   {
     title: 'Event: an abort when it has been set',
@@ -598,7 +598,7 @@ export const programs: readonly Program[] = [
       B1 sets event
       A1 cancels
       A looks`,
-    has: ['A cancelWait(event, …, A.1) → OK'],
+    has: ['A cancelWait(event, …, A.1, 0) → OK'],
   },
   {
     title: 'Barrier: a task and another thread',
@@ -707,7 +707,7 @@ export const programs: readonly Program[] = [
           A1 waits condition${asP}
           A1 expires
           A1 releases lock${asP}`,
-        has: ['A cancelWait(condition, …, A.1) → TIMEOUT', `A acquire(lock, …, A.1, ${held}, Infinity, 0) → OK`],
+        has: ['A cancelWait(condition, …, A.1, 0) → TIMEOUT', `A acquire(lock, …, A.1, ${held}, Infinity, 0) → OK`],
       },
       {
         title: `${over}: a task gives up, and waits for the lock`,
@@ -734,7 +734,7 @@ export const programs: readonly Program[] = [
           B1 releases lock
           A looks
           A1 releases lock${asP}`,
-        has: ['A cancelWait(condition, …, A.1) → OK'],
+        has: ['A cancelWait(condition, …, A.1, 0) → OK'],
       },
       {
         title: `${over}: a thread blocks beside its task, and takes its notify`,
@@ -774,7 +774,7 @@ export const programs: readonly Program[] = [
       A1 releases lock as p
       A3 releases lock as p
       A2 releases lock as q`,
-    has: ['A condEnd(A.1, 1) → 0', 'A rlockAcquire(lock, …, p, 0) → OK', 'A countTasks(lock, -1) → 0'],
+    has: ['A condEnd(A.1, 1) → 0', 'A rlockAcquire(lock, …, p, 0) → OK', 'A countTasks(lock, A.2, -1) → 0'],
   },
   {
     title: 'Event: a call that may not wait only looks, beside a task that waits',

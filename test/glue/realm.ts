@@ -2,11 +2,12 @@
 
 import vm from 'node:vm';
 import { coreModule } from './core.ts';
-import { type Host, install, type Platform, type Thread } from './platform.ts';
+import { type Environment, type Host, install, type Platform, type Thread } from './platform.ts';
 import type { Kit, Lockwork, Task } from './scenario.ts';
 
 const INSTALL = new vm.Script(`(${install})`, { filename: 'platform.ts' });
 const ACT = new vm.Script('platform.act()', { filename: 'turn' });
+const NOTHING = new vm.Script('', { filename: 'nothing' });
 
 let made = 0;
 
@@ -22,6 +23,8 @@ export class Realm {
   /** Realms must not make arenas of the same id, or one that is older would take a new arena for one that it knows. */
   #random = ++made;
   thread: Thread | undefined;
+  /** Of the bindings' arena at hand, which is the schedule's. */
+  #stalled: Environment['stalled'] = () => {};
 
   /** @param globals what the bundle finds beside the platform */
   constructor(bundle: vm.Script, globals?: object) {
@@ -39,7 +42,7 @@ export class Realm {
     };
     this.#platform = (INSTALL.runInContext(this.#context) as typeof install)(host);
     const global = vm.runInContext('globalThis', this.#context) as object;
-    Object.assign(global, globals);
+    Object.assign(global, { TextDecoder, TextEncoder }, globals);
     const module = { exports: {} as Lockwork };
     (bundle.runInContext(this.#context) as (module: object, exports: object) => void)(module, module.exports);
     this.lockwork = module.exports;
@@ -72,7 +75,13 @@ export class Realm {
     ACT.runInContext(this.#context);
   }
 
-  #instance(module: WebAssembly.Module, env: { memory: WebAssembly.Memory; clock: () => number }): object {
+  /** Runs all microtasks that are left. */
+  drain(): void {
+    NOTHING.runInContext(this.#context);
+  }
+
+  #instance(module: WebAssembly.Module, env: Environment): object {
+    this.#stalled = env.stalled;
     let exports = this.#instances.get(env.memory);
     if (!exports) {
       const { exports: real } = new WebAssembly.Instance(module, {
@@ -81,6 +90,11 @@ export class Realm {
           wait: (address: number, expected: number, nanoseconds: bigint) =>
             this.thread!.futex.wait(address, expected, nanoseconds),
           notify: (address: number, count: number) => this.thread!.futex.notify(address, count),
+          stalled: (thread: number) => {
+            this.#stalled(thread);
+            // The bindings let no error out: a thread that has died meanwhile must not go on in the core.
+            this.thread!.lives();
+          },
         },
       });
       exports = {};

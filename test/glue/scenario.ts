@@ -14,14 +14,24 @@ export interface Kit {
   readonly state: any;
   /** Goes on in another turn of this thread's event loop. */
   turn(): Promise<void>;
-  /** Goes on, in a turn of its own, once some thread has called `note` with the same name. */
+  /** Goes on, in a turn of its own, once some thread has called `note` with the same name, or has died. */
   when(name: string): Promise<void>;
   note(name: string): void;
   /** Goes on, in a turn of its own, when that thread has nothing to do. */
   idle(thread: string): Promise<void>;
+  /** Goes on, in a turn of its own, when that thread has died, or done all its tasks. */
+  gone(thread: string): Promise<void>;
+  /** Whether that thread has died. */
+  died(thread: string): boolean;
+  /** Keeps this thread's event loop from turning until some thread has called `note` with this name. */
+  compute(until: string): void;
+  /** `lockwork.reap()` of the arena. */
+  reap(): number;
   /** Begins what `limit` tasks and threads may do at the same time; and its end. */
   enter(what?: string, limit?: number): void;
   leave(what?: string): void;
+  /** Puts in order what a thread has left by dying: before that, nobody may enter it. */
+  mend(what?: string): void;
   /** A signal that is aborted at any time, in a turn of this thread's, or never. */
   signal(reason?: unknown): lockwork.Signal;
   /** This thread ends in one of its next turns, which says so to its `exit` listeners. */
@@ -49,6 +59,13 @@ export interface Scenario<S = any> {
   readonly after?: (shared: S, kit: Kit) => void;
   /** Its tasks destroy all that is shared. */
   readonly destroys?: boolean;
+  /** Threads that may die at any moment. */
+  readonly mortal?: readonly string[];
+  /**
+   * Whether looks of threads that wait (reap.ts) belong to it when nothing else can go on, also if nobody dies. 0: none ever
+   * happens.
+   */
+  readonly looks?: true | 0;
   /** How much time passes with each turn, ms. */
   readonly tick?: number;
   /** The fault that is known to be there, and where it is written down. */

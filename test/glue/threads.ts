@@ -1,5 +1,6 @@
 /** A simulated thread in a schedule: what it is given by the platform, what is due in its event loop, how its tasks end. */
 
+import { CELL_SIZE, THREAD_ALIVE } from '../../assembly/abi.ts';
 import type { Option } from './choices.ts';
 import type { Futex } from './core.ts';
 import type { Thread } from './platform.ts';
@@ -10,8 +11,17 @@ import { show, type Trace } from './trace.ts';
 /** What fires after this time or later (ms) only keeps the process alive. */
 export const NEVER = 0x7fffffff;
 
-/** Ends all that is on the stack: the schedule is over. */
+/**
+ * A sleep or an interval that is as long as this (ms) or longer, and ends, is for a look around (LOOK of thread-arena.ts, NAP of
+ * memory.ts): no scenario blocks for so long.
+ */
+export const NAP = 25;
+
+/** Ends all that is on the stack: the schedule is over, or the thread has died. */
 export class Stopped extends Error {}
+
+/** So often a dead thread's code is stopped. Then what it tries again and again must come to an end: it does nothing any more. */
+const GASPS = 100;
 
 /** The schedule, as its threads see it. */
 export interface Scheduling {
@@ -20,13 +30,24 @@ export interface Scheduling {
   readonly state: Record<string, unknown>;
   readonly notes: Set<string>;
   readonly inside: Map<string, number>;
+  /** In what a thread was as it died. */
+  readonly damaged: Set<string>;
   /** Whether others may interfere. */
   readonly open: boolean;
+  /** Whether a thread has died. */
+  readonly bereaved: boolean;
+  readonly arena: object | undefined;
   number: number;
   clock: number;
   step(thread: SimulatedThread, describe: () => string): void;
   sleep(thread: SimulatedThread, address: number, expected: number, limit: number, where: string): number;
-  listen(address: number, tell: () => void): void;
+  listen(thread: SimulatedThread, address: number, tell: () => void): void;
+  compute(thread: SimulatedThread, until: string): void;
+  /** Forgets what a thread sleeps on or listens to. */
+  forget(thread: SimulatedThread): void;
+  /** Whether looks are of this schedule. */
+  readonly looks: boolean;
+  looked(thread: SimulatedThread, ms: number): void;
   notify(address: number, count: number): number;
   fail(message: string): never;
   note(message: string): void;
@@ -47,8 +68,8 @@ export interface Offer {
   readonly rank: number;
 }
 
-/** Timers come after what is due, and aborts after those. */
-const RANK: Partial<Record<Option, number>> = { timer: 1e9, abort: 2e9 };
+/** Timers come after what is due, then looks; and what never happens by itself. */
+export const RANK = { on: -1, turn: 0, timer: 1e9, look: 2e9, abort: 3e9, death: 4e9 } satisfies Record<Option, number>;
 
 class Timer {
   referenced = true;
@@ -62,6 +83,11 @@ class Timer {
     this.delay = delay;
     this.repeats = repeats;
     this.due = now + delay;
+  }
+
+  /** It is for a look around. */
+  get looks(): boolean {
+    return this.repeats && this.delay >= NAP && this.delay < NEVER;
   }
 
   ref(): this {
@@ -91,8 +117,15 @@ export class SimulatedThread implements Thread {
   /** It is on the stack. */
   running = false;
   ended = false;
-  /** It sleeps, and must be told. */
+  /** It has ended by dying. */
+  dead = false;
+  /** When it looked around the last time: a number of the schedule's. */
+  looked = 0;
+  readonly #inside: string[] = [];
+  #gasps = 0;
+  /** It sleeps, and must be told; but with naps it looks around by itself. */
   helpless = false;
+  naps = false;
   readonly futex: Futex;
   readonly #schedule: Scheduling;
   #due: Turn[] = [];
@@ -137,7 +170,19 @@ export class SimulatedThread implements Thread {
       this.#conditions.splice(i, 1);
       this.soon(label, act);
     }
-    for (const turn of this.#due) offers.push({ thread: this, turn, rank: turn.number + (RANK[turn.kind] ?? 0) });
+    const { looks } = this.#schedule;
+    for (const turn of this.#due) {
+      if (turn.kind !== 'look' || looks) offers.push({ thread: this, turn, rank: turn.number + RANK[turn.kind] });
+    }
+    const looker = looks && [...this.#timers].find(({ looks }) => looks);
+    if (looker) {
+      const act = (): void => {
+        this.#schedule.looked(this, looker.delay);
+        looker.callback();
+      };
+      const turn = { label: 'looks around', kind: 'look', act, number: this.looked } as const;
+      offers.push({ thread: this, turn, rank: RANK.look + this.looked });
+    }
     const timer = this.#nextTimer();
     if (timer) {
       const turn = {
@@ -145,7 +190,7 @@ export class SimulatedThread implements Thread {
         kind: 'timer',
         act: () => this.#fire(timer),
       } as const;
-      offers.push({ thread: this, turn: { ...turn, number: 0 }, rank: RANK.timer! + timer.due });
+      offers.push({ thread: this, turn: { ...turn, number: 0 }, rank: RANK.timer + timer.due });
     }
   }
 
@@ -157,9 +202,51 @@ export class SimulatedThread implements Thread {
     try {
       this.realm.turn();
     } catch (error) {
-      if (!(error instanceof Stopped)) this.#schedule.note(`${this.name}, ${turn.label}: ${show(error)}`);
+      if (!(error instanceof Stopped) && !this.dead) {
+        this.#schedule.note(`${this.name}, ${turn.label}: ${show(error)}`);
+      }
     }
+    // What it would still have done must not be left to its next life, in another schedule.
+    if (this.dead) this.#drain();
     this.running = false;
+  }
+
+  #drain(): void {
+    try {
+      this.realm.drain();
+    } catch {
+      // It is dead.
+    }
+  }
+
+  /** It is terminated, wherever it is: from now on it does nothing. */
+  die(): void {
+    this.#schedule.trace?.line(this.name, 'DIES');
+    this.dead = true;
+    this.#end();
+    const { inside, damaged } = this.#schedule;
+    for (const what of this.#inside) {
+      inside.set(what, inside.get(what)! - 1);
+      damaged.add(what);
+    }
+  }
+
+  #end(): void {
+    this.ended = true;
+    this.#due = [];
+    this.#conditions = [];
+    this.#timers.clear();
+    this.#schedule.forget(this);
+  }
+
+  /** Throws when it has died: what its scenario would do comes to an end. */
+  mustLive(): void {
+    if (this.dead) throw new Stopped();
+  }
+
+  /** Throws when it has died: what is on its stack comes to an end. */
+  lives(): void {
+    if (this.dead && ++this.#gasps < GASPS) throw new Stopped();
   }
 
   /** Whether something keeps its process from ending while its tasks wait. */
@@ -178,7 +265,7 @@ export class SimulatedThread implements Thread {
   }
 
   get idle(): boolean {
-    const waits = this.#due.every(({ kind }) => kind === 'abort');
+    const waits = this.#due.every(({ kind }) => kind === 'abort' || kind === 'look');
     return waits && !this.running && !this.#conditions.some(({ note }) => note && this.#schedule.notes.has(note));
   }
 
@@ -188,7 +275,9 @@ export class SimulatedThread implements Thread {
 
   #nextTimer(): Timer | undefined {
     let next: Timer | undefined;
-    for (const timer of this.#timers) if (timer.delay < NEVER && !(next && next.due <= timer.due)) next = timer;
+    for (const timer of this.#timers) {
+      if (timer.delay < NEVER && !timer.looks && !(next && next.due <= timer.due)) next = timer;
+    }
     return next;
   }
 
@@ -209,6 +298,9 @@ export class SimulatedThread implements Thread {
   call(name: string, call: (...args: number[]) => number, args: number[]): number {
     const schedule = this.#schedule;
     const { trace } = schedule;
+    this.lives();
+    // An answer that ends what tries again.
+    if (this.dead) return name === 'swapTickets' ? 1 : 0;
     if (this.ended && schedule.open) throw new Stopped();
     schedule.step(this, () => `calls ${trace?.callOf(name, args)}`);
     trace?.calls(this.name, name, args);
@@ -220,12 +312,15 @@ export class SimulatedThread implements Thread {
   access(operation: string, address: number): void {
     const schedule = this.#schedule;
     const { trace } = schedule;
+    this.lives();
+    if (this.dead) return;
     if (this.ended && schedule.open) throw new Stopped();
     schedule.step(this, () => `${operation} ${trace?.nameOf(address)}`);
     trace?.accesses(this.name, operation, address);
   }
 
   wait(view: Int32Array, index: number, expected: number, limit: number): string {
+    this.mustLive();
     const address = view.byteOffset + index * 4;
     if (Atomics.load(view, index) !== expected) return 'not-equal';
     this.access('sleeps on', address);
@@ -234,7 +329,12 @@ export class SimulatedThread implements Thread {
   }
 
   listen(address: number, resolve: (told: string) => void): void {
-    this.#schedule.listen(address, () => this.soon('its inbox has something', () => resolve('ok')));
+    // A ticket (reap.ts): it keeps no process alive, and is given out again at the thread's leisure.
+    const ticket = address % CELL_SIZE === THREAD_ALIVE;
+    const [label, kind] = ticket
+      ? (['is asked whether it lives', 'look'] as const)
+      : (['its inbox has something'] as const);
+    this.#schedule.listen(this, address, () => this.soon(label, () => resolve('ok'), kind));
   }
 
   notify(address: number, count: number): number {
@@ -266,49 +366,85 @@ export class SimulatedThread implements Thread {
   }
 
   when(name: string, act: () => void): void {
-    const { notes } = this.#schedule;
-    this.#conditions.push({ label: `goes on after ${name}`, note: name, holds: () => notes.has(name), act });
+    const schedule = this.#schedule;
+    // Who dies notes nothing any more.
+    const holds = (): boolean => schedule.notes.has(name) || schedule.bereaved;
+    this.#conditions.push({ label: `goes on after ${name}`, note: name, holds, act });
   }
 
   whenIdle(name: string, act: () => void): void {
-    const other = this.#schedule.threads.find((thread) => thread.name === name)!;
+    const other = this.#other(name);
     this.#conditions.push({ label: `goes on after ${name} has nothing to do`, holds: () => other.idle, act });
   }
 
+  whenGone(name: string, act: () => void): void {
+    const other = this.#other(name);
+    const holds = (): boolean => other.ended || other.unfinished.length === 0;
+    this.#conditions.push({ label: `goes on after ${name} is gone`, holds, act });
+  }
+
+  died(name: string): boolean {
+    return this.#other(name).dead;
+  }
+
+  compute(until: string): void {
+    this.mustLive();
+    this.#schedule.compute(this, until);
+  }
+
+  get arena(): unknown {
+    return this.#schedule.arena;
+  }
+
+  #other(name: string): SimulatedThread {
+    return this.#schedule.threads.find((thread) => thread.name === name)!;
+  }
+
   note(name: string): void {
+    this.mustLive();
     this.#schedule.trace?.line(this.name, `notes ${name}`);
     this.#schedule.notes.add(name);
   }
 
   enter(what: string, limit: number): void {
-    const { inside, trace } = this.#schedule;
+    this.mustLive();
+    const { inside, damaged, trace } = this.#schedule;
     const count = (inside.get(what) ?? 0) + 1;
     trace?.line(this.name, `enters ${what}`);
     if (count > limit) this.fail(`${count} are in ${what} at the same time, where ${limit} may be`);
+    if (limit === 1 && damaged.has(what)) this.fail(`it is in ${what}, where a thread has died, and was not told`);
     inside.set(what, count);
+    this.#inside.push(what);
+  }
+
+  mend(what: string): void {
+    this.mustLive();
+    this.#schedule.trace?.line(this.name, `mends ${what}`);
+    this.#schedule.damaged.delete(what);
   }
 
   leave(what: string): void {
+    this.mustLive();
     const { inside, trace } = this.#schedule;
     trace?.line(this.name, `leaves ${what}`);
     inside.set(what, (inside.get(what) ?? 0) - 1);
+    this.#inside.splice(this.#inside.indexOf(what), 1);
   }
 
   exit(): void {
     this.soon('ends', () => {
       for (const listener of this.realm.exitListeners) listener();
-      this.ended = true;
-      this.#due = [];
-      this.#conditions = [];
-      this.#timers.clear();
+      this.#end();
     });
   }
 
   fail(message: string): never {
+    this.mustLive();
     return this.#schedule.fail(`${this.name}: ${message}`);
   }
 
   get state(): unknown {
+    this.mustLive();
     return this.#schedule.state;
   }
 

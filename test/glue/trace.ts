@@ -19,6 +19,12 @@ const CELL = abi.CELL_SIZE;
 /** Its header and its map. */
 export const ARENA = 'the arena';
 
+/** Cells that are no waiters, by their kinds. */
+const INFORMAL = new Map([
+  [abi.KIND_INFO, 'info'],
+  [abi.KIND_HOLD, 'hold'],
+]);
+
 export class Trace {
   readonly lines: string[] = [];
   readonly #names = new Map<number, string>();
@@ -80,6 +86,11 @@ export class Trace {
   #meet(thread: string, args: readonly number[], result: number): void {
     const address = result >>> 0;
     if (address < CELL || address % CELL || args.length === 1 || this.#names.has(address)) return;
+    const kind = INFORMAL.get(args[2]!);
+    if (kind) {
+      this.#names.set(address, `${thread}.${kind}`);
+      return;
+    }
     const count = this.#records.get(thread) ?? 0;
     this.#records.set(thread, count + 1);
     this.#names.set(address, count === 0 ? thread : `${thread}.${count}`);

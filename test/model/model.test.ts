@@ -129,10 +129,10 @@ describe('both engines count the same ways', () => {
       const [taker, giver] = world.threads as [number, number];
       return [
         once(function* () {
-          yield* call('semAcquire', cell, stamp, taker, SOON, 0);
+          yield* call('semAcquire', cell, stamp, taker, SOON);
         }),
         once(function* () {
-          yield* call('semRelease', cell, stamp, giver, 1, 0);
+          yield* call('semRelease', cell, stamp, giver, 1);
         }),
       ];
     }));

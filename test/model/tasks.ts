@@ -108,8 +108,6 @@ interface Kind {
   readonly proxyName: number;
 }
 
-type Tries = (cell: number, stamp: number, name: number, timeout: number, ...hold: number[]) => number;
-
 function acquiring(
   it: Primitive,
   name: number,
@@ -126,8 +124,10 @@ function acquiring(
     ...(owner === undefined ? {} : { owner }),
     queue: (tasks) => tasks.localQueue(it, proxyName),
     begin(tasks, task) {
-      const more = acquire === 'semAcquire' ? [hold] : [];
-      tasks.acquire(task, this, () => (tasks.core[acquire] as Tries)(cell, stamp, tryAs, 0, ...more));
+      const tries = hold
+        ? () => tasks.core.semHold(cell, stamp, tryAs, 0, hold)
+        : () => tasks.core[acquire](cell, stamp, tryAs, 0);
+      tasks.acquire(task, this, tries);
     },
   };
 }
@@ -214,7 +214,8 @@ export const releasePermit = ({ cell, stamp }: Primitive, me: number, hold = 0):
       const change = (heir.hold ? 1 : 0) - (hold ? 1 : 0);
       return tasks.core.semHandOff(cell, stamp, proxy.waiter, others, hold || heir.hold, change);
     };
-    return tasks.handOff(cell, step) ? STATUS_OK : tasks.core.semRelease(cell, stamp, me, 1, hold);
+    if (tasks.handOff(cell, step)) return STATUS_OK;
+    return hold ? tasks.core.semLetGo(cell, stamp, me, hold) : tasks.core.semRelease(cell, stamp, me, 1);
   },
 });
 

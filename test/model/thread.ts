@@ -123,8 +123,8 @@ const PLAIN_STORE: Access = { ...PLAIN_LOAD, kind: 'store' };
 const ATOMIC_STORE: Access = { ...PLAIN_STORE, atomic: true };
 /** What the host says when it throws, and what the call answers then. */
 export const THREW = -1000;
-/** What `stalled` says in the model: it answers nothing. */
-const NOTHING = 0;
+/** What `stalled` answers in the model: take what is free. */
+const TAKE = 2;
 export const AGAIN = 0;
 export const STOP = 1;
 
@@ -185,8 +185,7 @@ export class Threads {
     if (operation.kind === 'choose' && result === THREW)
       return this.settle(this.advance(script, THREW), [], undefined, true);
     const frames = state.frames.map((frame) => ({ ...frame, locals: [...frame.locals], stack: [...frame.stack] }));
-    const stalled = operation.kind === 'choose' && operation.what === 'stalled';
-    this.interpreter.answer(frames, stalled ? undefined : result);
+    this.interpreter.answer(frames, result);
     const time = operation.kind === 'choose' && operation.what === 'clock' ? Number(result) : state.time;
     return this.settle(script, frames, time, operation.kind === 'wait');
   }
@@ -247,7 +246,7 @@ export class Threads {
           return {
             kind: 'choose',
             what: 'stalled',
-            results: this.world.throws ? [NOTHING, THREW] : [NOTHING],
+            results: this.world.throws ? [TAKE, THREW] : [TAKE],
             at: want.at,
           };
         const times = this.world.clock.filter((value, i) => (time === undefined ? i === 0 : value >= time));

@@ -218,6 +218,7 @@ const locks: readonly Scenario[] = [
       yield* l.calls('lockRelease', STATUS_OK, l.me);
       // A thread in no call, which ends by itself. It has tickets.
       yield mark(l.me + THREAD_TICKETS, 5);
+      yield mark(l.me + CELL_GENERATION, 1);
       yield* reap(l.me);
       yield* holds(l.me + THREAD_TICKETS, 5);
       yield mark(l.me + THREAD_TICKETS, 0);
@@ -321,7 +322,7 @@ const locks: readonly Scenario[] = [
 const semaphores: readonly Scenario[] = [
   semaphore('what was due to a dead thread goes on', 4, function* (s, a, b, c, d) {
     yield* s.all();
-    yield* s.calls('semRelease', STATUS_OK, s.me, 1, 0);
+    yield* s.calls('semRelease', STATUS_OK, s.me, 1);
     yield* s.is(a!, STATE_WOKEN);
     // A wake-up.
     yield* reap(a!);
@@ -390,7 +391,7 @@ const semaphores: readonly Scenario[] = [
   semaphore('waiters that a dead thread did not come to wake', 3, function* (s, a, b, c) {
     yield* s.all();
     // As a releaser of 2 leaves it that dies on its way to the second.
-    yield* s.calls('semRelease', STATUS_OK, s.me, 1, 0);
+    yield* s.calls('semRelease', STATUS_OK, s.me, 1);
     yield mark(s.it.cell, (yield* get(s.it.cell)) + UNIT);
     yield* reapCell(s.it.cell, s.me);
     yield* s.is(b!, STATE_WOKEN);
@@ -401,10 +402,20 @@ const semaphores: readonly Scenario[] = [
     yield* call('undo', c!);
     yield* s.has(0, 0);
   }),
+  semaphore('a waiter that was passed over asks for a handoff, however many are woken', 6, function* (s, ...w) {
+    yield* s.all();
+    yield* s.calls('semRelease', STATUS_OK, s.me, 5);
+    for (let taken = 0; taken < 5; taken++) yield* s.calls('semAcquire', STATUS_OK, s.me, 0);
+    yield* s.has(5 * WOKEN + QUEUED, 1);
+    yield* s.enters(w[0]!, STATUS_PENDING, WOKEN | HANDOFF);
+    yield* s.has(4 * WOKEN + HANDOFF + QUEUED, 2);
+    for (const waiter of w) yield* call('undo', waiter);
+    yield* s.has(0, 0);
+  }),
   semaphore('a permit that is due and has come back by a release too many', 1, function* (s, a) {
-    yield* s.calls('semRelease', STATUS_OK, s.me, 1000, 0);
+    yield* s.calls('semRelease', STATUS_OK, s.me, 1000);
     yield* s.calls('acquire', STATUS_OK, a!, PERMIT, FOR_EVER, 0);
-    yield* s.calls('semRelease', STATUS_OK, s.me, 1, 0);
+    yield* s.calls('semRelease', STATUS_OK, s.me, 1);
     yield* s.has(1000 * UNIT, 0);
     yield* reap(a!);
     yield* s.owes(a!, 0);
@@ -437,16 +448,16 @@ const guarded = (
 const guards: readonly Scenario[] = [
   guarded("a guard's permit is counted from the moment in which it is had", 2, 2, function* (s, hold, a, b) {
     const has = (count: number): Script => holds(hold + HOLD_COUNT, count);
-    yield* s.calls('semAcquire', STATUS_TIMEOUT, s.me, 0, hold);
+    yield* s.calls('semHold', STATUS_TIMEOUT, s.me, 0, hold);
     yield* has(0);
-    yield* s.calls('semRelease', STATUS_OK, s.me, 2, 0);
-    yield* s.calls('semAcquire', STATUS_OK, s.me, 0, hold);
+    yield* s.calls('semRelease', STATUS_OK, s.me, 2);
+    yield* s.calls('semHold', STATUS_OK, s.me, 0, hold);
     yield* has(1);
-    yield* s.calls('semAcquire', STATUS_OK, s.me, 0, 0);
+    yield* s.calls('semAcquire', STATUS_OK, s.me, 0);
     yield* has(1);
     yield* s.enters(a!, STATUS_PENDING);
     yield* s.enters(b!, STATUS_PENDING);
-    yield* s.calls('semRelease', STATUS_OK, s.me, 1, hold);
+    yield* s.calls('semLetGo', STATUS_OK, s.me, hold);
     yield* s.owes(s.me, 0);
     yield* has(0);
     yield* s.is(a!, STATE_WOKEN);
@@ -463,19 +474,19 @@ const guards: readonly Scenario[] = [
     yield* s.calls('semHandOff', 1, b!, 0, hold, 1);
     yield* has(1);
     yield* s.has(0, 0);
-    yield* s.calls('semRelease', STATUS_OK, s.me, 1, hold);
-    yield* s.calls('semRelease', STATUS_OK, s.me, 1, 0);
+    yield* s.calls('semLetGo', STATUS_OK, s.me, hold);
+    yield* s.calls('semRelease', STATUS_OK, s.me, 1);
     yield* has(0);
     // One too many: the guard is over all the same.
-    yield* s.calls('semRelease', STATUS_OVER_RELEASE, s.me, 1, hold);
+    yield* s.calls('semLetGo', STATUS_OVER_RELEASE, s.me, hold);
     yield* has(-1);
     yield* s.owes(s.me, 0);
     yield set(hold + HOLD_COUNT, 0);
     yield* s.has(2 * UNIT, 0);
   }),
   guarded('a thread dies in the release of a guard', 1, 1, function* (s, hold, a) {
-    yield* s.calls('semRelease', STATUS_OK, s.me, 1, 0);
-    yield* s.calls('semAcquire', STATUS_OK, s.me, 0, hold);
+    yield* s.calls('semRelease', STATUS_OK, s.me, 1);
+    yield* s.calls('semHold', STATUS_OK, s.me, 0, hold);
     yield* s.enters(a!, STATUS_PENDING);
     // As it is before the first step that others see: the permit is due to the thread.
     yield set(hold + HOLD_COUNT, 0);
@@ -594,6 +605,47 @@ const others: readonly Scenario[] = [
   ),
 ];
 
+const exchanged = sequence(
+  'condition',
+  'a dead thread has changed places with its task: the wake-up that it took goes on',
+  2,
+  (world) => {
+    const lock = world.lock();
+    return { ...world.condition(lock), lock };
+  },
+  () => 0,
+  function* (c, a, b) {
+    const lock = c.it.lock!;
+    const task = c.me | HELD_BY_TASK;
+    const of = (name: string, result: number, ...args: number[]): Script => c.on(lock, name, result, ...args);
+    yield* call('waitAsTask', c.me);
+    for (const [waiter, owner] of [
+      [a!, task],
+      [c.me, c.me],
+    ] as const) {
+      yield* of('lockAcquire', STATUS_OK, owner, 0);
+      yield* c.calls('condWait', STATUS_PENDING, waiter, owner, FOR_EVER, 0);
+    }
+    yield* of('lockAcquire', STATUS_OK, task, 0);
+    yield* c.calls('condNotify', STATUS_OK, c.me, 1, 0);
+    yield* of('acquire', STATUS_PENDING, b!, task, FOR_EVER, 0);
+    yield* of('lockRelease', STATUS_OK, task);
+    yield* c.is(a!, STATE_WOKEN);
+    yield* c.calls('condExchange', 1, c.me, a!);
+    yield* reap(c.me);
+    yield* c.owes(c.me, 0);
+    yield* c.is(b!, STATE_WOKEN);
+    yield* holds(lock.cell, WOKEN);
+    yield* reap(a!);
+    yield* c.owes(a!, 0);
+    yield* c.has(0, 0);
+    yield* holds(lock.cell + CELL_PINS, 0);
+    yield* call('undo', b!);
+    yield* holds(lock.cell, 0);
+    yield* call('waitAsThread', c.me, 0, 0);
+  },
+);
+
 /** One thread and its arena. */
 const arena = (name: string, body: (world: World, me: number) => Script): Scenario => ({
   primitive: 'arena',
@@ -666,4 +718,4 @@ const arenas: readonly Scenario[] = [
   }),
 ];
 
-export const burials: readonly Scenario[] = [...locks, ...semaphores, ...guards, ...others, ...arenas];
+export const burials: readonly Scenario[] = [...locks, ...semaphores, ...guards, ...others, exchanged, ...arenas];

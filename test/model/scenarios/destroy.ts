@@ -146,8 +146,8 @@ export const destroy: readonly Scenario[] = [
     idleBoundedSemaphore(1),
     (world) => world.semaphore(1, 1),
     function* (cell, stamp, me) {
-      const status = expect(yield* call('semAcquire', cell, stamp, me, SOON, 0), ...some);
-      if (status === STATUS_OK) expect(yield* call('semRelease', cell, stamp, me, 1, 0), STATUS_OK);
+      const status = expect(yield* call('semAcquire', cell, stamp, me, SOON), ...some);
+      if (status === STATUS_OK) expect(yield* call('semRelease', cell, stamp, me, 1), STATUS_OK);
       return status;
     },
   ),

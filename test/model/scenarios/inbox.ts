@@ -66,7 +66,7 @@ const givers = (name: string, timeout: number, loops: boolean): Scenario => ({
         ...others.map((other, t) =>
           program(function* () {
             const { cell, stamp } = semaphores[t]!;
-            expect(yield* call('semRelease', cell, stamp, other, 1, 0), STATUS_OK, STATUS_OVER_RELEASE);
+            expect(yield* call('semRelease', cell, stamp, other, 1), STATUS_OK, STATUS_OVER_RELEASE);
           }),
         ),
       ],
@@ -149,7 +149,7 @@ export const inbox: readonly Scenario[] = [
     (world) => world.semaphore(0),
     (semaphore, me) => acquiringPermit(semaphore, me),
     function* ({ cell, stamp }, me) {
-      expect(yield* call('semRelease', cell, stamp, me, 2, 0), STATUS_OK);
+      expect(yield* call('semRelease', cell, stamp, me, 2), STATUS_OK);
     },
     false,
   ),

@@ -164,9 +164,9 @@ const event: Parts = {
 const semaphore = (...permits: readonly number[]): Parts => ({
   idle: IDLE_SEMAPHORE,
   make: (world) => world.semaphore(0),
-  wait: ({ cell, stamp }, me, timeout) => call('semAcquire', cell, stamp, me, timeout, 0),
+  wait: ({ cell, stamp }, me, timeout) => call('semAcquire', cell, stamp, me, timeout),
   *unpark({ cell, stamp }, me) {
-    for (const n of permits) expect(yield* call('semRelease', cell, stamp, me, n, 0), STATUS_OK);
+    for (const n of permits) expect(yield* call('semRelease', cell, stamp, me, n), STATUS_OK);
   },
 });
 

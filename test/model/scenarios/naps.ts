@@ -67,12 +67,11 @@ function thing(world: World, kind: Kind, permits = 1): Thing {
   const isLock = kind === 'lock';
   const it = isLock ? world.lock() : world.semaphore(permits);
   const { cell, stamp } = it;
-  const hold = isLock ? [] : [0];
   return {
     ...it,
-    acquire: (me, timeout) => call(isLock ? 'lockAcquire' : 'semAcquire', cell, stamp, me, timeout, ...hold),
+    acquire: (me, timeout) => call(isLock ? 'lockAcquire' : 'semAcquire', cell, stamp, me, timeout),
     *release(me) {
-      const status = isLock ? call('lockRelease', cell, stamp, me) : call('semRelease', cell, stamp, me, 1, 0);
+      const status = isLock ? call('lockRelease', cell, stamp, me) : call('semRelease', cell, stamp, me, 1);
       expect(yield* status, STATUS_OK);
     },
     taskOf: (me) => (isLock ? me | HELD_BY_TASK : PERMIT),
@@ -359,8 +358,8 @@ export const naps: readonly Scenario[] = [
       function* (me, t) {
         const status =
           t === 2
-            ? yield* call('semRelease', cell, stamp, me, 2, 0)
-            : yield* call('semAcquire', cell, stamp, me, FOR_EVER, 0);
+            ? yield* call('semRelease', cell, stamp, me, 2)
+            : yield* call('semAcquire', cell, stamp, me, FOR_EVER);
         expect(status, STATUS_OK);
       },
     0,

@@ -151,7 +151,7 @@ function* giveBack(world: World, t: number, more: readonly number[] = []): Scrip
   for (const hold of holds) {
     const [cell, stamp] = [yield* get(hold + HOLD_CELL), yield* get(hold + HOLD_STAMP)];
     while ((yield* get(hold + HOLD_COUNT)) > 0)
-      if ((yield* call('semRelease', cell, stamp, thread, 1, hold)) !== STATUS_OK) break;
+      if ((yield* call('semLetGo', cell, stamp, thread, hold)) !== STATUS_OK) break;
   }
   for (const record of [...tasks, ...holds, thread]) yield* call('dropRecord', arena, ID, record);
 }
@@ -405,7 +405,7 @@ const takes =
   (me: number): Script =>
     within(
       (function* () {
-        expect(yield* call('semAcquire', cell, stamp, me, FOR_EVER, 0), STATUS_OK);
+        expect(yield* call('semAcquire', cell, stamp, me, FOR_EVER), STATUS_OK);
         yield mark(got, 1);
       })(),
       () => 'semAcquire',
@@ -413,14 +413,14 @@ const takes =
 
 const gives = ({ cell, stamp }: Primitive, permits: number) =>
   function* (me: number): Script {
-    expect(yield* call('semRelease', cell, stamp, me, permits, 0), STATUS_OK);
+    expect(yield* call('semRelease', cell, stamp, me, permits), STATUS_OK);
   };
 
 /** Takes a permit for a guard, and gives it back. */
 const guards = ({ cell, stamp }: Primitive, hold: number) =>
   function* (me: number): Script {
-    expect(yield* call('semAcquire', cell, stamp, me, FOR_EVER, hold), STATUS_OK);
-    expect(yield* call('semRelease', cell, stamp, me, 1, hold), STATUS_OK);
+    expect(yield* call('semHold', cell, stamp, me, FOR_EVER, hold), STATUS_OK);
+    expect(yield* call('semLetGo', cell, stamp, me, hold), STATUS_OK);
   };
 
 const semaphores: readonly Scenario[] = [
@@ -634,7 +634,9 @@ function meeting(world: World, kind: Kind) {
   const { cell, stamp } = lock;
   /** It has the lock, whoever died with it before. */
   const has = function* (status: number): Script {
-    if (expect(status, STATUS_OK, STATUS_ABANDONED) === STATUS_OK) return;
+    const told = expect(status, STATUS_OK, STATUS_ABANDONED) === STATUS_ABANDONED;
+    expect((yield* look(cell)) & ABANDONED, told ? ABANDONED : 0);
+    if (!told) return;
     yield dead(world, MORTAL);
     yield* call('restore', cell);
   };
@@ -1074,7 +1076,7 @@ const destroyed: readonly Scenario[] = [
     'a waiter dies',
     IDLE_SEMAPHORE,
     (world) => world.semaphore(0),
-    ({ cell, stamp }, me) => call('semAcquire', cell, stamp, me, FOR_EVER, 0),
+    ({ cell, stamp }, me) => call('semAcquire', cell, stamp, me, FOR_EVER),
     (it, me) => gives(it, 1)(me),
   ),
 ];

@@ -30,12 +30,12 @@ const contention = (threads: number, permits: number, name: string, timeout: num
     const { cell, stamp } = world.semaphore(permits, permits);
     const program = (me: number) =>
       function* () {
-        const status = yield* call('semAcquire', cell, stamp, me, timeout, 0);
+        const status = yield* call('semAcquire', cell, stamp, me, timeout);
         expect(status, STATUS_OK, ...(timeout === FOR_EVER ? [] : [STATUS_TIMEOUT]));
         if (status !== STATUS_OK) return;
         yield after('in');
         yield before('out');
-        expect(yield* call('semRelease', cell, stamp, me, 1, 0), STATUS_OK);
+        expect(yield* call('semRelease', cell, stamp, me, 1), STATUS_OK);
       };
     return {
       clock: timeout === FOR_EVER ? UNTIMED : TIMED,
@@ -58,12 +58,12 @@ const releases = (name: string, timeout: number, gifts: readonly number[]): Scen
       programs: [
         ...world.threads.slice(0, -1).map((me) =>
           once(function* () {
-            const status = yield* call('semAcquire', cell, stamp, me, timeout, 0);
+            const status = yield* call('semAcquire', cell, stamp, me, timeout);
             expect(status, STATUS_OK, ...(timeout === FOR_EVER ? [] : [STATUS_TIMEOUT]));
           }),
         ),
         once(function* () {
-          for (const gift of gifts) expect(yield* call('semRelease', cell, stamp, giver, gift, 0), STATUS_OK);
+          for (const gift of gifts) expect(yield* call('semRelease', cell, stamp, giver, gift), STATUS_OK);
         }),
       ],
     };
@@ -90,7 +90,7 @@ const mixed = (
     };
     const leave = function* (me: number): Script<unknown> {
       yield before('out');
-      return expect(yield* call('semRelease', cell, stamp, me, 1, 0), STATUS_OK);
+      return expect(yield* call('semRelease', cell, stamp, me, 1), STATUS_OK);
     };
     return {
       clock: timeout === FOR_EVER ? UNTIMED : TIMED,
@@ -108,7 +108,7 @@ const mixed = (
         ];
         if (tasks[t]! > 0) return program(eventLoop(world, me, Array<Step[]>(tasks[t]!).fill(task)));
         return program(function* () {
-          if ((yield* enter(yield* call('semAcquire', cell, stamp, me, timeout, 0))) !== END) yield* leave(me);
+          if ((yield* enter(yield* call('semAcquire', cell, stamp, me, timeout))) !== END) yield* leave(me);
         });
       }),
     };
@@ -132,11 +132,11 @@ const gifts = (name: string, tasks: readonly number[], timeout: number, gifts: r
           const task: Step[] = [waits(acquiringPermit(semaphore, me), timeout), came(...allowed(timeout))];
           if (count > 0) return once(eventLoop(world, me, Array<Step[]>(count).fill(task)));
           return once(function* () {
-            expect(yield* call('semAcquire', cell, stamp, me, timeout, 0), ...allowed(timeout));
+            expect(yield* call('semAcquire', cell, stamp, me, timeout), ...allowed(timeout));
           });
         }),
         once(function* () {
-          for (const gift of gifts) expect(yield* call('semRelease', cell, stamp, giver, gift, 0), STATUS_OK);
+          for (const gift of gifts) expect(yield* call('semRelease', cell, stamp, giver, gift), STATUS_OK);
         }),
       ],
     };
@@ -165,8 +165,8 @@ const explained = (name: string, permits: number, bound: number): Scenario => ({
     const { cell, stamp } = world.semaphore(permits, bound);
     const [a, b, c] = world.threads as [number, number, number];
     const acquire = (me: number, timeout: number) =>
-      observed(['acquire', timeout], call('semAcquire', cell, stamp, me, timeout, 0));
-    const release = (me: number, n: number) => observed(['release', n], call('semRelease', cell, stamp, me, n, 0));
+      observed(['acquire', timeout], call('semAcquire', cell, stamp, me, timeout));
+    const release = (me: number, n: number) => observed(['release', n], call('semRelease', cell, stamp, me, n));
     return {
       clock: TIMED,
       monitor: linearizable(semaphoreSpecification(permits, bound), 3),
@@ -198,8 +198,8 @@ export const semaphore: readonly Scenario[] = [
     build(world) {
       const { cell, stamp } = world.semaphore(1, 2);
       const [me] = world.threads as [number];
-      const take = (timeout: number) => call('semAcquire', cell, stamp, me, timeout, 0);
-      const give = (n: number) => call('semRelease', cell, stamp, me, n, 0);
+      const take = (timeout: number) => call('semAcquire', cell, stamp, me, timeout);
+      const give = (n: number) => call('semRelease', cell, stamp, me, n);
       return {
         programs: [
           forever(function* () {
@@ -225,7 +225,7 @@ export const semaphore: readonly Scenario[] = [
         clock: TIMED,
         programs: world.threads.map((me) =>
           forever(function* () {
-            expect(yield* call('semAcquire', cell, stamp, me, SOON, 0), STATUS_TIMEOUT);
+            expect(yield* call('semAcquire', cell, stamp, me, SOON), STATUS_TIMEOUT);
           }),
         ),
       };

@@ -251,11 +251,11 @@ export const sequences: readonly Scenario[] = [
     function* (s, ...w) {
       yield* s.all();
       yield* s.has(QUEUED, 10);
-      yield* s.calls('semRelease', STATUS_OK, s.me, 1, 0);
+      yield* s.calls('semRelease', STATUS_OK, s.me, 1);
       yield* s.has(UNIT + WOKEN + QUEUED, 9);
       yield* s.is(w[0]!, STATE_WOKEN);
       yield* s.is(w[1]!, STATE_AWAITED);
-      yield* s.calls('semRelease', STATUS_OK, s.me, 9, 0);
+      yield* s.calls('semRelease', STATUS_OK, s.me, 9);
       yield* s.has(10 * UNIT + 7 * WOKEN + QUEUED, 3);
       yield* s.enters(w[0]!, STATUS_OK, WOKEN);
       yield* s.has(9 * UNIT + 7 * WOKEN + QUEUED, 2);
@@ -271,19 +271,19 @@ export const sequences: readonly Scenario[] = [
     4,
     function* (s, a, b, c, d) {
       yield* s.all();
-      yield* s.calls('semRelease', STATUS_OK, s.me, 1, 0);
-      yield* s.calls('semRelease', STATUS_OK, s.me, 1, 0);
+      yield* s.calls('semRelease', STATUS_OK, s.me, 1);
+      yield* s.calls('semRelease', STATUS_OK, s.me, 1);
       yield* s.has(2 * UNIT + 2 * WOKEN + QUEUED, 2);
-      yield* s.calls('semAcquire', STATUS_OK, s.me, 0, 0);
-      yield* s.calls('semAcquire', STATUS_OK, s.me, 0, 0);
-      yield* s.calls('semAcquire', STATUS_TIMEOUT, s.me, 0, 0);
+      yield* s.calls('semAcquire', STATUS_OK, s.me, 0);
+      yield* s.calls('semAcquire', STATUS_OK, s.me, 0);
+      yield* s.calls('semAcquire', STATUS_TIMEOUT, s.me, 0);
       // Two wakers are in flight for one permit.
-      yield* s.calls('semRelease', STATUS_OK, s.me, 1, 0);
+      yield* s.calls('semRelease', STATUS_OK, s.me, 1);
       yield* s.has(UNIT + 2 * WOKEN + QUEUED, 2);
       yield* s.enters(a!, STATUS_OK, WOKEN);
       yield* s.enters(b!, STATUS_PENDING, WOKEN);
       yield* s.has(QUEUED, 3);
-      yield* s.calls('semRelease', STATUS_OK, s.me, 4, 0);
+      yield* s.calls('semRelease', STATUS_OK, s.me, 4);
       for (const waiter of [b!, c!, d!]) yield* s.is(waiter, STATE_WOKEN);
       yield* s.has(4 * UNIT + 3 * WOKEN, 0);
       for (const waiter of [b!, c!, d!]) yield* s.enters(waiter, STATUS_OK, WOKEN);
@@ -292,16 +292,16 @@ export const sequences: readonly Scenario[] = [
   ),
   semaphore('two permits, three wait, and nobody wakes the third', 3, function* (s, a, b, c) {
     yield* s.all();
-    yield* s.calls('semRelease', STATUS_OK, s.me, 2, 0);
+    yield* s.calls('semRelease', STATUS_OK, s.me, 2);
     yield* s.has(2 * UNIT + 2 * WOKEN + QUEUED, 1);
     yield* s.enters(b!, STATUS_OK, WOKEN);
     yield* s.has(UNIT + WOKEN + QUEUED, 1);
     yield* s.enters(a!, STATUS_OK, WOKEN);
     yield* s.has(QUEUED, 1);
     yield* s.enters(a!, STATUS_PENDING);
-    yield* s.calls('semRelease', STATUS_OK, s.me, 1, 0);
+    yield* s.calls('semRelease', STATUS_OK, s.me, 1);
     yield* s.is(c!, STATE_WOKEN);
-    yield* s.calls('semRelease', STATUS_OK, s.me, 3, 0);
+    yield* s.calls('semRelease', STATUS_OK, s.me, 3);
     yield* s.has(4 * UNIT + 2 * WOKEN, 0);
     yield* s.enters(c!, STATUS_OK, WOKEN);
     yield* s.enters(a!, STATUS_OK, WOKEN);
@@ -309,12 +309,12 @@ export const sequences: readonly Scenario[] = [
   }),
   semaphore('a handoff does not wait for a waker in flight', 2, function* (s, a, b) {
     yield* s.all();
-    yield* s.calls('semRelease', STATUS_OK, s.me, 2, 0);
-    yield* s.calls('semAcquire', STATUS_OK, s.me, 0, 0);
-    yield* s.calls('semAcquire', STATUS_OK, s.me, 0, 0);
+    yield* s.calls('semRelease', STATUS_OK, s.me, 2);
+    yield* s.calls('semAcquire', STATUS_OK, s.me, 0);
+    yield* s.calls('semAcquire', STATUS_OK, s.me, 0);
     yield* s.enters(a!, STATUS_PENDING, WOKEN | HANDOFF);
     yield* s.has(WOKEN + HANDOFF + QUEUED, 1);
-    yield* s.calls('semRelease', STATUS_OK, s.me, 1, 0);
+    yield* s.calls('semRelease', STATUS_OK, s.me, 1);
     yield* s.is(a!, STATE_GRANTED);
     yield* s.accepts(a!);
     yield* s.has(WOKEN, 0);
@@ -323,7 +323,7 @@ export const sequences: readonly Scenario[] = [
   }),
   semaphore('two permits, and the third of three gives up', 3, function* (s, a, b, c) {
     yield* s.all();
-    yield* s.calls('semRelease', STATUS_OK, s.me, 2, 0);
+    yield* s.calls('semRelease', STATUS_OK, s.me, 2);
     yield* s.calls('cancelWait', STATUS_TIMEOUT, c!, 0);
     yield* s.has(2 * UNIT + 2 * WOKEN, 0);
     yield* s.enters(b!, STATUS_OK, WOKEN);
@@ -332,26 +332,26 @@ export const sequences: readonly Scenario[] = [
   }),
   semaphore('a waiter that wakes the next, when more has come than wakers are in flight', 3, function* (s, a, b, c) {
     yield* s.all();
-    yield* s.calls('semRelease', STATUS_OK, s.me, 1, 0);
+    yield* s.calls('semRelease', STATUS_OK, s.me, 1);
     // Taken by somebody else, so that the waker in flight comes in vain.
-    yield* s.calls('semAcquire', STATUS_OK, s.me, 0, 0);
+    yield* s.calls('semAcquire', STATUS_OK, s.me, 0);
     yield* s.has(WOKEN + QUEUED, 2);
     yield* s.enters(a!, STATUS_PENDING, WOKEN);
     yield* s.has(QUEUED, 3);
-    yield* s.calls('semRelease', STATUS_OK, s.me, 1, 0);
+    yield* s.calls('semRelease', STATUS_OK, s.me, 1);
     // It stood before the others.
     yield* s.is(a!, STATE_WOKEN);
-    yield* s.calls('semAcquire', STATUS_OK, s.me, 0, 0);
+    yield* s.calls('semAcquire', STATUS_OK, s.me, 0);
     yield* s.enters(a!, STATUS_PENDING, WOKEN | HANDOFF);
     yield* s.has(QUEUED + HANDOFF, 3);
-    yield* s.calls('semRelease', STATUS_OK, s.me, 1, 0);
+    yield* s.calls('semRelease', STATUS_OK, s.me, 1);
     yield* s.is(a!, STATE_GRANTED);
     yield* s.accepts(a!);
     yield* s.has(QUEUED, 2);
-    yield* s.calls('semRelease', STATUS_OK, s.me, 1, 0);
-    yield* s.calls('semAcquire', STATUS_OK, s.me, 0, 0);
+    yield* s.calls('semRelease', STATUS_OK, s.me, 1);
+    yield* s.calls('semAcquire', STATUS_OK, s.me, 0);
     yield* s.enters(b!, STATUS_PENDING, WOKEN | HANDOFF);
-    yield* s.calls('semRelease', STATUS_OK, s.me, 2, 0);
+    yield* s.calls('semRelease', STATUS_OK, s.me, 2);
     // One is handed over, and one is left for the next.
     yield* s.is(b!, STATE_GRANTED);
     yield* s.accepts(b!);
@@ -364,13 +364,13 @@ export const sequences: readonly Scenario[] = [
     yield* s.all();
     yield* s.calls('cancelWait', STATUS_TIMEOUT, b!, 0);
     yield* s.has(QUEUED, 3);
-    yield* s.calls('semRelease', STATUS_OK, s.me, 1, 0);
+    yield* s.calls('semRelease', STATUS_OK, s.me, 1);
     yield* s.does('decline', a!);
     yield* s.is(c!, STATE_WOKEN);
     yield* s.has(UNIT + WOKEN + QUEUED, 1);
-    yield* s.calls('semAcquire', STATUS_OK, s.me, 0, 0);
+    yield* s.calls('semAcquire', STATUS_OK, s.me, 0);
     yield* s.enters(c!, STATUS_PENDING, WOKEN | HANDOFF);
-    yield* s.calls('semRelease', STATUS_OK, s.me, 1, 0);
+    yield* s.calls('semRelease', STATUS_OK, s.me, 1);
     yield* s.is(c!, STATE_GRANTED);
     yield* s.has(QUEUED, 1);
     yield* s.does('decline', c!);
@@ -382,10 +382,10 @@ export const sequences: readonly Scenario[] = [
     yield* s.has(UNIT, 0);
   }),
   semaphore('a bound of releases, and a wait of no time', 1, function* (s, a) {
-    yield* s.calls('semAcquire', STATUS_TIMEOUT, s.me, 0, 0);
-    yield* s.calls('semRelease', STATUS_OVER_RELEASE, s.me, 1001, 0);
-    yield* s.calls('semRelease', STATUS_OK, s.me, 1000, 0);
-    yield* s.calls('semRelease', STATUS_OVER_RELEASE, s.me, 1, 0);
+    yield* s.calls('semAcquire', STATUS_TIMEOUT, s.me, 0);
+    yield* s.calls('semRelease', STATUS_OVER_RELEASE, s.me, 1001);
+    yield* s.calls('semRelease', STATUS_OK, s.me, 1000);
+    yield* s.calls('semRelease', STATUS_OVER_RELEASE, s.me, 1);
     yield* s.enters(a!, STATUS_OK);
     yield* s.has(999 * UNIT, 0);
   }),
@@ -402,8 +402,8 @@ export const sequences: readonly Scenario[] = [
     yield* s.calls('semHandOff', 0, b!, 0, 0, 0);
     yield* s.calls('semHandOff', 1, a!, 0, 0, 0);
     yield* s.has(QUEUED, 1);
-    yield* s.calls('semRelease', STATUS_OK, s.me, 1, 0);
-    yield* s.calls('semAcquire', STATUS_OK, s.me, 0, 0);
+    yield* s.calls('semRelease', STATUS_OK, s.me, 1);
+    yield* s.calls('semAcquire', STATUS_OK, s.me, 0);
     yield* s.enters(a!, STATUS_PENDING, AT_FRONT);
     // A waker is in flight.
     yield* s.has(WOKEN + QUEUED, 1);
@@ -411,7 +411,7 @@ export const sequences: readonly Scenario[] = [
     yield* s.enters(b!, STATUS_PENDING, WOKEN | HANDOFF);
     // A handoff is due.
     yield* s.calls('semHandOff', 0, b!, 0, 0, 0);
-    yield* s.calls('semRelease', STATUS_OK, s.me, 1, 0);
+    yield* s.calls('semRelease', STATUS_OK, s.me, 1);
     yield* s.is(b!, STATE_GRANTED);
     yield* s.accepts(b!);
     yield* s.calls('semHandOff', 1, a!, 0, 0, 0);
@@ -427,7 +427,7 @@ export const sequences: readonly Scenario[] = [
       yield* s.enters(a!, STATUS_PENDING);
       yield* s.counts(a!, 1);
       yield* s.calls('semHandOff', 0, a!, 1, 0, 0);
-      yield* s.calls('semRelease', STATUS_OVER_RELEASE, s.me, 1, 0);
+      yield* s.calls('semRelease', STATUS_OVER_RELEASE, s.me, 1);
       yield* s.counts(a!, -1);
       yield* s.calls('cancelWait', STATUS_TIMEOUT, a!, 0);
       yield* s.has(0, 0);
@@ -598,8 +598,8 @@ export const sequences: readonly Scenario[] = [
     function* (s, a) {
       yield* s.enters(a!, STATUS_PENDING);
       yield* s.calls('semHandOff', 1, a!, 0, 0, 0);
-      yield* s.calls('semRelease', STATUS_OK, s.me, 1, 0);
-      yield* s.calls('semRelease', STATUS_OVER_RELEASE, s.me, 1, 0);
+      yield* s.calls('semRelease', STATUS_OK, s.me, 1);
+      yield* s.calls('semRelease', STATUS_OVER_RELEASE, s.me, 1);
       yield* s.has(UNIT, 0);
     },
   ),
