@@ -15,7 +15,6 @@ import {
   KIND_RLOCK,
   KIND_TASK,
   KIND_THREAD,
-  STATE_GRANTED,
   STATUS_OK,
   THREAD_ALIVE,
   THREAD_INFO,
@@ -192,22 +191,31 @@ export function reapAll(arena: Graveyard, urgency: Urgency): number {
   const act = (): void => {
     count = buryDead(arena, threadsOf(arena), urgency);
   };
-  for (let tries = TRIES; tries > 0 && !asReaper(arena, urgency, act); tries--);
+  untilReaper(arena, urgency, act);
   return count;
+}
+
+/** This thread ends, and is in no call. If another one reaps all the while, it is left to be found dead. */
+export function end(arena: Graveyard): void {
+  untilReaper(arena, 'hint', () => bury(arena, arena.thread));
+}
+
+function untilReaper(arena: Graveyard, urgency: Urgency, act: () => void): void {
+  for (let tries = TRIES; tries > 0 && !asReaper(arena, urgency, act); tries--);
 }
 
 /** Buries the thread with this number of the platform's, if it is dead. False: it may live. */
 export function reapNumber(arena: Graveyard, number: number): boolean {
-  const found = threadsOf(arena).filter((thread) => {
-    // Written before others knew of the thread, but for one that is about to begin.
-    const info = arena.load(thread, THREAD_INFO);
-    return info !== 0 && arena.load(info, INFO_ID) === number;
-  });
-  let count = 0;
+  let gone = false;
   asReaper(arena, 'hint', () => {
-    count = buryDead(arena, found, 'hint');
+    const found = threadsOf(arena).filter((thread) => {
+      // Written before others knew of the thread, but for one that is about to begin.
+      const info = arena.load(thread, THREAD_INFO);
+      return info !== 0 && arena.load(info, INFO_ID) === number;
+    });
+    gone = buryDead(arena, found, 'hint') === found.length;
   });
-  return count === found.length;
+  return gone;
 }
 
 function threadsOf(arena: Graveyard): number[] {
@@ -279,13 +287,9 @@ export function bury(arena: Graveyard, thread: number): void {
     return owned && arena.load(address, THREAD_OWNING_THREAD) === thread;
   });
   const tasks = others.filter(({ kind }) => kind === KIND_TASK).map(({ address }) => address);
+  // The thread first: the reaper acts in its name from then on.
   const waiters = [thread, ...tasks];
-  for (const waiter of waiters) {
-    // A lock that was handed to it is abandoned, as if it had seen that. (In a queue, a verdict may come meanwhile.)
-    const cell = arena.load(waiter, CELL_WORD) === STATE_GRANTED ? arena.load(waiter, THREAD_QUEUED_ON) : 0;
-    if (blocks.some(({ kind, address }) => address === cell && isLock(kind))) core.reapCell(cell, thread, waiter);
-    core.reapWaiter(waiter, cores);
-  }
+  for (const waiter of waiters) core.reapWaiter(waiter, cores);
   const mine = new Set(waiters);
   for (const { kind, address } of blocks) {
     if (!isPrimitive(kind)) continue;

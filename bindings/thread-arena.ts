@@ -29,7 +29,7 @@ import { ThreadingError } from './errors.ts';
 import type { Memory } from './globals.ts';
 import { cores, identity } from './host.ts';
 import { bufferOf, copyBytes, SharedWords, writeBytes, writeWords } from './memory.ts';
-import { addTicket, type Block, bury, type Graveyard, lookAround, reapAll, reapNumber, ticketsOf } from './reap.ts';
+import { addTicket, type Block, end, type Graveyard, lookAround, reapAll, reapNumber, ticketsOf } from './reap.ts';
 import { mayBlock } from './thread.ts';
 import { aheadOf, isFree, type Queues } from './turn.ts';
 
@@ -103,7 +103,12 @@ export class ThreadArena extends SharedWords implements Graveyard, Queues {
     this.id = id;
     this.core = instantiate(memory, () => this.stalled());
     this.thread = this.#addThread();
-    if (this.thread) this.#proveLife();
+    if (!this.thread) return;
+    // At once: of a thread that dies before this, nobody finds that it is dead.
+    this.#proveLife();
+    if (this.#introduce()) return;
+    this.dropTask(this.thread);
+    this.thread = 0;
   }
 
   now(): number {
@@ -214,7 +219,7 @@ export class ThreadArena extends SharedWords implements Graveyard, Queues {
   close(): void {
     this.#closed = true;
     if (this.destroyed) return;
-    bury(this, this.thread);
+    end(this);
     const { core } = this;
     for (const name of Object.keys(core) as (keyof Core)[]) {
       core[name] = (): never => {
@@ -249,20 +254,21 @@ export class ThreadArena extends SharedWords implements Graveyard, Queues {
         if (kind === KIND_SPARE && !record) record = this.#addRecord(KIND_THREAD, MAX_SPINS, 0, address);
       }
     }
-    record ||= this.#addRecord(KIND_THREAD, MAX_SPINS, 0);
-    if (!record) return 0;
-    const info = this.#addRecord(KIND_INFO, 0, record);
-    if (!info) {
-      this.dropTask(record);
-      return 0;
-    }
+    return record || this.#addRecord(KIND_THREAD, MAX_SPINS, 0);
+  }
+
+  /** Writes down what this thread is called. False when the arena has no room for that, or has been destroyed. */
+  #introduce(): boolean {
+    const info = this.#addRecord(KIND_INFO, 0, this.thread);
+    if (!info) return false;
     const { number, name } = identity();
+    // Behind the name there is the thread's record.
     const text = name ? new TextEncoder().encode(name).slice(0, THREAD_OWNING_THREAD - INFO_NAME) : [];
     writeWords(this.memory, info, { [INFO_ID]: number, [INFO_LENGTH]: text.length });
     writeBytes(this.memory, info + INFO_NAME, text);
     // No other thread looks at it while this one lives.
-    writeWords(this.memory, record, { [THREAD_INFO]: info });
-    return record;
+    writeWords(this.memory, this.thread, { [THREAD_INFO]: info });
+    return true;
   }
 
   /** The record of a thread or a task: `assembly/thread.ts`. `spare`: made of this one. */

@@ -24,7 +24,7 @@ export class Realm {
   #random = ++made;
   thread: Thread | undefined;
   /** Of the bindings' arena at hand, which is the schedule's. */
-  #stalled: Environment['stalled'] = () => {};
+  #stalled: Environment['stalled'] = () => 0;
 
   /** @param globals what the bundle finds beside the platform */
   constructor(bundle: vm.Script, globals?: object) {
@@ -91,9 +91,10 @@ export class Realm {
             this.thread!.futex.wait(address, expected, nanoseconds),
           notify: (address: number, count: number) => this.thread!.futex.notify(address, count),
           stalled: (thread: number) => {
-            this.#stalled(thread);
+            const mayTakeTurn = this.#stalled(thread);
             // The bindings let no error out: a thread that has died meanwhile must not go on in the core.
             this.thread!.lives();
+            return mayTakeTurn;
           },
         },
       });

@@ -2,9 +2,11 @@
 import type * as threading from 'lockwork';
 import { Arena, Barrier, BoundedSemaphore, Condition, Event, Lock, RLock, Semaphore } from 'lockwork';
 import { expect, it } from 'vitest';
+import { KIND_HOLD, KIND_INFO, KIND_RESERVED, KIND_TASK, KIND_THREAD } from '../../assembly/abi.ts';
 import { mortal, reaped } from '../support/mortal.ts';
 import type { Thread } from '../support/spawn.ts';
 import { until } from '../support/threads.ts';
+import { RawArena } from '../support/waiting.ts';
 
 /** How many threads are terminated; 2,000 is a storm. */
 const KILLS = Number(globalThis.process?.env.LOCKWORK_KILLS ?? 200);
@@ -232,6 +234,10 @@ it(`survives ${KILLS} deaths: nobody is stuck, nothing overlaps, nothing is left
   for (const lock of locks) expect(lock.locked).toBe(false);
   for (const permits of semaphores) expect(permits.value).toBe(2);
   // Of a thread that dies in the midst of an allocation, nobody can tell its cells from those of the living.
-  expect(arena.used - before).toBeLessThanOrEqual(64 * Math.ceil(KILLS / 100));
+  const left = (arena.used - before) / 64;
+  const raw = new RawArena(arena.memory, arena.address);
+  const kinds = { thread: KIND_THREAD, task: KIND_TASK, info: KIND_INFO, hold: KIND_HOLD, reserved: KIND_RESERVED };
+  const found = Object.entries(kinds).map(([name, kind]) => `${name} ${[...raw.cells(kind)].length}`);
+  expect(left, `cells that are left; there are: ${found.join(', ')}`).toBeLessThanOrEqual(Math.ceil(KILLS / 100));
   for (const primitive of [...conditions, ...locks, ...semaphores, event, barrier]) primitive.destroy();
 });

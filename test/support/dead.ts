@@ -7,6 +7,7 @@ import {
   KIND_INFO,
   KIND_TASK,
   KIND_THREAD,
+  NAME_SIZE,
   NEVER_SLEEPS,
   STATUS_OK,
   THREAD_INFO,
@@ -38,7 +39,7 @@ export class Doomed {
     const info = this.#add(KIND_INFO, 0, this.record);
     const text = typeof name === 'string' ? new TextEncoder().encode(name) : name;
     const { buffer } = arena.memory;
-    new Uint8Array(buffer, info + INFO_NAME, 64 - INFO_NAME).fill(0);
+    new Uint8Array(buffer, info + INFO_NAME, NAME_SIZE).fill(0);
     new Uint8Array(buffer, info + INFO_NAME, text.length).set(text);
     new Int32Array(buffer, info + INFO_ID, 1)[0] = number;
     new Int32Array(buffer, this.record + THREAD_INFO, 1)[0] = info;

@@ -56,6 +56,18 @@ const use: Task<WithLock> = async ({ lock }, t) => {
   lock.release();
 };
 
+/** The same, where nobody else can die any more. */
+const useForAll: Task<WithLock> = async ({ lock }, t) => {
+  try {
+    await lock.acquireAsync();
+  } catch {
+    await lock.recoverAsync(async () => t.mend());
+    t.check(!lock.abandoned, 'it is recovered, and abandoned');
+    return;
+  }
+  lock.release();
+};
+
 /** The same, if it gets it in time. */
 const useInTime: Task<WithLock> = async ({ lock }, t) => {
   try {
@@ -279,6 +291,12 @@ const locks: readonly Scenario[] = [
     },
   }),
   scenario('Lock: two die', { share, mortal: two, threads: { M: [use], N: [use, block], A: [use] } }),
+  scenario('Lock: two die, one after the other', {
+    share,
+    mortal: two,
+    threads: { M: [use], N: [use, use], A: [use] },
+  }),
+  scenario('Lock: recovered for all', { share, mortal, threads: { M: [use], A: [useForAll] } }),
   scenario('Lock: two die, and one blocks', { share, mortal: two, threads: { M: [use, use], N: [block], A: [block] } }),
   scenario('Lock: who reaps dies, too', {
     share,
@@ -376,13 +394,13 @@ const turns: readonly Scenario[] = [
         async ({ lock }: WithLock, t) => {
           await lock.acquireAsync();
           t.note('held');
-          await t.when('computes');
+          await t.when('blocks');
           lock.release();
         },
       ],
       A: [
         async ({ lock }: WithLock, t) => {
-          await t.when('stands');
+          await t.when('computes');
           t.note('blocks');
           lock.acquire();
           t.enter();
@@ -394,7 +412,7 @@ const turns: readonly Scenario[] = [
       B: [
         stand,
         async (_shared, t) => {
-          await t.when('blocks');
+          await t.when('stands');
           t.note('computes');
           t.compute('served');
         },
@@ -409,7 +427,7 @@ const turns: readonly Scenario[] = [
         async ({ lock }: WithLock, t) => {
           await lock.acquireAsync();
           t.note('held');
-          await t.when('computes');
+          await t.when('blocks');
           lock.release();
         },
       ],
@@ -422,7 +440,7 @@ const turns: readonly Scenario[] = [
           lock.release();
         },
         async ({ lock }: WithLock, t) => {
-          await t.when('stands');
+          await t.when('computes');
           t.note('blocks');
           try {
             lock.acquire();
@@ -439,7 +457,7 @@ const turns: readonly Scenario[] = [
       B: [
         stand,
         async (_shared, t) => {
-          await t.when('blocks');
+          await t.when('stands');
           t.note('computes');
           t.compute('served');
         },
@@ -639,6 +657,17 @@ const blockHold: Task<WithSemaphore> = ({ semaphore }, t) => {
   guard.release();
 };
 
+/** The same, if it gets it in time: a task of its own may have it. */
+const blockHoldInTime: Task<WithSemaphore> = ({ semaphore }, t) => {
+  try {
+    const guard = semaphore.hold(10);
+    t.check(semaphore.value < 2, 'a permit is taken, and all are there');
+    guard.release();
+  } catch (error) {
+    t.check((error as Error).name === 'TimeoutError', `it throws ${error}`);
+  }
+};
+
 /** Without a guard: only who lives may. */
 const plain: Task<WithSemaphore> = async ({ semaphore }, t) => {
   await semaphore.acquireAsync();
@@ -700,6 +729,12 @@ const semaphores: readonly Scenario[] = [
     mortal,
     threads: { M: [keepGuard, blockHold], A: [keepGuard] },
     after: allOfTwo,
+  }),
+  scenario('Semaphore: it blocks with a guard beside a task that waits for one', {
+    share: one,
+    mortal,
+    threads: { A: [keepGuard], M: [keepGuard, blockHoldInTime] },
+    after: allOfOne,
   }),
   scenario('Semaphore: guards that come late', {
     share: one,
