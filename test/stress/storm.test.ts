@@ -1,14 +1,10 @@
 /** A storm of waits that are given up: by threads and tasks, with random timeouts and aborts, on every primitive. */
 import * as threading from 'lockwork';
-import { Arena, Barrier, BoundedSemaphore, Condition, Event, Lock, RLock, Semaphore } from 'lockwork';
+import { Barrier, BoundedSemaphore, Condition, Event, Lock, RLock, Semaphore } from 'lockwork';
 import { describe, expect, it } from 'vitest';
-import { KIND_HOLD } from '../../assembly/abi.ts';
 import { integers } from '../support/settle.ts';
 import { thread, threads, until } from '../support/threads.ts';
-import { RawArena } from '../support/waiting.ts';
-
-/** How many cells count the permits of guards. */
-const holds = () => [...new RawArena(Arena.default.memory, Arena.default.address).cells(KIND_HOLD)].length;
+import { usedBesideHolds } from '../support/waiting.ts';
 
 /** How many waits on each primitive, by four threads together; 100,000 is a storm. */
 const WAITS = Number(globalThis.process?.env.LOCKWORK_STORM ?? 20_000);
@@ -186,9 +182,7 @@ describe('A storm of waits', () => {
       const shared = { target, count, waits: WAITS / 4 };
       // Every thread that will be here has its record.
       await threads(3, { target }, ({ target }) => target.waiters);
-      // What counts the permits of guards stays as long as its semaphore: of each thread a cell.
-      const usedNow = () => Arena.default.used - 64 * holds();
-      const used = usedNow();
+      const used = usedBesideHolds();
       const parts = await Promise.all([
         ...[1, 2, 3].map((index) => thread({ ...shared, index }, storm, BOUND)),
         storm({ ...shared, index: 0 }, threading),
@@ -201,7 +195,7 @@ describe('A storm of waits', () => {
       else expect((lock as Lock).locked).toBe(false);
       await comesThrough(target);
       expect([target.waiters, lock.waiters]).toEqual([0, 0]);
-      expect(usedNow()).toBe(used);
+      expect(usedBesideHolds()).toBe(used);
       target.destroy();
     },
   );

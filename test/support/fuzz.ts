@@ -9,10 +9,9 @@
  *   LOCKWORK_FUZZ_ROUND=12     this round of it only, again and again
  */
 import * as threading from 'lockwork';
-import { KIND_HOLD } from '../../assembly/abi.ts';
 import { AT, KINDS, OPS, type Plan, take } from './fuzzing.ts';
 import { thread } from './threads.ts';
-import { RawArena } from './waiting.ts';
+import { usedBesideHolds } from './waiting.ts';
 
 /** What rounds are made of; what each does: `families` in fuzzing.ts. */
 export const FAMILIES = [
@@ -159,9 +158,8 @@ export async function fuzz(
       void thread(about, sentinel, bound).catch(() => {});
     }
     const parts = await Promise.race([hangs, Promise.all([take(plan, threading), ...others])]);
-    // A record and what it is called for each thread; and for guards of semaphores, which are looked through now and then.
-    const holds = [...new RawArena(memory, arena.address).cells(KIND_HOLD)].length;
-    if (arena.used !== 64 * (2 * parties + holds))
+    // A record and what it is called for each thread.
+    if (usedBesideHolds(arena) !== 64 * 2 * parties)
       throw new Error(`${arena.used} bytes are used in the end, by ${parties} threads`);
     const rounds = parts[0]!.rounds;
     const operations = parts.reduce((sum, part) => sum + part.operations, 0);

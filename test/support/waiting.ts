@@ -10,6 +10,7 @@ import {
   KIND_BOUNDED_SEMAPHORE,
   KIND_CONDITION,
   KIND_EVENT,
+  KIND_HOLD,
   KIND_LOCK,
   KIND_RLOCK,
   KIND_SEMAPHORE,
@@ -54,6 +55,14 @@ export class RawArena {
     for (let index = this.#words[HEADER_FIRST / 4]!; index < end; index++)
       if (this.#map[index] === kind) yield this.#base + index * CELL_SIZE;
   }
+}
+
+/**
+ * Bytes of an arena that are used, but for what counts the permits of guards: of each thread a cell for each semaphore, which
+ * stays for a while when that is gone.
+ */
+export function usedBesideHolds(arena = Arena.default): number {
+  return arena.used - CELL_SIZE * [...new RawArena(arena.memory, arena.address).cells(KIND_HOLD)].length;
 }
 
 /** Which threads wait for what in an arena, from its memory alone: a line each. */
