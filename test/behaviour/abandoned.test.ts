@@ -586,7 +586,7 @@ describe.each(LOCKS)('A wait for a Condition over a %s that is abandoned meanwhi
       },
     });
     const condition = new Condition(lock);
-    const waiting = condition.withAsync(({ owner }) => condition.waitAsync({ owner, timeout: 10 }));
+    const waiting = condition.withAsync(({ owner }) => condition.waitAsync({ owner, timeout: 1_000 }));
     await until(() => condition.waiters === 1, 'the task waits');
     const doomed = new Doomed().acquire(lock);
     await until(() => condition.waiters === 0, 'its time is up');
@@ -614,7 +614,7 @@ describe.each(LOCKS)('A wait for a Condition over a %s that is abandoned meanwhi
     });
     const condition = new Condition(lock);
     const waiting = condition.withAsync(async ({ owner }) => {
-      const name = await outcome(condition.waitAsync({ owner, timeout: 10 }));
+      const name = await outcome(condition.waitAsync({ owner, timeout: 1_000 }));
       return [name, lock.locked, lock.abandoned];
     });
     await until(() => condition.waiters === 1, 'the task waits');

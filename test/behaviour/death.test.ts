@@ -14,7 +14,7 @@ import {
   Semaphore,
 } from 'lockwork';
 import { describe, expect, it } from 'vitest';
-import { mortal, reaped } from '../support/mortal.ts';
+import { buried, mortal, reaped } from '../support/mortal.ts';
 import { thread, until } from '../support/threads.ts';
 
 /** How long a wait in these tests may take (ms). A death is known within a fraction of a second; Chromium's after two. */
@@ -92,10 +92,10 @@ describe.each(Object.entries(locks))('a %s', (_kind, make) => {
       await until(() => lock.waiters === 3, 'somebody waits behind them');
       await blocked.terminate();
       await waiting.terminate();
+      await reaped(() => lock.waiters === 1, 'the dead have left the queue');
       lock.release();
       expect(await meeting).toBe('held');
-      await reaped(() => lock.waiters === 0, 'the dead have left the queue');
-      lock.destroy();
+      await buried(lock);
     });
 
     it('goes past a thread that was woken and did not come', async () => {
@@ -113,8 +113,7 @@ describe.each(Object.entries(locks))('a %s', (_kind, make) => {
       lock.release();
       await busy.terminate();
       expect(await meeting).toBe('held');
-      await reaped(() => lock.waiters === 0 && !lock.locked, 'nothing is due to the dead');
-      lock.destroy();
+      await buried(lock);
       Arena.default.free(words);
     });
 
@@ -135,8 +134,7 @@ describe.each(Object.entries(locks))('a %s', (_kind, make) => {
       Atomics.store(words, 0, 2);
       await until(() => Atomics.load(words, 0) === 3, 'the busy one has had its turn');
       await busy.terminate();
-      await reaped(() => !lock.locked, 'it is free');
-      lock.destroy();
+      await buried(lock);
       Arena.default.free(words);
     });
   });
@@ -203,9 +201,8 @@ describe.each([
     permits.release();
     await busy.terminate();
     expect(await permits.acquireAsync({ timeout: SOON })).toBe(true);
-    await reaped(() => permits.waiters === 0, 'the dead one has left');
     permits.release();
-    permits.destroy();
+    await buried(permits);
     Arena.default.free(words);
   });
 });

@@ -45,3 +45,16 @@ export function reaped(state: () => boolean, what: string, arena = Arena.default
     return state();
   }, what);
 }
+
+/** Destroys a primitive as soon as nothing of the dead is left at it. */
+export function buried(primitive: threading.Primitive, arena = Arena.default): Promise<void> {
+  const destroyed = () => {
+    try {
+      primitive.destroy();
+      return true;
+    } catch {
+      return false;
+    }
+  };
+  return reaped(destroyed, `${primitive} can be destroyed`, arena);
+}

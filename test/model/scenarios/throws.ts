@@ -51,13 +51,12 @@ const acquiring = (
       programs: world.threads.map((me, t) =>
         once(function* () {
           const timeout = timeouts[t]!;
-          const hold = kind === 'sem' ? [0] : [];
-          const status = yield* call(`${kind}Acquire`, cell, stamp, me, timeout, ...hold);
+          const status = yield* call(`${kind}Acquire`, cell, stamp, me, timeout);
           expect(status, STATUS_OK, THREW, ...(timeout === FOR_EVER ? [] : [STATUS_TIMEOUT]));
           if (status === THREW) yield* call('undo', me);
           if (status !== STATUS_OK) return;
           yield* use(data);
-          const more = kind === 'sem' ? [1, 0] : [];
+          const more = kind === 'sem' ? [1] : [];
           expect(yield* call(`${kind}Release`, cell, stamp, me, ...more), STATUS_OK);
         }),
       ),
