@@ -198,13 +198,13 @@ describe('A guard', () => {
 });
 
 describe('A page', () => {
-  it('looks into its inbox each 50 ms while a task waits', () => {
+  it('looks into its inbox each 30 ms while a task waits', () => {
     const timers = new Timers();
     const { Lock } = load({ ...timers.globals, performance });
     const lock = new Lock();
     lock.tryAcquire();
     void lock.acquireAsync();
-    expect(timers.set.map(({ ms }) => ms)).toEqual([50]);
+    expect(timers.set.map(({ ms }) => ms)).toEqual([30]);
   });
 });
 

@@ -109,6 +109,18 @@ const NOT_HERE: readonly Exception[] = [
   { file: 'behaviour/realms.test.ts', on: PAGES, reason: "of Node's `vm` contexts and its threads" },
   { file: 'stress/fuzz.test.ts', on: PAGES, reason: 'platforms/page/fuzz.test.ts explores there' },
   {
+    file: 'behaviour/abandoned.test.ts',
+    on: PAGES,
+    tests: ['abandons its Lock', 'abandons its RLock'],
+    reason: "of Node's threads and how they end; of a page's see page/death.test.ts",
+  },
+  {
+    file: 'behaviour/abandoned.test.ts',
+    on: ['Deno'],
+    tests: ['since it is terminated while it computes'],
+    reason: 'terminate() does not stop it there: it lives',
+  },
+  {
     file: 'unit/arena.test.ts',
     on: PAGES,
     tests: ['releases many thousands of arenas', 'lets the memory be collected'],
