@@ -37,7 +37,7 @@ export interface Core {
   /** A thread's record waits as a task's waiter from now on. Answers what `waitAsThread` needs. */
   waitAsTask(thread: number): number;
   waitAsThread(thread: number, maxSpins: number, spinBudget: number): void;
-  /** `forTurn`: only if the waiter is the first, and what it waits for is free. TIMEOUT: it has left. */
+  /** `forTurn`: only if what it waits for is free. TIMEOUT: it has left. */
   cancelWait(cell: number, stamp: number, waiter: number, forTurn: boolean): number;
   /** What is behind those of locks and semaphores, for waiters of tasks. `flags`: WOKEN, HANDOFF, AT_FRONT. */
   acquire(cell: number, stamp: number, waiter: number, take: number, timeout: number, flags: number): number;

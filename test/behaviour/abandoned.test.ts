@@ -24,6 +24,10 @@ import { thread, until } from '../support/threads.ts';
 import { outcome, turn } from '../support/waits.ts';
 
 const ARENA = 1 << 16;
+/** Of all arenas here: engines have room for some hundred memories only. */
+const memory = new WebAssembly.Memory({ initial: 400, maximum: 400, shared: true });
+let arenas = 0;
+const makeArena = () => new Arena({ memory, byteOffset: arenas++ * ARENA, byteLength: ARENA });
 
 type AnyLock = Lock | RLock;
 const LOCKS: [string, (options?: LockOptions) => AnyLock][] = [
@@ -79,7 +83,7 @@ const CASES = LOCKS.flatMap(([kind, make]) =>
     Object.entries(CALLS).map(([name, { act, async = false }]) => {
       /** A lock, and what is called to acquire it. */
       const set = (options?: LockOptions): { lock: AnyLock; act: () => ReturnType<Call['act']> } => {
-        const lock = make({ arena: new Arena({ maximumBytes: ARENA }), ...options });
+        const lock = make({ arena: makeArena(), ...options });
         const target = condition ? new Condition(lock) : lock;
         return { lock, act: () => act(target as Lock) };
       };
@@ -211,7 +215,7 @@ describe.each(LOCKS)('A %s whose owner dies while others wait', (_kind, make) =>
   });
 
   it('is given to each task in turn, which is told', async () => {
-    const arena = new Arena({ maximumBytes: ARENA });
+    const arena = makeArena();
     const lock = make({ arena });
     const { used } = arena;
     const doomed = new Doomed(arena).acquire(lock);
@@ -438,7 +442,7 @@ describe('While an abandoned RLock is repaired', () => {
   });
 
   it("the owner's other tasks wait, and have it with the owner when it is in order", async () => {
-    const arena = new Arena({ maximumBytes: ARENA });
+    const arena = makeArena();
     const order: unknown[] = [];
     const lock = new RLock({
       arena,
@@ -464,7 +468,7 @@ describe('While an abandoned RLock is repaired', () => {
   });
 
   it("the owner's other tasks are told in their turn, when it is not repaired", async () => {
-    const arena = new Arena({ maximumBytes: ARENA });
+    const arena = makeArena();
     const lock = new RLock({ arena });
     const { used } = arena;
     const doomed = new Doomed(arena).acquire(lock);
@@ -639,7 +643,7 @@ describe.each(LOCKS)('A wait for a Condition over a %s that is abandoned meanwhi
 
 describe('An abandoned lock of a Condition', () => {
   it('is destroyed with it, and not before nobody stands in the way', async () => {
-    const arena = new Arena({ maximumBytes: ARENA });
+    const arena = makeArena();
     const condition = new Condition(undefined, { arena, name: 'seats' });
     const { lock } = condition;
     const busy = 'Condition "seats": cannot be destroyed while it is held or waited on';

@@ -65,7 +65,7 @@ describe('the published core', () => {
 
     const memory = new WebAssembly.Memory({ initial: 1, maximum: 1, shared: true });
     const before = new Uint8Array(memory.buffer).fill(0xa5).slice();
-    new WebAssembly.Instance(module, { env: { memory, clock: () => 0 } });
+    new WebAssembly.Instance(module, { env: { memory, clock: () => 0, stalled: () => 0 } });
     expect(Buffer.compare(before, new Uint8Array(memory.buffer))).toBe(0);
   });
 
@@ -82,9 +82,9 @@ describe('the published core', () => {
     expect(WebAssembly.Module.imports(module).some(({ kind }) => kind === 'global')).toBe(false);
   });
 
-  it('imports a memory and a clock, and nothing else', () => {
+  it('imports a memory, a clock and what a blocked thread does now and then, and nothing else', () => {
     const imports = WebAssembly.Module.imports(module).map(({ module, name, kind }) => `${kind} ${module}.${name}`);
-    expect(imports.sort()).toEqual(['function env.clock', 'memory env.memory']);
+    expect(imports.sort()).toEqual(['function env.clock', 'function env.stalled', 'memory env.memory']);
   });
 
   it('accepts any shared memory: from 1 page up to 65,536', () => {

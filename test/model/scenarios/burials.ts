@@ -299,7 +299,7 @@ const locks: readonly Scenario[] = [
     yield* r.calls('rlockRelease', STATUS_OK, b!);
     yield* r.has(0, 0);
   }),
-  lock('a waiter takes its turn if it is the first, and it is free', 2, function* (l, a, b) {
+  lock('a waiter takes its turn if it is free', 2, function* (l, a, b) {
     const task = l.me | HELD_BY_TASK;
     yield* l.calls('lockAcquire', STATUS_OK, l.me, 0);
     yield* l.all();
