@@ -5,7 +5,7 @@ import { expect, it } from 'vitest';
 import { KIND_HOLD, KIND_INFO, KIND_RESERVED, KIND_TASK, KIND_THREAD } from '../../assembly/abi.ts';
 import { mortal, reaped } from '../support/mortal.ts';
 import type { Thread } from '../support/spawn.ts';
-import { until } from '../support/threads.ts';
+import { PATIENCE, until } from '../support/threads.ts';
 import { RawArena } from '../support/waiting.ts';
 
 /** How many threads are terminated; 2,000 is a storm. */
@@ -225,9 +225,9 @@ it(`survives ${KILLS} deaths: nobody is stuck, nothing overlaps, nothing is left
     last = performance.now();
   }
   const uses = Atomics.load(words, USES);
-  await until(() => Atomics.load(words, USES) > uses + 100, 'the living go on');
+  await until(() => Atomics.load(words, USES) > uses + 100, 'the living go on', PATIENCE, arena);
   Atomics.store(words, STOP, 1);
-  await until(() => Atomics.load(words, ENDED) >= THREADS, 'all of the living come to an end');
+  await until(() => Atomics.load(words, ENDED) >= THREADS, 'all of the living come to an end', PATIENCE, arena);
   for (const worker of living) await worker.terminate();
   await reaped(() => primitives.every(({ waiters }) => waiters === 0), 'nobody waits any more', arena);
   expect(words[OVERLAPS]).toBe(0);

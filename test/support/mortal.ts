@@ -2,7 +2,7 @@ import type * as threading from 'lockwork';
 import { Arena, reap } from 'lockwork';
 import { afterEach } from 'vitest';
 import { spawn, type Thread } from './spawn.ts';
-import { until } from './threads.ts';
+import { PATIENCE, until } from './threads.ts';
 
 /** Threads that a test terminates. */
 
@@ -40,10 +40,11 @@ afterEach(async () => {
 
 /** Waits for a state that a thread's death brings about: it is looked for as soon as it may be found. */
 export function reaped(state: () => boolean, what: string, arena = Arena.default): Promise<void> {
-  return until(() => {
+  const look = () => {
     reap(arena);
     return state();
-  }, what);
+  };
+  return until(look, what, PATIENCE, arena);
 }
 
 /** Destroys a primitive as soon as nothing of the dead is left at it. */

@@ -94,10 +94,15 @@ export function threads<A, R>(
 }
 
 /** Waits for a state, looking again and again without blocking the thread. */
-export async function until(state: () => boolean, what: string, within = PATIENCE): Promise<void> {
+export async function until(
+  state: () => boolean,
+  what: string,
+  within = PATIENCE,
+  arena?: threading.Arena,
+): Promise<void> {
   const deadline = performance.now() + within;
   while (!state()) {
-    if (performance.now() > deadline) throw new Error(`not within ${within} ms: ${what}\n${describeWaiting()}`);
+    if (performance.now() > deadline) throw new Error(`not within ${within} ms: ${what}\n${describeWaiting(arena)}`);
     await new Promise((resolve) => setTimeout(resolve, 1));
   }
 }

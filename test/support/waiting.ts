@@ -78,5 +78,12 @@ export function describeWaiting(arena = Arena.default): string {
       `thread @${record} waits for ${NAMES[raw.kindAt(target)] ?? 'something destroyed'} @${target} (word: ${word >>> 6} | flags ${word & 63}, ${raw.word(target, CELL_LENGTH)} waiting)`,
     );
   }
-  return lines.length ? lines.join('\n') : 'no thread waits in the default arena';
+  for (const [kind, name] of Object.entries(NAMES)) {
+    for (const cell of raw.cells(Number(kind))) {
+      const word = raw.word(cell, CELL_WORD);
+      const length = raw.word(cell, CELL_LENGTH);
+      if (length > 0) lines.push(`${length} wait for ${name} @${cell} (word: ${word >>> 6} | flags ${word & 63})`);
+    }
+  }
+  return lines.length ? lines.join('\n') : 'no thread waits in the arena';
 }
