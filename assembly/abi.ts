@@ -68,6 +68,8 @@ export const NEVER_SLEEPS = -1;
 
 /** A resource: one permit, and the least owner. The bits below are flags. */
 export const UNIT = 64;
+/** The owner in the word of a Lock or RLock that is destroyed, or stays held by a dead thread: no record has this address. */
+export const NOBODY = -UNIT;
 /** A resource: the first waiter was passed over for too long, so what comes free next is handed to it. */
 export const HANDOFF = 2;
 /** A waiter of a resource that was passed over for this long (ms) asks for a handoff. */
@@ -172,8 +174,6 @@ export const CONDITION_LOCK_STAMP = 48;
 /** Whether the lock is the Condition's own. */
 export const CONDITION_OWNS_LOCK = 52;
 export const THREAD_INBOX = 16;
-/** How many tickets a thread has at the most. */
-export const FULL_SET = 8;
 /** A thread: its tickets, and above them when it may be probed again (reap.ts). */
 export const THREAD_TICKETS = 20;
 export const THREAD_PIN = 28;

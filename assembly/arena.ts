@@ -20,8 +20,8 @@ import { Kind, Status } from "./types";
  *   RESERVED    the thread that claimed it    the block's kind, when all is ready; FREE again
  *   INSIDE      the thread that claimed it    FREE again, before the first of its block
  *   a kind      the thread that destroys it   RESERVED, then FREE; of a thread's record SPARE
- *   SPARE       a new thread                  RESERVED, then a thread's record again
  *               a latecomer (queue-lock.ts)   the kind with VISITED, for a moment
+ *   SPARE       a new thread                  RESERVED, then a thread's record again
  *
  * Nothing here is locked. A thread that needs n cells walks the map from where the last search ended (next fit), and
  * claims a run of free bytes one by one; when it loses one of them to another thread, it returns the others and walks on.

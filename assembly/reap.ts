@@ -1,4 +1,4 @@
-import { ABANDONED, ACTION, BROKEN, HEADER_REAPER, INFO_NAME, KIND_BARRIER, KIND_CONDITION, KIND_EVENT, KIND_LOCK, KIND_RLOCK, KIND_SEMAPHORE, LOCK_ABANDONER, LOCK_ON_DEATH, ON_DEATH_KEEP, ON_DEATH_RELEASE, STATE_BROKEN, STATE_GRANTED, TASK_EXTRA, TASK_LINE, THREAD_TICKETS, UNIT, WOKEN } from "./abi";
+import { ABANDONED, ACTION, BROKEN, HEADER_REAPER, INFO_NAME, KIND_BARRIER, KIND_CONDITION, KIND_EVENT, KIND_LOCK, KIND_RLOCK, KIND_SEMAPHORE, LOCK_ABANDONER, LOCK_ON_DEATH, NOBODY, ON_DEATH_KEEP, ON_DEATH_RELEASE, STATE_BROKEN, STATE_GRANTED, TASK_EXTRA, TASK_LINE, THREAD_TICKETS, WOKEN } from "./abi";
 import { Kind } from "./types";
 import { kindOf } from "./arena";
 import { Cell, loadWord, stampOf, swapWord } from "./cell";
@@ -25,9 +25,6 @@ import { FLAGS, ownerRecord } from "./word";
  * The reaper acts in the name of the dead: the dead thread's record is the `thread` of the calls, with the reaper's `cores`,
  * since the reaper's own may stand in a queue (parker.ts). So it wakes its own tasks as another thread would.
  */
-
-/** The owner of a lock that stays held: no record has this address. */
-const NOBODY: i32 = -UNIT;
 
 /** All that is due to a waiter of a dead thread goes back, its pin too, and what it counts in a queue's length. */
 export function reapWaiter(waiter: Thread, cores: i32): void {
@@ -95,33 +92,12 @@ function reapOwner(cell: RLock, stamp: i32, thread: Thread, owner: Thread, kind:
   return done;
 }
 
-/*
- * One reaper at a time: a word in the arena's header, with the number of claims, so that a thread which finds a dead one
- * there does not claim in place of a living one with the same record.
- *
- *   reaper                    next
- *   ────────────────────────────────────────────────────────────
- *   0                         a thread
- *   a thread                  0, when it has finished
- *   a thread that has died    a thread, which begins anew
- */
-
-/** False when the word was not `current`. */
+/** Changes who reaps (bindings/reap.ts has the table). False when the word was not `current`. */
 export function claimReaper(arena: usize, current: i64, next: i64): bool {
   return atomic.cmpxchg<i64>(arena, current, next, HEADER_REAPER) == current;
 }
 
-/*
- * Tickets. A thread has as many `waitAsync` pending on THREAD_ALIVE of its record as it has tickets, less those that were
- * taken a moment ago. Whoever takes a ticket may notify one waiter, which is there if the thread lives.
- *
- *    31 ……………………………………………………………… 8   7 …………… 0
- *   ┌─────────────────────────────────┬─────────────┐
- *   │ not to be probed before, ticks  │ tickets     │
- *   └─────────────────────────────────┴─────────────┘
- */
-
-/** Gives out or takes tickets. False when the word was not `current`. */
+/** Gives out or takes tickets (bindings/reap.ts has the word). False when it was not `current`. */
 export function swapTickets(thread: usize, current: i32, next: i32): bool {
   return atomic.cmpxchg<i32>(thread, current, next, THREAD_TICKETS) == current;
 }

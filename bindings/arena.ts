@@ -15,6 +15,7 @@ import { invalidType, invalidValue, OutOfMemoryError } from './errors.ts';
 import type { Memory, SharedArray, SharedArrayType } from './globals.ts';
 import { checkMemory } from './handle.ts';
 import { bufferOf, copyBytes, isShared, loadWord, loadWordIn } from './memory.ts';
+import { reapAll } from './reap.ts';
 import { arenaAt, checkLives, defaultArena, destroyArena, layOut, overhead } from './registry.ts';
 import { checkPlatform, Postable } from './sharing.ts';
 import type { ThreadArena } from './thread-arena.ts';
@@ -242,7 +243,7 @@ export class Arena extends Postable {
 export function reap(arena: Arena = Arena.default): number {
   if (!(arena instanceof Arena)) throw invalidType(`reap: the argument must be an Arena, not ${show(arena)}`);
   const { threadArena } = arena;
-  const count = threadArena.reap();
+  const count = reapAll(threadArena, 'asked');
   threadArena.tasks?.collect();
   return count;
 }

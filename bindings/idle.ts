@@ -1,4 +1,4 @@
-import { ABANDONED, ACTION, BROKEN, UNIT } from '../assembly/abi.ts';
+import { ABANDONED, ACTION, BROKEN, NOBODY, UNIT } from '../assembly/abi.ts';
 
 /** When a primitive may be destroyed, and what is left behind; see the table at `destroy` in `assembly/cell.ts`. */
 export interface Idle {
@@ -6,9 +6,6 @@ export interface Idle {
   readonly idle: number;
   readonly dead: number;
 }
-
-/** An owner that no thread is: of a destroyed lock, and of one that stays held when its owner has died. */
-export const NOBODY = -UNIT;
 
 /** Of a Lock and an RLock: not held, no waiter on its way; it may be abandoned. */
 export const IDLE_LOCK: Idle = /* @__PURE__ */ (() => ({ mask: ~ABANDONED, idle: 0, dead: NOBODY }))();

@@ -1,7 +1,6 @@
 import {
   ACTION,
   CELL_WORD,
-  FULL_SET,
   HEADER_REAPER,
   HOLD_CELL,
   HOLD_COUNT,
@@ -37,8 +36,8 @@ import type { SharedWords } from './memory.ts';
  * and no living thread is taken for dead. A thread without a ticket counts as living.
  *
  * Who is suspected. A thread that waits looks, after a nap, at those that it waits for: the owner of the lock, those whose
- * guards hold permits, the runner of the action, and all that stand in the same queue or were woken from it. The end of a worker, as the platform tells it, is a
- * hint only: Deno tells it of threads that run on.
+ * guards hold permits, the runner of the action, and all that stand in the same queue or were woken from it. The end of a
+ * worker, as the platform tells it, is a hint only: Deno tells it of threads that run on.
  */
 
 /** An arena as this thread sees it, as far as it is needed here. */
@@ -82,6 +81,8 @@ type Urgency = 'wait' | 'asked' | 'hint';
 /** Of the wall clock, which all threads share: ms. */
 const TICK = 128;
 const TICKS = 0xffffff;
+/** How many tickets a thread has at the most. */
+export const FULL_SET = 8;
 /** In ticks: half a second. */
 const FIRST_DELAY = 4;
 

@@ -23,6 +23,7 @@ import { invalidType, OutOfMemoryError, ThreadingError } from './errors.ts';
 import type { Memory } from './globals.ts';
 import { newId, onEnd, onExit, REGISTRY, SHAPE, versioned, workerThreads } from './host.ts';
 import { bufferOf, loadWord, writeArena } from './memory.ts';
+import { reapNumber } from './reap.ts';
 import { ThreadArena } from './thread-arena.ts';
 
 /** The arenas that this thread knows. */
@@ -64,7 +65,7 @@ const AFTERLIFE = 1_024;
 
 /** A worker of this thread has ended, or is about to: asks again and again, after `delay` ms, then after four times as long. */
 function bereave(arena: ThreadArena, worker: number, delay: number): void {
-  if (arena.destroyed || arena.reapNumber(worker) || delay > AFTERLIFE) return;
+  if (arena.destroyed || reapNumber(arena, worker) || delay > AFTERLIFE) return;
   const timer = setTimeout?.(() => bereave(arena, worker, delay * 4), delay) as { unref?(): void } | undefined;
   timer?.unref?.();
 }

@@ -1,6 +1,7 @@
 import {
   CELL_WORD,
   KIND_RLOCK,
+  NOBODY,
   RLOCK_DEPTH,
   STATUS_NOT_HELD,
   STATUS_OK,
@@ -10,7 +11,7 @@ import {
 import { admitOwner } from './acquirable.ts';
 import { invalidType } from './errors.ts';
 import { attachCell, type CellRef, type Handle } from './handle.ts';
-import { IDLE_LOCK, type Idle, NOBODY } from './idle.ts';
+import { IDLE_LOCK, type Idle } from './idle.ts';
 import {
   checkOwner,
   Owner,

@@ -12,6 +12,7 @@ import { OutOfMemoryError, UnsupportedError } from './errors.ts';
 import { KeepAlive } from './keep-alive.ts';
 import type { Operation } from './operation.ts';
 import { OperationTable } from './operation-table.ts';
+import { lookAround } from './reap.ts';
 import { checkLives } from './registry.ts';
 import { needStack } from './thread.ts';
 import { LOOK, type Tasks, type ThreadArena } from './thread-arena.ts';
@@ -233,7 +234,7 @@ export class Scheduler implements Tasks {
       const { waiter } = op;
       if (this.#pending.of(waiter) === op) this.step(op, this.takeTurn(op));
     }
-    this.#arena.lookAround();
+    lookAround(this.#arena);
     this.collect();
   }
 

@@ -1,6 +1,5 @@
 import {
   CELL_SIZE,
-  FULL_SET,
   HEADER_FIRST,
   HEADER_ID_LOW,
   HEADER_KEEPERS,
@@ -29,7 +28,7 @@ import { ThreadingError } from './errors.ts';
 import type { Memory } from './globals.ts';
 import { cores, identity } from './host.ts';
 import { bufferOf, copyBytes, SharedWords, writeBytes, writeWords } from './memory.ts';
-import { addTicket, type Block, end, type Graveyard, lookAround, reapAll, reapNumber, ticketsOf } from './reap.ts';
+import { addTicket, type Block, end, FULL_SET, type Graveyard, lookAround, reapAll, ticketsOf } from './reap.ts';
 import { mayBlock } from './thread.ts';
 import { aheadOf, isFree, type Queues } from './turn.ts';
 
@@ -163,7 +162,7 @@ export class ThreadArena extends SharedWords implements Graveyard, Queues {
   stalled(): number {
     try {
       this.#proveLife();
-      this.lookAround();
+      lookAround(this);
       return this.#turn();
     } catch {
       // A full stack, say. The next nap will do.
@@ -190,21 +189,6 @@ export class ThreadArena extends SharedWords implements Graveyard, Queues {
     const inside = index >= this.load(base, HEADER_FIRST) && index < this.load(base, HEADER_TOTAL);
     // As it is at this moment.
     return inside && Number.isInteger(index) ? this.loadByte(base + HEADER_SIZE + index) & ~VISITED : 0;
-  }
-
-  /** This thread, or a task of it, has waited for a while. */
-  lookAround(): void {
-    lookAround(this);
-  }
-
-  /** Buries the threads that are dead: the program asks. Answers how many there were. */
-  reap(): number {
-    return reapAll(this, 'asked');
-  }
-
-  /** Buries this worker, by the platform's number of it, if it is dead. False: it may live. */
-  reapNumber(worker: number): boolean {
-    return reapNumber(this, worker);
   }
 
   /** What `make` allocates, once more if the arena is full and dead threads are found in it; 0 for nothing. */

@@ -30,6 +30,7 @@ import {
   KIND_THREAD,
   LOCK_ABANDONER,
   LOCK_ON_DEATH,
+  NOBODY,
   ON_DEATH_KEEP,
   ON_DEATH_RELEASE,
   ON_DEATH_TELL,
@@ -78,8 +79,6 @@ import {
 import type { Script } from '../thread.ts';
 import { type Bench, lock, rlock, semaphore, sequence } from './sequences.ts';
 
-/** The owner of a lock that stays held. */
-const NOBODY = -UNIT;
 const CORES = 7;
 
 const reap = (waiter: number): Script<number> => call('reapWaiter', waiter, CORES);

@@ -30,6 +30,7 @@ import {
   KIND_TASK,
   KIND_THREAD,
   NO_ACTION,
+  NOBODY,
   ON_DEATH_KEEP,
   ON_DEATH_RELEASE,
   ON_DEATH_TELL,
@@ -97,8 +98,6 @@ import { Objection, type Program, type Request, type Script } from '../thread.ts
 /** The thread that dies. */
 const MORTAL = 0;
 const CORES = 2;
-/** The owner of a lock that stays held. */
-const NOBODY = -UNIT;
 
 /* As bindings/reap.ts. */
 
