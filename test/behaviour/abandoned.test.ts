@@ -487,12 +487,13 @@ describe.each(LOCKS)('A wait for a Condition over a %s that is abandoned meanwhi
   /** The lock's holder dies, and has notified or not. */
   const die = (condition: Condition, notifies: boolean): void => {
     const { lock } = condition;
-    if (notifies) {
-      lock.acquire();
-      condition.notify();
-      lock.release();
-    }
-    abandon(lock);
+    const doomed = new Doomed(lock.arena);
+    lock.acquire();
+    if (notifies) condition.notify();
+    // In one step: the waiter must not have the lock between this thread and the doomed one.
+    const { core, cell, thread: me } = refOf(lock);
+    core.rename(cell, me, doomed.record);
+    doomed.die();
   };
   type Waits = [string, (condition: Condition, guard: Guard, timeout?: number) => Promise<unknown>];
   const ASYNC: Waits[] = [
@@ -514,13 +515,7 @@ describe.each(LOCKS)('A wait for a Condition over a %s that is abandoned meanwhi
     });
     await until(() => condition.waiters === 1, 'the task waits');
     // It is notified, and its lock is abandoned before it has it again.
-    lock.acquire();
-    condition.notify();
-    const { core, cell, stamp, thread: me } = refOf(lock);
-    const doomed = new Doomed();
-    core.rename(cell, me, doomed.record);
-    expect(stamp).toBe(lock.stamp);
-    doomed.die();
+    die(condition, true);
     await waiting;
     expect([lock.abandoned, ...free(lock)]).toEqual([true, ...FREE]);
     condition.destroy();
@@ -545,12 +540,7 @@ describe.each(LOCKS)('A wait for a Condition over a %s that is abandoned meanwhi
       }
     });
     await until(() => condition.waiters === 1, 'the thread waits');
-    const doomed = new Doomed();
-    lock.acquire();
-    if (notifies) condition.notify();
-    const { core, cell, thread: me } = refOf(lock);
-    core.rename(cell, me, doomed.record);
-    doomed.die();
+    die(condition, notifies);
     expect(await waiting).toEqual(['AbandonedError', message(lock), true, true]);
     expect([lock.abandoned, ...free(lock)]).toEqual([true, ...FREE]);
     condition.destroy();

@@ -35,7 +35,7 @@ interface Shared {
 /** What a thread does until it is told to stop, or terminated. Travels as text. */
 async function live(
   shared: Shared & { at: Record<'STOP' | 'ENDED' | 'OVERLAPS' | 'USES' | 'INSIDE', number> },
-  { AbandonedError, BrokenBarrierError, TimeoutError }: typeof threading,
+  { AbandonedError, BrokenBarrierError, DeadlockError, TimeoutError }: typeof threading,
 ): Promise<void> {
   const { words, locks, conditions, semaphores, event, barrier, at } = shared;
   const dice = (sides: number) => Math.floor(Math.random() * sides);
@@ -44,6 +44,11 @@ async function live(
   };
   const pause = () => new Promise((resolve) => setTimeout(resolve, dice(3)));
   const running = () => Atomics.load(words, at.STOP) === 0;
+
+  /** Of this thread's tasks, those that hold something, or may do so at any moment. */
+  let holding = 0;
+  /** None of them goes on while the thread blocks: two threads that do so for ever would wait for each other's tasks. */
+  const patience = () => (holding > 0 ? 10 : undefined);
 
   /** What a lock protects: one thread at a time. */
   const enter = (lock: number) => {
@@ -62,7 +67,7 @@ async function live(
   /** Whoever is told that a lock is abandoned puts it in order. */
   const repair = (lock: number, error: unknown) => {
     if (!(error instanceof AbandonedError)) return expected(error);
-    locks[lock]!.recover(() => leave(lock));
+    locks[lock]!.recover(() => leave(lock), patience());
   };
   const repairAsync = async (lock: number, error: unknown) => {
     if (!(error instanceof AbandonedError)) return expected(error);
@@ -76,18 +81,24 @@ async function live(
     const permits = semaphores[dice(2)]!;
     try {
       switch (dice(6)) {
-        case 0:
-          target.with(() => visit(lock));
+        case 0: {
+          const guard = target.hold(patience());
+          visit(lock);
+          guard.release();
           break;
+        }
         case 1:
           if (target.acquire(dice(3))) {
             visit(lock);
             target.release();
           }
           break;
-        case 2:
-          permits.with(busy);
+        case 2: {
+          const guard = permits.hold(patience());
+          busy();
+          guard.release();
           break;
+        }
         case 3:
           event.wait(dice(5));
           if (dice(2)) event.set();
@@ -97,17 +108,15 @@ async function live(
           barrier.wait(dice(10));
           break;
         default: {
-          if (!condition) return;
-          let held = false;
-          condition.acquire();
-          held = true;
+          if (!condition?.acquire(patience())) return;
           try {
             visit(lock);
-            if (dice(2)) condition.notify(dice(3));
+            // A wait ends with the lock, however long that takes.
+            if (holding > 0 || dice(2)) condition.notify(dice(3));
             else condition.wait(dice(10));
             visit(lock);
           } finally {
-            if (held) condition.release();
+            condition.release();
           }
         }
       }
@@ -117,6 +126,7 @@ async function live(
     }
   };
 
+  const [EVENT, BARRIER] = [2, 3];
   const task = async () => {
     const lock = dice(4);
     const target = locks[lock]!;
@@ -125,8 +135,10 @@ async function live(
     const abort = new AbortController();
     const { signal } = abort;
     if (!dice(3)) setTimeout(() => abort.abort('off'), dice(4));
+    const use = dice(5);
+    if (use !== EVENT && use !== BARRIER) holding++;
     try {
-      switch (dice(5)) {
+      switch (use) {
         case 0:
           await target.withAsync(
             async () => {
@@ -140,11 +152,11 @@ async function live(
         case 1:
           await permits.withAsync(pause, { signal });
           break;
-        case 2:
+        case EVENT:
           await event.waitAsync({ timeout: dice(10), signal });
           event.set();
           break;
-        case 3:
+        case BARRIER:
           await barrier.waitAsync({ timeout: dice(10) });
           break;
         default: {
@@ -161,6 +173,8 @@ async function live(
     } catch (error) {
       if (error instanceof BrokenBarrierError) barrier.reset();
       await repairAsync(lock, error);
+    } finally {
+      if (use !== EVENT && use !== BARRIER) holding--;
     }
   };
 
@@ -175,8 +189,8 @@ async function live(
       try {
         block();
       } catch (error) {
-        // Where a task of this thread stands in the way.
-        if ((error as Error).name !== 'DeadlockError') throw error;
+        // Where a task of this thread stands in the way, or another one repairs meanwhile.
+        if (!(error instanceof DeadlockError) && !(error instanceof TimeoutError)) throw error;
       }
       if (!dice(4)) await pause();
     }
