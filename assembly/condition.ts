@@ -133,7 +133,7 @@ export function conditionNotify(cell: Condition, stamp: i32, thread: Thread, n: 
     const both = tryLockQueue(lock);
     let free = false;
     if (both) {
-      dequeueHead(cell, head);
+      dequeueHead(cell, head.next);
       // Before `queuedOn`, with which its own thread reads it (withdraw.ts).
       head.generation = lock.generation;
       setQueuedOn(head, lock);

@@ -60,10 +60,9 @@ function dequeue(cell: Cell, waiter: Cell): void {
   atomic.sub<i32>(changetype<usize>(cell), 1, offsetof<Cell>("length"));
 }
 
-/** `dequeue` of the first waiter: before it is the primitive. */
+/** `dequeue` of the first waiter, before `next`: before it is the primitive. */
 @inline
-export function dequeueHead(cell: Cell, head: Cell): void {
-  const next = head.next;
+export function dequeueHead(cell: Cell, next: Cell): void {
   cell.next = next;
   setPrev(cell, next, cell);
   atomic.sub<i32>(changetype<usize>(cell), 1, offsetof<Cell>("length"));
@@ -152,8 +151,8 @@ export function cancelWait(cell: Cell, stamp: i32, thread: Thread, forTurn: bool
  * `isDue`: something is due to the waiter after its verdict.
  */
 @inline
-export function unparkHead(cell: Cell, head: Thread, thread: Thread, verdict: State, isDue: bool): void {
-  dequeueHead(cell, head);
+export function unparkHead(cell: Cell, head: Thread, next: Cell, thread: Thread, verdict: State, isDue: bool): void {
+  dequeueHead(cell, next);
   // At the last moment: the waiter may look at the same cache line again and again, and gets it back after each write.
   if (!isDue) setQueuedOn(head, changetype<Cell>(0));
   const state = atomic.xchg<i32>(changetype<usize>(head), verdict);
@@ -177,7 +176,7 @@ export function unparkIfOlder(cell: Cell, thread: Thread): bool {
   }
   const second = head.next;
   const left = second != cell && second.generation != cell.generation;
-  unparkHead(cell, head, thread, head.addToAcquire == AT_ENTRY ? STATE_WOKEN : cell.verdict, false);
+  unparkHead(cell, head, second, thread, head.addToAcquire == AT_ENTRY ? STATE_WOKEN : cell.verdict, false);
   return left;
 }
 
@@ -213,13 +212,12 @@ export function endGeneration(
     if (late) {
       if (!lockQueueLate(cell, stamp, thread)) return ended;
     } else lockQueue(cell, thread);
-    late = true;
     if (pending) {
       const head = cell.next;
       const word = loadWord(cell);
       let current = <u32>from >= <u32>NOT_LATE || word == from;
       if (<u32>from < <u32>UNIT) current = cell.generation == generation && (word & (UNIT - 1)) == from;
-      const drained = head == cell || head.generation == cell.generation;
+      const drained = !late || head == cell || head.generation == cell.generation;
       if (current && drained) {
         ended = true;
         cell.verdict = verdict;
@@ -228,6 +226,7 @@ export function endGeneration(
       }
       pending = current && !drained;
     }
+    late = true;
     const left = unparkIfOlder(cell, thread);
     if (!pending && !left) return ended;
   }

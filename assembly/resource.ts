@@ -245,13 +245,14 @@ function wakeHead(cell: Cell, thread: Thread, word: i32, free: i32): bool {
     next = (free & ~HANDOFF) + head.addToAcquire;
     verdict = STATE_GRANTED;
   }
-  if (head.next == cell) next &= ~QUEUED;
+  const second = head.next;
+  if (second == cell) next &= ~QUEUED;
   if (swapWord(cell, word, next) != word) {
     unlockQueue(cell);
     return false;
   }
   if (word != free && queuedOn(thread) == cell) setQueuedOn(thread, changetype<Cell>(0));
-  unparkHead(cell, head, thread, verdict, true);
+  unparkHead(cell, head, second, thread, verdict, true);
   return true;
 }
 
