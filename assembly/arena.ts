@@ -99,8 +99,9 @@ function unkeep(arena: usize): void {
 /** A block of `cells` cells, all zero; 0 when the arena is full, or has been destroyed. It keeps the arena. */
 export function allocate(arena: usize, id: i32, kind: Kind, cells: u32): usize {
   if (!keep(arena, id)) return 0;
-  const block = claim(arena, kind, cells);
-  if (!block) unkeep(arena);
+  const block = claim(arena, cells);
+  if (block) mark(arena, block, kind);
+  else unkeep(arena);
   return block;
 }
 
@@ -131,7 +132,7 @@ export function addRecord(
   spare: usize,
 ): usize {
   if (!keep(arena, id)) return 0;
-  const record = spare ? claimSpare(arena, spare) : claim(arena, KIND_RESERVED, 1);
+  const record = spare ? claimSpare(arena, spare) : claim(arena, 1);
   if (record) {
     store<usize>(record, arena, CELL_ARENA);
     store<i32>(record, maxSpins, THREAD_SPIN_BUDGET);
@@ -181,8 +182,8 @@ export function arenaDestroy(arena: usize, id: i32): Status {
   return <i32>life == id && life >= 0 ? STATUS_BUSY : STATUS_DESTROYED;
 }
 
-/** Finds and claims the cells of a block. The caller keeps the arena. */
-function claim(arena: usize, kind: Kind, cells: u32): usize {
+/** Finds and claims the cells of a block, which is RESERVED then. The caller keeps the arena. */
+function claim(arena: usize, cells: u32): usize {
   const limit = load<u32>(arena, HEADER_TOTAL);
   // HEADER_FREES at the beginning of this walk. No count is -1, so the first walk always begins.
   let frees: u32 = -1;
@@ -222,7 +223,6 @@ function claim(arena: usize, kind: Kind, cells: u32): usize {
   index -= cells;
   const block = arena + <usize>index * CELL_SIZE;
   memory.fill(block, 0, <usize>cells * CELL_SIZE);
-  markAt(arena, index, kind);
   return block;
 }
 

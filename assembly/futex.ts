@@ -9,17 +9,10 @@
 @external("env", "clock")
 export declare function clock(): f64;
 
-/** What `stalled` answers. */
-export const enum Stalled {
-  /** Sleep on. */
-  SLEEP = 0,
-  /** Sleep on, but look more often: what it waits for may be free, with nobody to come for it. */
-  LOOK = 1,
-  /** It is free: take it out of turn. */
-  TAKE = 2,
-}
-
-/** A blocked thread, which stands in a queue, has slept for a nap (bindings/turn.ts, reap.ts). */
+/**
+ * A blocked thread, which stands in a queue, has slept for a nap. Answers how long (ms) the next one is; a negative number:
+ * before that it takes its turn, if what it waits for is free (bindings/thread-arena.ts).
+ */
 @external("env", "stalled")
 export declare function stalled(thread: usize): i32;
 

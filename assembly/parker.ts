@@ -1,6 +1,6 @@
 import { HEADER_NAP, STATE_PARKED, STATE_WAITING, STATUS_TIMEOUT } from "./abi";
 import { Cell, loadWord, swapWord } from "./cell";
-import { sleep, Stalled, stalled } from "./futex";
+import { sleep, stalled } from "./futex";
 import { cancelWait } from "./queue";
 import { Thread } from "./thread";
 
@@ -26,10 +26,10 @@ import { Thread } from "./thread";
  *   in vain      half; after the last half, maxSpins again: times may have changed
  *   paid         maxSpins
  *
- * Naps. A blocked thread does not sleep for longer than a nap (in the arena's header; a fifteenth of it where it may be the next).
- * Then, still in its queue, it calls the host (`stalled`), which looks whether those that it waits for live
- * (bindings/reap.ts), and whether it may take its turn (bindings/turn.ts): those that were woken for what is free compute,
- * say, or wait for something else, and may do so for long.
+ * Naps. A blocked thread does not sleep for longer than a nap. Then, still in its queue, it calls the host (`stalled`), which
+ * looks whether those that it waits for live (bindings/reap.ts), and whether it may take its turn (bindings/turn.ts): those
+ * that were woken for what is free compute, say, or wait for something else, and may do so for long. The host says how long
+ * the next nap is; the first one is in the arena's header.
  *
  * A waiter that finds as many waiters in the queue as there are other cores parks at once: they would spin in turns, and
  * keep the threads that they wait for off the cores.
@@ -44,20 +44,21 @@ import { Thread } from "./thread";
  */
 export function park(thread: Thread, deadline: f64, queueLength: i32, lock: Cell, lockStamp: i32, naps: bool): i32 {
   let spins = queueLength < thread.cores ? thread.spinBudget : 0;
-  // The first nap is a short one: the host knows then who stands before this thread.
-  let often = changetype<usize>(lock) != 0;
+  let nap = naps ? load<i32>(thread.arena, HEADER_NAP) : 0;
+  // Short: then the host knows who stands before this thread.
+  if (lock) nap /= FIRST_PART;
   let state = loadWord(thread);
   while (state <= STATE_PARKED) {
     if (spins) spins--;
     else if (state == STATE_WAITING) swapWord(thread, STATE_WAITING, STATE_PARKED);
     else {
-      let nap = naps ? load<i32>(thread.arena, HEADER_NAP) : 0;
-      if (often) nap /= OFTENER;
       if (!sleep(changetype<usize>(thread), STATE_PARKED, deadline, nap)) break;
       if (nap && loadWord(thread) == STATE_PARKED) {
-        const answer = stalled(changetype<usize>(thread));
-        if (answer == Stalled.TAKE && cancelWait(lock, lockStamp, thread, true) == STATUS_TIMEOUT) break;
-        often = answer != Stalled.SLEEP;
+        nap = stalled(changetype<usize>(thread));
+        if (nap < 0) {
+          if (cancelWait(lock, lockStamp, thread, true) == STATUS_TIMEOUT) break;
+          nap = -nap;
+        }
       }
     }
     state = loadWord(thread);
@@ -66,8 +67,8 @@ export function park(thread: Thread, deadline: f64, queueLength: i32, lock: Cell
   return state;
 }
 
-/** A short nap: so many of them in a long one. */
-const OFTENER: i32 = 15;
+/** The first nap of a waiter for a Lock, an RLock or a permit: such a part of the one in the header. */
+const FIRST_PART: i32 = 15;
 
 /** `left`: the spins of the budget that were not needed. The spin paid if they are more than half. */
 export function adaptSpin(thread: Thread, left: i32): void {

@@ -126,8 +126,8 @@ function decode(text: string): Uint8Array<ArrayBuffer> {
 /**
  * The core on a memory. Instantiating changes nothing in the memory: the module has no data and no start function.
  *
- * @param stalled what a thread does that has been blocked for a nap, in the midst of its call: answers whether it
- *   may take a turn (turn.ts); it must not throw
+ * @param stalled what a thread does that has been blocked for a nap, in the midst of its call: answers how long (ms)
+ *   the next one is, negative if it may take a turn; it must not throw
  */
 export function instantiate(memory: Memory, stalled: (thread: number) => number): Core {
   try {

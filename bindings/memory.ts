@@ -144,8 +144,8 @@ export function writeText(memory: Memory, block: number, text: Uint8Array): void
 }
 
 /**
- * How long (ms) a blocked thread sleeps before it looks whether those that it waits for live. One that waits for a Lock, an
- * RLock or a permit looks more often, whether it may take its turn (`assembly/parker.ts`).
+ * How long (ms) a blocked thread sleeps before it looks whether those that it waits for live; the first nap for a Lock, an
+ * RLock or a permit is shorter (`assembly/parker.ts`).
  */
 export const NAP = 900;
 

@@ -14,6 +14,7 @@ import {
   KIND_RLOCK,
   KIND_TASK,
   KIND_THREAD,
+  STATE_PARKED,
   STATUS_OK,
   THREAD_ALIVE,
   THREAD_INFO,
@@ -36,7 +37,7 @@ import type { SharedWords } from './memory.ts';
  * and no living thread is taken for dead. A thread without a ticket counts as living.
  *
  * Who is suspected. A thread that waits looks, after a nap, at those that it waits for: the owner of the lock, those whose
- * guards hold permits, the runner of the action, and all that stand in the same queue or were woken from it. The end of a
+ * guards hold permits, the runner of the action, all that were woken or have arrived, and some of those that stand in queues. The end of a
  * worker, as the platform tells it, is a hint only: Deno tells it of threads that run on.
  */
 
@@ -47,9 +48,11 @@ export interface Graveyard extends Pick<SharedWords, 'load' | 'notify'> {
   readonly core: Core;
   /** This thread's record. */
   readonly thread: number;
+  /** How many of those that stand in queues this thread has looked at. */
+  looked: number;
   /** For this thread's record and what acts like it: 0 on a thread that may not block. */
   readonly cores: number;
-  blocks(): Block[];
+  blocks(all: boolean): Block[];
 }
 
 /** A block of an arena. */
@@ -134,24 +137,32 @@ function isDead(arena: Graveyard, thread: number, urgency: Urgency): boolean {
   return arena.notify(thread + THREAD_ALIVE, 1) === 0;
 }
 
+/** The most waiters that only stand in queues, of all that one look is for. */
+const LOOKED_AT = 4;
+
 /**
  * The cells that something waits at, and the threads that it depends on, as far as memory knows them. All of it may be over
  * at once: nothing follows from it but that a thread is probed.
  */
 function dependencies(arena: Graveyard): { cells: Set<number>; threads: Set<number> } {
-  const blocks = arena.blocks();
+  const blocks = arena.blocks(false);
   const kinds = new Map(blocks.map(({ kind, address }) => [address, kind]));
   const kindOf = (address: number): number => kinds.get(address) ?? 0;
   const cells = new Set<number>();
+  const standing: number[] = [];
   const records: number[] = [];
   for (const { kind, address } of blocks) {
     if (!isRecord(kind)) continue;
     // What stands in its queue, or was woken from it.
     const cell = arena.load(address, THREAD_QUEUED_ON);
     if (!isPrimitive(kindOf(cell))) continue;
-    records.push(address);
+    const stands = (arena.load(address, CELL_WORD) | 0) <= STATE_PARKED && kindOf(cell) !== KIND_BARRIER;
+    (stands ? standing : records).push(address);
     cells.add(cell);
   }
+  // Nobody waits for one that only stands in a queue, so of many some will do.
+  arena.looked = standing.length > LOOKED_AT ? (arena.looked + LOOKED_AT) % standing.length : 0;
+  records.push(...standing.slice(arena.looked, arena.looked + LOOKED_AT));
   for (const cell of cells) {
     // Who owns a lock, or runs the action of a barrier.
     const word = arena.load(cell, CELL_WORD);
@@ -169,10 +180,10 @@ function dependencies(arena: Graveyard): { cells: Set<number>; threads: Set<numb
 
 /**
  * A thread has waited for a while. Unless one has just done so: buries those of whom anybody may wait, if they are dead, and
- * unparks those that a dead thread was about to unpark.
+ * unparks those that a dead thread was about to unpark. Answers whether it has looked.
  */
-export function lookAround(arena: Graveyard): void {
-  asReaper(arena, 'wait', () => {
+export function lookAround(arena: Graveyard): boolean {
+  return asReaper(arena, 'wait', () => {
     const { cells, threads } = dependencies(arena);
     buryDead(arena, threads, 'wait');
     for (const cell of cells) {
@@ -220,7 +231,7 @@ export function reapNumber(arena: Graveyard, number: number): boolean {
 }
 
 function threadsOf(arena: Graveyard): number[] {
-  const threads = arena.blocks().filter(({ kind }) => kind === KIND_THREAD);
+  const threads = arena.blocks(true).filter(({ kind }) => kind === KIND_THREAD);
   return threads.map(({ address }) => address);
 }
 
@@ -238,16 +249,16 @@ function threadsOf(arena: Graveyard): number[] {
  * threads that wait one looks around, and then for a while none: each look walks over the arena's map.
  */
 
-/** In ticks. */
-const LOOKS = 4;
+/** In ticks, and shorter than a nap: who has looked last is the next to look. */
+const LOOKS = 6;
 
 /** Acts while no other thread reaps. False when one does; or a thread only waits, and one has just looked around. */
 function asReaper(arena: Graveyard, urgency: Urgency, act: () => void): boolean {
   const { base, core, thread } = arena;
   // Checked again when it is claimed.
-  const reaper = arena.load(base, HEADER_REAPER);
   const claimed = arena.load(base, HEADER_REAPER + 4);
   if (urgency === 'wait' && ((ticks() - (claimed >>> 8)) & TICKS) < LOOKS) return false;
+  const reaper = arena.load(base, HEADER_REAPER);
   const died = reaper !== 0 && reaper !== thread;
   if (died && !isDead(arena, reaper, 'asked')) return false;
   const mine = (ticks() << 8) | ((claimed + 1) & 0xff);
@@ -281,7 +292,7 @@ function buryDead(arena: Graveyard, threads: Iterable<number>, urgency: Urgency)
  */
 export function bury(arena: Graveyard, thread: number): void {
   const { base, id, core, cores } = arena;
-  const blocks = arena.blocks();
+  const blocks = arena.blocks(true);
   // The thread is dead, or this one: what is its own does not change any more.
   const others = blocks.filter(({ kind, address }) => {
     const owned = kind === KIND_TASK || kind === KIND_HOLD || kind === KIND_INFO;

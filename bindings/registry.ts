@@ -112,7 +112,7 @@ export function destroyArena(arena: ThreadArena): void {
     throw new ThreadingError('arena.destroy: the default arena cannot be destroyed, other threads rely on it');
   }
   arena.tasks?.collect();
-  const records = arena.blocks().filter(({ kind }) => kind === KIND_THREAD || kind === KIND_TASK);
+  const records = arena.blocks(true).filter(({ kind }) => kind === KIND_THREAD || kind === KIND_TASK);
   // A verdict in an inbox, or a task's wait that has a place in its thread's table.
   let busy = records.some(({ kind, address }) => arena.load(address, kind === KIND_TASK ? TASK_PLACE : THREAD_INBOX));
   // Tried again: a thread that comes or goes right now has done so in no time.

@@ -9,6 +9,7 @@ import {
   INFO_ID,
   INFO_LENGTH,
   INFO_NAME,
+  KIND_FREE,
   KIND_INFO,
   KIND_RESERVED,
   KIND_SPARE,
@@ -27,10 +28,10 @@ import { type Core, instantiate } from './core.ts';
 import { ThreadingError } from './errors.ts';
 import type { Memory } from './globals.ts';
 import { cores, identity } from './host.ts';
-import { bufferOf, copyBytes, SharedWords, writeBytes, writeWords } from './memory.ts';
+import { bufferOf, copyBytes, NAP, SharedWords, writeBytes, writeWords } from './memory.ts';
 import { addTicket, type Block, end, FULL_SET, type Graveyard, lookAround, reapAll, ticketsOf } from './reap.ts';
 import { mayBlock } from './thread.ts';
-import { aheadOf, isFree, type Queues } from './turn.ts';
+import { aheadOf, isFree, mayBeNext, type Queues } from './turn.ts';
 
 /**
  * How often a waiter may spin on its word before it sleeps: some 30 µs, as long as a wake-up takes. On one core a spin is
@@ -45,10 +46,12 @@ export interface Acting {
   readonly generation: number;
 }
 
-/* What `stalled` answers: `assembly/futex.ts`. */
-const SLEEP = 0;
-const LOOK_OFTEN = 1;
-const TAKE = 2;
+/*
+ * How long (ms) a blocked thread sleeps: while it is the one that looks around; while others do, who may stop doing so; while
+ * it may be the next. Of many blocked threads most do nothing but sleep: to wake up costs a cold thread more than the look.
+ */
+const LONG_NAP = 2_200;
+const SHORT_NAP = 60;
 
 /** How long (ms) something must have been free before a blocked thread takes it out of turn. */
 const GRACE = 5;
@@ -89,6 +92,8 @@ export class ThreadArena extends SharedWords implements Graveyard, Queues {
   readonly acting = new Set<Acting>();
   /** By the semaphores' cells. */
   readonly holds = new Map<number, Hold>();
+  /** How many of those that stand in queues this thread has looked at (reap.ts). */
+  looked = 0;
   #closed = false;
   /** What its pending `waitAsync`s know of it: without this, they would keep the memory of a destroyed arena. */
   readonly #life: { proves: (() => void) | undefined } = { proves: () => this.#proveLife() };
@@ -120,16 +125,23 @@ export class ThreadArena extends SharedWords implements Graveyard, Queues {
     return (this.load(base, HEADER_ID_LOW) | 0) !== this.id || (this.load(base, HEADER_KEEPERS) | 0) < 0;
   }
 
-  /** All blocks, as the map has them. */
-  blocks(): Block[] {
+  /**
+   * All blocks, as the map has them. With `all`, also those in memory of which this thread's engine does not know yet that it
+   * has grown: to make it look makes all threads look.
+   */
+  blocks(all: boolean): Block[] {
     const { memory, base } = this;
     const end = base + this.load(base, HEADER_TOTAL) * CELL_SIZE;
-    const room = Math.floor((Math.min(end, bufferOf(memory, end).byteLength) - base) / CELL_SIZE);
+    const { byteLength } = all ? bufferOf(memory, end) : memory.buffer;
+    const room = Math.floor((Math.min(end, byteLength) - base) / CELL_SIZE);
     // A copy of one moment: blocks come and go.
     const map = copyBytes(memory, base + HEADER_SIZE, room);
+    const fours = new Uint32Array(map.buffer, 0, room >> 2);
     const found: Block[] = [];
     // The layout never changes.
     for (let index = this.load(base, HEADER_FIRST); index < room; index++) {
+      // Most of the map is free, and who looks is cold.
+      while ((index & 3) === 0 && fours[index >> 2] === KIND_FREE) index += 4;
       const kind = map[index]! & ~VISITED;
       if (kind > KIND_RESERVED) found.push({ kind, address: base + index * CELL_SIZE });
     }
@@ -157,28 +169,30 @@ export class ThreadArena extends SharedWords implements Graveyard, Queues {
 
   /**
    * This thread has been blocked for a nap, and still is, in the midst of its call. Its event loop does not turn, so here it
-   * proves that it lives, and looks around. Answers whether it may take a turn. It must not throw.
+   * proves that it lives, and looks around. Answers how long (ms) its next nap is; a negative number: before that it may
+   * take its turn (`assembly/futex.ts`). It must not throw.
    */
   stalled(): number {
     try {
       this.#proveLife();
-      lookAround(this);
-      return this.#turn();
+      const looks = lookAround(this);
+      // They may be over at once.
+      const cell = this.load(this.thread, THREAD_QUEUED_ON);
+      if (!mayBeNext(this, cell, this.thread)) return looks ? NAP : LONG_NAP;
+      return this.#mayTakeTurn(cell) ? -SHORT_NAP : SHORT_NAP;
     } catch {
       // A full stack, say. The next nap will do.
-      return SLEEP;
+      return NAP;
     }
   }
 
-  /** Whether this thread, which blocks, may take its turn. */
-  #turn(): number {
-    // It may be over at once.
-    const ahead = aheadOf(this, this.load(this.thread, THREAD_QUEUED_ON), this.thread);
-    if (ahead === 'a thread') return SLEEP;
-    if (!isFree(this, this.thread)) return LOOK_OFTEN;
+  /** Whether this thread, which blocks and may be the next, may take its turn. */
+  #mayTakeTurn(cell: number): boolean {
+    const ahead = aheadOf(this, cell, this.thread);
+    if (ahead === 'a thread' || !isFree(this, this.thread)) return false;
     // Those that were woken a moment ago may be on their way. A verdict ends this, too.
     this.sleep(this.thread, ahead === 'nobody' ? GRACE : LOOK + GRACE, STATE_PARKED);
-    return isFree(this, this.thread) ? TAKE : LOOK_OFTEN;
+    return isFree(this, this.thread);
   }
 
   /** What begins at an address, as the map has it; 0 where nothing can. */
@@ -220,9 +234,9 @@ export class ThreadArena extends SharedWords implements Graveyard, Queues {
 
   /** A `waitAsync` for each ticket that this thread might have (reap.ts). Where there is none, it is never found dead. */
   #proveLife(): void {
-    if (typeof Atomics.waitAsync !== 'function' || this.#closed || this.destroyed) return;
     const life = this.#life;
     while (ticketsOf(this, this.thread) < FULL_SET) {
+      if (typeof Atomics.waitAsync !== 'function' || this.#closed || this.destroyed) return;
       const { async, value } = this.sleepAsync(this.thread + THREAD_ALIVE);
       if (!async) return;
       addTicket(this);
@@ -234,7 +248,7 @@ export class ThreadArena extends SharedWords implements Graveyard, Queues {
   #addThread(): number {
     let record = 0;
     if (this.load(this.base, HEADER_SPARES) > 0) {
-      for (const { kind, address } of this.blocks()) {
+      for (const { kind, address } of this.blocks(true)) {
         if (kind === KIND_SPARE && !record) record = this.#addRecord(KIND_THREAD, MAX_SPINS, 0, address);
       }
     }

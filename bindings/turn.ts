@@ -1,12 +1,16 @@
 import {
+  ABANDONED,
   CELL_PREV,
   CELL_WORD,
+  HELD_BY_TASK,
   KIND_BOUNDED_SEMAPHORE,
   KIND_LOCK,
+  KIND_RLOCK,
   KIND_TASK,
   THREAD_ADD_TO_ACQUIRE,
   THREAD_QUEUED_ON,
   UNIT,
+  WOKEN,
 } from '../assembly/abi.ts';
 
 /**
@@ -44,6 +48,20 @@ export function aheadOf(arena: Queues, cell: number, waiter: number): Ahead {
     if (arena.kindAt(before) !== KIND_TASK) return 'a thread';
   }
   return 'a thread';
+}
+
+/**
+ * Whether a waiter may soon be the one to take its turn: a task stands right before it, or was woken, and may be long in
+ * coming. A blocked thread comes by itself; if it has died, a nap is soon enough.
+ */
+export function mayBeNext(arena: Queues, cell: number, waiter: number): boolean {
+  const kind = arena.kindAt(cell);
+  if (!isAcquired(kind)) return false;
+  // All of it may be over at once.
+  const before = arena.load(waiter, CELL_PREV);
+  if (before !== cell) return arena.kindAt(before) === KIND_TASK;
+  // Wakers in flight.
+  return (arena.load(cell, CELL_WORD) & ((kind <= KIND_RLOCK ? ABANDONED : HELD_BY_TASK) - WOKEN)) !== 0;
 }
 
 /** Whether what a waiter stands in the queue for is free, and may be taken out of turn. */

@@ -91,10 +91,10 @@ export class Realm {
             this.thread!.futex.wait(address, expected, nanoseconds),
           notify: (address: number, count: number) => this.thread!.futex.notify(address, count),
           stalled: (thread: number) => {
-            const mayTakeTurn = this.#stalled(thread);
+            const nap = this.#stalled(thread);
             // The bindings let no error out: a thread that has died meanwhile must not go on in the core.
             this.thread!.lives();
-            return mayTakeTurn;
+            return nap;
           },
         },
       });

@@ -123,8 +123,8 @@ const PLAIN_STORE: Access = { ...PLAIN_LOAD, kind: 'store' };
 const ATOMIC_STORE: Access = { ...PLAIN_STORE, atomic: true };
 /** What the host says when it throws, and what the call answers then. */
 export const THREW = -1000;
-/** What `stalled` answers in the model: take what is free. */
-const TAKE = 2;
+/** What `stalled` answers in the model: take what is free, then sleep for as long as you like. */
+const TAKE = -1;
 export const AGAIN = 0;
 export const STOP = 1;
 

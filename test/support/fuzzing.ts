@@ -1471,8 +1471,8 @@ export async function take(plan: Plan, api: typeof threading): Promise<{ rounds:
   /** Bytes that are used, but for arrays that there are between two rounds, and what counts the permits of guards. */
   const KIND_HOLD = 16;
   const usedNow = () => {
-    const { threadArena } = arena as unknown as { threadArena: { blocks(): { kind: number }[] } };
-    const holds = threadArena.blocks().filter((block) => block.kind === KIND_HOLD);
+    const { threadArena } = arena as unknown as { threadArena: { blocks(all: boolean): { kind: number }[] } };
+    const holds = threadArena.blocks(true).filter((block) => block.kind === KIND_HOLD);
     return arena.used - 64 * (Atomics.load(ctl, at.arrays) + holds.length);
   };
 
