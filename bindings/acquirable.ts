@@ -13,9 +13,13 @@ import { Operation } from './operation.ts';
 import {
   checkOwnerWait,
   FOR_EVER,
+  type Holder,
+  holderOf,
+  holdOfHolder,
   type Owner,
   type OwnerWaitOptions,
   type OwnerWanted,
+  ownerOfHolder,
   unuseOwner,
   usesOf,
 } from './owner.ts';
@@ -29,32 +33,24 @@ class QueuedCall extends PendingCall implements QueuedTask {
   next: QueuedTask | undefined;
   prev: QueuedTask | undefined;
   readonly name: number;
-  readonly hold: number;
   readonly #primitive: Acquirable;
   readonly #queue: LocalQueue;
-  /** Of an RLock. */
-  readonly #owner: Owner | undefined;
-  readonly #recovers: boolean;
+  readonly #holder: Holder;
 
-  constructor(
-    primitive: Acquirable,
-    queue: LocalQueue,
-    name: number,
-    owner: Owner | undefined,
-    hold: number,
-    recovers: boolean,
-  ) {
+  constructor(primitive: Acquirable, queue: LocalQueue, name: number, owner: Owner | undefined, hold: number) {
     super();
     this.#primitive = primitive;
     this.#queue = queue;
     this.name = name;
-    this.hold = hold;
-    this.#owner = owner;
-    this.#recovers = recovers;
+    this.#holder = holderOf(owner, hold);
+  }
+
+  get hold(): number {
+    return holdOfHolder(this.#holder);
   }
 
   override complete(status: number, op: Operation): void {
-    const owner = this.#owner;
+    const owner = ownerOfHolder(this.#holder);
     const { arena, cell } = this.#primitive.ref;
     // An abandoned lock is held, and its owner's other tasks have it when it is in order again.
     if (owner && status !== STATUS_OK && status !== STATUS_ABANDONED) unuseOwner(owner, arena);
@@ -71,7 +67,18 @@ class QueuedCall extends PendingCall implements QueuedTask {
   }
 
   protected override toResult(status: number): boolean | Promise<boolean> {
-    return this.#primitive.toHeld(status, this.#owner, this.#recovers);
+    return this.#primitive.toHeld(status, ownerOfHolder(this.#holder), this.recovers);
+  }
+
+  protected get recovers(): boolean {
+    return false;
+  }
+}
+
+/** One for which an abandoned lock will do. */
+class RecoveringCall extends QueuedCall {
+  protected override get recovers(): boolean {
+    return true;
   }
 }
 
@@ -264,7 +271,7 @@ export abstract class Acquirable<K extends string = string> extends Holdable<K> 
       if (triesFirst) place = queue ? queue.ask() : JOIN_NOT;
       if (place === JOIN_NOT) queue = this.#newQueue(scheduler, oldest !== undefined);
     }
-    const call = new QueuedCall(this, queue!, name, owner, hold, recovers);
+    const call = new (recovers ? RecoveringCall : QueuedCall)(this, queue!, name, owner, hold);
     const promise = call.promise<boolean>();
     queue!.join(call, place === JOIN_AT_ONCE, limit, signal);
     return promise;

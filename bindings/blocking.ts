@@ -70,7 +70,7 @@ function block(
       } else if (!scheduler.sleep(left)) status = scheduler.takeTurn(op);
     }
   } catch (error) {
-    if (standing && status === STATUS_PENDING) scheduler.abandon([op]);
+    if (standing && status === STATUS_PENDING) scheduler.abandon(op);
     throw error;
   }
   return status;

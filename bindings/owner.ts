@@ -4,6 +4,16 @@ import { schedulerOf } from './scheduler.ts';
 import type { ThreadArena } from './thread-arena.ts';
 import { checkOptions, checkWait, OWNER_WAIT_OPTIONS, show, type WaitOptions, type Wanted } from './validate.ts';
 
+/**
+ * What is known of who holds something, or waits for it: an RLock's owner; of a semaphore's guard, the cell that counts its
+ * permit (holds.ts). Never both, so that the objects that keep it are small: there is one for each wait.
+ */
+export type Holder = Owner | number | undefined;
+
+export const holderOf = (owner: Owner | undefined, hold: number): Holder => hold || owner;
+export const ownerOfHolder = (holder: Holder): Owner | undefined => (typeof holder === 'object' ? holder : undefined);
+export const holdOfHolder = (holder: Holder): number => (typeof holder === 'number' ? holder : 0);
+
 /** An owner in one arena: its cell there, and the count of its holds and pending acquires. */
 interface Use {
   readonly arena: ThreadArena;

@@ -149,20 +149,21 @@ export class Scheduler implements Tasks {
     }
   }
 
-  /** The tasks of these operations are gone: the waiters leave the queues, and what they are given passes on. */
-  abandon(ops: Operation[]): void {
-    const given = new Map<number, Operation>();
-    for (const op of ops) if (op.steps.abandon(op) === STATUS_PENDING) given.set(op.waiter, op);
-    while (given.size > 0) {
+  /** A call of this thread, which blocks, throws: its waiter leaves the queue, and what it is given passes on. */
+  abandon(op: Operation): void {
+    let given = op.steps.abandon(op) === STATUS_PENDING;
+    while (given) {
       for (let waiter = this.nextTold(); waiter; waiter = this.nextTold()) {
-        const op = given.get(waiter);
-        if (!op) this.setAside(waiter);
-        else if (given.delete(waiter)) op.steps.decline(op);
+        if (waiter !== op.waiter) this.setAside(waiter);
+        else {
+          given = false;
+          op.steps.decline(op);
+        }
       }
       // The verdict is given, and its unparker is about to post the waiter.
-      if (given.size > 0) this.sleep(LONGEST);
+      if (given) this.sleep(LONGEST);
     }
-    for (const { waiter } of ops) this.#arena.core.unpin(waiter);
+    this.#arena.core.unpin(op.waiter);
   }
 
   forget(): void {

@@ -1,6 +1,17 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 import { invalidType, TimeoutError } from './errors.ts';
-import { checkOwnerWait, FOR_EVER, type Owner, type OwnerWaitOptions, type OwnerWanted, STAYS } from './owner.ts';
+import {
+  checkOwnerWait,
+  FOR_EVER,
+  type Holder,
+  holderOf,
+  holdOfHolder,
+  type Owner,
+  type OwnerWaitOptions,
+  type OwnerWanted,
+  ownerOfHolder,
+  STAYS,
+} from './owner.ts';
 import { Primitive } from './primitive.ts';
 import { checkFunction, isStrayPromise } from './validate.ts';
 
@@ -23,20 +34,21 @@ const Scoped = /* @__PURE__ */ (() => {
 
 /** Something that is held, until `release()` or the end of the scope of a `using`. */
 export class Guard extends Scoped {
-  /** The holder of an `RLock` that `holdAsync` acquired: acquires it again, `acquireAsync({ owner })`, and the like. */
-  readonly owner: Owner | undefined;
   /** What `postMessage` refuses, with this text in its error. */
   protected readonly thread = STAYS;
   #held: Holdable | undefined;
-  /** Semaphore: where its permit is counted (holds.ts), or 0. */
-  readonly #hold: number;
+  readonly #holder: Holder;
 
   /** @internal */
   constructor(held: Holdable, owner: Owner | undefined, hold: number) {
     super();
     this.#held = held;
-    this.#hold = hold;
-    this.owner = owner;
+    this.#holder = holderOf(owner, hold);
+  }
+
+  /** The holder of an `RLock` that `holdAsync` acquired: acquires it again, `acquireAsync({ owner })`, and the like. */
+  get owner(): Owner | undefined {
+    return ownerOfHolder(this.#holder);
   }
 
   /** @internal Whether it has not been released. */
@@ -53,7 +65,7 @@ export class Guard extends Scoped {
   release(): void {
     const held = this.#held;
     this.#held = undefined;
-    held?.letGo(this.owner, this.#hold);
+    held?.letGo(this.owner, holdOfHolder(this.#holder));
   }
 }
 

@@ -1,10 +1,10 @@
-/** What is broken: the async side of the bindings. */
+/** What is broken: the async side of the bindings, and what becomes of threads that die. */
 
 import { readFileSync } from 'node:fs';
 import { BINDINGS } from './bundle.ts';
 import { mutants } from './mutate.ts';
 
-/** What waits, passes on, settles, cancels, keeps alive, blocks beside tasks, ends with its thread. */
+/** What waits, passes on, settles, cancels, keeps alive, blocks beside tasks, takes its turn, ends with its thread, is buried and repaired. */
 export const FILES = [
   'acquirable.ts',
   'barrier.ts',
@@ -12,6 +12,7 @@ export const FILES = [
   'clock.ts',
   'condition.ts',
   'event.ts',
+  'holds.ts',
   'keep-alive.ts',
   'local-queue.ts',
   'lock.ts',
@@ -20,6 +21,8 @@ export const FILES = [
   'operation.ts',
   'owner.ts',
   'pending-call.ts',
+  'reap.ts',
+  'recoverable.ts',
   'rlock.ts',
   'scheduler.ts',
   'scoped.ts',
@@ -29,6 +32,7 @@ export const FILES = [
   'steps/condition.ts',
   'steps/event.ts',
   'thread-arena.ts',
+  'turn.ts',
 ];
 
 export const sources = new Map(FILES.map((file) => [file, readFileSync(BINDINGS + file, 'utf8')]));

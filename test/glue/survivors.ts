@@ -172,7 +172,7 @@ export const survivors: readonly Survivor[] = [
   },
   {
     file: 'blocking.ts',
-    line: 'if (standing && status === STATUS_PENDING) scheduler.abandon([op]);',
+    line: 'if (standing && status === STATUS_PENDING) scheduler.abandon(op);',
     what: /^only standing$/,
     why: "After its verdict only the end of a task's wait could throw, where a signal cannot be left: the stack suffices, as needStack has seen",
   },
@@ -488,7 +488,7 @@ export const survivors: readonly Survivor[] = [
   },
   {
     file: 'scheduler.ts',
-    line: 'if (given.size > 0) this.sleep(LONGEST);',
+    line: 'if (given) this.sleep(LONGEST);',
     what: /^(0 → 1|statement left out)/,
     why: WITHIN_THE_CORE,
   },
