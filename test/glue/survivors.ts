@@ -482,7 +482,7 @@ export const survivors: readonly Survivor[] = [
   },
   {
     file: 'scheduler.ts',
-    line: 'if (!op) this.setAside(waiter);',
+    line: 'if (waiter !== op.waiter) this.setAside(waiter);',
     what: /^statement left out/,
     why: WITHIN_THE_CORE,
   },
