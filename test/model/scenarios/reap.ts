@@ -222,7 +222,7 @@ const reaped = (
   name: string,
   threads: number,
   lay: (world: World) => Setting,
-  options: Pick<Scenario, 'cells' | 'spins' | 'naps'> = {},
+  options: Pick<Scenario, 'cells' | 'spins'> = {},
 ): Scenario => ({
   primitive,
   name,

@@ -1,6 +1,6 @@
 /**
- * The host throws in the midst of a wait: its clock finds the stack full, say. The exception ends the call wherever it
- * is, and the binding makes good for it. Nothing is left of the wait, nothing that it was given is lost.
+ * The host throws in the midst of a wait: its clock, or a look after a nap, finds the stack full, say. The exception ends the
+ * call wherever it is, and the binding makes good for it. Nothing is left of the wait, nothing that it was given is lost.
  */
 
 import {
@@ -31,6 +31,10 @@ import {
 } from '../scenario.ts';
 import { type Script, THREW } from '../thread.ts';
 
+/** With naps it may also throw while it looks around. */
+const nameOf = (name: string, naps: boolean): string =>
+  `the ${naps ? 'host throws in a nap of' : 'clock throws in'} a wait: ${name}`;
+
 /** Threads that acquire within a time, use and release it, with one that does the same for ever. */
 const acquiring = (
   kind: 'lock' | 'rlock' | 'sem',
@@ -38,10 +42,12 @@ const acquiring = (
   name: string,
   timeouts: readonly number[],
   make: (world: World) => Primitive,
+  naps = false,
 ): Scenario => ({
   primitive,
-  name: `the clock throws in a wait: ${name}`,
+  name: nameOf(name, naps),
   threads: timeouts.length,
+  naps,
   build(world) {
     const { cell, stamp } = make(world);
     const data = world.data('data');
@@ -75,7 +81,7 @@ const unparked = (
   unpark: (it: Primitive, me: number) => Script<unknown>,
 ): Scenario => ({
   primitive,
-  name: `the clock throws in a wait: ${name}`,
+  name: nameOf(name, false),
   threads: timeouts.length + 1,
   build(world) {
     const it = make(world);
@@ -98,10 +104,11 @@ const unparked = (
 });
 
 /** A waiter of a Condition has the lock again, also after an exception. */
-const condition = (name: string, timeout: number, recursive: number): Scenario => ({
+const condition = (name: string, timeout: number, recursive: number, naps = false): Scenario => ({
   primitive: 'condition',
-  name: `the clock throws in a wait: ${name}`,
+  name: nameOf(name, naps),
   threads: 2,
+  naps,
   build(world) {
     const it = recursive ? world.rlock() : world.lock();
     const { cell, stamp } = world.condition(it);
@@ -138,7 +145,7 @@ const condition = (name: string, timeout: number, recursive: number): Scenario =
 /** Also while the action runs, when all have arrived, and at the entry, where one waits for the next round. */
 const acting = (timeouts: readonly number[]): Scenario => ({
   primitive: 'barrier',
-  name: `the clock throws in a wait: ${timeouts.length} threads, 2 parties with an action`,
+  name: nameOf(`${timeouts.length} threads, 2 parties with an action`, false),
   threads: timeouts.length,
   build(world) {
     const { cell, stamp } = world.barrier(2);
@@ -199,4 +206,9 @@ export const throws: readonly Scenario[] = [
   acting([SOON, SOON, SOON]),
   condition('a timed one over a Lock', SOON, 0),
   condition('a timed one over an RLock, held twice', SOON, 1),
+  acquiring('lock', 'lock', '2 threads', [FOR_EVER, FOR_EVER], (world) => world.lock(), true),
+  acquiring('rlock', 'rlock', '3 threads', [FOR_EVER, FOR_EVER, FOR_EVER], (world) => world.rlock(), true),
+  acquiring('sem', 'semaphore', '3 threads', [FOR_EVER, FOR_EVER, FOR_EVER], semaphore, true),
+  condition('one over a Lock', FOR_EVER, 0, true),
+  condition('one over an RLock, held twice', FOR_EVER, 1, true),
 ];
