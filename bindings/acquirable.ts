@@ -51,11 +51,15 @@ class QueuedCall extends PendingCall implements QueuedTask {
 
   override complete(status: number, op: Operation): void {
     const owner = ownerOfHolder(this.#holder);
+    if (!owner) {
+      super.complete(status, op);
+      return;
+    }
     const { arena, cell } = this.#primitive.ref;
     // An abandoned lock is held, and its owner's other tasks have it when it is in order again.
-    if (owner && status !== STATUS_OK && status !== STATUS_ABANDONED) unuseOwner(owner, arena);
+    if (status !== STATUS_OK && status !== STATUS_ABANDONED) unuseOwner(owner, arena);
     super.complete(status, op);
-    if (owner && status === STATUS_OK && usesOf(owner, arena) > 1) admitOwner(schedulerOf(arena), cell, this.name);
+    if (status === STATUS_OK && usesOf(owner, arena) > 1) admitOwner(schedulerOf(arena), cell, this.name);
   }
 
   admit(status: number, op: Operation): void {
@@ -67,7 +71,7 @@ class QueuedCall extends PendingCall implements QueuedTask {
   }
 
   protected override toResult(status: number): boolean | Promise<boolean> {
-    return this.#primitive.toHeld(status, ownerOfHolder(this.#holder), this.recovers);
+    return status === STATUS_OK || this.#primitive.toHeld(status, ownerOfHolder(this.#holder), this.recovers);
   }
 
   protected get recovers(): boolean {
@@ -271,7 +275,10 @@ export abstract class Acquirable<K extends string = string> extends Holdable<K> 
       if (triesFirst) place = queue ? queue.ask() : JOIN_NOT;
       if (place === JOIN_NOT) queue = this.#newQueue(scheduler, oldest !== undefined);
     }
-    const call = new (recovers ? RecoveringCall : QueuedCall)(this, queue!, name, owner, hold);
+    // Two expressions: a class that is chosen is not inlined.
+    const call = recovers
+      ? new RecoveringCall(this, queue!, name, owner, hold)
+      : new QueuedCall(this, queue!, name, owner, hold);
     const promise = call.promise<boolean>();
     queue!.join(call, place === JOIN_AT_ONCE, limit, signal);
     return promise;
