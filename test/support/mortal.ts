@@ -18,9 +18,10 @@ export function mortal<A>(args: A, fn: (args: A, api: typeof threading) => unkno
     () => {},
   );
   living.add(worker);
-  // Deno's terminate() does not stop a thread that computes or blocks, unless it has once asked for a Web Lock.
+  // Deno's terminate() stops a thread that computes or blocks only while that holds a Web Lock.
   const source = `async (args, api) => {
-    if (globalThis.Deno) await navigator.locks.request('mortal', () => {});
+    const hold = (held) => navigator.locks.request('mortal', { mode: 'shared' }, () => new Promise(() => held()));
+    if (globalThis.Deno) await new Promise(hold);
     return (${fn})(args, api);
   }`;
   worker.postMessage({ id: 0, source, args });
