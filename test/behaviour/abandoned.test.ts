@@ -708,7 +708,7 @@ describe('A thread that really ends', () => {
       for (const message of await Promise.all(waiting)) {
         expect(message).toMatch(
           new RegExp(
-            `^${lock.kind} "seats": abandoned: the thread that held it has died \\(("\\w+", )?worker ${threadId}\\)`,
+            `^${lock.kind} "seats": abandoned: the thread that held it has died \\(("[^"]+", )?worker ${threadId}\\)`,
           ),
         );
       }
