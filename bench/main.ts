@@ -34,14 +34,14 @@ const LEAST = 3;
 const HELP = `npm run bench [-- [TOPIC …] [--quick] [--rounds N] [--output FILE]]
 npm run bench -- --list | --help
 
-Measures lockwork beside what people would write instead, in one run. Without a TOPIC: all of them.
+Measures lockwork beside what people would write instead, in one run. Without a TOPIC: all of them but idle.
 A TOPIC may also be what stands before the colon of several.
 
 ${TOPICS.map(({ name, title }) => `  ${name.padEnd(18)}${title}`).join('\n')}
 
   --quick      less exact, in less than a minute
   --rounds N   how often every rival has its turn (${FULL.rounds}, quick ${QUICK.rounds}; fewer where there are many)
-  --all        with what takes minutes: every mix
+  --all        with what takes minutes: every mix, and idle
   --output F   where the figures go as JSON (a new file in bench/results/); the picture is beside it
   --list       names the topics`;
 
@@ -64,7 +64,7 @@ function options() {
       help: { type: 'boolean', short: 'h' },
     },
   });
-  const topics = positionals.length ? named(positionals) : TOPICS;
+  const topics = positionals.length ? named(positionals) : TOPICS.filter(({ long }) => values.all || !long);
   const settings = { ...(values.quick ? QUICK : FULL), ...(values.rounds && { rounds: Number(values.rounds) }) };
   if (!(Number.isInteger(settings.rounds) && settings.rounds > 0)) throw new Error('--rounds must be 1 or more');
   return { ...values, settings, topics };

@@ -15,6 +15,8 @@ export interface Topic {
   outsiders?: Outsider[];
   /** How many rounds it wants, where so many rivals would take too long; as a part of the usual number. */
   part?: number;
+  /** Whether it takes minutes: then it is measured when it is named, or all is. */
+  long?: boolean;
   /** @param all whether to measure also what is left out by default */
   open(all: boolean): Session | Promise<Session>;
 }

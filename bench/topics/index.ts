@@ -5,6 +5,7 @@ import { contended } from './contended.ts';
 import { handoff, parked } from './handoff.ts';
 import { herd } from './herd.ts';
 import { hog } from './hog.ts';
+import { idle } from './idle.ts';
 import { lifecycle } from './lifecycle.ts';
 import { mix } from './mix.ts';
 import { models } from './models.ts';
@@ -22,6 +23,7 @@ export const TOPICS: Topic[] = [
   mix,
   hog,
   herd,
+  idle,
   ...lifecycle,
   ...models,
 ];

@@ -7,6 +7,7 @@ import { promisify } from 'node:util';
 import { afterAll, describe, expect, it } from 'vitest';
 import { measure, type Row } from '../../bench/harness/measure.ts';
 import { Program } from '../../bench/harness/program.ts';
+import { idle } from '../../bench/topics/idle.ts';
 
 const main = fileURLToPath(new URL('../../bench/main.ts', import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), 'lockwork-bench-'));
@@ -118,6 +119,7 @@ const ROWS = {
     [RAW, 'Lock'],
     [RAW, 'Barrier'],
   ].flatMap((names) => Array.from({ length: 4 }, () => names).flat()),
+  idle: ['Atomics.wait', 'Atomics.wait, 2.2 s again and again', 'one Lock', 'a Lock each', 'one Event'],
   'lifecycle:create': [
     'Int32Array of a SharedArrayBuffer',
     'Lock',
@@ -162,7 +164,7 @@ describe('npm run bench', () => {
     const { results, ...machine } = JSON.parse(readFileSync(output, 'utf8')) as Results;
 
     expect(machine).toMatchObject({ node: process.versions.node, v8: process.versions.v8 });
-    expect(results.map(({ topic }) => topic)).toEqual(Object.keys(ROWS));
+    expect(results.map(({ topic }) => topic)).toEqual(Object.keys(ROWS).filter((name) => name !== 'idle'));
     for (const [i, { topic, rows, notes }] of results.entries()) {
       expect(stderr).toContain(`[${i + 1}/${results.length}] ${topic} …\n`);
       const names = rows.map(({ name }) => name);
@@ -194,6 +196,13 @@ describe('npm run bench', () => {
     await bench('contended', '--quick', '--rounds', '1', '--output', output);
     const { results } = JSON.parse(readFileSync(output, 'utf8')) as Results;
     expect(results.map(({ topic }) => topic)).toEqual(['contended']);
+  });
+
+  it('measures threads that wait for ever, in a process of their own', { timeout: 60_000 }, async () => {
+    const { rivals } = await idle.open(false);
+    expect(rivals.map(({ name }) => name)).toEqual(ROWS.idle);
+    const { measure } = rivals.find(({ name }) => name === 'one Lock')!;
+    expect((await measure(1)).ns).toBeGreaterThan(0);
   });
 
   it('leaves out what the machine lacks, and says so', { timeout: 120_000 }, async () => {
