@@ -13,12 +13,14 @@ import {
   reap,
   Semaphore,
 } from 'lockwork';
-import { describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { buried, mortal, reaped } from '../support/mortal.ts';
-import { thread, until } from '../support/threads.ts';
+import { thread, threads, until } from '../support/threads.ts';
 
 /** How long a wait in these tests may take (ms). A death is known within a fraction of a second; Chromium's after two. */
 const SOON = 15_000;
+/** For how long (ms) threads that live are suspected; a minute is a proof. */
+const SUSPECTED = Number(globalThis.process?.env.LOCKWORK_SUSPECTED ?? 1_500);
 
 /** A thread's record, and what it is called. */
 const PER_THREAD = 128;
@@ -375,29 +377,62 @@ describe.each([
   });
 });
 
-it('finds nobody dead who lives', async () => {
-  const lock = new Lock();
-  const words = Arena.default.allocate(Int32Array, 1);
-  const owner = mortal({ lock, words }, ({ lock, words }) => {
-    lock.acquire();
-    while (Atomics.load(words, 0) === 0);
-    lock.release();
+describe('nobody is found dead who lives', () => {
+  /** Where nobody has died before. */
+  let arena: Arena;
+  let lock: Lock;
+  beforeEach(() => {
+    arena = new Arena();
+    lock = new Lock({ arena });
   });
-  await until(() => lock.locked, 'a thread holds it, and computes');
-  const blocked = thread({ lock, SOON }, ({ lock, SOON }) => {
-    const held = lock.acquire(SOON);
-    lock.release();
-    return held;
+  afterEach(() => {
+    lock.destroy();
+    arena.destroy();
   });
-  const task = lock.withAsync(() => true, { timeout: SOON });
-  await until(() => lock.waiters === 2, 'two wait');
-  for (let asked = 0; asked < 100; asked++) expect(reap()).toBe(0);
-  expect(lock.waiters).toBe(2);
-  Atomics.store(words, 0, 1);
-  expect(await Promise.all([blocked, task])).toEqual([true, true]);
-  await owner.terminate();
-  lock.destroy();
-  Arena.default.free(words);
+
+  const suspect = async (look: () => void) => {
+    const { waiters } = lock;
+    const end = performance.now() + SUSPECTED;
+    while (performance.now() < end) {
+      look();
+      expect([lock.locked, lock.abandoned, lock.waiters]).toEqual([true, false, waiters]);
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    }
+  };
+
+  it('and computes, while others wait for it; nor are they', { timeout: 30_000 + SUSPECTED }, async () => {
+    const words = arena.allocate(Int32Array, 1);
+    const owner = mortal({ lock, words }, ({ lock, words }) => {
+      lock.acquire();
+      while (Atomics.load(words, 0) === 0);
+      lock.release();
+    });
+    await until(() => lock.locked, 'a thread holds it, and computes');
+    const timeout = SUSPECTED + SOON;
+    const block = ({ lock, timeout }: { lock: Lock; timeout: number }) => {
+      const held = lock.acquire(timeout);
+      lock.release();
+      return held;
+    };
+    const blocked = threads(8, { lock, timeout }, block, timeout + SOON);
+    const tasks = Array.from({ length: 8 }, () => lock.withAsync(() => true, { timeout }));
+    await until(() => lock.waiters === 16, 'all wait');
+    // They look around by themselves; the program would use its tickets up within seconds.
+    await suspect(() => {});
+    for (let asked = 0; asked < 100; asked++) expect(reap(arena)).toBe(0);
+    Atomics.store(words, 0, 1);
+    expect([...(await blocked), ...(await Promise.all(tasks))]).toEqual(Array(16).fill(true));
+    await owner.terminate();
+    arena.free(words);
+  });
+
+  it('and is idle', { timeout: 30_000 + SUSPECTED }, async () => {
+    const owner = mortal({ lock }, ({ lock }) => lock.acquire());
+    await until(() => lock.locked, 'a thread holds it, and is idle');
+    await suspect(() => expect(reap(arena)).toBe(0));
+    await owner.terminate();
+    await reaped(() => lock.abandoned, 'it is found as soon as it dies', arena);
+  });
 });
 
 it('gives the memory of dead threads back', async () => {

@@ -8,19 +8,26 @@ import type { Thread } from '../support/spawn.ts';
 import { PATIENCE, until } from '../support/threads.ts';
 import { RawArena } from '../support/waiting.ts';
 
+const { LOCKWORK_KILLS } = globalThis.process?.env ?? {};
 /** How many threads are terminated; 2,000 is a storm. */
-const KILLS = Number(globalThis.process?.env.LOCKWORK_KILLS ?? 200);
+const KILLS = Number(LOCKWORK_KILLS ?? 200);
+/** How many of those that bury others, where there are some. */
+const REAPERS = Number(LOCKWORK_KILLS ?? 20);
 /** How many live at a time. */
 const THREADS = 4;
 /** For so many deaths (ms), on a busy machine: each is followed by a new thread. */
 const BOUND = 60_000 + KILLS * 300;
 
-/** In `words`: 1 when all threads are to come to an end; how many have; overlaps; uses; then who is inside of each lock. */
+/**
+ * In `words`: 1 when all threads are to come to an end; how many have; overlaps; uses; then who is inside of each lock. At last
+ * the reaper that stands still, counted from 1; -1 when none is to.
+ */
 const STOP = 0;
 const ENDED = 1;
 const OVERLAPS = 2;
 const USES = 3;
 const INSIDE = 4;
+const MIDST = 8;
 
 interface Shared {
   arena: Arena;
@@ -32,9 +39,14 @@ interface Shared {
   barrier: Barrier;
 }
 
+/** A thread finds the words by their names, since it travels as text. */
+interface Told extends Pick<Shared, 'arena' | 'words'> {
+  at: Record<'STOP' | 'ENDED' | 'OVERLAPS' | 'USES' | 'INSIDE' | 'MIDST', number>;
+}
+
 /** What a thread does until it is told to stop, or terminated. Travels as text. */
 async function live(
-  shared: Shared & { at: Record<'STOP' | 'ENDED' | 'OVERLAPS' | 'USES' | 'INSIDE', number> },
+  shared: Shared & Told,
   { AbandonedError, BrokenBarrierError, DeadlockError, TimeoutError }: typeof threading,
 ): Promise<void> {
   const { words, locks, conditions, semaphores, event, barrier, at } = shared;
@@ -201,9 +213,35 @@ async function live(
   Atomics.add(words, at.ENDED, 1);
 }
 
-it(`survives ${KILLS} deaths: nobody is stuck, nothing overlaps, nothing is left`, {
-  timeout: BOUND + 30_000,
-}, async () => {
+/** Reaps until it is told to stop, but stands still at some step of a burial, to be terminated there. Travels as text. */
+async function bury({ arena, words, at, index }: Told & { index: number }, { reap }: typeof threading): Promise<void> {
+  const { core } = (arena as unknown as { threadArena: { core: Record<string, (...args: unknown[]) => unknown> } })
+    .threadArena;
+  let steps = Math.random() * 20;
+  for (const name of ['reapWaiter', 'reapCell', 'semLetGo', 'dropRecord']) {
+    const step = core[name]!;
+    core[name] = (...args) => {
+      if (steps-- < 1 && Atomics.compareExchange(words, at.MIDST, 0, index + 1) === 0)
+        while (Atomics.load(words, at.MIDST) >= 0);
+      return step(...args);
+    };
+  }
+  while (Atomics.load(words, at.STOP) === 0) {
+    for (let times = 0; times < 100; times++) reap(arena);
+    await new Promise((resolve) => setTimeout(resolve));
+  }
+  Atomics.add(words, at.ENDED, 1);
+}
+
+/** Terminates one of them, in whose place there is another. */
+function replace(threads: Thread[], index: number, start: (index: number) => Thread): unknown {
+  const { terminate } = threads[index]!;
+  threads[index] = start(index);
+  return terminate();
+}
+
+/** Threads die, at random or in the midst of a burial: nobody is stuck, nothing overlaps, nothing is left. */
+async function storm(kills: number, reapers: number): Promise<void> {
   const arena = new Arena();
   const words = arena.allocate(Int32Array, 16);
   const locks: Shared['locks'] = [new Lock({ arena }), new RLock({ arena }), new Lock({ arena }), new RLock({ arena })];
@@ -217,13 +255,17 @@ it(`survives ${KILLS} deaths: nobody is stuck, nothing overlaps, nothing is left
     barrier: new Barrier(2, { arena }),
   };
   const { conditions, semaphores, event, barrier } = shared;
-  const primitives = [...locks, ...conditions, ...semaphores, event, barrier];
+  const primitives = [...conditions, ...locks, ...semaphores, event, barrier];
   const before = arena.used;
-  const at = { STOP, ENDED, OVERLAPS, USES, INSIDE };
+  const at = { STOP, ENDED, OVERLAPS, USES, INSIDE, MIDST };
   const start = (): Thread => mortal({ ...shared, at }, live);
+  const startReaper = (index: number): Thread => mortal({ arena, words, at, index }, bury);
   const living = Array.from({ length: THREADS }, start);
-  let last = 0;
-  for (let kills = 0; kills < KILLS; kills++) {
+  const reaping = Array.from({ length: reapers }, (_, index) => startReaper(index));
+  const end = performance.now() + BOUND;
+  let [deaths, killed, last] = [0, 0, 0];
+  for (; killed < kills; deaths++) {
+    if (performance.now() > end) throw new Error(`not within ${BOUND} ms: more than ${killed} of ${deaths} deaths`);
     const uses = Atomics.load(words, USES);
     // Something goes on between two deaths, if only for a moment.
     await until(
@@ -232,29 +274,42 @@ it(`survives ${KILLS} deaths: nobody is stuck, nothing overlaps, nothing is left
       BOUND,
     );
     await new Promise((resolve) => setTimeout(resolve, Math.random() * 20));
-    const victim = Math.floor(Math.random() * THREADS);
-    const { terminate } = living[victim]!;
-    living[victim] = start();
-    await terminate();
+    await replace(living, Math.floor(Math.random() * THREADS), start);
+    const reaper = Atomics.load(words, MIDST) - 1;
+    if (reaper >= 0) {
+      await replace(reaping, reaper, startReaper);
+      Atomics.store(words, MIDST, 0);
+    }
+    if (!reapers || reaper >= 0) killed++;
     last = performance.now();
   }
+  Atomics.store(words, MIDST, -1);
   const uses = Atomics.load(words, USES);
   await until(() => Atomics.load(words, USES) > uses + 100, 'the living go on', PATIENCE, arena);
   Atomics.store(words, STOP, 1);
-  await until(() => Atomics.load(words, ENDED) >= THREADS, 'all of the living come to an end', PATIENCE, arena);
-  for (const worker of living) await worker.terminate();
+  const all = [...living, ...reaping];
+  await until(() => Atomics.load(words, ENDED) >= all.length, 'all of the living come to an end', PATIENCE, arena);
+  for (const worker of all) await worker.terminate();
+  // Of a thread that dies in the midst of an allocation, nobody can tell its cells from those of the living.
+  const lost = Math.ceil(deaths / 100);
+  const left = () => (arena.used - before) / 64;
   const raw = new RawArena(arena.memory, arena.address);
   // A terminated thread may go on for some milliseconds, with all that it has. One without a ticket is never found dead.
-  const known = () => [...raw.cells(KIND_THREAD)].filter((thread) => raw.word(thread, THREAD_TICKETS) & 0xff);
-  await reaped(() => known().length === 1, 'this thread is the last', arena);
-  for (const { waiters } of primitives) expect(waiters).toBe(0);
+  const alone = () => [...raw.cells(KIND_THREAD)].filter((one) => raw.word(one, THREAD_TICKETS) & 0xff).length === 1;
+  const clean = () => alone() && primitives.every(({ waiters }) => waiters === 0) && left() <= lost;
+  await reaped(clean, 'this thread is the last, and nothing is left', arena).catch((error: Error) => {
+    const kinds = { thread: KIND_THREAD, task: KIND_TASK, info: KIND_INFO, hold: KIND_HOLD, reserved: KIND_RESERVED };
+    const found = Object.entries(kinds).map(([name, kind]) => `${name} ${[...raw.cells(kind)].length}`);
+    throw new Error(`${error.message}\n${left()} cells are left, not ${lost}; there are: ${found.join(', ')}`);
+  });
   expect(words[OVERLAPS]).toBe(0);
   for (const lock of locks) expect(lock.locked).toBe(false);
   for (const permits of semaphores) expect(permits.value).toBe(2);
-  // Of a thread that dies in the midst of an allocation, nobody can tell its cells from those of the living.
-  const left = (arena.used - before) / 64;
-  const kinds = { thread: KIND_THREAD, task: KIND_TASK, info: KIND_INFO, hold: KIND_HOLD, reserved: KIND_RESERVED };
-  const found = Object.entries(kinds).map(([name, kind]) => `${name} ${[...raw.cells(kind)].length}`);
-  expect(left, `cells that are left; there are: ${found.join(', ')}`).toBeLessThanOrEqual(Math.ceil(KILLS / 100));
-  for (const primitive of [...conditions, ...locks, ...semaphores, event, barrier]) primitive.destroy();
-});
+  for (const primitive of primitives) primitive.destroy();
+}
+
+it(`survives ${KILLS} deaths`, { timeout: BOUND + 30_000 }, () => storm(KILLS, 0));
+
+it(`survives ${REAPERS} deaths of reapers beside those of others`, { timeout: BOUND + 30_000 }, () =>
+  storm(REAPERS, 2),
+);

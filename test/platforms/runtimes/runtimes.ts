@@ -88,6 +88,12 @@ const NOT_HERE: readonly Exception[] = [
     tests: ['while a task of it runs the action: an error'],
     reason: 'the runtime prints what a worker does not catch, though it is listened to',
   },
+  {
+    file: 'behaviour/probe.test.ts',
+    on: ['Deno'],
+    tests: ['has nothing left to do'],
+    reason: 'what lets a test terminate a thread keeps it alive',
+  },
   { file: 'package/treeshake.test.ts', on: but('Node 26'), reason: 'of the published file, and of bundlers' },
   { file: 'package/sources.test.ts', on: but('Node 26'), reason: 'of the sources, which are the same everywhere' },
   { file: 'platforms/page/', on: but('Node 26', ...PAGES), reason: 'there is no page' },
