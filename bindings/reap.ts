@@ -264,7 +264,7 @@ function asReaper(arena: Graveyard, urgency: Urgency, act: () => void): boolean 
   const mine = (ticks() << 8) | ((claimed + 1) & 0xff);
   if (!core.claimReaper(base, wordOf(reaper, claimed), wordOf(thread, mine))) return false;
   try {
-    if (died) bury(arena, reaper);
+    if (died) buryFound(arena, reaper);
     act();
   } finally {
     core.claimReaper(base, wordOf(thread, mine), wordOf(0, mine));
@@ -280,10 +280,19 @@ function buryDead(arena: Graveyard, threads: Iterable<number>, urgency: Urgency)
   let count = 0;
   for (const thread of threads) {
     if (!isDead(arena, thread, urgency)) continue;
-    bury(arena, thread);
+    buryFound(arena, thread);
     count++;
   }
   return count;
+}
+
+/**
+ * Buries a thread that was found dead. If this reaper dies in the midst, another one must find it dead once more: its tickets
+ * may all be used up, but of the dead every answer is true.
+ */
+function buryFound(arena: Graveyard, thread: number): void {
+  while (!arena.core.swapTickets(thread, arena.load(thread, THREAD_TICKETS) | 0, FULL_SET));
+  bury(arena, thread);
 }
 
 /**
