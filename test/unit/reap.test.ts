@@ -691,6 +691,27 @@ describe('One reaps at a time', () => {
     expect([lookAround(watch), watch.asked, claimed()]).toEqual([false, [], [0, (START << 8) | 1]]);
   });
 
+  it.each([
+    ['one that it had asked', () => {}],
+    ['another reaper', (dead: DoomedThread) => claim(START - LOOKS, dead.record)],
+  ])(
+    'and whoever dies in the midst of it leaves %s to be found again, though that was its last ticket',
+    (_who, arrange) => {
+      const dead = doomed(1, ENDED);
+      arrange(dead);
+      const watch = new Watch();
+      watch.alive = false;
+      // The burial ends here, as by a death.
+      watch.blocks = (all) => {
+        if (watch.asked.length > 0) throw new Error('it dies');
+        return here.ground.blocks(all);
+      };
+      expect(() => reapAll(watch, 'asked')).toThrow('it dies');
+      expect([watch.asked, isBuried(dead)]).toEqual([[dead.record], false]);
+      expect([reapAll(here.ground, 'asked'), isBuried(dead)]).toEqual([1, true]);
+    },
+  );
+
   it('but who asks about all tries again', () => {
     const suspect = doomed();
     const watch = new Raced(here.arena.address, HEADER_REAPER + 4, () => claim(START, 0, 1));
