@@ -407,6 +407,9 @@ export const barrier: readonly Scenario[] = [
   mixed('a timed task, another thread and a timed one agree', [1, 0, 0], [SOON, FOR_EVER, SOON]),
   mixed('an abort, a task and a thread', [1, 0], [FOR_EVER, FOR_EVER], { aborts: true }),
   mixed('an abort, a timed task and a timed thread', [1, 0], [SOON, SOON], { aborts: true }),
+  // One has gone on, the other one has not been told yet: what both hear is the same.
+  mixed('an abort, 2 tasks of one thread and another thread', [2, 0], [FOR_EVER, FOR_EVER], { aborts: true }),
+  mixed('an abort, and 3 threads', [0, 0, 0], [FOR_EVER, FOR_EVER, FOR_EVER], { aborts: true }),
   mixed('a task and a thread, and an action', [1, 0], [FOR_EVER, FOR_EVER], { acts: true }),
   mixed('a task and a thread, timed, and an action', [1, 0], [SOON, SOON], { acts: true }),
   mixed('a task and a thread, and an action that fails', [1, 0], [FOR_EVER, FOR_EVER], { acts: true, fails: true }),
