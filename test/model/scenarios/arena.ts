@@ -5,6 +5,7 @@
 
 import {
   CELL_ARENA,
+  CELL_GENERATION,
   CELL_NEXT,
   CELL_PREV,
   CELL_SIZE,
@@ -19,6 +20,8 @@ import {
   HEADER_TOTAL,
   HEADER_USED,
   KIND_ARRAY,
+  KIND_BOUNDED_SEMAPHORE,
+  KIND_EVENT,
   KIND_LOCK,
   KIND_TASK,
   KIND_THREAD,
@@ -247,13 +250,16 @@ export const arena: readonly Scenario[] = [
   }),
   alone('primitives are made one after the other', function* ({ arena }) {
     const one = yield* call('create', arena, ID, KIND_LOCK);
-    const two = yield* call('create', arena, ID, KIND_LOCK);
+    const two = yield* call('create', arena, ID, KIND_BOUNDED_SEMAPHORE);
     expect(two - one, CELL_SIZE);
     expect((yield* look(two + CELL_STAMP)) - (yield* look(one + CELL_STAMP)), 1);
     expect(yield* look(two + CELL_STAMP), yield* look(arena + HEADER_STAMPS));
-    for (const cell of [one, two]) {
+    const three = yield* call('create', arena, ID, KIND_EVENT);
+    for (const cell of [one, two, three]) {
       expect(yield* look(cell + CELL_ARENA), arena);
       for (const link of [CELL_NEXT, CELL_PREV]) expect(yield* look(cell + link), cell);
+      // Of what is acquired it says in which life of the cell a waiter entered: withdraw.ts.
+      expect(yield* look(cell + CELL_GENERATION), cell === three ? 0 : yield* look(cell + CELL_STAMP));
     }
   }),
   allocating('destroyed beside a thread that allocates, twice', 2, 2),
