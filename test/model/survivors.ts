@@ -70,11 +70,6 @@ export const survivors: readonly Survivor[] = [
     same: true,
   },
   { line: '< 2 * UNIT', why: ONCE_MORE },
-  {
-    line: 'STATE_GRANTED);',
-    what: /store left out|3 → 0/,
-    why: 'nothing in `wakeWaiters` can throw but the end of the stack, and that is not modelled',
-  },
   { line: 'isTask(thread) ? STATE_AWAITED', what: /0 → 1/, why: `its unparker notifies it in any case: ${EFFORT}` },
   {
     line: '<u32>UNIT',
@@ -111,6 +106,14 @@ export const survivors: readonly Survivor[] = [
     why: 'differs for the life 0 only, an id of 0 that nothing keeps: that arena was destroyed just now',
     same: true,
   },
+  {
+    line: 'changetype<Cell>(0), 0, true)',
+    what: /0 → 1/,
+    why: 'the stamp of no lock is not looked at',
+    same: true,
+  },
+  { line: 'changetype<Cell>(0), 0, true)', what: /1 → 0/, why: 'a look after a nap has nothing to take there' },
+  { line: 'cell.verdict = STATE_GRANTED', why: 'who ends a generation writes it before anybody reads it', same: true },
   { line: 'const grows =', why: GROWING },
   { line: 'memory.grow', why: GROWING },
   { line: 'returnCells(arena, index - run, run)', why: GROWING },

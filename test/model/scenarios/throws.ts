@@ -160,11 +160,9 @@ const acting = (timeouts: readonly number[]): Scenario => ({
         once(function* () {
           const index = yield* call('barrierWait', cell, stamp, me, timeouts[t]!, WITH_ACTION);
           expect(index, 0, 1, STATUS_BROKEN, STATUS_TIMEOUT, THREW);
-          if (index === THREW) {
-            yield* call('undo', me);
-            // Its record can stand somewhere else.
-            expect(yield* look(me + THREAD_QUEUED_ON), 0);
-          }
+          if (index === THREW) yield* call('undo', me);
+          // Its record can stand somewhere else, also when its time was up at the entry.
+          expect(yield* look(me + THREAD_QUEUED_ON), 0);
           if (index !== 1) return;
           const generation = yield* get(me + CELL_GENERATION);
           yield* call('barrierEnd', cell, stamp, me, generation, ACTION, STATE_GRANTED, FILLING);
