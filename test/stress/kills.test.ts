@@ -148,7 +148,8 @@ async function live(
     const { signal } = abort;
     if (!dice(3)) setTimeout(() => abort.abort('off'), dice(4));
     const use = dice(5);
-    if (use !== EVENT && use !== BARRIER) holding++;
+    const holds = use !== EVENT && use !== BARRIER ? 1 : 0;
+    holding += holds;
     try {
       switch (use) {
         case 0:
@@ -186,7 +187,7 @@ async function live(
       if (error instanceof BrokenBarrierError) barrier.reset();
       await repairAsync(lock, error);
     } finally {
-      if (use !== EVENT && use !== BARRIER) holding--;
+      holding -= holds;
     }
   };
 
