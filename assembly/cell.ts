@@ -1,4 +1,4 @@
-import { HEADER_STAMPS, KIND_BOUNDED_SEMAPHORE, KIND_RESERVED, STATE_GRANTED, STATUS_BUSY, STATUS_DESTROYED, STATUS_OK } from "./abi";
+import { HEADER_STAMPS, KIND_BOUNDED_SEMAPHORE, KIND_RESERVED, STATUS_BUSY, STATUS_DESTROYED, STATUS_OK } from "./abi";
 import { Kind, Status } from "./types";
 import { allocate, kindOf, mark, reclaim } from "./arena";
 import { closeMapByte, lockQueueLate, unlockQueue } from "./queue-lock";
@@ -83,7 +83,6 @@ export function create(arena: usize, id: i32, kind: Kind): usize {
     cell.next = cell;
     cell.prev = cell;
     cell.arena = arena;
-    cell.verdict = STATE_GRANTED;
     // Atomic: a latecomer of the cell's last life may read it (queue-lock.ts).
     const stamp = atomic.add<i32>(arena, 1, HEADER_STAMPS) + 1;
     // Of a Lock, RLock or Semaphore it never changes, so a waiter's says in which life of the cell it entered (reap.ts).
