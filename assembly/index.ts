@@ -9,7 +9,7 @@ export { cancelWait, endGeneration as barrierEnd } from "./queue";
 export { countTasks, join } from "./local";
 export { accept, acquire, decline, rename, restore } from "./resource";
 export { withdraw as undo } from "./withdraw";
-export { claimReaper, reapCell, reapWaiter, swapTickets } from "./reap";
+export { claimReaper, reapCell, reapWaiter } from "./reap";
 export { lockAcquire, lockRelease } from "./lock";
 export { handOff, rlockAcquire, rlockRelease } from "./rlock";
 // An export's name is part of the bytes that every user loads, so these are POSIX's short ones.
@@ -21,7 +21,7 @@ export {
   semaphoreLetGo as semLetGo,
   semaphoreRelease as semRelease,
 } from "./semaphore";
-export { setTaskPlace as setPlace, waitAsTask, waitAsThread } from "./thread";
+export { setTaskPlace as setPlace, swap, waitAsTask, waitAsThread } from "./thread";
 export { eventClear, eventSet, eventWait } from "./event";
 export { barrierLeave, barrierWait } from "./barrier";
 export {

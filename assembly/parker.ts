@@ -54,7 +54,7 @@ export function park(thread: Thread, deadline: f64, queueLength: i32, lock: Cell
     else {
       if (!sleep(changetype<usize>(thread), STATE_PARKED, deadline, nap)) break;
       if (nap && loadWord(thread) == STATE_PARKED) {
-        nap = stalled(changetype<usize>(thread));
+        nap = stalled(changetype<usize>(thread), deadline);
         if (nap < 0) {
           if (cancelWait(lock, lockStamp, thread, true) == STATUS_TIMEOUT) break;
           nap = -nap;

@@ -1,4 +1,4 @@
-import { ABANDONED, ACTION, BROKEN, HEADER_REAPER, INFO_NAME, KIND_BARRIER, KIND_CONDITION, KIND_EVENT, KIND_LOCK, KIND_RLOCK, KIND_SEMAPHORE, LOCK_ABANDONER, LOCK_ON_DEATH, NOBODY, ON_DEATH_KEEP, ON_DEATH_RELEASE, STATE_BROKEN, STATE_GRANTED, TASK_EXTRA, TASK_LINE, THREAD_TICKETS, WOKEN } from "./abi";
+import { ABANDONED, ACTION, BROKEN, HEADER_REAPER, INFO_NAME, KIND_BARRIER, KIND_CONDITION, KIND_EVENT, KIND_LOCK, KIND_RLOCK, KIND_SEMAPHORE, LOCK_ABANDONER, LOCK_ON_DEATH, NOBODY, ON_DEATH_KEEP, ON_DEATH_RELEASE, STATE_BROKEN, STATE_GRANTED, TASK_EXTRA, TASK_LINE, WOKEN } from "./abi";
 import { Kind } from "./types";
 import { kindOf } from "./arena";
 import { Cell, loadWord, stampOf, swapWord } from "./cell";
@@ -97,7 +97,3 @@ export function claimReaper(arena: usize, current: i64, next: i64): bool {
   return atomic.cmpxchg<i64>(arena, current, next, HEADER_REAPER) == current;
 }
 
-/** Gives out or takes tickets (bindings/reap.ts has the word). False when it was not `current`. */
-export function swapTickets(thread: usize, current: i32, next: i32): bool {
-  return atomic.cmpxchg<i32>(thread, current, next, THREAD_TICKETS) == current;
-}

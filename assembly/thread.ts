@@ -104,3 +104,11 @@ export function waitAsThread(thread: Thread, maxSpins: i32, spinBudget: i32): vo
 export function setTaskPlace(waiter: Thread, place: i32): void {
   atomic.store<i32>(changetype<usize>(waiter), place, TASK_PLACE);
 }
+
+/**
+ * Replaces a word of a thread's that others read, or take their share of: its tickets (bindings/reap.ts has the word), what it
+ * tells of itself (bindings/thread-info.ts). False when it was not `current`.
+ */
+export function swap(address: usize, current: i32, next: i32): bool {
+  return atomic.cmpxchg<i32>(address, current, next) == current;
+}

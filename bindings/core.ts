@@ -107,8 +107,8 @@ export interface Core {
   reapCell(cell: number, thread: number, owner: number): void;
   /** Whether the arena's reaper was `current`. */
   claimReaper(arena: number, current: bigint, next: bigint): number;
-  /** Whether the thread's tickets were `current`. */
-  swapTickets(thread: number, current: number, next: number): number;
+  /** Whether a thread's word at this address was `current`. */
+  swap(address: number, current: number, next: number): number;
 }
 
 let compiled: WebAssembly.Module | undefined;
@@ -129,7 +129,7 @@ function decode(text: string): Uint8Array<ArrayBuffer> {
  * @param stalled what a thread does that has been blocked for a nap, in the midst of its call: answers how long (ms)
  *   the next one is, negative if it may take a turn; it must not throw
  */
-export function instantiate(memory: Memory, stalled: (thread: number) => number): Core {
+export function instantiate(memory: Memory, stalled: (thread: number, deadline: number) => number): Core {
   try {
     // Compiled once for this thread, synchronously: a few kilobytes take well under a millisecond.
     compiled ??= new WebAssembly.Module(decode(text));

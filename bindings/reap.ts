@@ -108,7 +108,7 @@ export function addTicket(arena: Graveyard): void {
   let current: number;
   // Others take some at any time.
   do current = arena.load(thread, THREAD_TICKETS) | 0;
-  while (!core.swapTickets(thread, current, current + 1));
+  while (!core.swap(thread + THREAD_TICKETS, current, current + 1));
 }
 
 function takeTicket(arena: Graveyard, thread: number, urgency: Urgency): boolean {
@@ -123,7 +123,7 @@ function takeTicket(arena: Graveyard, thread: number, urgency: Urgency): boolean
   if (tickets === 0 || (urgency !== 'hint' && early) || (waits && tickets === 1)) return false;
   // Those that wait need not wait longer because the program has asked.
   const next = now + delayOf(tickets, waits);
-  return arena.core.swapTickets(thread, current | 0, (next << 8) | (tickets - 1)) !== 0;
+  return arena.core.swap(thread + THREAD_TICKETS, current | 0, (next << 8) | (tickets - 1)) !== 0;
 }
 
 /** How long to wait after a ticket was taken of so many, in ticks. */
@@ -291,7 +291,7 @@ function buryDead(arena: Graveyard, threads: Iterable<number>, urgency: Urgency)
  * may all be used up, but of the dead every answer is true.
  */
 function buryFound(arena: Graveyard, thread: number): void {
-  while (!arena.core.swapTickets(thread, arena.load(thread, THREAD_TICKETS) | 0, FULL_SET));
+  while (!arena.core.swap(thread + THREAD_TICKETS, arena.load(thread, THREAD_TICKETS) | 0, FULL_SET));
   bury(arena, thread);
 }
 

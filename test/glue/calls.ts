@@ -89,11 +89,11 @@ function eventsOf({ events }: Program): Event[] {
 /**
  * What the model leaves out:
  *
- *   swapTickets, claimReaper    how threads prove that they live, and reap (bindings/reap.ts)
+ *   swap, claimReaper           how threads prove that they live, and reap (bindings/reap.ts)
  *   addRecord, dropRecord       cells for waiters and owners: the model lays them out in front (`Setting.cells`)
  *   setPlace                    which operation is a waiter's: a Map in the model (`Tasks.pending`)
  */
-const LEFT_OUT = new Set(['swapTickets', 'claimReaper', 'addRecord', 'dropRecord', 'setPlace']);
+const LEFT_OUT = new Set(['swap', 'claimReaper', 'addRecord', 'dropRecord', 'setPlace']);
 
 /** Calls without a stamp behind the primitive. */
 const STAMPLESS = new Set(['join', 'countTasks', 'rename']);

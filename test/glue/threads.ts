@@ -300,7 +300,7 @@ export class SimulatedThread implements Thread {
     const { trace } = schedule;
     this.lives();
     // An answer that ends what tries again.
-    if (this.dead) return name === 'swapTickets' ? 1 : 0;
+    if (this.dead) return name === 'swap' ? 1 : 0;
     if (this.ended && schedule.open) throw new Stopped();
     schedule.step(this, () => `calls ${trace?.callOf(name, args)}`);
     trace?.calls(this.name, name, args);

@@ -709,11 +709,11 @@ const arenas: readonly Scenario[] = [
     expect(yield* claim(first, 2n << 32n), 1);
     yield* holds(arena + HEADER_REAPER, 0);
     yield* holds(arena + HEADER_REAPER + 4, 2);
-    expect(yield* call('swapTickets', me, 1, 2), 0);
-    expect(yield* call('swapTickets', me, 0, 2), 1);
-    expect(yield* call('swapTickets', me, 2, 0x701), 1);
+    expect(yield* call('swap', me + THREAD_TICKETS, 1, 2), 0);
+    expect(yield* call('swap', me + THREAD_TICKETS, 0, 2), 1);
+    expect(yield* call('swap', me + THREAD_TICKETS, 2, 0x701), 1);
     yield* holds(me + THREAD_TICKETS, 0x701);
-    expect(yield* call('swapTickets', me, 0x701, 0), 1);
+    expect(yield* call('swap', me + THREAD_TICKETS, 0x701, 0), 1);
   }),
 ];
 
