@@ -48,7 +48,7 @@ export const KIND_ARRAY = 12;
 export const KIND_TASK = 13;
 /** The record of a thread that has ended. It only ever becomes a thread's record again: others may be about to probe it. */
 export const KIND_SPARE = 14;
-/** What a thread is called. */
+/** What a thread tells of itself. */
 export const KIND_INFO = 15;
 /** The permits of a semaphore that a thread's guards hold. */
 export const KIND_HOLD = 16;
@@ -145,6 +145,9 @@ export const HEADER_NAP = 56;
 /** How many records of threads that have ended there are. */
 export const HEADER_SPARES = 60;
 
+/** When a thread that hangs last wrote a dump, ms of the wall clock (bindings/inspect/later.ts). */
+export const HEADER_DUMPED = 64;
+
 /** Byte offsets in a cell, explained in cell.ts, in thread.ts and in each primitive's file. */
 export const CELL_WORD = 0;
 export const CELL_NEXT = 8;
@@ -154,6 +157,7 @@ export const CELL_STAMP = 20;
 export const CELL_ARENA = 24;
 export const CELL_NAME = 28;
 export const CELL_GENERATION = 32;
+export const CELL_VERDICT = 36;
 export const CELL_PINS = 40;
 export const RLOCK_DEPTH = 44;
 /** Lock, RLock: what becomes of it when its owner dies (`ON_DEATH_…`), and above those bits the number of who died last. */
@@ -192,10 +196,18 @@ export const THREAD_QUEUED_ON = 56;
 export const THREAD_OWNING_THREAD = 60;
 /** A thread that waits for its life to be proved sleeps here, where the word is always 0. */
 export const THREAD_ALIVE = 4;
-/** A KIND_INFO cell: the platform's number of the thread; the bytes of its name and how many they are. */
+/**
+ * A KIND_INFO cell: the platform's number of the thread; the wait in which it was last seen blocked; the bytes of its name, to
+ * the first 0; texts that say where its program is, and where in it the thread was blocked (bindings/thread-info.ts). Its
+ * thread is where a record has it.
+ */
 export const INFO_ID = 0;
-export const INFO_LENGTH = 4;
+export const INFO_WAIT = 4;
 export const INFO_NAME = 8;
+export const INFO_WHERE = 52;
+export const INFO_STACK = 56;
+/** A text is a list of KIND_INFO cells: the bytes, to the first 0, and the next cell. */
+export const TEXT_NEXT = 56;
 /** A KIND_HOLD cell: the number of permits; of which semaphore. Its thread is where a record has it. */
 export const HOLD_COUNT = 0;
 export const HOLD_CELL = 8;

@@ -106,8 +106,8 @@ export function setTaskPlace(waiter: Thread, place: i32): void {
 }
 
 /**
- * Replaces a word of a thread's that others read, or take their share of: its tickets (bindings/reap.ts has the word), what it
- * tells of itself (bindings/thread-info.ts). False when it was not `current`.
+ * Replaces a word that means nothing to the core: a thread's tickets (bindings/reap.ts has the word), what a thread tells of
+ * itself (bindings/thread-info.ts), when the arena was last dumped. False when it was not `current`.
  */
 export function swap(address: usize, current: i32, next: i32): bool {
   return atomic.cmpxchg<i32>(address, current, next) == current;

@@ -67,7 +67,7 @@ function block(
       } else if (left <= 0) {
         late = true;
         status = steps.cancel(op);
-      } else if (!scheduler.sleep(left)) status = scheduler.takeTurn(op);
+      } else if (!scheduler.sleep(left, deadline)) status = scheduler.takeTurn(op);
     }
   } catch (error) {
     if (standing && status === STATUS_PENDING) scheduler.abandon(op);

@@ -1,6 +1,7 @@
 import text from '../build/release/core.wasm';
 import { now } from './clock.ts';
-import { UnsupportedError } from './errors.ts';
+import { decode } from './core-text.ts';
+import { ThreadingError, UnsupportedError } from './errors.ts';
 import type { Memory } from './globals.ts';
 
 /**
@@ -107,34 +108,35 @@ export interface Core {
   reapCell(cell: number, thread: number, owner: number): void;
   /** Whether the arena's reaper was `current`. */
   claimReaper(arena: number, current: bigint, next: bigint): number;
-  /** Whether a thread's word at this address was `current`. */
+  /** A word that means nothing to the core. Whether it was `current`. */
   swap(address: number, current: number, next: number): number;
 }
 
-let compiled: WebAssembly.Module | undefined;
-
-function decode(text: string): Uint8Array<ArrayBuffer> {
-  const bytes = new Uint8Array(text.length / 2);
-  for (let place = 0; place < text.length; place++) {
-    const code = text.charCodeAt(place);
-    // The digits of a byte, one after the other.
-    bytes[place >> 1]! += (code > 57 ? code - 87 : code - 48) << (place & 1 ? 0 : 4);
+/** From now on the calls throw. Answers a function that puts them back. */
+export function cutOff(core: Core, why: string): () => void {
+  const calls = { ...core };
+  for (const name of Object.keys(core) as (keyof Core)[]) {
+    core[name] = (): never => {
+      throw new ThreadingError(why);
+    };
   }
-  return bytes;
+  return () => Object.assign(core, calls);
 }
+
+let compiled: WebAssembly.Module | undefined;
 
 /**
  * The core on a memory. Instantiating changes nothing in the memory: the module has no data and no start function.
  *
  * @param stalled what a thread does that has been blocked for a nap, in the midst of its call: answers how long (ms)
- *   the next one is, negative if it may take a turn; it must not throw
+ *   the next one is, negative if it may take a turn; what it throws ends the call
  */
 export function instantiate(memory: Memory, stalled: (thread: number, deadline: number) => number): Core {
   try {
     // Compiled once for this thread, synchronously: a few kilobytes take well under a millisecond.
     compiled ??= new WebAssembly.Module(decode(text));
     const { exports } = new WebAssembly.Instance(compiled, { env: { memory, clock: now, stalled } });
-    // A plain object, so that the calls can be cut off when the thread ends (thread-arena.ts).
+    // A plain object, so that the calls can be cut off.
     return { ...(exports as unknown as Core) };
   } catch (error) {
     throw new UnsupportedError(

@@ -1,6 +1,5 @@
 import {
   CELL_ARENA,
-  CELL_NAME,
   CELL_SIZE,
   CELL_STAMP,
   HEADER_FIRST,
@@ -15,6 +14,7 @@ import { bufferOf, copyBytes, isShared, loadWord } from './memory.ts';
 import { arenaAt } from './registry.ts';
 import { checkPlatform, checkReach } from './sharing.ts';
 import type { ThreadArena } from './thread-arena.ts';
+import { labelOf } from './thread-info.ts';
 
 /** A cell of an arena, as this thread sees it: what every call needs, in one place. */
 export class CellRef {
@@ -32,15 +32,8 @@ export class CellRef {
     this.stamp = stamp;
     this.core = arena.core;
     this.thread = arena.thread;
-    this.name = readName(arena, cell);
+    this.name = labelOf(arena, cell);
   }
-}
-
-function readName(arena: ThreadArena, cell: number): string {
-  // Written before any other thread knew of the cell.
-  const block = arena.load(cell, CELL_NAME);
-  // A copy: TextDecoder refuses shared memory.
-  return block ? new TextDecoder().decode(copyBytes(arena.memory, block + 4, arena.load(block, 0))) : '';
 }
 
 /** A primitive in a message: its own enumerable fields, which any structured clone keeps. */

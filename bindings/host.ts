@@ -14,7 +14,7 @@ import { VERSION } from '../assembly/abi.ts';
  *
  * Copies with another VERSION share nothing of this. Copies with the same VERSION and another SHAPE refuse each other.
  */
-export const SHAPE = 3;
+export const SHAPE = 4;
 
 export const REGISTRY = /* @__PURE__ */ Symbol.for(/* @__PURE__ */ versioned());
 export const USES = /* @__PURE__ */ Symbol.for(/* @__PURE__ */ versioned(SHAPE, 'owner'));
@@ -27,9 +27,13 @@ export function versioned(...more: unknown[]): string {
 
 interface NodeProcess {
   versions?: { node?: string };
+  argv?: string[];
+  env?: { LOCKWORK_HANG?: string };
   getBuiltinModule?(id: string): unknown;
   once(event: 'exit', listener: () => void): void;
   on?(event: 'worker', listener: (worker: NodeWorker) => void): void;
+  emit?(event: 'warning', warning: Error): boolean;
+  listenerCount?(event: 'warning'): number;
   hrtime?: { bigint?(): bigint };
   [HOST]?: Host;
 }
@@ -58,6 +62,8 @@ interface Host {
   readonly exits: ((worker: number) => void)[];
   /** How many arenas were made. */
   arenas: number;
+  /** What the program calls this thread, if not as the platform does. */
+  name?: string;
 }
 
 const given = /* @__PURE__ */ (() => (globalThis as { process?: NodeProcess }).process)();
@@ -122,13 +128,39 @@ export function onExit(callback: (worker: number) => void): void {
 /** What the platform's number of a thread is where it has none. */
 export const NO_NUMBER = 0x3fffffff;
 
-/** This thread as its program knows it: the platform's number, 0 for the main thread, and its name. */
-export function identity(): { number: number; name: string } {
-  const { document, name } = globalThis as { document?: unknown; name?: unknown };
+/** This thread as its program knows it: the platform's number, 0 for the main thread; its name; where the program is. */
+export function identity(): { number: number; name: string; where: string } {
+  const { document, name, location } = globalThis as Partial<Record<'document' | 'name' | 'location', unknown>>;
   const number = workerThreads?.threadId ?? (document ? 0 : NO_NUMBER);
   // The main thread of a page has the window's name there.
-  const given = workerThreads?.threadName || (document ? '' : name);
-  return { number, name: typeof given === 'string' ? given : '' };
+  const given = host().name ?? (workerThreads?.threadName || (document ? '' : name));
+  return {
+    number,
+    name: typeof given === 'string' ? given : '',
+    where: nodeProcess?.argv?.[1] ?? (location as { href?: string } | undefined)?.href ?? '',
+  };
+}
+
+/** Its program gives this thread another name. */
+export function setName(name: string): void {
+  host().name = name;
+}
+
+/**
+ * Warns of something at once, in a thread that may never come back to its event loop. Node's own listener writes to the
+ * process's stderr; `process.emitWarning` would call it in a later turn.
+ */
+export function warn(text: string): void {
+  const warning = Object.assign(new Error(text), { name: 'LockworkWarning', code: 'LOCKWORK_DEADLOCK' });
+  if (!nodeProcess?.listenerCount?.('warning') || !nodeProcess.emit?.('warning', warning)) console.warn(text);
+}
+
+/** How long (ms) a thread may be blocked before a dump is written, if the environment says so. */
+export const hangTime = (): number => Number(nodeProcess?.env?.LOCKWORK_HANG);
+
+/** Loads a file of this package at once, where that can be done (Node, Bun, Deno). */
+export function requireFrom(own: string, file: string): unknown {
+  return (builtIn('module') as { createRequire(from: string): (file: string) => unknown }).createRequire(own)(file);
 }
 
 /** As they were when this was loaded: tests replace them. */

@@ -5,6 +5,8 @@ export { Arena, type ArenaHandle, type ArenaOptions, reap } from './arena.ts';
 export { type AnyHandle, attach, type Kinds } from './attach.ts';
 export { Barrier, type BarrierAction, type BarrierOptions } from './barrier.ts';
 export { Condition, type ConditionHandle } from './condition.ts';
+export { currentThread, type ThreadInfo } from './current-thread.ts';
+export { type DeadlockPolicy, setDeadlockPolicy } from './deadlock.ts';
 export {
   AbandonedError,
   BlockingNotAllowedError,

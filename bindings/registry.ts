@@ -138,6 +138,11 @@ export function destroyArena(arena: ThreadArena): void {
 
 const TRIES = 1_000;
 
+/** All arenas that this thread knows and that live. */
+export function knownArenas(): ThreadArena[] {
+  return [...registry().arenas.values()].filter((arena) => !arena.destroyed);
+}
+
 /** Bytes that the header and the map of `cells` cells take, in whole cells. */
 export function overhead(cells: number): number {
   return Math.ceil((HEADER_SIZE + cells) / CELL_SIZE) * CELL_SIZE;

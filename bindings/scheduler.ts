@@ -161,7 +161,7 @@ export class Scheduler implements Tasks {
         }
       }
       // The verdict is given, and its unparker is about to post the waiter.
-      if (given) this.sleep(LONGEST);
+      if (given) this.sleep(LONGEST, 0);
     }
     this.#arena.core.unpin(op.waiter);
   }
@@ -217,11 +217,11 @@ export class Scheduler implements Tasks {
 
   /**
    * Sleeps until something is in the inbox, so long (ms) at the most, and not longer than a nap: then it looks. False when
-   * it did.
+   * it did. `deadline`: of the wait; 0, if it must not end by an error.
    */
-  sleep(limit: number): boolean {
+  sleep(limit: number, deadline: number): boolean {
     if (this.#arena.sleep(this.#inbox, Math.min(limit, LOOK))) return true;
-    this.#arena.stalled();
+    this.#arena.stalled(deadline);
     return false;
   }
 

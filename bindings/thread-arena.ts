@@ -6,9 +6,6 @@ import {
   HEADER_SIZE,
   HEADER_SPARES,
   HEADER_TOTAL,
-  INFO_ID,
-  INFO_LENGTH,
-  INFO_NAME,
   KIND_FREE,
   KIND_INFO,
   KIND_RESERVED,
@@ -18,20 +15,21 @@ import {
   NEVER_SLEEPS,
   STATE_PARKED,
   THREAD_ALIVE,
-  THREAD_INFO,
-  THREAD_OWNING_THREAD,
   THREAD_QUEUED_ON,
   VISITED,
 } from '../assembly/abi.ts';
 import { now } from './clock.ts';
-import { type Core, instantiate } from './core.ts';
-import { ThreadingError } from './errors.ts';
+import { type Core, cutOff, instantiate } from './core.ts';
+import { type Circle, checkDeadlock, type Watched } from './deadlock.ts';
+import type { DeadlockError } from './errors.ts';
 import type { Memory } from './globals.ts';
-import { cores, identity } from './host.ts';
-import { bufferOf, copyBytes, NAP, SharedWords, writeBytes, writeWords } from './memory.ts';
+import { cores, hangTime, requireFrom } from './host.ts';
+import { bufferOf, copyBytes, NAP, SharedWords } from './memory.ts';
 import { addTicket, type Block, end, FULL_SET, type Graveyard, lookAround, reapAll, ticketsOf } from './reap.ts';
-import { mayBlock } from './thread.ts';
-import { aheadOf, isFree, mayBeNext, type Queues } from './turn.ts';
+import { ownFile, stackOfProgram } from './stack.ts';
+import { mayBlock, needStack } from './thread.ts';
+import { introduce, noteStack } from './thread-info.ts';
+import { aheadOf, isAcquired, isFree, mayBeNext, type Queues } from './turn.ts';
 
 /**
  * How often a waiter may spin on its word before it sleeps: some 30 µs, as long as a wake-up takes. On one core a spin is
@@ -65,6 +63,17 @@ export interface Hold {
   readonly stamp: number;
 }
 
+/** A wait in which this thread has been blocked for a nap at least. */
+interface Wait {
+  readonly cell: number;
+  readonly deadline: number;
+  /** When it began at the latest, and until when the next look is one of the same wait, ms. */
+  readonly since: number;
+  until: number;
+  /** Whether others can read where this thread is. */
+  told: boolean;
+}
+
 /** This thread's scheduler in an arena, as far as the arena needs it. */
 export interface Tasks {
   /** Resumes all operations that have a verdict. */
@@ -77,7 +86,7 @@ export interface Tasks {
  * An arena as this thread sees it, one object for each. Every message makes new Memory objects, so an arena is known by
  * the id in its header.
  */
-export class ThreadArena extends SharedWords implements Graveyard, Queues {
+export class ThreadArena extends SharedWords implements Graveyard, Queues, Watched {
   /** Address of the arena's header. */
   readonly base: number;
   /** The arena's id, and its lower half: another arena at the same place has another. */
@@ -94,6 +103,15 @@ export class ThreadArena extends SharedWords implements Graveyard, Queues {
   readonly holds = new Map<number, Hold>();
   /** How many of those that stand in queues this thread has looked at (reap.ts). */
   looked = 0;
+  /** A circle of threads that wait for each other, this one among them. */
+  circle: Circle | undefined;
+  /** The wait that this thread was last blocked in for a nap. */
+  #wait: Wait | undefined;
+  /**
+   * What lockwork/inspect does after each nap of this thread, which has been blocked for so long (ms). Answers in how many ms, 1 or
+   * more, it wants to be called again.
+   */
+  onNap: ((blocked: number) => number) | undefined = hangTime() > 0 ? (blocked) => this.#hangs(blocked) : undefined;
   #closed = false;
   /** What its pending `waitAsync`s know of it: without this, they would keep the memory of a destroyed arena. */
   readonly #life: { proves: (() => void) | undefined } = { proves: () => this.#proveLife() };
@@ -105,12 +123,12 @@ export class ThreadArena extends SharedWords implements Graveyard, Queues {
     this.base = base;
     this.key = key;
     this.id = id;
-    this.core = instantiate(memory, () => this.stalled());
+    this.core = instantiate(memory, (_thread, deadline) => this.stalled(deadline));
     this.thread = this.#addThread();
     if (!this.thread) return;
     // At once: of a thread that dies before this, nobody finds that it is dead.
     this.#proveLife();
-    if (this.#introduce()) return;
+    if (introduce(this)) return;
     this.dropTask(this.thread);
     this.thread = 0;
   }
@@ -154,7 +172,12 @@ export class ThreadArena extends SharedWords implements Graveyard, Queues {
     return this.#addTask() || this.allocate(() => this.#addTask());
   }
 
-  /** Gives a task's cell back. */
+  /** Makes a cell in which this thread tells of itself; 0 as for `thread`. */
+  addInfo(): number {
+    return this.#addRecord(KIND_INFO, 0, this.thread);
+  }
+
+  /** Gives a cell of a task's, or of what this thread tells of itself, back. */
   dropTask(record: number): void {
     this.core.dropRecord(this.base, this.id, record);
   }
@@ -171,19 +194,67 @@ export class ThreadArena extends SharedWords implements Graveyard, Queues {
   /**
    * This thread has been blocked for a nap, and still is, in the midst of its call. Its event loop does not turn, so here it
    * proves that it lives, and looks around. Answers how long (ms) its next nap is; a negative number: before that it may
-   * take its turn (`assembly/futex.ts`). It must not throw.
+   * take its turn (`assembly/futex.ts`).
+   *
+   * @param deadline of the wait: 0, if it must not end here
+   * @throws DeadlockError: it waits for ever, and must leave
    */
-  stalled(): number {
+  stalled(deadline: number): number {
+    let deadlock: DeadlockError | undefined;
     try {
       this.#proveLife();
       const looks = lookAround(this);
       // They may be over at once.
       const cell = this.load(this.thread, THREAD_QUEUED_ON);
-      if (!mayBeNext(this, cell, this.thread)) return looks ? NAP : LONG_NAP;
-      return this.#mayTakeTurn(cell) ? -SHORT_NAP : SHORT_NAP;
+      let nap = looks ? NAP : LONG_NAP;
+      const found = checkDeadlock(this, deadline === Infinity);
+      if (found) nap = SHORT_NAP;
+      if (typeof found === 'object') deadlock = found;
+      if (mayBeNext(this, cell, this.thread)) nap = this.#mayTakeTurn(cell) ? -SHORT_NAP : SHORT_NAP;
+      if (!deadlock) return this.#noteWait(cell, deadline, nap);
     } catch {
-      // A full stack, say. The next nap will do.
-      return NAP;
+      // A full stack, say: nothing can be called here. The next nap will do.
+    }
+    if (deadlock) throw deadlock;
+    return NAP;
+  }
+
+  /** Tells where this thread is blocked, once it has been for most of a second. Answers the nap, or until then a shorter one. */
+  #noteWait(cell: number, deadline: number, nap: number): number {
+    const time = now();
+    let wait = this.#wait;
+    // A look that is late is one of another wait, perhaps.
+    if (wait?.cell !== cell || wait.deadline !== deadline || time > wait.until) {
+      const first = isAcquired(this.kindAt(cell)) ? SHORT_NAP : NAP;
+      wait = { cell, deadline, since: time - first, until: 0, told: false };
+      this.#wait = wait;
+    }
+    if (!wait.told && time - wait.since >= NAP - SHORT_NAP) {
+      wait.told = true;
+      noteStack(this, stackOfProgram());
+    }
+    const next = Math.min(nap, wait.told ? LONG_NAP : NAP, this.onNap?.(time - wait.since) ?? LONG_NAP);
+    wait.until = time + Math.abs(next) + LOOK;
+    return next;
+  }
+
+  /** The environment wants a dump of what is blocked for too long. It is written by what is not loaded before. */
+  #hangs(blocked: number): number {
+    const hang = hangTime();
+    if (blocked < hang) return Math.ceil(hang - blocked);
+    const { dumpOfHang } = requireFrom(ownFile(), './inspect.cjs') as { dumpOfHang(arena: ThreadArena): void };
+    dumpOfHang(this);
+    return hang;
+  }
+
+  /** Runs what may call the program while this thread stands in a queue of the arena: it must not use the arena. */
+  withoutCalls(act: () => void): void {
+    needStack();
+    const restore = cutOff(this.core, 'This thread is blocked: what it calls meanwhile cannot use the same arena');
+    try {
+      act();
+    } finally {
+      restore();
     }
   }
 
@@ -219,12 +290,7 @@ export class ThreadArena extends SharedWords implements Graveyard, Queues {
     this.#closed = true;
     if (this.destroyed) return;
     end(this);
-    const { core } = this;
-    for (const name of Object.keys(core) as (keyof Core)[]) {
-      core[name] = (): never => {
-        throw new ThreadingError('This thread has ended for lockwork: use primitives before its "exit" event');
-      };
-    }
+    cutOff(this.core, 'This thread has ended for lockwork: use primitives before its "exit" event');
   }
 
   /** It has been destroyed. */
@@ -254,20 +320,6 @@ export class ThreadArena extends SharedWords implements Graveyard, Queues {
       }
     }
     return record || this.#addRecord(KIND_THREAD, MAX_SPINS, 0);
-  }
-
-  /** Writes down what this thread is called. False when the arena has no room for that, or has been destroyed. */
-  #introduce(): boolean {
-    const info = this.#addRecord(KIND_INFO, 0, this.thread);
-    if (!info) return false;
-    const { number, name } = identity();
-    // Behind the name there is the thread's record.
-    const text = name ? new TextEncoder().encode(name).slice(0, THREAD_OWNING_THREAD - INFO_NAME) : [];
-    writeWords(this.memory, info, { [INFO_ID]: number, [INFO_LENGTH]: text.length });
-    writeBytes(this.memory, info + INFO_NAME, text);
-    // No other thread looks at it while this one lives.
-    writeWords(this.memory, this.thread, { [THREAD_INFO]: info });
-    return true;
   }
 
   #addTask(): number {

@@ -33,7 +33,7 @@ export interface Queues {
 /** Which waiters stand before one: none; tasks; a blocked thread, at least. */
 export type Ahead = 'nobody' | 'tasks' | 'a thread';
 
-const isAcquired = (kind: number): boolean => kind >= KIND_LOCK && kind <= KIND_BOUNDED_SEMAPHORE;
+export const isAcquired = (kind: number): boolean => kind >= KIND_LOCK && kind <= KIND_BOUNDED_SEMAPHORE;
 
 /** The most tasks that are looked at. */
 const MOST = 64;

@@ -23,7 +23,7 @@ const SOON = 15_000;
 const SUSPECTED = Number(globalThis.process?.env.LOCKWORK_SUSPECTED ?? 1_500);
 
 /** A thread's record, and what it is called. */
-const PER_THREAD = 128;
+const PER_THREAD = 17 * 64;
 
 const locks = { Lock: () => new Lock(), RLock: () => new RLock() };
 

@@ -92,8 +92,8 @@ describe('an Arena of its own', () => {
     expect(arena.used).toBe(used + CELL);
     lock.acquire();
     expect(await thread({ lock }, ({ lock }) => [lock.tryAcquire(), lock.arena.stamp])).toEqual([false, arena.stamp]);
-    // The other thread has a record in it now, and what it is called.
-    expect(arena.used).toBe(used + 3 * CELL);
+    // The other thread has a record in it now, and what it tells of itself.
+    expect(arena.used).toBe(used + 18 * CELL);
   });
 
   it('grows as needed, and what there was before works on', async () => {

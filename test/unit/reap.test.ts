@@ -5,6 +5,7 @@ import {
   ACTION,
   CELL_GENERATION,
   CELL_SIZE,
+  CELL_VERDICT,
   CELL_WORD,
   HANDOFF,
   HEADER_REAPER,
@@ -423,6 +424,12 @@ describe.each(byBoth(PRIMITIVES))('Of those that wait for a %s %s', (kind, _who,
   });
 });
 
+/** As a thread leaves an Event that dies after the step of `set`: its waiters stand in the queue, and are due their verdicts. */
+function halfSet(event: Event): void {
+  poke(here.ground, event.address, CELL_GENERATION, here.ground.load(event.address, CELL_GENERATION) + 1);
+  poke(here.ground, event.address, CELL_VERDICT, STATE_GRANTED);
+}
+
 describe('A look asks beside four of those that only stand in queues', () => {
   const crowd = () => {
     const event = new Event(here);
@@ -552,7 +559,7 @@ describe('A look goes on for a dead thread', () => {
   it('that had not woken all of an Event that was set', () => {
     const event = new Event(here);
     const all = [waiter(), waiter()].map((one) => one.wait(event));
-    poke(here.ground, event.address, CELL_GENERATION, here.ground.load(event.address, CELL_GENERATION) + 1);
+    halfSet(event);
     expect(look()).toEqual([]);
     expect(all.map((waiting) => here.ground.load(waiting, CELL_WORD))).toEqual([STATE_GRANTED, STATE_GRANTED]);
   });
@@ -572,7 +579,7 @@ describe('The action of a Barrier', () => {
     core.barrierWait(cell, stamp, thread, Infinity, WITH_ACTION);
     const event = new Event(here);
     const waiting = waiter().wait(event);
-    poke(here.ground, event.address, CELL_GENERATION, here.ground.load(event.address, CELL_GENERATION) + 1);
+    halfSet(event);
     expect(look()).toEqual([]);
     expect([here.ground.load(cell, CELL_WORD), barrier.broken]).toEqual([(thread | ACTION) >>> 0, false]);
     // What else is waited for is looked after.

@@ -1,0 +1,34 @@
+/**
+ * The core as text in the package, so that it loads synchronously and in every bundler without configuration. Most of its
+ * bytes are less than 91, and stand as one printable character, from "#" on, with a space for the backslash; each "!" adds 91
+ * to the next one. Equal bytes stay equal, so this compresses nearly as well as the bytes do, and a quarter better than
+ * base64.
+ */
+const LEAST = 35;
+const BACKSLASH = 92;
+const SPACE = 32;
+const MARK = 33;
+const STEP = 91;
+
+/** For the build. */
+export function encode(bytes: Uint8Array): string {
+  const characters = Array.from(bytes, (byte) => {
+    const code = LEAST + (byte % STEP);
+    return '!'.repeat(Math.floor(byte / STEP)) + String.fromCharCode(code === BACKSLASH ? SPACE : code);
+  });
+  return characters.join('');
+}
+
+export function decode(text: string): Uint8Array<ArrayBuffer> {
+  const bytes: number[] = [];
+  let added = 0;
+  for (let place = 0; place < text.length; place++) {
+    const code = text.charCodeAt(place);
+    if (code === MARK) added += STEP;
+    else {
+      bytes.push((code === SPACE ? BACKSLASH : code) - LEAST + added);
+      added = 0;
+    }
+  }
+  return new Uint8Array(bytes);
+}

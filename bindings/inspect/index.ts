@@ -1,0 +1,20 @@
+/** lockwork/inspect: what threads do, what they hold, what they wait for. Exports only. */
+
+export type { ThreadInfo } from '../index.ts';
+export {
+  activeCount,
+  type Deadlock,
+  type Dump,
+  dump,
+  enumerate,
+  findDeadlocks,
+  type HoldInfo,
+  type PrimitiveDump,
+  type PrimitiveInfo,
+  type PrimitiveKind,
+  type TasksInfo,
+  type ThreadDump,
+} from './dump.ts';
+export { formatDump } from './format.ts';
+/** @internal What the environment variable LOCKWORK_HANG calls. */
+export { type DumpLaterOptions, dumpLater, dumpOfHang } from './later.ts';
