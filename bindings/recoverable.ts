@@ -1,6 +1,7 @@
 import {
   ABANDONED,
   CELL_WORD,
+  KIND_THREAD,
   LOCK_ABANDONER,
   LOCK_ON_DEATH,
   NAME_SIZE,
@@ -9,6 +10,8 @@ import {
   ON_DEATH_TELL,
   STATUS_ABANDONED,
   STATUS_OK,
+  THREAD_OWNING_THREAD,
+  UNIT,
 } from '../assembly/abi.ts';
 import { Acquirable, admitOwner, HELD } from './acquirable.ts';
 import { AbandonedError, invalidType } from './errors.ts';
@@ -20,6 +23,7 @@ import { createCell, type PrimitiveOptions } from './primitive.ts';
 import { schedulerOf } from './scheduler.ts';
 import { Guard } from './scoped.ts';
 import type { ThreadArena } from './thread-arena.ts';
+import { nameOf } from './thread-info.ts';
 import {
   checkChoice,
   checkFunction,
@@ -77,6 +81,19 @@ export abstract class Recoverable<K extends string = string> extends Acquirable<
     if (recover !== undefined) checkFunction(recover, `${name}: the option recover`);
     super(name, kind, existing ? options : create(name, kind, options));
     this.#recover = recover;
+  }
+
+  /**
+   * What the thread that holds it is called, or whose task does.
+   *
+   * @internal
+   */
+  get owner(): string | undefined {
+    const { arena } = this.ref;
+    const record = (this.peek(CELL_WORD) & -UNIT) >>> 0;
+    // The thread of a record never changes; of one that is given back it may be anything.
+    const thread = arena.kindAt(record) ? arena.load(record, THREAD_OWNING_THREAD) : 0;
+    return arena.kindAt(thread) === KIND_THREAD ? nameOf(arena, thread).name : undefined;
   }
 
   /**

@@ -1,5 +1,6 @@
 import { UnsupportedError } from './errors.ts';
 import { outdated } from './host.ts';
+import { show } from './validate.ts';
 
 /** Whether this platform has shared memory, and whether other threads can get it. */
 
@@ -40,18 +41,43 @@ export function checkReach(what: string): void {
   if (alone) throw new UnsupportedError(`${what}, since ${NOT_ISOLATED}`);
 }
 
+/** What `console.log` shows, where an object has it. */
+const SHOWN = ['locked', 'owner', 'value', 'isSet', 'parties', 'waiting', 'broken', 'waiters', 'used', 'capacity'];
+
+/** What Node, Bun and Deno call to show one. Made by a call, as `Scoped` is. */
+const Shown = /* @__PURE__ */ (() => {
+  abstract class Shown {
+    [Symbol.for('nodejs.util.inspect.custom')](): string {
+      const it = this as unknown as Record<string, unknown>;
+      try {
+        const facts = SHOWN.filter((name) => it[name] !== undefined).map((name) => `${name}: ${show(it[name])}`);
+        return `${this} { ${facts.join(', ')} }`;
+      } catch {
+        return `${this} { destroyed: true }`;
+      }
+    }
+  }
+  return Shown;
+})();
+
 /** What a message may carry: its own enumerable fields are its handle. */
-export abstract class Postable {
+export abstract class Postable extends Shown {
   abstract readonly kind: string;
 
   /** @internal */
   constructor() {
+    super();
     // The field that a structured clone reads first, before the platform refuses the memory without such advice.
     if (alone) Object.defineProperty(this, 'shared', { enumerable: true, get: refusePosting });
   }
 
-  toString(): string {
+  override toString(): string {
     return this.kind;
+  }
+
+  /** What JSON has of it: its handle, with a text that names it in place of the memory, which no other process can have. */
+  toJSON(): object {
+    return { ...this, memory: `${this}: it cannot leave its process` };
   }
 }
 
