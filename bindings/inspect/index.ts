@@ -16,5 +16,4 @@ export {
   type ThreadDump,
 } from './dump.ts';
 export { formatDump } from './format.ts';
-/** @internal What the environment variable LOCKWORK_HANG calls. */
-export { type DumpLaterOptions, dumpLater, dumpOfHang } from './later.ts';
+export * from './later.ts';

@@ -115,7 +115,11 @@ function watch(arena: ThreadArena): Set<() => number> {
   return all;
 }
 
-/** This thread has been blocked for too long, and others may have been, too: one of them writes a dump. */
+/**
+ * This thread has been blocked for too long, and others may have been, too: one of them writes a dump. `LOCKWORK_HANG` calls it.
+ *
+ * @internal
+ */
 export function dumpOfHang(arena: ThreadArena): void {
   const hang = hangTime();
   const time = Date.now() | 0;

@@ -5,6 +5,7 @@
  *   statement;        // throws NotHeldError  what it must throw; with `await` in it, reject with
  *   // main.js                                as first line: the snippet is that file, and belongs to the named ones
  *                                             before and after it; what runs is main
+ *   ```text dump                              what the program before it prints, but for frames of Node's own
  *
  * What is for a page or for a bundler (```js page, ```js config) runs elsewhere: docs/browser.md.
  */
@@ -14,6 +15,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import * as threading from 'lockwork';
+import * as inspect from 'lockwork/inspect';
 import { afterAll, describe, expect, test } from 'vitest';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
@@ -38,6 +40,10 @@ interface Program {
   main: string;
   /** How many results its comments state. */
   stated: number;
+  /** What it prints, where the document shows it. */
+  printed?: string;
+  /** With what it ends. */
+  code: number;
 }
 
 const EXTENSIONS: Record<string, string> = { js: 'js', javascript: 'js', ts: 'ts', typescript: 'ts' };
@@ -70,6 +76,23 @@ function withChecks(code: string, first: number): { code: string; stated: number
   return { code: `${prelude} ${lines.join('\n')}`, stated };
 }
 
+/** A paragraph for each thread and each primitive: threads come in the order in which the platform has started them. */
+function paragraphs(printed: string): string[] {
+  const told = printed
+    .trim()
+    .split('\n')
+    .filter((line) => !/^ +at .*node:/.test(line))
+    .join('\n')
+    .replace(/^\(node:\d+\)/m, '(node:…)')
+    .replaceAll(/file:\/\/\/\S*\//g, 'file:///…/');
+  // A circle may be told from any of its threads on.
+  const round = (_: string, start: string, circle: string) => start + circle.split('; ').sort().join('; ');
+  return told
+    .replaceAll(/^(.*wait for each other: |DEADLOCK: )(.*)$/gm, round)
+    .split(/\n(?! )/)
+    .sort();
+}
+
 /** The programs of a document, written to the disk. */
 function programs(document: string): Program[] {
   const found: Program[] = [];
@@ -83,9 +106,11 @@ function programs(document: string): Program[] {
     if (!name || !open || existsSync(join(open.folder, name))) {
       const folder = join(workshop, document.replaceAll(/\W/g, '-'), String(number));
       mkdirSync(folder, { recursive: true });
-      open = { title: `${heading} (line ${number})`, folder, main: name ?? `snippet.${extension}`, stated: 0 };
+      const title = `${heading} (line ${number})`;
+      open = { title, folder, main: name ?? `snippet.${extension}`, stated: 0, code: 0 };
       found.push(open);
     }
+    if (code.some((line) => /dumpLater\(.* exit: true/.test(line))) open.code = 1;
     if (name?.startsWith('main.')) open.main = name;
     const checked = withChecks(code.join('\n'), open.stated);
     open.stated += checked.stated;
@@ -100,6 +125,7 @@ function programs(document: string): Program[] {
       else {
         const extension = EXTENSIONS[language];
         if (extension) finish(extension, index - code.length);
+        if (language === 'text dump') found.at(-1)!.printed = code.join('\n');
         language = undefined;
       }
     } else if (info !== undefined) {
@@ -126,10 +152,11 @@ const all = documents.map((document) => ({ document, found: programs(document) }
 
 for (const { document, found } of all.filter(({ found }) => found.length)) {
   describe(document, () => {
-    test.each(found)('$title', async ({ folder, main, stated }) => {
+    test.each(found)('$title', async ({ folder, main, stated, printed, code: expected }) => {
       const reached = join(folder, 'reached');
       const { code, output } = await run(join(folder, main), [], { REACHED: reached });
-      expect(code, output).toBe(0);
+      expect(code, output).toBe(expected);
+      if (printed !== undefined) expect(paragraphs(output)).toEqual(paragraphs(printed));
       const numbers = stated ? new Set(readFileSync(reached, 'utf8').trim().split(' ').map(Number)) : new Set();
       expect(numbers.size, `results that were compared with the comments:\n${output}`).toBe(stated);
     });
@@ -172,7 +199,9 @@ describe('the documentation', () => {
 
   test('names every export', () => {
     const readme = readFileSync(join(root, 'README.md'), 'utf8');
-    const missing = Object.keys(threading).filter((name) => !readme.includes(`\`${name}`));
+    const names = [...Object.keys(threading), ...Object.keys(inspect)];
+    // Not for users: what LOCKWORK_HANG calls.
+    const missing = names.filter((name) => name !== 'dumpOfHang' && !readme.includes(`\`${name}`));
     expect(missing).toEqual([]);
   });
 
