@@ -13,9 +13,11 @@ export interface Survivor {
 const LOOK = 'looks more or less often before it sleeps';
 const EFFORT = 'costs a notify or a slow path in vain, nothing else';
 const GROWING = 'an arena does not grow in the model';
-const FULLER = 'a search ends sooner or later: no scenario has an arena so full that it shows';
-const MAP = 'only a walk that enumerates the arena reads which kind a cell is; it is taken either way';
 const ONCE_MORE = 'looks under the queue lock once more, where nobody is to be unparked';
+const LEAST = 'of two equal numbers each is the least';
+const NAPS = 'a nap is longer or shorter: in the model it is over at any moment';
+const FOR_TURN =
+  'gives up as if for a turn; no owner is ever in the word of an Event or a Condition, so it leaves in any case, and only nudges the next waiter in vain';
 
 export const survivors: readonly Survivor[] = [
   { line: 'if (spins > 0)', why: LOOK },
@@ -27,40 +29,30 @@ export const survivors: readonly Survivor[] = [
   { line: 'do turns--', why: 'no break between two looks: a matter of speed' },
   {
     line: 'return older || owningThread == thread.owningThread',
-    what: /0 → 1/,
-    why: `notifies for each waiter in an inbox: ${EFFORT}`,
+    what: /1 → 0/,
+    why: `notifies for each waiter in an inbox, not for the first only: ${EFFORT}`,
   },
   { line: 'cell.generation++', what: /add/, why: 'a generation need only be another one', same: true },
-  { line: '<u32>word < <u32>UNIT ||', what: /_u/, why: EFFORT },
   {
     line: 'if (permits) return',
     what: /6 → 0|shr_u/,
-    why: `where it decides what a look was worth, it ${LOOK}; before \`wakeWaiters\`, that ${ONCE_MORE}`,
+    why: `where it decides what a look was worth: ${LOOK}`,
   },
   {
     line: 'return <u32>word >= <u32>UNIT',
-    what: /64 → 0|lt_u → ge_u/,
-    why: `where it decides what a look was worth, it ${LOOK}; before \`wakeWaiters\`, that ${ONCE_MORE}`,
+    what: /64 → 0/,
+    why: `where it decides what a look was worth: ${LOOK}`,
   },
-  { line: 'const more = woken && permits', why: ONCE_MORE },
   { line: 'let free = false', why: ONCE_MORE },
-  {
-    line: 'changetype<Thread>(word & -UNIT)',
-    what: /-64 → 0|and → or/,
-    why: 'in `conditionWithdraw`: a waiter that was handed the lock acquires it again, and finds the verdict that handed it',
-    same: true,
-  },
   {
     line: 'deadline != Infinity && clock() >= deadline',
     what: /ne → eq|turned round/,
     why: 'at the entry, when its time is up as the action ends: it arrives, and then gives up',
   },
-  { line: 'offsetof<Cell>("length"))', what: /0 → 1/, why: ONCE_MORE },
-  { line: 'return false;', what: /0 → 1/, why: ONCE_MORE },
   {
     line: 'const left = second',
     what: /turned round/,
-    why: 'asks of no second waiter, or asks a second one nothing: `drain` looks itself, and finds none of an earlier generation',
+    why: 'asks of no second waiter, or asks a second one nothing: the next section looks itself, and finds none of an earlier generation',
     same: true,
   },
   {
@@ -72,6 +64,11 @@ export const survivors: readonly Survivor[] = [
   { line: '< 2 * UNIT', why: ONCE_MORE },
   { line: 'isTask(thread) ? STATE_AWAITED', what: /0 → 1/, why: `its unparker notifies it in any case: ${EFFORT}` },
   {
+    line: '<u32>word >= <u32>UNIT && swapWord',
+    what: /ge_u → gt_u/,
+    why: `the last permit is taken in the slow path: ${EFFORT}`,
+  },
+  {
     line: '<u32>UNIT',
     what: /lt_u → le_u|ge_u → gt_u/,
     why: 'differs at the word 64 only, and no record has the address 64',
@@ -82,7 +79,8 @@ export const survivors: readonly Survivor[] = [
     what: /le → lt/,
     why: 'in the very millisecond of its deadline it enters the queue and leaves at once',
   },
-  { line: 'min(free, MOST_WOKEN)', what: /ge_u → gt_u/, why: 'of two equal numbers each is the least', same: true },
+  { line: 'min(free, MOST_WOKEN)', what: /ge_u → gt_u/, why: LEAST, same: true },
+  { line: '<u64>left < <u64>nanoseconds', what: /lt_u → le_u/, why: LEAST, same: true },
   {
     line: 'HANDOFF',
     what: /2 → 0/,
@@ -92,7 +90,9 @@ export const survivors: readonly Survivor[] = [
   { line: 'word, QUEUED, QueueEnd.BACK', what: /0 → 1/, why: '`addToAcquire` means nothing in an Event', same: true },
   {
     line: 'if (queueLength < 0)',
-    why: 'needs a Condition that is destroyed while a thread still uses it, against the contract',
+    what: /0 → 1|lt_s → le_s/,
+    why: "differs for 0 only: that the word was another, and a Condition's never is",
+    same: true,
   },
   {
     line: 'atomic.add<u32>(arena, 1, HEADER_FREES)',
@@ -109,17 +109,41 @@ export const survivors: readonly Survivor[] = [
   {
     line: 'changetype<Cell>(0), 0, true)',
     what: /0 → 1/,
-    why: 'the stamp of no lock is not looked at',
-    same: true,
+    why: 'a lock at the address 1, with the stamp of none, from which nothing can be taken: only its first nap is short',
   },
   { line: 'changetype<Cell>(0), 0, true)', what: /1 → 0/, why: 'a look after a nap has nothing to take there' },
-  { line: 'cell.verdict = STATE_GRANTED', why: 'who ends a generation writes it before anybody reads it', same: true },
   { line: 'const grows =', why: GROWING },
   { line: 'memory.grow', why: GROWING },
-  { line: 'returnCells(arena, index - run, run)', why: GROWING },
-  { line: 'const end = min', why: GROWING },
-  { line: 'if (cell.parties == 1', why: 'passes under the queue lock, as all others do' },
+  { line: 'const end = min', what: /gt_u → ge_u/, why: LEAST, same: true },
+  { line: 'if (cell.parties == 1', what: /1 → 0/, why: 'passes under the queue lock, as all others do' },
   { line: 'HEADER_ROVER', why: 'every search begins at the beginning: slower, and as correct' },
-  { line: 'const taken = run ?', why: MAP },
-  { line: 'if (inside && !atomic.cmpxchg', what: /and → or/, why: FULLER },
+  { line: 'nudged', why: 'who takes its turn nudges the next: that one looks when its nap is over in any case' },
+  { line: 'kind == KIND_CONDITION) cancelWait', what: /0 → 1/, why: FOR_TURN },
+  { line: 'return cancelWait(cell, stamp, thread, false)', what: /0 → 1/, why: FOR_TURN },
+  { line: 'status = cancelWait(cell, stamp, thread, false)', what: /0 → 1/, why: FOR_TURN },
+  {
+    line: 'const drained = !late || head == cell',
+    what: /turned round|left out/,
+    why: 'an empty queue has the generation of the cell itself; and a `set` that finds waiters a dead setter left drains them first',
+  },
+  {
+    line: 'endGeneration(cell, stamp, thread, 0,',
+    what: /0 → 1/,
+    why: 'a generation counts beside a state of a Barrier only: not where a whole word or NOT_LATE is meant',
+    same: true,
+  },
+  {
+    line: 'let nap =',
+    what: /0 → 1/,
+    why: 'the first nap of a waiter for a lock is a fifteenth of that: none',
+    same: true,
+  },
+  { line: 'if (lock) nap /= FIRST_PART', what: /turned round/, why: NAPS },
+  { line: 'lockStamp, thread, true) == STATUS_TIMEOUT', what: /^0 → 1/, why: NAPS },
+  {
+    line: 'if (nap < 0)',
+    what: /0 → 1|lt_s → le_s/,
+    why: 'differs for a next nap of 0 ms only, which no host answers',
+    same: true,
+  },
 ];

@@ -16,12 +16,14 @@ import {
   HEADER_KEEPERS,
   HEADER_ROVER,
   HEADER_SIZE,
+  HEADER_SPARES,
   HEADER_STAMPS,
   HEADER_TOTAL,
   HEADER_USED,
   KIND_ARRAY,
   KIND_BOUNDED_SEMAPHORE,
   KIND_EVENT,
+  KIND_INSIDE,
   KIND_LOCK,
   KIND_TASK,
   KIND_THREAD,
@@ -40,6 +42,7 @@ import {
   ID,
   linearizable,
   look,
+  mark,
   observed,
   once,
   type Scenario,
@@ -195,6 +198,34 @@ const coming = (name: string, comers: number, destroyers: number): Scenario => {
   };
 };
 
+/** Threads that end, each with a record of its own, which then becomes a new thread's: all of them are counted. */
+const succeeding = (name: string, threads: number): Scenario => ({
+  primitive: 'arena',
+  name,
+  threads,
+  build(world) {
+    const { arena } = world;
+    const add = (spare: number) => ['addRecord', arena, ID, KIND_THREAD, 0, 2, 0, spare] as const;
+    const records = world.threads.map(() => world.call(...add(0)));
+    const used = world.peek(arena + HEADER_USED);
+    return {
+      invariant(view) {
+        if (world.threads.some((_, t) => view.inside(t))) return undefined;
+        const [now, spares] = [view.word(arena + HEADER_USED), view.word(arena + HEADER_SPARES)];
+        return now + spares === used && spares >= 0 && spares <= threads
+          ? undefined
+          : `of ${used} records ${now} are used, and ${spares} spare`;
+      },
+      programs: records.map((record) =>
+        once(function* () {
+          yield* call('dropRecord', arena, ID, record);
+          expect(yield* call(...add(record)), record);
+        }),
+      ),
+    };
+  },
+});
+
 /** One thread, everything one after the other. */
 const alone = (name: string, body: (world: World, me: number) => Script): Scenario => ({
   primitive: 'arena',
@@ -248,6 +279,50 @@ export const arena: readonly Scenario[] = [
       },
     ];
   }),
+  {
+    primitive: 'arena',
+    name: '2 threads make a primitive each',
+    threads: 2,
+    cells: 9,
+    build(world) {
+      const stamps = world.threads.map((_, t) => world.data(`stamp${t + 1}`));
+      return {
+        invariant(view) {
+          const [one, other] = stamps.map((word) => view.word(word));
+          return one && one === other ? 'both have the same stamp' : miscounted(world, view);
+        },
+        programs: stamps.map((stamp) =>
+          once(function* () {
+            const cell = yield* call('create', world.arena, ID, KIND_EVENT);
+            expect(Math.sign(cell), 1);
+            yield* use(cell);
+            yield mark(stamp, yield* look(cell + CELL_STAMP));
+          }),
+        ),
+      };
+    },
+  },
+  alone('a search that finds too little gives back what it found', function* (world) {
+    const { arena } = world;
+    const alloc = (cells: number): Script<number> => call('alloc', arena, ID, KIND_ARRAY, cells);
+    const first = yield* alloc(2);
+    const last = first + 2 * CELL_SIZE;
+    expect(yield* alloc(1), last);
+    // A walk over the map sees where a block ends.
+    for (const [cell, kind] of [
+      [first, KIND_ARRAY],
+      [first + CELL_SIZE, KIND_INSIDE],
+      [last, KIND_ARRAY],
+    ] as const)
+      expect(yield* world.kindOf(cell), kind);
+    expect(yield* alloc(1), 0);
+    // The next search begins and ends at the last cell, and that is the only free one.
+    expect(yield* call('free', arena, first, 2, KIND_ARRAY), 1);
+    for (const cell of [first, first + CELL_SIZE]) expect(yield* alloc(1), cell);
+    expect(yield* call('free', arena, last, 1, KIND_ARRAY), 1);
+    expect(yield* alloc(6), 0);
+    expect(yield* alloc(1), last);
+  }),
   alone('primitives are made one after the other', function* ({ arena }) {
     const one = yield* call('create', arena, ID, KIND_LOCK);
     const two = yield* call('create', arena, ID, KIND_BOUNDED_SEMAPHORE);
@@ -267,6 +342,7 @@ export const arena: readonly Scenario[] = [
   coming('destroyed beside a thread that comes and goes', 1, 1),
   coming('destroyed beside 2 threads that come and go', 2, 1),
   coming('destroyed by 2 at once, beside a thread that comes and goes', 1, 2),
+  succeeding('the records of 2 threads that end become those of others', 2),
   alone('destroyed when nothing is in it', function* ({ arena }, me) {
     const block = yield* call('alloc', arena, ID, KIND_ARRAY, 1);
     expect(yield* call('arenaDestroy', arena, ID), STATUS_BUSY);

@@ -14,7 +14,9 @@ import {
   STATUS_BROKEN,
   STATUS_BUSY,
   STATUS_OK,
+  STATUS_PENDING,
   STATUS_TIMEOUT,
+  THREAD_QUEUED_ON,
   WITH_ACTION,
 } from '../../../assembly/abi.ts';
 import {
@@ -25,6 +27,7 @@ import {
   FOR_EVER,
   forever,
   get,
+  look,
   once,
   type Primitive,
   type Scenario,
@@ -35,7 +38,7 @@ import {
   use,
 } from '../scenario.ts';
 import type { Monitor } from '../system.ts';
-import { eventLoop, meeting, type Step, waits } from '../tasks.ts';
+import { eventLoop, meeting, type Step, waits, within } from '../tasks.ts';
 import { Objection, type Script } from '../thread.ts';
 
 /** The ways to end a generation: the table at `barrierEnd` in assembly/barrier.ts. */
@@ -363,6 +366,63 @@ export const barrier: readonly Scenario[] = [
           once(function* () {
             expect(yield* call('barrierWait', cell, stamp, me, SOON, NO_ACTION), STATUS_BROKEN);
             expect(yield* call('barrierWait', cell, stamp, me, FOR_EVER, NO_ACTION), STATUS_BROKEN);
+          }),
+        ],
+      };
+    },
+  },
+  {
+    primitive: 'barrier',
+    name: 'an action does not end: a timed wait at the entry does',
+    threads: 1,
+    build(world) {
+      const barrier = world.barrier(2);
+      const { cell, stamp } = barrier;
+      const [me] = world.threads as [number];
+      const [first, last] = [world.task(me), world.task(me)];
+      const wait = (waiter: number) => ['barrierWait', cell, stamp, waiter, FOR_EVER, WITH_ACTION] as const;
+      expect(world.call(...wait(first)), STATUS_PENDING);
+      expect(world.call(...wait(last)), 1);
+      const generation = world.peek(last + CELL_GENERATION);
+      return {
+        clock: TIMED,
+        programs: [
+          once(() =>
+            within(
+              (function* () {
+                expect(yield* call('barrierWait', cell, stamp, me, SOON, WITH_ACTION), STATUS_TIMEOUT);
+                // Its record can stand somewhere else.
+                expect(yield* look(me + THREAD_QUEUED_ON), 0);
+                expect(yield* look(cell + CELL_LENGTH), 1);
+                expect(yield* end(barrier, me, false, generation), STATUS_OK);
+                expect(yield* call('collect', me), first);
+              })(),
+              () => 'waitAsync',
+            ),
+          ),
+        ],
+      };
+    },
+  },
+  {
+    primitive: 'barrier',
+    name: 'one party is the last, with an action and without',
+    threads: 1,
+    build(world) {
+      const barrier = world.barrier(1);
+      const { cell, stamp } = barrier;
+      const [me] = world.threads as [number];
+      const wait = (action: number): Script<number> => call('barrierWait', cell, stamp, me, FOR_EVER, action);
+      return {
+        keeps: [CELL_GENERATION],
+        programs: [
+          once(function* () {
+            expect(yield* wait(NO_ACTION), 0);
+            expect(yield* wait(NOT_LAST), STATUS_BUSY);
+            expect(yield* wait(WITH_ACTION), 0);
+            expect(yield* look(cell), me | ACTION);
+            expect(yield* end(barrier, me, false), STATUS_OK);
+            expect(yield* wait(NO_ACTION), 0);
           }),
         ],
       };

@@ -662,9 +662,10 @@ const arena = (name: string, body: (world: World, me: number) => Script): Scenar
 });
 
 const arenas: readonly Scenario[] = [
-  arena("the record of a thread that has ended becomes another thread's", function* (world) {
+  arena("the record of a thread that has ended becomes another thread's", function* (world, me) {
     const { arena } = world;
-    const add = (kind: number, spare: number): Script<number> => call('addRecord', arena, ID, kind, 5, 3, 0, spare);
+    const add = (kind: number, spare: number): Script<number> =>
+      call('addRecord', arena, ID, kind, 5, 3, kind === KIND_THREAD ? 0 : me, spare);
     const used = yield* look(arena + HEADER_USED);
     const thread = yield* add(KIND_THREAD, 0);
     for (const field of [THREAD_INBOX, THREAD_TICKETS, THREAD_INFO]) yield mark(thread + field, 77);

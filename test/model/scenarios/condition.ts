@@ -1,12 +1,18 @@
 /** Condition: notify wakes as many as it says, oldest first; no waiter that gives up takes a notification along. */
 
 import {
+  ABANDONED,
   CELL_LENGTH,
   CELL_NEXT,
+  CELL_PINS,
   HELD_BY_TASK,
+  STATUS_ABANDONED,
   STATUS_NOT_HELD,
   STATUS_OK,
+  STATUS_PENDING,
   STATUS_TIMEOUT,
+  THREAD_INBOX,
+  WOKEN,
 } from '../../../assembly/abi.ts';
 import {
   after,
@@ -16,6 +22,7 @@ import {
   FOR_EVER,
   forever,
   get,
+  look,
   mark,
   once,
   type Primitive,
@@ -41,6 +48,7 @@ import {
   SKIP,
   type Step,
   waits,
+  within,
 } from '../tasks.ts';
 import { Objection, type Script } from '../thread.ts';
 import { recursion } from './rlock.ts';
@@ -318,6 +326,97 @@ const exchanged = (name: string, n: number, others: number): Scenario => ({
   },
 });
 
+/** A task's wait for a notify, over a Lock: what a thread calls for it. */
+function taskWait(world: World, lock: Primitive, { cell, stamp }: Primitive, me: number) {
+  const waiter = world.task(me);
+  const name = me | HELD_BY_TASK;
+  return {
+    waiter,
+    acquire: ['lockAcquire', lock.cell, lock.stamp, name, 0] as const,
+    wait: ['condWait', cell, stamp, waiter, name, FOR_EVER, 0] as const,
+    retry: ['acquire', lock.cell, lock.stamp, waiter, name, FOR_EVER, WOKEN] as const,
+    release: ['lockRelease', lock.cell, lock.stamp, name] as const,
+    /** Its thread ends, and it never has the lock again. */
+    *ends(): Script {
+      yield* call('undo', waiter);
+      yield* call('unpin', waiter);
+    },
+  };
+}
+
+/** Waits end beside one that begins, and no lock is between them: each takes its own pin off, and no other. */
+const unpinned: Scenario = {
+  primitive: 'condition',
+  name: 'Lock, 2 tasks end their waits beside one that begins: each has its own pin',
+  threads: 3,
+  build(world) {
+    const lock = world.lock();
+    const condition = world.condition(lock);
+    const waits = world.threads.map((me) => taskWait(world, lock, condition, me));
+    for (const { acquire, wait } of waits.slice(1)) {
+      expect(world.call(...acquire), STATUS_OK);
+      expect(world.call(...wait), STATUS_PENDING);
+    }
+    return {
+      programs: waits.map(({ acquire, wait, ends }, t) =>
+        once(() =>
+          within(
+            (function* () {
+              if (t === 0) {
+                expect(yield* call(...acquire), STATUS_OK);
+                expect(yield* call(...wait), STATUS_PENDING);
+                expect(Math.sign(yield* look(lock.cell + CELL_PINS)), 1);
+              }
+              yield* ends();
+            })(),
+            () => 'waitAsync',
+          ),
+        ),
+      ),
+    };
+  },
+};
+
+/** A stranger notifies while the holder lets an abandoned Lock go as it is: the notifier wakes the waiter, which is told. */
+const abandoned: Scenario = {
+  primitive: 'condition',
+  name: 'Lock, notify by a stranger, while the holder lets it go as it was abandoned',
+  threads: 2,
+  build(world) {
+    const lock = world.lock();
+    const condition = world.condition(lock);
+    const [me, holder] = world.threads as [number, number];
+    const { waiter, acquire, wait, retry, release, ends } = taskWait(world, lock, condition, me);
+    expect(world.call(...acquire), STATUS_OK);
+    expect(world.call(...wait), STATUS_PENDING);
+    world.poke(lock.cell, holder | ABANDONED);
+    return {
+      programs: [
+        once(() =>
+          within(
+            (function* () {
+              const status = yield* call('condNotify', condition.cell, condition.stamp, me, 1, 0);
+              if (expect(status, STATUS_OK, STATUS_NOT_HELD) === STATUS_NOT_HELD) yield* ends();
+              else {
+                yield until(me + THREAD_INBOX, Boolean);
+                expect(yield* call('collect', me), waiter);
+                expect(yield* call(...retry), STATUS_ABANDONED);
+                yield* call('condEnd', waiter, 0);
+                expect(yield* call(...release), STATUS_OK);
+              }
+              yield* call('restore', lock.cell);
+            })(),
+            () => 'waitAsync',
+          ),
+        ),
+        once(function* () {
+          expect(yield* call('lockRelease', lock.cell, lock.stamp, holder), STATUS_OK);
+        }),
+      ],
+    };
+  },
+};
+
 export const condition: readonly Scenario[] = [
   ...kinds((name, recursive) => [
     notified(`${name}, notify(1), 2 wait`, recursive, [FOR_EVER, FOR_EVER], [1]),
@@ -508,6 +607,8 @@ export const condition: readonly Scenario[] = [
       },
     },
   ]),
+  unpinned,
+  abandoned,
   exchanged('a thread takes what its task is notified of', 1, 0),
   exchanged('a thread takes what its task is notified of, beside another', 1, 1),
   exchanged('a thread and its task are notified', 2, 0),

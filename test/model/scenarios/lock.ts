@@ -8,9 +8,12 @@ import {
   HELD_BY_TASK,
   STATUS_NOT_HELD,
   STATUS_OK,
+  STATUS_PENDING,
   STATUS_TIMEOUT,
+  THREAD_INBOX,
   THREAD_SPIN_BUDGET,
   UNIT,
+  WOKEN,
 } from '../../../assembly/abi.ts';
 import {
   after,
@@ -36,7 +39,18 @@ import {
   use,
 } from '../scenario.ts';
 import type { Monitor } from '../system.ts';
-import { acquiringLock, blockForLock, came, END, eventLoop, REFUSED, releaseLock, type Step, waits } from '../tasks.ts';
+import {
+  acquiringLock,
+  blockForLock,
+  came,
+  END,
+  eventLoop,
+  REFUSED,
+  releaseLock,
+  type Step,
+  waits,
+  within,
+} from '../tasks.ts';
 import { Objection, type Request, type Script } from '../thread.ts';
 
 /** Takes the lock, uses what it protects, gives it back. */
@@ -561,6 +575,41 @@ export const lock: readonly Scenario[] = [
   ),
   handoff,
   order,
+  {
+    primitive: 'lock',
+    name: 'a stranger releases it beside a thread that hands it to the next task of its local queue',
+    threads: 2,
+    build(world) {
+      const { cell, stamp } = world.lock();
+      const [me, stranger] = world.threads as [number, number];
+      const [proxy, task] = [world.task(me), me | HELD_BY_TASK];
+      const acquire = ['acquire', cell, stamp, proxy, task, FOR_EVER] as const;
+      expect(world.call('lockAcquire', cell, stamp, me, 0), STATUS_OK);
+      expect(world.call(...acquire, 0), STATUS_PENDING);
+      world.call('countTasks', cell, proxy, 1);
+      return {
+        programs: [
+          once(() =>
+            within(
+              (function* () {
+                // Whichever comes first: it is free in the end, and the proxy is woken, for the first task or the second.
+                const handed = yield* call('handOff', cell, stamp, proxy, me, task, 1);
+                yield until(me + THREAD_INBOX, Boolean);
+                expect(yield* call('collect', me), proxy);
+                expect(yield* call(...acquire, WOKEN), STATUS_OK);
+                if (!handed) yield* call('countTasks', cell, proxy, -1);
+                expect(yield* call('lockRelease', cell, stamp, task), STATUS_OK);
+              })(),
+              () => 'acquireAsync',
+            ),
+          ),
+          once(function* () {
+            expect(yield* call('lockRelease', cell, stamp, stranger), STATUS_OK);
+          }),
+        ],
+      };
+    },
+  },
   contention(3, '3 threads, once, timed', [SOON], 0),
   contention(4, '4 threads, once', [FOR_EVER], 0),
   {

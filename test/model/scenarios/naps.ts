@@ -8,11 +8,13 @@ import {
   ACTION,
   CELL_GENERATION,
   CELL_LENGTH,
+  CELL_PREV,
   FILLING,
   HELD_BY_TASK,
   NO_ACTION,
   STATE_GRANTED,
   STATE_WOKEN,
+  STATUS_BROKEN,
   STATUS_OK,
   STATUS_PENDING,
   STATUS_TIMEOUT,
@@ -190,6 +192,63 @@ const notified = (timeout: number): Scenario => ({
   },
 });
 
+/**
+ * A thread whose naps are over stays behind a task that came before it, until that is woken. Then it takes its turn: it
+ * leaves the queue, is overtaken before it has what was free, and goes back to its place, before a task that came later.
+ * `notified`: it waits for a Condition, and was notified.
+ */
+const keepsPlace = (kind: Kind, notified = false): Scenario => ({
+  primitive: notified ? 'condition' : kind,
+  name: `a ${notified ? 'notified ' : ''}thread takes its turn, is overtaken, and keeps its place`,
+  threads: 2,
+  naps: true,
+  build(world) {
+    const [me, blocked] = world.threads as [number, number];
+    const it = thing(world, kind, 0);
+    const condition = notified ? world.condition(it) : undefined;
+    const [woken, behind] = [world.task(me), world.task(me)];
+    const args = (waiter: number) => [it.cell, it.stamp, waiter, it.taskOf(me), FOR_EVER, 0] as const;
+    const occupy = (): void => {
+      if (kind === 'lock') expect(world.call('lockAcquire', it.cell, it.stamp, me, 0), STATUS_OK);
+      expect(world.call('acquire', ...args(woken)), STATUS_PENDING);
+    };
+    if (!condition) occupy();
+    return {
+      invariant(view) {
+        if (view.word(woken + CELL_PREV) === blocked) return 'it stands before one that came earlier';
+        return view.word(blocked + CELL_PREV) === behind ? 'it stands behind one that came later' : undefined;
+      },
+      programs: [
+        once(() =>
+          within(
+            (function* () {
+              if (condition) {
+                yield until(condition.cell + CELL_LENGTH, Boolean);
+                expect(yield* it.acquire(me, FOR_EVER), STATUS_OK);
+                expect(yield* call('acquire', ...args(woken)), STATUS_PENDING);
+                expect(yield* call('condNotify', condition.cell, condition.stamp, me, 1, 0), STATUS_OK);
+              }
+              yield until(it.cell + CELL_LENGTH, (length) => length === 2);
+              expect(yield* call('acquire', ...args(behind)), STATUS_PENDING);
+              yield* it.release(me);
+              if ((yield* it.acquire(me, 0)) === STATUS_OK) yield* it.release(me);
+              for (const waiter of [woken, behind]) yield* call('undo', waiter);
+              yield* call('collect', me);
+            })(),
+            () => 'acquireAsync',
+          ),
+        ),
+        once(function* () {
+          expect(yield* it.acquire(blocked, FOR_EVER), STATUS_OK);
+          if (condition)
+            expect(yield* call('condWait', condition.cell, condition.stamp, blocked, blocked, FOR_EVER, 0), STATUS_OK);
+          yield* it.release(blocked);
+        }),
+      ],
+    };
+  },
+});
+
 /** Tasks look around, too, and take their turn. */
 const tasks = (kind: Kind, name: string, steps: (it: Thing, me: number) => readonly (readonly Step[])[]): Scenario => ({
   primitive: kind,
@@ -314,6 +373,32 @@ const eventOrBarrier: readonly Scenario[] = [
       };
     },
   },
+  {
+    primitive: 'barrier',
+    name: 'a timed party waits for the end of the action, with naps',
+    threads: 2,
+    naps: true,
+    build(world) {
+      const { cell, stamp } = world.barrier(2);
+      const [party, last] = world.threads as [number, number];
+      const wait = (me: number, timeout: number) => call('barrierWait', cell, stamp, me, timeout, WITH_ACTION);
+      return {
+        clock: TIMED,
+        keeps: [CELL_GENERATION],
+        programs: [
+          once(function* () {
+            expect(yield* wait(party, SOON), 0, STATUS_BROKEN);
+          }),
+          once(function* () {
+            yield until(cell, Boolean);
+            if (expect(yield* wait(last, FOR_EVER), 1, STATUS_BROKEN) !== 1) return;
+            const generation = yield* get(last + CELL_GENERATION);
+            expect(yield* call('barrierEnd', cell, stamp, last, generation, ACTION, STATE_GRANTED, FILLING), 1);
+          }),
+        ],
+      };
+    },
+  },
 ];
 
 export const naps: readonly Scenario[] = [
@@ -326,6 +411,9 @@ export const naps: readonly Scenario[] = [
   turn('semaphore'),
   taskTurn('lock'),
   taskTurn('semaphore'),
+  keepsPlace('lock'),
+  keepsPlace('semaphore'),
+  keepsPlace('lock', true),
   notified(FOR_EVER),
   notified(SOON),
   tasks('lock', 'a task, and another thread for ever', (it, me) => [

@@ -33,6 +33,7 @@ import {
   STATE_WOKEN,
   STATUS_BROKEN,
   STATUS_BUSY,
+  STATUS_DESTROYED,
   STATUS_NOT_HELD,
   STATUS_OK,
   STATUS_OVER_RELEASE,
@@ -54,6 +55,7 @@ import {
   once,
   PERMIT,
   type Primitive,
+  QUEUE_LOCK,
   QUEUED,
   type Scenario,
   type World,
@@ -544,6 +546,15 @@ export const sequences: readonly Scenario[] = [
     yield* l.calls('lockRelease', STATUS_OK, task);
     yield* l.has(0, 0);
   }),
+  lock("a latecomer leaves the queue lock of the cell's next life alone", 1, function* (l, a) {
+    const { cell, stamp } = l.it;
+    // Somebody else works on the queue, and has it still.
+    yield mark(cell + QUEUE_LOCK, 1);
+    yield* call('awaitVerdicts', cell, stamp + 1, l.me);
+    expect(yield* call('cancelWait', cell, stamp + 1, a!, 0), STATUS_OK);
+    expect(yield* get(cell + QUEUE_LOCK), 1);
+    yield mark(cell + QUEUE_LOCK, 0);
+  }),
   lock('a thread that waits beside its tasks is handed it', 1, function* (l, a) {
     const budget = yield* call('waitAsTask', l.me);
     yield* l.calls('lockAcquire', STATUS_OK, a!, 0);
@@ -623,6 +634,8 @@ export const sequences: readonly Scenario[] = [
       yield* e.owes(a!, 0);
       yield* e.calls('eventWait', STATUS_OK, e.me, 0);
       yield* waits(a!, STATUS_OK);
+      expect(yield* call('eventClear', cell, e.it.stamp + 1), STATUS_DESTROYED);
+      yield* e.has(SET, 0);
       expect(yield* call('eventClear', cell, e.it.stamp), STATUS_OK);
       yield* waits(c!, STATUS_PENDING);
       yield* e.has(QUEUED, 1);
@@ -635,6 +648,18 @@ export const sequences: readonly Scenario[] = [
       yield* call('reapCell', cell, e.me, 0);
       yield* e.is(c!, STATE_GRANTED);
       yield* e.has(SET, 0);
+      // Or it was cleared meanwhile: those that come then stand behind the others, and stay.
+      expect(yield* call('eventClear', cell, e.it.stamp), STATUS_OK);
+      yield* waits(a!, STATUS_PENDING);
+      yield mark(cell, 0);
+      yield mark(cell + CELL_GENERATION, (yield* get(cell + CELL_GENERATION)) + 1);
+      yield* waits(b!, STATUS_PENDING);
+      yield* call('reapCell', cell, e.me, 0);
+      yield* e.is(a!, STATE_GRANTED);
+      yield* e.is(b!, STATE_AWAITED);
+      yield* e.has(QUEUED, 1);
+      yield* e.calls('eventSet', STATUS_OK, e.me);
+      yield* e.is(b!, STATE_GRANTED);
     },
   ),
   sequence(
@@ -812,6 +837,26 @@ export const sequences: readonly Scenario[] = [
       yield* call('waitAsThread', c.me, 0, 0);
       yield* call('undo', b!);
       yield* of(`${kind}Release`, STATUS_OK, c.me);
+    },
+  ),
+  ...overBoth(
+    'the host throws before a thread has released the lock, and it has it still',
+    0,
+    function* (c, { lock, recursive, kind, of }) {
+      yield* call('waitAsTask', c.me);
+      yield* of(`${kind}Acquire`, STATUS_OK, c.me, 0);
+      yield* c.calls('condWait', STATUS_PENDING, c.me, c.me, FOR_EVER, Number(recursive));
+      // As it is when it stands in the queue, and its stack is full on the way to the release.
+      yield* of(`${kind}Acquire`, STATUS_OK, c.me, 0);
+      yield* call('condUndo', c.me, Number(recursive));
+      yield* c.owes(c.me, 0);
+      yield* c.has(0, 0);
+      expect(yield* get(lock), c.me);
+      expect(yield* get(lock + CELL_PINS), 0);
+      if (recursive) yield* of('rlockRelease', STATUS_OK, c.me);
+      yield* of(`${kind}Release`, STATUS_OK, c.me);
+      expect(yield* get(lock), 0);
+      yield* call('waitAsThread', c.me, 0, 0);
     },
   ),
   ...overBoth(
