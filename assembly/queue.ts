@@ -165,17 +165,18 @@ export function unparkHead(cell: Cell, head: Thread, next: Cell, thread: Thread,
 
 /**
  * Event, Barrier, under the queue lock, which it unlocks: unparks the first waiter with the cell's verdict, if it is of an
- * earlier generation. Answers whether another one of an earlier generation is left.
+ * earlier generation. Answers whether another one of an earlier generation is left. Where no waiter stands there is the cell
+ * itself, which has the current generation.
  */
 @inline
 export function unparkIfOlder(cell: Cell, thread: Thread): bool {
   const head = changetype<Thread>(cell.next);
-  if (head == cell || head.generation == cell.generation) {
+  if (head.generation == cell.generation) {
     unlockQueue(cell);
     return false;
   }
   const second = head.next;
-  const left = second != cell && second.generation != cell.generation;
+  const left = second.generation != cell.generation;
   unparkHead(cell, head, second, thread, head.addToAcquire == AT_ENTRY ? STATE_WOKEN : cell.verdict, false);
   return left;
 }
@@ -217,7 +218,7 @@ export function endGeneration(
       const word = loadWord(cell);
       let current = <u32>from >= <u32>NOT_LATE || word == from;
       if (<u32>from < <u32>UNIT) current = cell.generation == generation && (word & (UNIT - 1)) == from;
-      const drained = !late || head == cell || head.generation == cell.generation;
+      const drained = !late || head.generation == cell.generation;
       if (current && drained) {
         ended = true;
         cell.verdict = verdict;

@@ -50,12 +50,6 @@ export const survivors: readonly Survivor[] = [
     why: 'at the entry, when its time is up as the action ends: it arrives, and then gives up',
   },
   {
-    line: 'const left = second',
-    what: /turned round/,
-    why: 'asks of no second waiter, or asks a second one nothing: the next section looks itself, and finds none of an earlier generation',
-    same: true,
-  },
-  {
     line: '< 2 * UNIT',
     what: /lt_u → le_u/,
     why: 'a waiter stands there: QUEUED is set beside the permits, so that it never is exactly two',
@@ -121,11 +115,6 @@ export const survivors: readonly Survivor[] = [
   { line: 'kind == KIND_CONDITION) cancelWait', what: /0 → 1/, why: FOR_TURN },
   { line: 'return cancelWait(cell, stamp, thread, false)', what: /0 → 1/, why: FOR_TURN },
   { line: 'status = cancelWait(cell, stamp, thread, false)', what: /0 → 1/, why: FOR_TURN },
-  {
-    line: 'const drained = !late || head == cell',
-    what: /turned round|left out/,
-    why: 'an empty queue has the generation of the cell itself; and a `set` that finds waiters a dead setter left drains them first',
-  },
   {
     line: 'endGeneration(cell, stamp, thread, 0,',
     what: /0 → 1/,
