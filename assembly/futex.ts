@@ -11,10 +11,11 @@ export declare function clock(): f64;
 
 /**
  * A blocked thread, which stands in a queue, has slept for a nap. Answers how long (ms) the next one is; a negative number:
- * before that it takes its turn, if what it waits for is free (bindings/thread-arena.ts). `deadline`: of the wait.
+ * before that it takes its turn, if what it waits for is free (bindings/thread-arena.ts). `deadline`: of the wait. `first`: it
+ * was its first nap.
  */
 @external("env", "stalled")
-export declare function stalled(thread: usize, deadline: f64): i32;
+export declare function stalled(thread: usize, deadline: f64, first: bool): i32;
 
 /**
  * Sleeps while the word at `address` holds `expected`, at most until `deadline`, and for `nap` ms, if that is not 0.

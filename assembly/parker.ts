@@ -47,6 +47,7 @@ export function park(thread: Thread, deadline: f64, queueLength: i32, lock: Cell
   let nap = naps ? load<i32>(thread.arena, HEADER_NAP) : 0;
   // Short: then the host knows who stands before this thread.
   if (lock) nap /= FIRST_PART;
+  let first = true;
   let state = loadWord(thread);
   while (state <= STATE_PARKED) {
     if (spins) spins--;
@@ -54,7 +55,8 @@ export function park(thread: Thread, deadline: f64, queueLength: i32, lock: Cell
     else {
       if (!sleep(changetype<usize>(thread), STATE_PARKED, deadline, nap)) break;
       if (nap && loadWord(thread) == STATE_PARKED) {
-        nap = stalled(changetype<usize>(thread), deadline);
+        nap = stalled(changetype<usize>(thread), deadline, first);
+        first = false;
         if (nap < 0) {
           if (cancelWait(lock, lockStamp, thread, true) == STATUS_TIMEOUT) break;
           nap = -nap;

@@ -131,7 +131,10 @@ let compiled: WebAssembly.Module | undefined;
  * @param stalled what a thread does that has been blocked for a nap, in the midst of its call: answers how long (ms)
  *   the next one is, negative if it may take a turn; what it throws ends the call
  */
-export function instantiate(memory: Memory, stalled: (thread: number, deadline: number) => number): Core {
+export function instantiate(
+  memory: Memory,
+  stalled: (thread: number, deadline: number, first: number) => number,
+): Core {
   try {
     // Compiled once for this thread, synchronously: a few kilobytes take well under a millisecond.
     compiled ??= new WebAssembly.Module(decode(text));

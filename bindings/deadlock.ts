@@ -29,7 +29,8 @@ import { checkChoice, show } from './validate.ts';
  * time, and a wait with a timeout may end. A thread that is blocked without a timeout and finds a circle through itself
  * looks at it again and again. It owns the lock before it in the circle all the while. If the owner of the next one was seen
  * in its nap meanwhile, blocked there without a timeout (`waitOf` has changed), it will not come back: it owns what it owns
- * for good. After the next look the same is true of the one before it; after as many looks as there are threads, of all.
+ * for good. After the next look the same is true of the one before it; after as many looks as there are threads, of all. What
+ * was seen in one wait counts in that wait only.
  *
  *   in the circle                   becomes
  *   ─────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -38,7 +39,7 @@ import { checkChoice, show } from './validate.ts';
  *                                   leaves the queue with a DeadlockError
  *   a Lock, or a Barrier's action   for ever, unless another thread releases the Lock: one of the threads says so, once
  *
- * Who acts needs news of the others, and the others may be the first to look: each is woken to look, at most once a nap.
+ * The one that acts needs news of the others, and wakes them to look; any other one wakes the one that acts.
  */
 
 /** One thread waits for another, as it was at some moment. */
@@ -57,17 +58,18 @@ export interface Watched extends Introduced, Pick<SharedWords, 'notify'> {
   withoutCalls(act: () => void): void;
 }
 
-/** A circle that this thread looks at. */
+/** A circle that this thread looks at, in the present wait. */
 export interface Circle {
   readonly key: string;
   /** When it was first seen, ms. */
   readonly since: number;
-  /** How often it was seen, with news of all others in between. */
+  /** How often there was news of all others, and when last, ms. */
   looks: number;
+  news: number;
   /** In which waits the threads were last seen. */
   waits: readonly number[];
   /** When others were last woken, ms. */
-  at: number;
+  woken: number;
   told: boolean;
 }
 
@@ -126,7 +128,7 @@ export function circleOf(arena: Introduced, thread: number): Edge[] | undefined 
   return undefined;
 }
 
-/** How long (ms) before a circle that may end is told of; after which nobody looks again soon because of it. */
+/** How long (ms) before a circle that may end is told of; for how long news of the others is waited for. */
 const PATIENCE = 900;
 const GIVEN_UP = 3_000;
 /** The least time (ms) between two looks that wake others. */
@@ -144,15 +146,20 @@ export function checkDeadlock(arena: Watched, endless: boolean): boolean | Deadl
   const waits = edges.map((edge) => waitOf(arena, edge.thread));
   // News of another wait is none.
   const isThere = (wait: number, i: number): boolean => (wait & -UNIT) >>> 0 === edges[i]!.cell;
+  // There is none, or it may end: a wait has a timeout.
+  if (edges.length === 0 || waits.some((wait, i) => isThere(wait, i) && !(wait & ENDLESS))) {
+    arena.circle = undefined;
+    return false;
+  }
+  const time = now();
   const key = edges.map(Object.values).join();
-  if (arena.circle?.key !== key) arena.circle = { key, since: now(), looks: 0, waits: [], at: 0, told: false };
+  if (arena.circle?.key !== key) {
+    arena.circle = { key, since: time, looks: 0, news: time, waits: [], woken: 0, told: false };
+  }
   const circle = arena.circle!;
-  const age = now() - circle.since;
-  // May end: a wait has a timeout.
-  const ends = waits.some((wait, i) => isThere(wait, i) && !(wait & ENDLESS));
-  if (edges.length === 0 || ends || circle.told || age > GIVEN_UP) return false;
   if (waits.every((wait, i) => i === 0 || (isThere(wait, i) && wait !== circle.waits[i]))) {
     circle.looks++;
+    circle.news = time;
     circle.waits = waits;
   }
   const certain = edges.every(({ kind }) => kind === KIND_RLOCK);
@@ -160,16 +167,17 @@ export function checkDeadlock(arena: Watched, endless: boolean): boolean | Deadl
   const free = edges.filter((edge) => arena.load(edge.thread, THREAD_PIN) === 0);
   const throws = (chosen ? chosen === 'throw' : certain) && free.length > 0;
   const acts = Math.max(...(throws ? free : edges).map((edge) => edge.thread));
-  if (now() - circle.at >= INTERVAL) {
-    circle.at = now();
-    // The one that acts needs news of all; the others need it to look.
-    for (const other of edges) if (acts === thread || acts === other.thread) arena.notify(other.thread);
+  if (acts !== thread) arena.notify(acts);
+  if (acts !== thread || circle.told || time - circle.news > GIVEN_UP) return false;
+  if (time - circle.woken >= INTERVAL) {
+    circle.woken = time;
+    for (const other of edges.slice(1)) arena.notify(other.thread);
   }
   // The first look has no news.
-  if (acts !== thread || circle.looks <= edges.length) return true;
+  if (circle.looks <= edges.length) return true;
   const text = textOf(arena, edges);
   if (throws) return new DeadlockError(`${describe(arena, edges[0]!)}: this would wait for ever: ${text}`);
-  if (age < PATIENCE) return true;
+  if (time - circle.since < PATIENCE) return true;
   circle.told = true;
   arena.withoutCalls(() => warn(`lockwork: threads wait for each other: ${text}`));
   return false;

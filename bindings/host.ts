@@ -128,12 +128,15 @@ export function onExit(callback: (worker: number) => void): void {
 /** What the platform's number of a thread is where it has none. */
 export const NO_NUMBER = 0x3fffffff;
 
+/** What Node calls all workers that were given no name. */
+const UNNAMED = /^WorkerThread$/;
+
 /** This thread as its program knows it: the platform's number, 0 for the main thread; its name; where the program is. */
 export function identity(): { number: number; name: string; where: string } {
   const { document, name, location } = globalThis as Partial<Record<'document' | 'name' | 'location', unknown>>;
   const number = workerThreads?.threadId ?? (document ? 0 : NO_NUMBER);
   // The main thread of a page has the window's name there.
-  const given = host().name ?? (workerThreads?.threadName || (document ? '' : name));
+  const given = host().name ?? (workerThreads?.threadName?.replace(UNNAMED, '') || (document ? '' : name));
   return {
     number,
     name: typeof given === 'string' ? given : '',

@@ -221,7 +221,7 @@ export class Scheduler implements Tasks {
    */
   sleep(limit: number, deadline: number): boolean {
     if (this.#arena.sleep(this.#inbox, Math.min(limit, LOOK))) return true;
-    this.#arena.stalled(deadline);
+    this.#arena.stalled(deadline, false);
     return false;
   }
 

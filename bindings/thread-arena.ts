@@ -63,13 +63,10 @@ export interface Hold {
   readonly stamp: number;
 }
 
-/** A wait in which this thread has been blocked for a nap at least. */
+/** A wait of this thread that blocks. */
 interface Wait {
-  readonly cell: number;
-  readonly deadline: number;
-  /** When it began at the latest, and until when the next look is one of the same wait, ms. */
+  /** When it began at the latest, ms. */
   readonly since: number;
-  until: number;
   /** Whether others can read where this thread is. */
   told: boolean;
 }
@@ -105,7 +102,7 @@ export class ThreadArena extends SharedWords implements Graveyard, Queues, Watch
   looked = 0;
   /** A circle of threads that wait for each other, this one among them. */
   circle: Circle | undefined;
-  /** The wait that this thread was last blocked in for a nap. */
+  /** The wait in which this thread is blocked, or was last. */
   #wait: Wait | undefined;
   /**
    * What lockwork/inspect does after each nap of this thread, which has been blocked for so long (ms). Answers in how many ms, 1 or
@@ -123,7 +120,7 @@ export class ThreadArena extends SharedWords implements Graveyard, Queues, Watch
     this.base = base;
     this.key = key;
     this.id = id;
-    this.core = instantiate(memory, (_thread, deadline) => this.stalled(deadline));
+    this.core = instantiate(memory, (_thread, deadline, first) => this.stalled(deadline, first !== 0));
     this.thread = this.#addThread();
     if (!this.thread) return;
     // At once: of a thread that dies before this, nobody finds that it is dead.
@@ -197,21 +194,23 @@ export class ThreadArena extends SharedWords implements Graveyard, Queues, Watch
    * take its turn (`assembly/futex.ts`).
    *
    * @param deadline of the wait: 0, if it must not end here
+   * @param first whether it was the first nap of a wait in the core
    * @throws DeadlockError: it waits for ever, and must leave
    */
-  stalled(deadline: number): number {
+  stalled(deadline: number, first: boolean): number {
     let deadlock: DeadlockError | undefined;
     try {
       this.#proveLife();
       const looks = lookAround(this);
       // They may be over at once.
       const cell = this.load(this.thread, THREAD_QUEUED_ON);
+      if (first) this.beginWait(isAcquired(this.kindAt(cell)) ? SHORT_NAP : NAP);
       let nap = looks ? NAP : LONG_NAP;
       const found = checkDeadlock(this, deadline === Infinity);
       if (found) nap = SHORT_NAP;
       if (typeof found === 'object') deadlock = found;
       if (mayBeNext(this, cell, this.thread)) nap = this.#mayTakeTurn(cell) ? -SHORT_NAP : SHORT_NAP;
-      if (!deadlock) return this.#noteWait(cell, deadline, nap);
+      if (!deadlock) return this.#noteStack(nap);
     } catch {
       // A full stack, say: nothing can be called here. The next nap will do.
     }
@@ -219,23 +218,21 @@ export class ThreadArena extends SharedWords implements Graveyard, Queues, Watch
     return NAP;
   }
 
+  /** This thread blocks, or has done so for a nap. What was seen of a circle in another wait means nothing. */
+  beginWait(nap: number): void {
+    this.#wait = { since: now() - nap, told: false };
+    this.circle = undefined;
+  }
+
   /** Tells where this thread is blocked, once it has been for most of a second. Answers the nap, or until then a shorter one. */
-  #noteWait(cell: number, deadline: number, nap: number): number {
-    const time = now();
-    let wait = this.#wait;
-    // A look that is late is one of another wait, perhaps.
-    if (wait?.cell !== cell || wait.deadline !== deadline || time > wait.until) {
-      const first = isAcquired(this.kindAt(cell)) ? SHORT_NAP : NAP;
-      wait = { cell, deadline, since: time - first, until: 0, told: false };
-      this.#wait = wait;
-    }
-    if (!wait.told && time - wait.since >= NAP - SHORT_NAP) {
+  #noteStack(nap: number): number {
+    const wait = this.#wait!;
+    const blocked = now() - wait.since;
+    if (!wait.told && blocked >= NAP - SHORT_NAP) {
       wait.told = true;
       noteStack(this, stackOfProgram());
     }
-    const next = Math.min(nap, wait.told ? LONG_NAP : NAP, this.onNap?.(time - wait.since) ?? LONG_NAP);
-    wait.until = time + Math.abs(next) + LOOK;
-    return next;
+    return Math.min(nap, wait.told ? LONG_NAP : NAP, this.onNap?.(blocked) ?? LONG_NAP);
   }
 
   /** The environment wants a dump of what is blocked for too long. It is written by what is not loaded before. */

@@ -11,7 +11,7 @@ import type { Kit, Lockwork, Task } from './scenario.ts';
 export interface Environment {
   readonly memory: WebAssembly.Memory;
   readonly clock: () => number;
-  readonly stalled: (thread: number, deadline: number) => number;
+  readonly stalled: (thread: number, deadline: number, first: number) => number;
 }
 
 /** What the platform has of the realm. */

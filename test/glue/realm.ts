@@ -90,8 +90,8 @@ export class Realm {
           wait: (address: number, expected: number, nanoseconds: bigint) =>
             this.thread!.futex.wait(address, expected, nanoseconds),
           notify: (address: number, count: number) => this.thread!.futex.notify(address, count),
-          stalled: (thread: number, deadline: number) => {
-            const nap = this.#stalled(thread, deadline);
+          stalled: (thread: number, deadline: number, first: number) => {
+            const nap = this.#stalled(thread, deadline, first);
             // The bindings let no error out: a thread that has died meanwhile must not go on in the core.
             this.thread!.lives();
             return nap;
