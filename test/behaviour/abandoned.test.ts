@@ -14,12 +14,14 @@ import {
   Owner,
   RLock,
   reap,
+  Semaphore,
   ThreadingError,
   TimeoutError,
 } from 'lockwork';
 import { describe, expect, it } from 'vitest';
 import { NO_NUMBER } from '../../bindings/host.ts';
 import { abandon, Doomed, refOf } from '../support/dead.ts';
+import { fill } from '../support/fill.ts';
 import { thread, until } from '../support/threads.ts';
 import { outcome, turn } from '../support/waits.ts';
 
@@ -267,7 +269,7 @@ describe.each(LOCKS)('A %s whose owner dies while others wait', (_kind, make) =>
     lock.destroy();
   });
 
-  it('is told to a thread that blocks beside its tasks', async () => {
+  it.each(['acquire', 'recover'] as const)('is told to a thread that blocks beside its tasks: %s', async (call) => {
     const lock = make();
     const event = new Event();
     const done = event.waitAsync();
@@ -281,12 +283,15 @@ describe.each(LOCKS)('A %s whose owner dies while others wait', (_kind, make) =>
       core.reapWaiter(record, 1);
       core.reapCell(cell, record, record);
     });
-    expect(() => lock.acquire()).toThrow(AbandonedError);
-    expect([lock.abandoned, ...free(lock)]).toEqual([true, ...FREE]);
+    if (call === 'acquire') expect(() => lock.acquire()).toThrow(AbandonedError);
+    else expect(lock.recover(() => [lock.locked, lock.abandoned])).toEqual([true, true]);
+    expect([lock.abandoned, ...free(lock)]).toEqual([call === 'acquire', ...FREE]);
     await undertaker;
     doomed.die();
     event.set();
     expect(await done).toBe(true);
+    // Other threads find it, and its arena.
+    if (call === 'recover') expect(await thread({ lock }, ({ lock }) => lock.with(() => lock.locked))).toBe(true);
     lock.destroy();
     event.destroy();
   });
@@ -398,6 +403,25 @@ describe.each(LOCKS)('%s.recover', (kind, make) => {
     lock.destroy();
   });
 
+  it('does not restore what its function has destroyed', () => {
+    const arena = makeArena();
+    const lock = make({ arena });
+    abandon(lock);
+    const doomed = new Doomed(arena);
+    const others = fill(arena);
+    let next: AnyLock | undefined;
+    const act = (): void => {
+      lock.release();
+      lock.destroy();
+      // In its place there is another one, which is abandoned.
+      next = make({ arena });
+      doomed.acquire(next).die();
+    };
+    expect(() => lock.recover(act)).toThrow(`${kind}: it has been destroyed`);
+    expect([next?.address, next?.abandoned]).toEqual([lock.address, true]);
+    for (const one of [...others, next!]) one.destroy();
+  });
+
   it('does not restore what its function has released before its end', async () => {
     const lock = make();
     abandon(lock);
@@ -419,7 +443,54 @@ describe.each(LOCKS)('%s.recover', (kind, make) => {
   });
 });
 
+describe.each(LOCKS)('The recover of a %s', (_kind, make) => {
+  it('begins when the call of a task is over', async () => {
+    const seen: string[] = [];
+    const lock = make({ recover: () => seen.push('recover') });
+    abandon(lock);
+    const held = lock.withAsync(() => seen.push('held'));
+    seen.push('called');
+    await held;
+    expect(seen).toEqual(['called', 'recover', 'held']);
+    lock.destroy();
+  });
+
+  it('begins when the tasks go on that were woken while its thread blocked', async () => {
+    const semaphore = new Semaphore(0);
+    const seen: number[] = [];
+    const lock = make({ recover: () => seen.push(semaphore.value) });
+    abandon(lock);
+    const acquired = semaphore.acquireAsync();
+    // As by another thread.
+    const { core, cell, stamp, thread: me } = refOf(semaphore);
+    core.semRelease(cell, stamp, me, 1);
+    expect(semaphore.value).toBe(1);
+    lock.acquire();
+    expect(seen).toEqual([0]);
+    lock.release();
+    expect(await acquired).toBe(true);
+    lock.destroy();
+    semaphore.destroy();
+  });
+});
+
 describe('While an abandoned RLock is repaired', () => {
+  it('it is held in the name of the owner that the call was given', async () => {
+    const lock = new RLock();
+    const owner = new Owner();
+    abandon(lock);
+    await lock.recoverAsync(
+      async (guard) => {
+        expect(guard.owner).toBe(owner);
+        expect(await lock.acquireAsync({ owner, timeout: 0 })).toBe(true);
+        lock.release({ owner });
+      },
+      { owner },
+    );
+    expect([lock.abandoned, ...free(lock)]).toEqual([false, ...FREE]);
+    lock.destroy();
+  });
+
   it('its owner acquires it again without being told', async () => {
     const lock = new RLock();
     abandon(lock);

@@ -106,15 +106,16 @@ export class TestHunter extends Hunter<Test> {
     this.#unbroken ??= await this.bundler.bundle();
     const bundle = await this.bundler.bundle(changed);
     for (const some of [tests.slice(0, FIRST), tests.slice(FIRST)]) {
-      const failure = some.length > 0 && (await this.#failureOf(bundle, some));
+      if (some.length === 0) break;
+      await this.#tests.load(bundle, changed);
+      const failure = await this.#failureOf(some);
       if (failure) return { name: failure.name, fault: failure.message };
     }
     return undefined;
   }
 
-  /** The first test that fails with this bundle, once and again; one that takes too long must not do so with the unbroken one. */
-  async #failureOf(bundle: Record<Format, string>, tests: readonly Test[]): Promise<Failure | undefined> {
-    await this.#tests.load(bundle);
+  /** The first test that fails with what is loaded, once and again; one that takes too long must not do so unbroken. */
+  async #failureOf(tests: readonly Test[]): Promise<Failure | undefined> {
     const failure = await this.#tests.run(tests);
     if (!failure) return undefined;
     const again = await this.#tests.run(failure.tests);

@@ -25,17 +25,18 @@ const SOURCES = [
 /** What is explored of a scenario for each mutant. Most are found in the first schedules. */
 export const LIMITS: Limits = { bound: 1, exhaustive: 400, schedules: 60, timeout: 5_000 };
 
-/** The bindings with probes. */
-async function bundleOf(sources: ReadonlyMap<string, string>, mutants: readonly Mutant[]) {
+/** The bindings with probes: the bundle, and the files that it is made of, each by itself. */
+async function withProbes(sources: ReadonlyMap<string, string>, mutants: readonly Mutant[]) {
   const changed = new Map<string, string>();
   for (const [file, source] of sources) {
     const own = mutants.filter((mutant) => mutant.file === file);
     changed.set(file, probed(source, own, mutants.indexOf(own[0]!)));
   }
   const bundler = new Bundler();
-  const bundle = await bundler.bundle(changed, prelude(mutants.length));
+  const before = prelude(mutants.length);
+  const bundle = await bundler.bundle(changed, before);
   await bundler.close();
-  return bundle;
+  return { bundle, files: new Map([...changed].map(([file, text]) => [file, before + text])) };
 }
 
 export async function scenarioReach(
@@ -43,7 +44,7 @@ export async function scenarioReach(
   mutants: readonly Mutant[],
   progress: (text: string) => void,
 ): Promise<Reach[]> {
-  const { cjs } = await bundleOf(sources, mutants);
+  const { cjs } = (await withProbes(sources, mutants)).bundle;
   const reach: Reach[] = [];
   for (const scenario of scenarios) {
     const name = title(scenario);
@@ -74,7 +75,8 @@ export async function testReach(
     // There is none yet.
   }
   const runner = new Tests(true);
-  await runner.load(await bundleOf(sources, mutants));
+  const { bundle, files } = await withProbes(sources, mutants);
+  await runner.load(bundle, files);
   const tests = await runner.measure((count) => progress(`${count} tests …`));
   await runner.close();
   mkdirSync(dirname(KEPT), { recursive: true });

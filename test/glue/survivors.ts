@@ -231,6 +231,14 @@ export const survivors: readonly Survivor[] = [
     what: /^0 → 1/,
     why: "A wait of up to 1 ms blocks in the core: the thread's tasks learn of their verdicts as much later",
   },
+  // holds.ts
+  {
+    file: 'holds.ts',
+    line: 'const address = known?.address ?? core.addRecord(base, id, KIND_HOLD, 0, 0, thread, 0) >>> 0;',
+    what: /^0 → /,
+    why: 'A hold never waits: nobody looks at how long it spins, nor at its cores',
+    same: true,
+  },
   // local-queue.ts
   {
     file: 'local-queue.ts',
@@ -409,6 +417,84 @@ export const survivors: readonly Survivor[] = [
     line: 'return;',
     what: /^return left out/,
     why: 'A promise that is settled stays so, and a wait that is over is no wait of the scheduler any more',
+  },
+  // reap.ts
+  {
+    file: 'reap.ts',
+    line: 'const kindOf = (address: number): number => kinds.get(address) ?? 0;',
+    what: /^(only kinds\.get\(address\)|0 → )/,
+    why: 'Whatever it is, it is the kind of no primitive and no thread, and others are not asked for',
+    same: true,
+  },
+  {
+    file: 'reap.ts',
+    line: 'const stands = (arena.load(address, CELL_WORD) | 0) <= STATE_PARKED',
+    what: /^0 → 1/,
+    why: 'The lowest bit moves no state over that line: above it are 2, 3 and 4, AWAITED has all bits set',
+    same: true,
+  },
+  {
+    file: 'reap.ts',
+    line: '(kinds.has(record) ? arena.load(record, THREAD_OWNING_THREAD) : 0)',
+    what: /^0 → /,
+    why: 'No block begins at any of these: it is no thread, and left out',
+    same: true,
+  },
+  {
+    file: 'reap.ts',
+    line: 'if (!acting) arena.core.reapCell(cell, arena.thread, 0);',
+    what: /^0 → /,
+    why: 'No record begins there, so the word of no lock names it: the core takes the queue lock once in vain',
+    same: true,
+  },
+  {
+    file: 'reap.ts',
+    line: 'for (let tries = TRIES; tries > 0 && !asReaper(arena, urgency, act); tries--);',
+    what: /^(> → >=|0 → )/,
+    why: 'One try more or less of ten thousand: the number is a bound, and is promised to nobody',
+  },
+  {
+    file: 'reap.ts',
+    line: 'if (!isPrimitive(kind)) continue;',
+    what: /^continue left out/,
+    why: 'The core asks the map what is there before it locks a queue, and does nothing at what is no primitive: this only saves the call',
+    same: true,
+  },
+  {
+    file: 'reap.ts',
+    line: 'const owner = isLock(kind) ? (arena.load(address, CELL_WORD) & -UNIT) >>> 0 : 0;',
+    what: /^0 → /,
+    why: 'No waiter begins there: it is none of the dead thread, whatever it is',
+    same: true,
+  },
+  {
+    file: 'reap.ts',
+    line: 'core.reapCell(address, thread, mine.has(owner) ? owner : 0);',
+    what: /^0 → /,
+    why: 'No record begins there, so the word of no lock names it: the core takes the queue lock once in vain',
+    same: true,
+  },
+  // recoverable.ts
+  {
+    file: 'recoverable.ts',
+    line: 'const thread = arena.kindAt(record) ? arena.load(record, THREAD_OWNING_THREAD) : 0;',
+    what: /^0 → /,
+    why: 'No block begins at any of these: it is no thread',
+    same: true,
+  },
+  {
+    file: 'recoverable.ts',
+    line: 'if (!(await this.acquireTask(wanted, owner, 0))) throw this.tooLate(wanted.limit);',
+    what: /^0 → /,
+    why: 'Holds are those of permits: a Lock and an RLock do not look at it',
+    same: true,
+  },
+  {
+    file: 'recoverable.ts',
+    line: 'this.letGo(owner, 0);',
+    what: /^0 → /,
+    why: 'Holds are those of permits: a Lock and an RLock do not look at it',
+    same: true,
   },
   // rlock.ts
   {

@@ -1,11 +1,11 @@
-/** The tests of the package, run on any bundle in place of dist/, each by itself. */
+/** The tests of the package, run on any bundle in place of dist/ and its sources in place of bindings/, each by itself. */
 
-import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { copyFileSync, cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { createVitest, type TestCase, type TestSpecification, type Vitest } from 'vitest/node';
-import type { Format } from './bundle.ts';
+import { BINDINGS, type Format } from './bundle.ts';
 import type {} from './hits.ts';
 import type { Reach } from './probes.ts';
 
@@ -42,9 +42,11 @@ class InOrder {
   }
 }
 
-/** A copy of the package with a dist/ of its own. */
+/** A copy of the package with a dist/ and bindings/ of its own. */
 export class Tests {
   readonly #root: string;
+  /** The files of bindings/ that are not as they were. */
+  #changed: readonly string[] = [];
   readonly #vitest: Promise<Vitest>;
 
   /** @param probed whether the bundle has probes, see probes.ts */
@@ -75,11 +77,21 @@ export class Tests {
     });
   }
 
-  /** Puts a bundle in the place of the package's. */
-  async load({ esm, cjs }: Record<Format, string>): Promise<void> {
+  /**
+   * Puts a bundle in the place of the package's, and in bindings/ what it is made of: some tests call functions there.
+   *
+   * @param changed files of bindings/ with the text to take in place of theirs
+   */
+  async load({ esm, cjs }: Record<Format, string>, changed: ReadonlyMap<string, string> = new Map()): Promise<void> {
+    const bindings = join(this.#root, 'bindings');
+    for (const file of this.#changed) copyFileSync(BINDINGS + file, join(bindings, file));
+    for (const [file, text] of changed) writeFileSync(join(bindings, file), text);
     writeFileSync(join(this.#root, 'dist/index.js'), esm);
     writeFileSync(join(this.#root, 'dist/index.cjs'), cjs);
-    (await this.#vitest).invalidateFile(join(this.#root, 'dist/index.js'));
+    const vitest = await this.#vitest;
+    vitest.invalidateFile(join(this.#root, 'dist/index.js'));
+    for (const file of [...this.#changed, ...changed.keys()]) vitest.invalidateFile(join(bindings, file));
+    this.#changed = [...changed.keys()];
   }
 
   /** Runs all tests of a bundle with probes. */

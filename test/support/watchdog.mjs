@@ -16,13 +16,14 @@ registerHooks({
 });
 const { describeWaiting } = await import('./waiting.ts');
 
-const { signs, arena, within } = workerData;
+const { signs, within } = workerData;
+let { arena } = workerData;
 let test = 'no test';
 let last = -1;
 let since = performance.now();
 
-parentPort.on('message', (name) => {
-  test = name;
+parentPort.on('message', (message) => {
+  ({ arena = arena, test = test } = message);
 });
 
 setInterval(() => {
@@ -32,6 +33,7 @@ setInterval(() => {
   last = sign;
   if (now - since < within) return;
   // Straight to the file: every other way of printing leads through the main thread.
-  writeSync(2, `\nthe test's own thread did nothing for ${within} ms, in "${test}"\n${describeWaiting(arena)}\n`);
+  const waiting = arena ? describeWaiting(arena) : '';
+  writeSync(2, `\nthe test's own thread did nothing for ${within} ms, in "${test}"\n${waiting}\n`);
   process.kill(process.pid, 'SIGKILL');
 }, within / 20);

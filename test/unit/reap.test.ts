@@ -20,6 +20,7 @@ import {
   STATE_GRANTED,
   STATE_PARKED,
   STATE_WOKEN,
+  STATUS_OVER_RELEASE,
   THREAD_ALIVE,
   THREAD_INFO,
   THREAD_OWNING_THREAD,
@@ -41,7 +42,9 @@ const to = (ticks: number): void => {
 // It takes the clock while it loads, so nothing above may load it.
 const { now } = Date;
 Date.now = () => time;
-const { addTicket, FULL_SET, end, lookAround, reapAll, reapNumber, ticketsOf } = await import('../../bindings/reap.ts');
+const { addTicket, bury, FULL_SET, end, lookAround, reapAll, reapNumber, ticketsOf } = await import(
+  '../../bindings/reap.ts'
+);
 Date.now = now;
 const { Doomed, poke, refOf } = await import('../support/dead.ts');
 const { plot } = await import('../support/plot.ts');
@@ -544,6 +547,26 @@ it('What a dead thread had is given back, and nothing else', () => {
     [KIND_THREAD, KIND_INFO, KIND_TASK, KIND_HOLD, KIND_HOLD],
   ]);
   expect(semaphores.map(({ value }) => value)).toEqual([2, 2]);
+});
+
+it('A semaphore that has no room for a permit of a dead thread is not asked for the next, when it has', () => {
+  const semaphore = new BoundedSemaphore(2, here);
+  const dead = doomed();
+  dead.hold(semaphore, 2);
+  // Not its guards.
+  semaphore.release();
+  semaphore.release();
+  const { core } = here.ground;
+  const given: number[] = [];
+  const semLetGo: typeof core.semLetGo = (...call) => {
+    const status = core.semLetGo(...call);
+    given.push(status);
+    // At the same moment another thread acquires one.
+    semaphore.acquire();
+    return status;
+  };
+  bury(Object.assign(new Watch(), { core: { ...core, semLetGo } }), dead.record);
+  expect([given, semaphore.value]).toEqual([[STATUS_OVER_RELEASE], 1]);
 });
 
 describe('A look goes on for a dead thread', () => {
