@@ -4,7 +4,6 @@ import {
   KIND_BARRIER,
   KIND_LOCK,
   KIND_RLOCK,
-  KIND_TASK,
   KIND_THREAD,
   STATE_PARKED,
   THREAD_OWNING_THREAD,
@@ -16,7 +15,7 @@ import { now } from './clock.ts';
 import { DeadlockError } from './errors.ts';
 import { warn } from './host.ts';
 import type { SharedWords } from './memory.ts';
-import { ENDLESS, type Introduced, labelOf, nameOf, noteWait, waitOf } from './thread-info.ts';
+import { ENDLESS, type Introduced, labelOf, nameOf, noteWait, policyIn, waitOf } from './thread-info.ts';
 import { checkChoice, show } from './validate.ts';
 
 /**
@@ -76,9 +75,12 @@ export interface Circle {
 /** What a thread does that finds a circle through itself. */
 export type DeadlockPolicy = 'throw' | 'warn' | 'off';
 
-const POLICIES = { throw: 1, warn: 1, off: 1 };
+const WARNS = 1;
+const DEFAULT = 2;
+const THROWS = 3;
+const POLICIES = { throw: THROWS, warn: WARNS, off: 0 };
 /** Of this thread. */
-let chosen: DeadlockPolicy | undefined;
+let chosen = DEFAULT;
 
 /**
  * What this thread does when it blocks, without a timeout, in a circle of threads that wait for each other's locks.
@@ -92,8 +94,7 @@ let chosen: DeadlockPolicy | undefined;
  * @throws TypeError, RangeError when it is none of these
  */
 export function setDeadlockPolicy(policy: DeadlockPolicy): void {
-  checkChoice(policy, POLICIES, 'setDeadlockPolicy: the policy');
-  chosen = policy;
+  chosen = checkChoice(policy, POLICIES, 'setDeadlockPolicy: the policy');
 }
 
 /** What a thread that is blocked waits for; undefined when nobody in particular must come. */
@@ -107,10 +108,9 @@ export function edgeOf(arena: Introduced, thread: number): Edge | undefined {
   const word = arena.load(cell, CELL_WORD);
   if (kind === KIND_BARRIER && !(word & ACTION)) return undefined;
   const record = (word & -UNIT) >>> 0;
-  const what = arena.kindAt(record);
-  if (what !== KIND_THREAD && what !== KIND_TASK) return undefined;
-  // That of a record never changes.
-  return { thread, cell, kind, owner: arena.load(record, THREAD_OWNING_THREAD) };
+  // That of a record never changes; it may be none any more.
+  const owner = arena.kindAt(record) && arena.load(record, THREAD_OWNING_THREAD);
+  return arena.kindAt(owner) === KIND_THREAD ? { thread, cell, kind, owner } : undefined;
 }
 
 /** The most threads in a circle. */
@@ -140,9 +140,11 @@ const INTERVAL = 40;
  */
 export function checkDeadlock(arena: Watched, endless: boolean): boolean | DeadlockError {
   const { thread } = arena;
-  // Its own.
-  noteWait(arena, arena.load(thread, THREAD_QUEUED_ON), endless);
-  const edges = (endless && chosen !== 'off' && circleOf(arena, thread)) || [];
+  // Its own. A Condition's waiter that comes back for its lock has no deadline any more.
+  const cell = arena.load(thread, THREAD_QUEUED_ON);
+  const stays = endless || cell === arena.load(thread, THREAD_PIN);
+  noteWait(arena, cell, stays, chosen);
+  const edges = (stays && chosen && circleOf(arena, thread)) || [];
   const waits = edges.map((edge) => waitOf(arena, edge.thread));
   // News of another wait is none.
   const isThere = (wait: number, i: number): boolean => (wait & -UNIT) >>> 0 === edges[i]!.cell;
@@ -157,16 +159,19 @@ export function checkDeadlock(arena: Watched, endless: boolean): boolean | Deadl
     arena.circle = { key, since: time, looks: 0, news: time, waits: [], woken: 0, told: false };
   }
   const circle = arena.circle!;
-  if (waits.every((wait, i) => i === 0 || (isThere(wait, i) && wait !== circle.waits[i]))) {
+  if (waits.every((wait, i) => isThere(wait, i) && wait !== circle.waits[i])) {
     circle.looks++;
     circle.news = time;
     circle.waits = waits;
   }
-  const certain = edges.every(({ kind }) => kind === KIND_RLOCK);
+  // What each of them does it has noted. Exact as soon as there is news of all.
+  const does = (least: number): Edge[] => edges.filter((_, i) => policyIn(waits[i]!) >= least);
   // One that comes back from a Condition's wait must have its lock. Written before it was blocked.
-  const free = edges.filter((edge) => arena.load(edge.thread, THREAD_PIN) === 0);
-  const throws = (chosen ? chosen === 'throw' : certain) && free.length > 0;
-  const acts = Math.max(...(throws ? free : edges).map((edge) => edge.thread));
+  const victims = does(edges.every(({ kind }) => kind === KIND_RLOCK) ? DEFAULT : THROWS).filter(
+    (edge) => arena.load(edge.thread, THREAD_PIN) === 0,
+  );
+  const throws = victims.length > 0;
+  const acts = Math.max(...(throws ? victims : does(WARNS)).map((edge) => edge.thread));
   if (acts !== thread) arena.notify(acts);
   if (acts !== thread || circle.told || time - circle.news > GIVEN_UP) return false;
   if (time - circle.woken >= INTERVAL) {

@@ -121,19 +121,23 @@ export function labelOf(arena: Introduced, cell: number): string {
 /*
  * The wait in which a thread was last seen blocked, a word of its cell that it writes after each nap:
  *
- *    31 ………………………………………… 6   5 …………… 1   0
- *   ┌────────────────────────┬──────────┬─────────┐
- *   │ the primitive          │ changes  │ endless │
- *   └────────────────────────┴──────────┴─────────┘
+ *    31 ………………………………………… 6   5 ……… 3   2 …… 1   0
+ *   ┌────────────────────────┬─────────┬────────┬─────────┐
+ *   │ the primitive          │ changes │ policy │ endless │
+ *   └────────────────────────┴─────────┴────────┴─────────┘
  */
 export const ENDLESS = 1;
-const CHANGES = 62;
+const CHANGES = 0x38;
+const CHANGE = 8;
 
-/** This thread is blocked at a primitive. */
-export function noteWait(arena: Introduced, cell: number, endless: boolean): void {
-  const change = (waitOf(arena, arena.thread) & CHANGES) + ENDLESS + ENDLESS;
-  note(arena, INFO_WAIT, cell | (change & CHANGES) | (endless ? ENDLESS : 0));
+/** This thread is blocked at a primitive. `policy`: what it does in a circle (deadlock.ts), 0 to 3. */
+export function noteWait(arena: Introduced, cell: number, endless: boolean, policy: number): void {
+  const change = waitOf(arena, arena.thread) + CHANGE;
+  note(arena, INFO_WAIT, cell | (change & CHANGES) | (policy << 1) | (endless ? ENDLESS : 0));
 }
+
+/** Of the word above. */
+export const policyIn = (wait: number): number => (wait >> 1) & 3;
 
 /** The word above, of any thread. */
 export function waitOf(arena: Introduced, thread: number): number {
