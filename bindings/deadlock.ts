@@ -38,7 +38,8 @@ import { checkChoice, show } from './validate.ts';
  *                                   leaves the queue with a DeadlockError
  *   a Lock, or a Barrier's action   for ever, unless another thread releases the Lock: one of the threads says so, once
  *
- * The one that acts needs news of the others, and wakes them to look; any other one wakes the one that acts.
+ * The one that acts needs news of the others, and wakes them to look; any other one wakes the one that acts. Each does so once
+ * in a while, and for some seconds.
  */
 
 /** One thread waits for another, as it was at some moment. */
@@ -62,9 +63,8 @@ export interface Circle {
   readonly key: string;
   /** When it was first seen, ms. */
   readonly since: number;
-  /** How often there was news of all others, and when last, ms. */
+  /** How often it was seen with news of all. */
   looks: number;
-  news: number;
   /** In which waits the threads were last seen. */
   waits: readonly number[];
   /** When others were last woken, ms. */
@@ -128,7 +128,7 @@ export function circleOf(arena: Introduced, thread: number): Edge[] | undefined 
   return undefined;
 }
 
-/** How long (ms) before a circle that may end is told of; for how long news of the others is waited for. */
+/** How long (ms) before a circle that may end is told of; after which it is looked at no more often than other waits are. */
 const PATIENCE = 900;
 const GIVEN_UP = 3_000;
 /** The least time (ms) between two looks that wake others. */
@@ -155,15 +155,15 @@ export function checkDeadlock(arena: Watched, endless: boolean): boolean | Deadl
   }
   const time = now();
   const key = edges.map(Object.values).join();
-  if (arena.circle?.key !== key) {
-    arena.circle = { key, since: time, looks: 0, news: time, waits: [], woken: 0, told: false };
-  }
+  if (arena.circle?.key !== key) arena.circle = { key, since: time, looks: 0, waits: [], woken: 0, told: false };
   const circle = arena.circle!;
+  if (circle.told) return false;
   if (waits.every((wait, i) => isThere(wait, i) && wait !== circle.waits[i])) {
     circle.looks++;
-    circle.news = time;
     circle.waits = waits;
   }
+  const age = time - circle.since;
+  const soon = age < Math.max(GIVEN_UP, edges.length * 2 * INTERVAL);
   // What each of them does it has noted. Exact as soon as there is news of all.
   const does = (least: number): Edge[] => edges.filter((_, i) => policyIn(waits[i]!) >= least);
   // One that comes back from a Condition's wait must have its lock. Written before it was blocked.
@@ -172,17 +172,16 @@ export function checkDeadlock(arena: Watched, endless: boolean): boolean | Deadl
   );
   const throws = victims.length > 0;
   const acts = Math.max(...(throws ? victims : does(WARNS)).map((edge) => edge.thread));
-  if (acts !== thread) arena.notify(acts);
-  if (acts !== thread || circle.told || time - circle.news > GIVEN_UP) return false;
-  if (time - circle.woken >= INTERVAL) {
+  if (soon && time - circle.woken >= INTERVAL) {
     circle.woken = time;
-    for (const other of edges.slice(1)) arena.notify(other.thread);
+    // The one that acts needs news of all; the others need it to look.
+    for (const other of edges) if (acts === thread || acts === other.thread) arena.notify(other.thread);
   }
   // The first look has no news.
-  if (circle.looks <= edges.length) return true;
+  if (acts !== thread || circle.looks <= edges.length) return soon;
   const text = textOf(arena, edges);
   if (throws) return new DeadlockError(`${describe(arena, edges[0]!)}: this would wait for ever: ${text}`);
-  if (time - circle.since < PATIENCE) return true;
+  if (age < PATIENCE) return soon;
   circle.told = true;
   arena.withoutCalls(() => warn(`lockwork: threads wait for each other: ${text}`));
   return false;
