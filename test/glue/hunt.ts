@@ -97,28 +97,31 @@ export class TestHunter extends Hunter<Test> {
   #unbroken: Record<Format, string> | undefined;
 
   protected async run(concerned: readonly Test[], changed: ReadonlyMap<string, string>): Promise<Killer | undefined> {
-    let left = BUDGET;
+    let budget = BUDGET;
     const tests = concerned.filter(({ duration }) => {
       if (duration > LONG) return false;
-      left -= duration;
-      return left >= 0;
+      budget -= duration;
+      return budget >= 0;
     });
     this.#unbroken ??= await this.bundler.bundle();
     const bundle = await this.bundler.bundle(changed);
     for (const some of [tests.slice(0, FIRST), tests.slice(FIRST)]) {
-      if (some.length === 0) break;
-      await this.#tests.load(bundle, changed);
-      const failure = await this.#failureOf(some);
-      if (failure) return { name: failure.name, fault: failure.message };
+      for (let left: readonly Test[] = some; left.length > 0; ) {
+        await this.#tests.load(bundle, changed);
+        const failure = await this.#tests.run(left);
+        if (!failure) break;
+        const again = await this.#again(failure);
+        if (again) return { name: again.name, fault: again.message };
+        // It was bad luck. Those behind it have not run.
+        left = left.filter((test) => !failure.tests.includes(test));
+      }
     }
     return undefined;
   }
 
-  /** The first test that fails with what is loaded, once and again; one that takes too long must not do so unbroken. */
-  async #failureOf(tests: readonly Test[]): Promise<Failure | undefined> {
-    const failure = await this.#tests.run(tests);
-    if (!failure) return undefined;
-    const again = await this.#tests.run(failure.tests);
+  /** What fails once more with what is loaded; what takes too long again must not do so unbroken. */
+  async #again({ tests }: Failure): Promise<Failure | undefined> {
+    const again = await this.#tests.run(tests);
     if (!again?.late) return again;
     await this.#tests.load(this.#unbroken!);
     return (await this.#tests.run(again.tests)) ? undefined : again;

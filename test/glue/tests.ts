@@ -55,8 +55,7 @@ export class Tests {
     const own = ['.git', '.ci', 'node_modules', 'build', 'dist'];
     cpSync(ROOT, this.#root, { recursive: true, filter: (path) => !own.includes(relative(ROOT, path)) });
     symlinkSync(join(ROOT, 'node_modules'), join(this.#root, 'node_modules'));
-    mkdirSync(join(this.#root, 'dist'));
-    cpSync(join(ROOT, 'dist/core.wasm'), join(this.#root, 'dist/core.wasm'));
+    for (const core of ['dist/core.wasm', 'build/release/core.wasm']) cpSync(join(ROOT, core), join(this.#root, core));
     const hits = join(this.#root, 'hits');
     mkdirSync(hits);
     process.env.LOCKWORK_HITS = hits;

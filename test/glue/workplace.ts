@@ -9,7 +9,7 @@ import type { Test } from './tests.ts';
 export type Kind = 'explorer' | 'tests';
 
 /** A mutant may take so long (ms), though scenarios and tests are bounded themselves. Without one, none takes a tenth of it. */
-const BOUND = { explorer: 120_000, tests: 300_000 } satisfies Record<Kind, number>;
+const BOUND = 300_000;
 
 /** A process that runs one mutant after the other; a new one in its place where it does not come back. */
 export class Workplace {
@@ -37,10 +37,9 @@ export class Workplace {
       this.#process.send({ kind: this.#kind, reach: this.#reach } satisfies Begin);
     }
     const child = this.#process;
-    const bound = BOUND[this.#kind];
     let timer: ReturnType<typeof setTimeout> | undefined;
     const answer = await new Promise<Answer | { readonly fault: string }>((resolve) => {
-      timer = setTimeout(() => resolve({ fault: `does not end within ${bound} ms` }), bound);
+      timer = setTimeout(() => resolve({ fault: `does not end within ${BOUND} ms` }), BOUND);
       child.once('message', resolve);
       child.once('exit', (code, signal) => resolve({ fault: `ends with ${signal ?? code}` }));
       child.once('error', (error) => resolve({ fault: error.message }));
