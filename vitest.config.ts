@@ -33,7 +33,12 @@ export default defineConfig({
       },
       ...NAMES.map((name) => ({
         extends: true as const,
-        resolve: { alias: { lockwork: fileURLToPath(new URL('dist/index.js', import.meta.url)) } },
+        resolve: {
+          alias: {
+            'lockwork/inspect': fileURLToPath(new URL('dist/inspect.js', import.meta.url)),
+            lockwork: fileURLToPath(new URL('dist/index.js', import.meta.url)),
+          },
+        },
         plugins: [pages, suite],
         server: { headers: ISOLATED },
         test: {

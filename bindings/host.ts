@@ -68,7 +68,8 @@ interface Host {
 
 const given = /* @__PURE__ */ (() => (globalThis as { process?: NodeProcess }).process)();
 
-const builtIn = (name: string): unknown => given?.getBuiltinModule?.(`node:${name}`);
+/** A module of Node's, where there is such a thing. Without `import`, so that the bundle loads in browsers. */
+export const builtIn = (name: string): unknown => given?.getBuiltinModule?.(`node:${name}`);
 
 /** A Node without `process.getBuiltinModule`: what a module needs of it only CommonJS could load synchronously. */
 export const outdated = /* @__PURE__ */ (() => Boolean(given?.versions?.node && !given.getBuiltinModule))();
@@ -79,7 +80,6 @@ const nodeProcess = /* @__PURE__ */ ((): NodeProcess | undefined => {
   return typeof own?.once === 'function' ? own : given;
 })();
 
-/** Node's worker_threads where there is such a thing. Without `import`, so that the bundle loads in browsers. */
 export const workerThreads = /* @__PURE__ */ builtIn('worker_threads') as WorkerThreads | undefined;
 
 /** How many threads can run at once. */

@@ -10,6 +10,7 @@ import { lifecycle } from './lifecycle.ts';
 import { mix } from './mix.ts';
 import { models } from './models.ts';
 import { alone, crowd } from './tasks.ts';
+import { tracing } from './trace.ts';
 import { uncontended } from './uncontended.ts';
 
 export const TOPICS: Topic[] = [
@@ -24,6 +25,7 @@ export const TOPICS: Topic[] = [
   hog,
   herd,
   idle,
+  ...tracing,
   ...lifecycle,
   ...models,
 ];

@@ -17,3 +17,6 @@ export {
 } from './dump.ts';
 export { formatDump } from './format.ts';
 export * from './later.ts';
+export { type TraceOptions, trace, traceEvents } from './trace.ts';
+export type { TraceMessage, TraceNesting, TraceWarning } from './trace-channels.ts';
+export type { TraceEvent, TraceTimeline } from './trace-timeline.ts';

@@ -7,6 +7,7 @@ import type { ThreadArena } from '../thread-arena.ts';
 import { checkFunction, checkOptions, checkTimeout, show } from '../validate.ts';
 import { dump, dumpOf } from './dump.ts';
 import { formatDump } from './format.ts';
+import { afterNaps } from './naps.ts';
 
 /** What a dump is written with, at once: a worker's `console` goes through the main thread, which may be blocked. */
 interface NodeProcess {
@@ -45,9 +46,6 @@ export interface DumpLaterOptions {
   arena?: Arena;
 }
 
-/** Those of this thread, by arenas. */
-const pending = new WeakMap<ThreadArena, Set<() => number>>();
-
 /**
  * Writes a dump after a while, like Python's `faulthandler.dump_traceback_later()`: for a program that may hang. It needs no
  * event loop: a thread that is blocked by a primitive of the arena writes it by itself, up to a second late, any other one as
@@ -85,7 +83,7 @@ export function dumpLater(ms: number, options?: DumpLaterOptions): () => void {
     }
     return Math.max(1, Math.ceil(due - now()));
   };
-  const all = pending.get(threadArena) ?? watch(threadArena);
+  const all = afterNaps(threadArena);
   all.add(look);
   const timer = setInterval(look, Math.min(Math.max(limit, 1), LONGEST_TIMER)) as { unref?(): void };
   timer.unref?.();
@@ -98,22 +96,6 @@ export function dumpLater(ms: number, options?: DumpLaterOptions): () => void {
 
 /** 24 days. */
 const LONGEST_TIMER = 0x7fffffff;
-
-/** From now on this thread looks after each nap whether a dump is due. */
-function watch(arena: ThreadArena): Set<() => number> {
-  const all = new Set<() => number>();
-  const before = arena.onNap;
-  pending.set(arena, all);
-  arena.onNap = (blocked) => {
-    let next = before?.(blocked) ?? Infinity;
-    for (const look of all)
-      arena.withoutCalls(() => {
-        next = Math.min(next, look());
-      });
-    return next;
-  };
-  return all;
-}
 
 /**
  * This thread has been blocked for too long, and others may have been, too: one of them writes a dump. `LOCKWORK_HANG` calls it.

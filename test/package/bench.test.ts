@@ -44,6 +44,8 @@ const TURNS = [RAW, 'wait + notify of Atomics', 'two Events', 'two Semaphores', 
 
 const MUTEXES = ['futex mutex in wasm', 'mutex on Atomics', 'Lock'];
 
+const TRACES = ['never traced', 'trace(false)', 'trace({ stacks: false })', 'trace(true)'];
+
 const EXCHANGES = [
   'async task, by reference',
   'worker thread, copied',
@@ -120,6 +122,8 @@ const ROWS = {
     [RAW, 'Barrier'],
   ].flatMap((names) => Array.from({ length: 4 }, () => names).flat()),
   idle: ['Atomics.wait', 'Atomics.wait, 2.2 s again and again', 'one Lock', 'a Lock each', 'one Event'],
+  'trace:blocking': TRACES,
+  'trace:async': TRACES,
   'lifecycle:create': [
     'Int32Array of a SharedArrayBuffer',
     'Lock',

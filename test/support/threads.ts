@@ -11,6 +11,7 @@
  * threads wait for what, and the worker is terminated.
  */
 import type * as threading from 'lockwork';
+import type * as inspecting from 'lockwork/inspect';
 import { afterAll, afterEach } from 'vitest';
 import { spawn, type Thread } from './spawn.ts';
 import { describeWaiting } from './waiting.ts';
@@ -62,12 +63,17 @@ function fail(worker: Thread, error: unknown): void {
 }
 
 type Api = typeof threading;
+type Inspect = () => Promise<typeof inspecting>;
 
 /**
- * Runs `fn(args, lockwork)` on another thread and answers what it returns. `fn` travels as text: it sees its arguments
+ * Runs `fn(args, lockwork, inspect)`, where `await inspect()` is `lockwork/inspect`, on another thread and answers what it returns. `fn` travels as text: it sees its arguments
  * only. Primitives in `args` arrive attached, typed arrays shared.
  */
-export function thread<A, R>(args: A, fn: (args: A, api: Api) => R, within = PATIENCE): Promise<Awaited<R>> {
+export function thread<A, R>(
+  args: A,
+  fn: (args: A, api: Api, inspect: Inspect) => R,
+  within = PATIENCE,
+): Promise<Awaited<R>> {
   const worker = idle.pop() ?? start();
   const id = ++last;
   const promise = new Promise<unknown>((resolve, reject) => {

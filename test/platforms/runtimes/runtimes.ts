@@ -52,6 +52,7 @@ interface Exception {
 const NOT_HERE: readonly Exception[] = [
   { file: 'package/bench.test.ts', on: but('Node 26'), reason: '`npm run bench`, a command of the pinned Node' },
   { file: 'package/examples.test.ts', on: but('Node 26'), reason: '`npm start`, a command of the pinned Node' },
+  { file: 'package/trace.test.ts', on: but('Node 26'), reason: '`npm start`, a command of the pinned Node' },
   { file: 'behaviour/fakes.test.ts', on: but('Node 26'), reason: "of fake timers, Vitest's among them" },
   { file: 'behaviour/hang.test.ts', on: but('Node 26'), reason: 'of the watchdog that is used under Vitest' },
   {
@@ -96,6 +97,13 @@ const NOT_HERE: readonly Exception[] = [
   },
   { file: 'package/treeshake.test.ts', on: but('Node 26'), reason: 'of the published file, and of bundlers' },
   { file: 'package/sources.test.ts', on: but('Node 26'), reason: 'of the sources, which are the same everywhere' },
+  { file: 'unit/trace-channels.test.ts', on: PAGES, reason: 'of `node:diagnostics_channel`' },
+  {
+    file: 'unit/trace-channels.test.ts',
+    on: ['Deno'],
+    tests: ['of an order > is one between threads'],
+    reason: 'a BroadcastChannel keeps the process alive',
+  },
   { file: 'platforms/page/', on: but('Node 26', ...PAGES), reason: 'there is no page' },
   ...['alone', 'blocking', 'examples', 'recipe', 'unsupported'].map((name) => ({
     file: `platforms/page/${name}.`,
