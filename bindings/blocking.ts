@@ -27,7 +27,6 @@ export function blockBesideTasks(
   return scheduler.beforeTasks(() => {
     const budget = arena.waitAsTask();
     op.waiter = arena.thread;
-    arena.beginWait(0);
     try {
       return block(scheduler, op, now() + limit, deadlocked, refuse);
     } finally {

@@ -181,6 +181,7 @@ export class ThreadArena extends SharedWords implements Graveyard, Queues, Watch
 
   /** From now on this thread's own record waits as a task's waiter. Answers what `waitAsThread` needs. */
   waitAsTask(): number {
+    this.#beginWait(0);
     return this.core.waitAsTask(this.thread);
   }
 
@@ -204,7 +205,7 @@ export class ThreadArena extends SharedWords implements Graveyard, Queues, Watch
       const looks = lookAround(this);
       // They may be over at once.
       const cell = this.load(this.thread, THREAD_QUEUED_ON);
-      if (first) this.beginWait(isAcquired(this.kindAt(cell)) ? SHORT_NAP : NAP);
+      if (first) this.#beginWait(isAcquired(this.kindAt(cell)) ? SHORT_NAP : NAP);
       let nap = looks ? NAP : LONG_NAP;
       const found = checkDeadlock(this, deadline === Infinity);
       if (found) nap = SHORT_NAP;
@@ -219,7 +220,7 @@ export class ThreadArena extends SharedWords implements Graveyard, Queues, Watch
   }
 
   /** This thread blocks, or has done so for a nap. What was seen of a circle in another wait means nothing. */
-  beginWait(nap: number): void {
+  #beginWait(nap: number): void {
     this.#wait = { since: now() - nap, told: false };
     this.circle = undefined;
   }
