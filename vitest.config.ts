@@ -5,6 +5,8 @@ import { ISOLATED, pages } from './test/platforms/browsers/pages.ts';
 import { provider } from './test/platforms/browsers/provider.ts';
 import { suite, suiteOf } from './test/platforms/browsers/suite.ts';
 
+const dist = (file: string): string => fileURLToPath(new URL(`dist/${file}`, import.meta.url));
+
 export default defineConfig({
   test: {
     // Every file is its own process with its own default arena; two at a time, since its threads need the cores.
@@ -33,12 +35,8 @@ export default defineConfig({
       },
       ...NAMES.map((name) => ({
         extends: true as const,
-        resolve: {
-          alias: {
-            'lockwork/inspect': fileURLToPath(new URL('dist/inspect.js', import.meta.url)),
-            lockwork: fileURLToPath(new URL('dist/index.js', import.meta.url)),
-          },
-        },
+        // In this order: the shorter name is a part of the longer one.
+        resolve: { alias: { 'lockwork/inspect': dist('inspect.js'), lockwork: dist('index.js') } },
         plugins: [pages, suite],
         server: { headers: ISOLATED },
         test: {

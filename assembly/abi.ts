@@ -145,7 +145,7 @@ export const HEADER_NAP = 56;
 /** How many records of threads that have ended there are. */
 export const HEADER_SPARES = 60;
 
-/** When a thread that hangs last wrote a dump, ms of the wall clock (bindings/inspect/later.ts). */
+/** When a thread that hangs last wrote a dump, ms of the wall clock (bindings/inspect/hang.ts). */
 export const HEADER_DUMPED = 64;
 
 /** Byte offsets in a cell, explained in cell.ts, in thread.ts and in each primitive's file. */

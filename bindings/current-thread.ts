@@ -16,7 +16,7 @@ export interface ThreadInfo {
   readonly id: number;
   /** What the arena knows it by, for as long as it lives. */
   readonly ident: number;
-  /** Where its program is: the path or the address of its script. Others read the first 224 bytes of it. */
+  /** Where its program is: the path or the address of its script. Others read the first 168 bytes of it. */
   readonly where: string;
   /** Whether it is this thread. */
   readonly self: boolean;

@@ -159,7 +159,12 @@ export function warn(text: string): void {
 }
 
 /** How long (ms) a thread may be blocked before a dump is written, if the environment says so. */
-export const hangTime = (): number => Number(nodeProcess?.env?.LOCKWORK_HANG);
+export function hangTime(): number {
+  const { Deno } = globalThis as { Deno?: { permissions?: { querySync(of: object): { state: string } } } };
+  // Without the permission Deno throws, or asks whoever sits there.
+  const state = Deno?.permissions?.querySync({ name: 'env', variable: 'LOCKWORK_HANG' }).state ?? 'granted';
+  return state === 'granted' ? Number(nodeProcess?.env?.LOCKWORK_HANG) : 0;
+}
 
 /** Loads a file of this package at once, where that can be done (Node, Bun, Deno). */
 export function requireFrom(own: string, file: string): unknown {

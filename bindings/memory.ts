@@ -119,6 +119,11 @@ export class SharedWords {
   }
 }
 
+/** Blocks this thread for so long (ms). */
+export function pause(limit: number): void {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, limit);
+}
+
 /** Writes numbers into a new block, each at its offset. */
 export function writeWords(memory: Memory, block: number, words: Readonly<Record<number, number>>): void {
   const buffer = bufferOf(memory, block + CELL_SIZE);

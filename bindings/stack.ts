@@ -12,17 +12,21 @@ function frames(): string[] {
   } finally {
     limits.stackTraceLimit = limit;
   }
-  return stack.split('\n').filter((line) => /^ *at |@/.test(line) && !line.includes('wasm'));
+  return stack.split('\n').filter((line) => /^ *at |@/.test(line) && !CORE.test(line));
 }
 
-/** The file of this module, as the engine calls it: its own frame is the first one. */
+/** Frames of the core, as engines write them; Bun knows nothing of them. */
+const CORE = /wasm:\/\/|wasm-function|\[wasm|at unknown$/;
+
+/** The file of this module, as the engine calls it: its own frame is the first one. With source maps, that of the sources. */
 export function ownFile(): string {
-  return /([^(@ ]+?)(:\d+)*\)?$/.exec(frames()[0] ?? '')?.[1] ?? '';
+  return /^(?: *at (?:[^(]* \()?|[^@]*@)(.+?)(:\d+)*\)?$/.exec(frames()[0] ?? '')?.[1] ?? '';
 }
 
 /** Where in its program this thread is: without this package's own frames, unless a bundle has both in one file. */
 export function stackOfProgram(): string {
-  const own = ownFile();
+  // Of the sources, all are the package's.
+  const own = ownFile().replace(/stack\.ts$/, '');
   const all = frames();
   const theirs = all.filter((line) => !line.includes(own));
   return (theirs.length > 0 ? theirs : all).map((line) => line.trim()).join('\n');

@@ -225,11 +225,14 @@ export class ThreadArena extends SharedWords implements Graveyard, Queues, Watch
     this.circle = undefined;
   }
 
-  /** Tells where this thread is blocked, once it has been for most of a second. Answers the nap, or until then a shorter one. */
+  /**
+   * Tells where this thread is blocked, once it has been for most of a second, or at once if a dump is to come. Answers the nap,
+   * or until then a shorter one.
+   */
   #noteStack(nap: number): number {
     const wait = this.#wait!;
     const blocked = now() - wait.since;
-    if (!wait.told && blocked >= NAP - SHORT_NAP) {
+    if (!wait.told && (this.onNap || blocked >= NAP - SHORT_NAP)) {
       wait.told = true;
       noteStack(this, stackOfProgram());
     }
@@ -240,9 +243,9 @@ export class ThreadArena extends SharedWords implements Graveyard, Queues, Watch
   #hangs(blocked: number): number {
     const hang = hangTime();
     if (blocked < hang) return Math.ceil(hang - blocked);
-    const { dumpOfHang } = requireFrom(ownFile(), './inspect.cjs') as { dumpOfHang(arena: ThreadArena): void };
+    const { dumpOfHang } = requireFrom(ownFile(), '../dist/inspect.cjs') as { dumpOfHang(arena: ThreadArena): void };
     dumpOfHang(this);
-    return hang;
+    return Math.ceil(hang);
   }
 
   /** Runs what may call the program while this thread stands in a queue of the arena: it must not use the arena. */

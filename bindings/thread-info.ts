@@ -94,10 +94,15 @@ function fillText(arena: Introduced, first: number, text: string): void {
   }
 }
 
-/** The bytes of a text, up to the first 0; what did not fit is cut, perhaps in the midst of a character. */
+/** The bytes of a text, up to the first 0. */
 export function readText({ memory }: Introduced, address: number, room: number): string {
   // As it is at this moment.
-  return new TextDecoder().decode(copyBytes(memory, address, room)).replace(/\ufffd?\0.*|\ufffd$/s, '');
+  return textIn(copyBytes(memory, address, room));
+}
+
+/** What did not fit is cut, perhaps in the midst of a character. */
+export function textIn(bytes: Uint8Array): string {
+  return new TextDecoder().decode(bytes).replace(/\ufffd?\0.*|\ufffd$/s, '');
 }
 
 /** What a thread calls itself, and its number: -1 where the platform has none. */

@@ -6,6 +6,7 @@ import { handoff, parked } from './handoff.ts';
 import { herd } from './herd.ts';
 import { hog } from './hog.ts';
 import { idle } from './idle.ts';
+import { inspect } from './inspect.ts';
 import { lifecycle } from './lifecycle.ts';
 import { mix } from './mix.ts';
 import { models } from './models.ts';
@@ -26,6 +27,7 @@ export const TOPICS: Topic[] = [
   herd,
   idle,
   ...tracing,
+  inspect,
   ...lifecycle,
   ...models,
 ];

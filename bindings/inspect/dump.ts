@@ -36,8 +36,9 @@ import {
 import { circleOf, type Edge, textOf } from '../deadlock.ts';
 import { invalidType } from '../errors.ts';
 import { Arena, type ThreadInfo } from '../index.ts';
+import { copyBytes } from '../memory.ts';
 import type { ThreadArena } from '../thread-arena.ts';
-import { nameOf, readText, TOLD, waitOf } from '../thread-info.ts';
+import { nameOf, readText, TOLD, textIn, waitOf } from '../thread-info.ts';
 import { show } from '../validate.ts';
 
 /**
@@ -136,6 +137,8 @@ const MOST_TEXT = 4_096;
 class Picture {
   readonly #arena: ThreadArena;
   readonly #kinds: ReadonlyMap<number, number>;
+  /** Those that were asked for, as names take long to read. */
+  readonly #primitives = new Map<number, PrimitiveInfo>();
 
   constructor(arena: ThreadArena) {
     this.#arena = arena;
@@ -160,10 +163,20 @@ class Picture {
   primitive(ident: number): PrimitiveInfo | undefined {
     const kind = KINDS[this.kindOf(ident)];
     if (!kind) return undefined;
-    const block = this.word(ident, CELL_NAME);
-    if (this.kindOf(block) !== KIND_NAME) return { kind, name: '', ident };
-    const length = Math.min(MOST_NAME, this.word(block, 0));
-    return { kind, name: length ? readText(this.#arena, block + 4, length) : '', ident };
+    let info = this.#primitives.get(ident);
+    if (!info) {
+      info = { kind, name: this.#nameOf(this.word(ident, CELL_NAME)), ident };
+      this.#primitives.set(ident, info);
+    }
+    return info;
+  }
+
+  #nameOf(block: number): string {
+    if (this.kindOf(block) !== KIND_NAME) return '';
+    const { buffer } = this.#arena.memory;
+    // Of a block that is given back at this moment it may be any number.
+    const length = Math.min(MOST_NAME, this.word(block, 0), buffer.byteLength - block - 4);
+    return length ? readText(this.#arena, block + 4, length) : '';
   }
 
   /** The thread that a record belongs to: 0 for none. */
@@ -185,13 +198,14 @@ class Picture {
 
   /** A text that a thread tells: its cells may be given back at this moment, and be others' then. */
   text(first: number): string {
-    let text = '';
+    const bytes: number[] = [];
     let cell = first;
-    while (text.length < MOST_TEXT && this.#arena.kindAt(cell) === KIND_INFO) {
-      text += readText(this.#arena, cell, TEXT_NEXT);
+    // As they are at this moment.
+    while (bytes.length < MOST_TEXT && this.#arena.kindAt(cell) === KIND_INFO) {
+      bytes.push(...copyBytes(this.#arena.memory, cell, TEXT_NEXT));
       cell = this.word(cell, TEXT_NEXT);
     }
-    return text;
+    return textIn(Uint8Array.from(bytes));
   }
 
   /** What a thread's cell says. */
@@ -366,11 +380,16 @@ function deadlocksOf(arena: ThreadArena, picture: Picture): Deadlock[] {
   const again = circles(arena, threads);
   return [...seen.values()]
     .filter((edges) => again.has(keyOf(edges)))
-    .map((edges) => ({
-      text: textOf(arena, edges),
-      threads: edges.map(({ thread }) => thread),
-      primitives: edges.map(({ cell }) => cell),
-    }));
+    .flatMap((edges) => {
+      const threads = edges.map(({ thread }) => thread);
+      const primitives = edges.map(({ cell }) => cell);
+      try {
+        return { text: textOf(arena, edges), threads, primitives };
+      } catch {
+        // The name of a primitive that is destroyed at this moment: they wait no more.
+        return [];
+      }
+    });
 }
 
 const keyOf = (edges: readonly Edge[]): string => edges.map(({ thread, cell }) => `${thread},${cell}`).join();

@@ -16,7 +16,9 @@ export {
   type ThreadDump,
 } from './dump.ts';
 export { formatDump } from './format.ts';
-export * from './later.ts';
+/** @internal What the environment variable LOCKWORK_HANG calls. */
+export { dumpOfHang } from './hang.ts';
+export { type DumpLaterOptions, dumpLater } from './later.ts';
 export { type TraceOptions, trace, traceEvents } from './trace.ts';
 export type { TraceMessage, TraceNesting, TraceWarning } from './trace-channels.ts';
 export type { TraceEvent, TraceTimeline } from './trace-timeline.ts';

@@ -1,11 +1,9 @@
-import { HEADER_DUMPED } from '../../assembly/abi.ts';
-import { clearInterval, now, setInterval } from '../clock.ts';
+import { clearTimeout, LONGEST, now, setTimeout } from '../clock.ts';
 import { invalidType, UnsupportedError } from '../errors.ts';
-import { hangTime } from '../host.ts';
 import { Arena } from '../index.ts';
-import type { ThreadArena } from '../thread-arena.ts';
+import { pause } from '../memory.ts';
 import { checkFunction, checkOptions, checkTimeout, show } from '../validate.ts';
-import { dump, dumpOf } from './dump.ts';
+import { dumpOf } from './dump.ts';
 import { formatDump } from './format.ts';
 import { afterNaps } from './naps.ts';
 
@@ -19,10 +17,30 @@ interface NodeProcess {
 
 const nodeProcess = (globalThis as { process?: NodeProcess }).process;
 
-function writeError(text: string): void {
-  const fs = nodeProcess?.getBuiltinModule?.('node:fs') as { writeSync?(fd: number, text: string): void } | undefined;
-  if (fs?.writeSync) fs.writeSync(2, `${text}\n`);
-  else console.error(text);
+/** How often, and how long (ms) each time, a full pipe is waited for that nobody seems to read. */
+const TRIES = 400;
+const PAUSE = 5;
+
+export function writeError(text: string): void {
+  const fs = nodeProcess?.getBuiltinModule?.('node:fs') as
+    | { writeSync?(fd: number, bytes: Uint8Array): number }
+    | undefined;
+  if (!fs?.writeSync) {
+    console.error(text);
+    return;
+  }
+  let bytes = new TextEncoder().encode(`${text}\n`);
+  for (let tries = 0; bytes.length > 0 && tries < TRIES; tries++) {
+    try {
+      // A pipe takes what it has room for, and may refuse to wait.
+      bytes = bytes.subarray(fs.writeSync(2, bytes));
+      tries = 0;
+    } catch (error) {
+      // Nobody reads it any more.
+      if ((error as { code?: string }).code !== 'EAGAIN') return;
+      pause(PAUSE);
+    }
+  }
 }
 
 /** Ends the process, also from a worker, whose `exit` would end only itself. */
@@ -39,7 +57,7 @@ export interface DumpLaterOptions {
   exit?: boolean;
   /**
    * Takes the text, in place of stderr (the console, in pages). It may be called while this thread is blocked, and cannot use
-   * primitives of the arena then.
+   * primitives of the arena then. What it throws is thrown in a later turn of this thread's event loop.
    */
   write?: (text: string) => void;
   /** What is dumped. Default: `Arena.default`. */
@@ -72,43 +90,43 @@ export function dumpLater(ms: number, options?: DumpLaterOptions): () => void {
   if (exit && !nodeProcess?.exit) throw new UnsupportedError('dumpLater: there is no process here that could exit');
   const { threadArena } = arena;
   let due = now() + limit;
-  /** Answers in how many ms it is due: 1 or more, as a nap of 0 ms would not end. */
+  let timer: { unref?(): void } | undefined;
+  /** In how many ms it is due: 1 or more, as a nap of 0 ms would not end. */
+  const left = (): number => Math.max(1, Math.ceil(due - now()));
   const look = (): number => {
-    if (now() >= due) {
-      const text = formatDump(dump(arena));
-      due = repeat ? now() + limit : Infinity;
-      if (!repeat) cancel();
-      write(text);
-      if (exit) endProcess();
+    if (threadArena.destroyed) cancel();
+    else if (now() >= due) {
+      if (repeat) due = now() + limit;
+      else cancel();
+      try {
+        write(formatDump(dumpOf(threadArena)));
+      } finally {
+        if (exit) endProcess();
+      }
     }
-    return Math.max(1, Math.ceil(due - now()));
+    return left();
   };
   const all = afterNaps(threadArena);
-  all.add(look);
-  const timer = setInterval(look, Math.min(Math.max(limit, 1), LONGEST_TIMER)) as { unref?(): void };
-  timer.unref?.();
   const cancel = (): void => {
+    due = Infinity;
     all.delete(look);
-    clearInterval(timer as never);
+    clearTimeout(timer as never);
   };
+  /** A timer for the next look: whoever looks first writes. */
+  const turn = (): void => {
+    timer = setTimeout?.(
+      () => {
+        try {
+          look();
+        } finally {
+          if (all.has(look)) turn();
+        }
+      },
+      Math.min(left(), LONGEST),
+    ) as { unref?(): void } | undefined;
+    timer?.unref?.();
+  };
+  all.add(look);
+  turn();
   return cancel;
-}
-
-/** 24 days. */
-const LONGEST_TIMER = 0x7fffffff;
-
-/**
- * This thread has been blocked for too long, and others may have been, too: one of them writes a dump. `LOCKWORK_HANG` calls it.
- *
- * @internal
- */
-export function dumpOfHang(arena: ThreadArena): void {
-  const hang = hangTime();
-  const time = Date.now() | 0;
-  // Checked again when it is replaced.
-  const last = arena.load(arena.base, HEADER_DUMPED) | 0;
-  if (last && ((time - last) | 0) < hang) return;
-  if (arena.core.swap(arena.base + HEADER_DUMPED, last, time)) {
-    writeError(`lockwork: blocked for ${hang} ms (LOCKWORK_HANG)\n${formatDump(dumpOf(arena))}`);
-  }
 }

@@ -1,3 +1,4 @@
+import { setTimeout } from '../clock.ts';
 import type { ThreadArena } from '../thread-arena.ts';
 
 /** What this thread does after each nap, by arenas. */
@@ -15,10 +16,18 @@ export function afterNaps(arena: ThreadArena): Set<() => number> {
   looks.set(arena, all);
   arena.onNap = (blocked) => {
     let next = before?.(blocked) ?? Infinity;
-    for (const look of all)
+    for (const look of [...all]) {
       arena.withoutCalls(() => {
-        next = Math.min(next, look());
+        try {
+          next = Math.min(next, look());
+        } catch (error) {
+          // Thrown as from a timer. The others, and this wait, go on.
+          setTimeout?.(() => {
+            throw error;
+          });
+        }
       });
+    }
     return next;
   };
   return all;

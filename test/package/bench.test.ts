@@ -8,6 +8,7 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { measure, type Row } from '../../bench/harness/measure.ts';
 import { Program } from '../../bench/harness/program.ts';
 import { idle } from '../../bench/topics/idle.ts';
+import { inspect } from '../../bench/topics/inspect.ts';
 
 const main = fileURLToPath(new URL('../../bench/main.ts', import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), 'lockwork-bench-'));
@@ -124,6 +125,14 @@ const ROWS = {
   idle: ['Atomics.wait', 'Atomics.wait, 2.2 s again and again', 'one Lock', 'a Lock each', 'one Event'],
   'trace:blocking': TRACES,
   'trace:async': TRACES,
+  inspect: [
+    'Atomics.load of 10,000 words',
+    'dump',
+    'the longest of 100',
+    'dump, all held',
+    'its formatDump',
+    'findDeadlocks',
+  ],
   'lifecycle:create': [
     'Int32Array of a SharedArrayBuffer',
     'Lock',
@@ -155,6 +164,9 @@ const ROWS = {
   'models:1KB': EXCHANGES,
   'models:1MB': EXCHANGES,
 };
+/** Only measured when they are named. */
+const LONG = ['idle', 'inspect'];
+
 /**
  * Other machines have no C compiler, no glibc, no Python. Node's Web Locks let two threads in at once now and then, and
  * of V8's Atomics.Mutex, which is an experiment, both threads stop now and then.
@@ -168,7 +180,7 @@ describe('npm run bench', () => {
     const { results, ...machine } = JSON.parse(readFileSync(output, 'utf8')) as Results;
 
     expect(machine).toMatchObject({ node: process.versions.node, v8: process.versions.v8 });
-    expect(results.map(({ topic }) => topic)).toEqual(Object.keys(ROWS).filter((name) => name !== 'idle'));
+    expect(results.map(({ topic }) => topic)).toEqual(Object.keys(ROWS).filter((name) => !LONG.includes(name)));
     for (const [i, { topic, rows, notes }] of results.entries()) {
       expect(stderr).toContain(`[${i + 1}/${results.length}] ${topic} …\n`);
       const names = rows.map(({ name }) => name);
@@ -200,6 +212,11 @@ describe('npm run bench', () => {
     await bench('contended', '--quick', '--rounds', '1', '--output', output);
     const { results } = JSON.parse(readFileSync(output, 'utf8')) as Results;
     expect(results.map(({ topic }) => topic)).toEqual(['contended']);
+  });
+
+  it('measures dumps under full load', async () => {
+    const { rivals } = await inspect.open(false);
+    expect(rivals.map(({ name }) => name)).toEqual(ROWS.inspect);
   });
 
   it('measures threads that wait for ever, in a process of their own', { timeout: 60_000 }, async () => {

@@ -12,7 +12,7 @@ import { expect, it } from 'vitest';
 /** A bad argument, and the type of error that it must meet. */
 export type Bad = readonly [value: unknown, error: ErrorConstructor];
 
-const wrong = (error: ErrorConstructor, ...values: unknown[]): Bad[] => values.map((value) => [value, error]);
+export const wrong = (error: ErrorConstructor, ...values: unknown[]): Bad[] => values.map((value) => [value, error]);
 
 const NOT_NUMBERS = wrong(TypeError, null, true, '1', 1n, {}, [1], () => 1, Symbol('1'));
 

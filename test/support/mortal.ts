@@ -1,5 +1,6 @@
 import type * as threading from 'lockwork';
 import { Arena, reap } from 'lockwork';
+import type * as inspecting from 'lockwork/inspect';
 import { afterEach } from 'vitest';
 import { spawn, type Thread } from './spawn.ts';
 import { PATIENCE, until } from './threads.ts';
@@ -9,20 +10,23 @@ import { PATIENCE, until } from './threads.ts';
 const living = new Set<Thread>();
 
 /**
- * Runs `fn(args, lockwork)` on a thread of its own, which lives until it is terminated. `fn` travels as text, as in
- * threads.ts; it need not come to an end.
+ * Runs `fn(args, lockwork, lockwork/inspect)` on a thread of its own, which lives until it is terminated. `fn` travels as
+ * text, as in threads.ts; it need not come to an end.
  */
-export function mortal<A>(args: A, fn: (args: A, api: typeof threading) => unknown): Thread {
+export function mortal<A>(
+  args: A,
+  fn: (args: A, api: typeof threading, inspect: typeof inspecting) => unknown,
+): Thread {
   const worker = spawn(
     () => {},
     () => {},
   );
   living.add(worker);
   // Deno's terminate() stops a thread that computes or blocks only while that holds a Web Lock.
-  const source = `async (args, api) => {
+  const source = `async (args, ...apis) => {
     const hold = (held) => navigator.locks.request('mortal', { mode: 'shared' }, () => new Promise(() => held()));
     if (globalThis.Deno) await new Promise(hold);
-    return (${fn})(args, api);
+    return (${fn})(args, ...apis);
   }`;
   worker.postMessage({ id: 0, source, args });
   return {

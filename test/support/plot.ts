@@ -1,7 +1,15 @@
 /** A small arena of its own for each test of a file, all of them in one memory; after the test it must be empty. */
 import { Arena } from 'lockwork';
 import { afterEach, beforeEach, expect } from 'vitest';
-import { CELL_STAMP, KIND_CONDITION, KIND_LOCK, KIND_THREAD, STATUS_OK } from '../../assembly/abi.ts';
+import {
+  CELL_SIZE,
+  CELL_STAMP,
+  KIND_CONDITION,
+  KIND_LOCK,
+  KIND_NAME,
+  KIND_THREAD,
+  STATUS_OK,
+} from '../../assembly/abi.ts';
 import { bury } from '../../bindings/reap.ts';
 import type { ThreadArena } from '../../bindings/thread-arena.ts';
 import { threadArenaOf } from './dead.ts';
@@ -36,6 +44,11 @@ export function plot(): Plot {
       // Whatever its word is: nothing waits.
       const stamp = ground.load(address, CELL_STAMP) | 0;
       expect(ground.core.destroy(address, stamp, ground.thread, 0, 0, 0)).toBe(STATUS_OK);
+    }
+    for (const { kind, address } of ground.blocks(true)) {
+      if (kind !== KIND_NAME) continue;
+      const cells = Math.ceil((4 + ground.load(address, 0)) / CELL_SIZE);
+      expect(ground.core.free(ground.base, address, cells, KIND_NAME)).toBeTruthy();
     }
     arena.destroy();
   });

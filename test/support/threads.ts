@@ -63,11 +63,11 @@ function fail(worker: Thread, error: unknown): void {
 }
 
 type Api = typeof threading;
-type Inspect = () => Promise<typeof inspecting>;
+type Inspect = typeof inspecting;
 
 /**
- * Runs `fn(args, lockwork, inspect)`, where `await inspect()` is `lockwork/inspect`, on another thread and answers what it returns. `fn` travels as text: it sees its arguments
- * only. Primitives in `args` arrive attached, typed arrays shared.
+ * Runs `fn(args, lockwork, lockwork/inspect)` on another thread and answers what it returns. `fn` travels as text: it sees
+ * its arguments only. Primitives in `args` arrive attached, typed arrays shared.
  */
 export function thread<A, R>(
   args: A,
@@ -93,7 +93,7 @@ export function thread<A, R>(
 export function threads<A, R>(
   count: number,
   args: A,
-  fn: (args: A & { index: number }, api: Api) => R,
+  fn: (args: A & { index: number }, api: Api, inspect: Inspect) => R,
   within = PATIENCE,
 ): Promise<Awaited<R>[]> {
   return Promise.all(Array.from({ length: count }, (_, index) => thread({ ...args, index }, fn, within)));

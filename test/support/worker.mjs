@@ -2,18 +2,16 @@
 // First, so that a worker which the module under test stops has still been told apart from one that never came.
 import './loaded.mjs';
 import * as threading from 'lockwork';
+import * as inspecting from 'lockwork/inspect';
 
 // Node's way to the other side, or a page's.
 const port = globalThis.process?.getBuiltinModule?.('node:worker_threads').parentPort ?? globalThis;
-
-/** The second entry, for those that ask. */
-const inspect = () => import('lockwork/inspect');
 
 port.addEventListener('message', ({ data: { id, source, args } }) => {
   Promise.resolve()
     // The function comes as text, so that a test reads as one piece: it sees its arguments and nothing else.
     // biome-ignore lint/security/noGlobalEval: its source is the test itself
-    .then(() => globalThis.eval(`(${source})`)(attachAll(args), threading, inspect))
+    .then(() => globalThis.eval(`(${source})`)(attachAll(args), threading, inspecting))
     .then(
       (value) => port.postMessage({ id, value }),
       (error) => port.postMessage({ id, error: { name: error?.name, message: error?.message ?? String(error) } }),

@@ -374,7 +374,7 @@ describe('A warning', () => {
       trace(true);
       within(a, b);
       await thread({ a, b }, async ({ a, b }, _, inspect) => {
-        const { trace } = await inspect();
+        const { trace } = inspect;
         trace(true);
         b.with(() => a.with(() => {}));
         // What it has told is on its way.

@@ -293,7 +293,7 @@ describe('A timeline', () => {
     trace(true);
     lock.acquire();
     const other = thread({ lock }, async ({ lock }, _, inspect) => {
-      const { trace, traceEvents } = await inspect();
+      const { trace, traceEvents } = inspect;
       trace(true);
       lock.with(() => {});
       trace(false);

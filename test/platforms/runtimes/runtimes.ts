@@ -105,7 +105,7 @@ const NOT_HERE: readonly Exception[] = [
     reason: 'a BroadcastChannel keeps the process alive',
   },
   { file: 'platforms/page/', on: but('Node 26', ...PAGES), reason: 'there is no page' },
-  ...['alone', 'blocking', 'examples', 'recipe', 'unsupported'].map((name) => ({
+  ...['alone', 'blocking', 'examples', 'inspect', 'recipe', 'unsupported'].map((name) => ({
     file: `platforms/page/${name}.`,
     on: ['Node 26' as const],
     reason: 'there is no page',
@@ -202,6 +202,7 @@ const NOT_HERE: readonly Exception[] = [
     reason: 'of fake timers for Node',
   },
   { file: 'behaviour/process.test.ts', on: PAGES, reason: 'a page does not end by itself' },
+  { file: 'behaviour/dump-later.test.ts', on: PAGES, reason: 'of processes, their environment and what they write' },
   { file: PROGRAM, on: PAGES, reason: 'a page does not end by itself' },
   {
     file: 'unit/guard.test.ts',

@@ -1,10 +1,14 @@
 /** Shows a page in Chromium. */
 import { gzipSync } from 'node:zlib';
 import { chromium, type Page, type Response } from 'playwright';
+import { encode } from '../../../../bindings/core-text.ts';
 import { advice, find } from '../../browsers/find.ts';
 
-/** How the WebAssembly module of lockwork begins in a script: "\0asm" and 1 in hexadecimal. */
-const WASM = '0061736d01';
+/**
+ * How the WebAssembly module of lockwork begins in a script, as its package has it: "\0asm" and 1, in whichever quotes. Of
+ * these characters none is one that a bundler would have to escape.
+ */
+const WASM = encode(new Uint8Array([0, ...Buffer.from('asm'), 1]));
 /** How long a page may take to show something (ms). */
 const PATIENCE = 60_000;
 

@@ -2,7 +2,7 @@
  * Builds the app of docs/browser.md, and lets Chromium show it: `node try.ts TOOL`, which is one of bundlers.ts.
  */
 import { execFile } from 'node:child_process';
-import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { delimiter, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
@@ -35,6 +35,11 @@ for (const [file, fence] of Object.entries({
 })) {
   writeFileSync(join(cwd, file), `${documentation.split(fence)[1]!.split('\n```')[0]}\n`);
 }
+// What is shown is the same; the worker, whose size is noted, has nothing of it.
+appendFileSync(
+  join(cwd, 'main.js'),
+  `import { dump } from 'lockwork/inspect';\nif (dump().threads.length === 0) throw new Error('no thread is seen');\n`,
+);
 
 if (build) {
   const [command, ...args] = build.split(' ');

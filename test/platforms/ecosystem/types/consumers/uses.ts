@@ -8,6 +8,7 @@ import {
   BoundedSemaphore,
   Condition,
   type ConditionHandle,
+  currentThread,
   Event,
   type Guard,
   type Handle,
@@ -23,10 +24,29 @@ import {
   Semaphore,
   type SharedArray,
   type Signal,
+  type ThreadInfo,
   ThreadingError,
   type WaitOptions,
 } from 'lockwork';
 import core from 'lockwork/core.wasm';
+import {
+  activeCount,
+  type Deadlock,
+  type Dump,
+  type DumpLaterOptions,
+  dump,
+  dumpLater,
+  enumerate,
+  findDeadlocks,
+  formatDump,
+  type HoldInfo,
+  type ThreadInfo as InspectedThread,
+  type PrimitiveDump,
+  type PrimitiveInfo,
+  type PrimitiveKind,
+  type TasksInfo,
+  type ThreadDump,
+} from 'lockwork/inspect';
 
 interface WorkerData {
   lock: Handle<'Lock'>;
@@ -113,4 +133,27 @@ export function errors(error: unknown): string {
 
 export function times(signal: Signal | undefined, memory: Memory): [WaitOptions, PrimitiveOptions, unknown] {
   return [{ timeout: 5, signal }, { arena: new Arena({ memory }), name: 'n' }, core];
+}
+
+export function inspects(arena: Arena, options: DumpLaterOptions): unknown {
+  const me: ThreadInfo = currentThread(arena);
+  me.name = `thread ${me.id + activeCount(arena)}`;
+  const same: InspectedThread = me;
+  const cancel: () => void = dumpLater(5, { ...options, arena, repeat: true, write: (text: string) => text });
+  cancel();
+  const all: Dump = dump();
+  const [thread]: readonly ThreadDump[] = all.threads;
+  const [primitive]: readonly PrimitiveDump[] = all.primitives;
+  const deadlocks: Deadlock[] = [...all.deadlocks, ...findDeadlocks(arena)];
+  const [hold]: readonly HoldInfo[] = thread?.holds ?? [];
+  const [tasks]: readonly TasksInfo[] = thread?.tasks ?? [];
+  const about: PrimitiveInfo | undefined = hold ?? tasks ?? thread?.waitsFor ?? primitive;
+  const kind: PrimitiveKind | undefined = about?.kind;
+  // @ts-expect-error Only its own name can be set.
+  enumerate()[0]!.id = 1;
+  // @ts-expect-error How many milliseconds?
+  dumpLater();
+  // @ts-expect-error No option of it.
+  dumpLater(5, { every: 5 });
+  return [same, deadlocks, kind, formatDump(all), thread?.stack?.length, primitive?.owner, tasks?.waits, hold?.count];
 }
