@@ -152,6 +152,12 @@ const NOT_HERE: readonly Exception[] = [
     tests: ['does not hold what its task is handed'],
     reason: 'three threads in an exact order, with cores for each; the model has every order',
   },
+  {
+    file: 'behaviour/deadlocks.test.ts',
+    on: PAGES,
+    tests: ['to the stderr of its process'],
+    reason: 'a page has no process',
+  },
   { file: 'package/core.test.ts', on: PAGES, reason: 'of the published file, which is the same everywhere' },
   {
     file: 'behaviour/threads.test.ts',
