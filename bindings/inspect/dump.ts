@@ -136,18 +136,24 @@ const MOST_TEXT = 4_096;
 /** An arena at one moment, or nearly. */
 class Picture {
   readonly #arena: ThreadArena;
-  readonly #kinds: ReadonlyMap<number, number>;
+  readonly #kinds = new Map<number, number>();
+  /** The addresses, by kinds. */
+  readonly #blocks: number[][] = [];
   /** Those that were asked for, as names take long to read. */
   readonly #primitives = new Map<number, PrimitiveInfo>();
 
   constructor(arena: ThreadArena) {
     this.#arena = arena;
-    this.#kinds = new Map(arena.blocks(true).map(({ address, kind }) => [address, kind]));
+    for (const { address, kind } of arena.blocks(true)) {
+      this.#kinds.set(address, kind);
+      this.#blocks[kind] ??= [];
+      this.#blocks[kind].push(address);
+    }
   }
 
   /** The addresses of all blocks of a kind. */
   all(wanted: (kind: number) => boolean): number[] {
-    return [...this.#kinds].filter(([, kind]) => wanted(kind)).map(([address]) => address);
+    return this.#blocks.filter((_, kind) => wanted(kind)).flat();
   }
 
   kindOf(address: number): number {
@@ -288,7 +294,8 @@ function primitivesOf(picture: Picture, holds: Map<number, HoldInfo[]>): Primiti
     const kind = picture.kindOf(ident);
     const waiters = picture.word(ident, CELL_LENGTH);
     const dump: Partial<PrimitiveDump> = {};
-    if (isLock(kind)) {
+    // Of most locks nothing is to be said: not a bit of the word.
+    if (isLock(kind) && (waiters > 0 || picture.word(ident, CELL_WORD) !== 0)) {
       const { record, held, abandoned } = ownerOf(picture, ident);
       const owner = held ? picture.threadOf(record) : 0;
       Object.assign(dump, { held }, owner && { owner }, abandoned && { abandoned });

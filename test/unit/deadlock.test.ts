@@ -526,6 +526,21 @@ describe('Who looks wakes', () => {
   });
 });
 
+it('A circle of many is looked at for longer, twice the time that its looks need at least', () => {
+  const count = 60;
+  const { greatest, threads } = ring(rlocks(count));
+  for (const thread of threads) thread.nap();
+  const start = time;
+  for (const [pass, soon] of [
+    [0, true],
+    [count * 2 * INTERVAL - 1, true],
+    [count * 2 * INTERVAL, false],
+  ] as const) {
+    time = start + pass;
+    expect(greatest.look()).toBe(soon);
+  }
+});
+
 describe('A circle that has dissolved is looked at anew', () => {
   /** It would act at the next look. */
   function nearly(): Ring {
