@@ -3,6 +3,7 @@ import { now } from './clock.ts';
 import { decode } from './core-text.ts';
 import { ThreadingError, UnsupportedError } from './errors.ts';
 import type { Memory } from './globals.ts';
+import { guarded, type Mark, tears, unmarked } from './torn.ts';
 
 /**
  * The exports of `assembly/index.ts`. Cells, threads, arenas and blocks are byte addresses; what comes back is a
@@ -130,17 +131,21 @@ let compiled: WebAssembly.Module | undefined;
  *
  * @param stalled what a thread does that has been blocked for a nap, in the midst of its call: answers how long (ms)
  *   the next one is, negative if it may take a turn; what it throws ends the call
+ * @param mark whether a call is in it
  */
 export function instantiate(
   memory: Memory,
   stalled: (thread: number, deadline: number, first: number) => number,
+  mark: Mark,
 ): Core {
   try {
     // Compiled once for this thread, synchronously: a few kilobytes take well under a millisecond.
     compiled ??= new WebAssembly.Module(decode(text));
-    const { exports } = new WebAssembly.Instance(compiled, { env: { memory, clock: now, stalled } });
+    const look: typeof stalled = tears() ? (...of) => unmarked(mark, () => stalled(...of)) : stalled;
+    const { exports } = new WebAssembly.Instance(compiled, { env: { memory, clock: now, stalled: look } });
     // A plain object, so that the calls can be cut off.
-    return { ...(exports as unknown as Core) };
+    const core = { ...(exports as unknown as Core) };
+    return tears() ? guarded(core, mark) : core;
   } catch (error) {
     throw new UnsupportedError(
       "lockwork could not load its WebAssembly module. If the page has a Content-Security-Policy, its script-src must contain 'wasm-unsafe-eval'",

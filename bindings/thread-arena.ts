@@ -29,6 +29,7 @@ import { addTicket, type Block, end, FULL_SET, type Graveyard, lookAround, reapA
 import { ownFile, stackOfProgram } from './stack.ts';
 import { mayBlock, needStack } from './thread.ts';
 import { introduce, noteStack } from './thread-info.ts';
+import { type Mark, marked } from './torn.ts';
 import { aheadOf, isAcquired, isFree, mayBeNext, type Queues } from './turn.ts';
 
 /**
@@ -109,6 +110,8 @@ export class ThreadArena extends SharedWords implements Graveyard, Queues, Watch
    * more, it wants to be called again.
    */
   onNap: ((blocked: number) => number) | undefined = hangTime() > 0 ? (blocked) => this.#hangs(blocked) : undefined;
+  /** Whether a call of this thread is in the core, or sleeps (torn.ts). */
+  readonly #mark: Mark = { set: false };
   #closed = false;
   /** What its pending `waitAsync`s know of it: without this, they would keep the memory of a destroyed arena. */
   readonly #life: { proves: (() => void) | undefined } = { proves: () => this.#proveLife() };
@@ -120,7 +123,8 @@ export class ThreadArena extends SharedWords implements Graveyard, Queues, Watch
     this.base = base;
     this.key = key;
     this.id = id;
-    this.core = instantiate(memory, (_thread, deadline, first) => this.stalled(deadline, first !== 0));
+    const stalled = (_thread: number, deadline: number, first: number): number => this.stalled(deadline, first !== 0);
+    this.core = instantiate(memory, stalled, this.#mark);
     this.thread = this.#addThread();
     if (!this.thread) return;
     // At once: of a thread that dies before this, nobody finds that it is dead.
@@ -266,6 +270,10 @@ export class ThreadArena extends SharedWords implements Graveyard, Queues, Watch
     // Those that were woken a moment ago may be on their way. A verdict ends this, too.
     this.sleep(this.thread, ahead === 'nobody' ? GRACE : LOOK + GRACE, STATE_PARKED);
     return isFree(this, this.thread);
+  }
+
+  override sleep(address: number, limit: number, expected = 0): boolean {
+    return marked(this.#mark, () => super.sleep(address, limit, expected));
   }
 
   /** What begins at an address, as the map has it; 0 where nothing can. */

@@ -120,6 +120,11 @@ const NOT_HERE: readonly Exception[] = [
     on: ['Bun', 'Deno', ...PAGES],
     reason: "of Node's `vm` contexts, in which a test is the host",
   },
+  {
+    file: 'unit/torn.test.ts',
+    on: ['Bun', 'Deno', ...PAGES],
+    reason: "of Node's `vm` scripts, whose time may be up in the midst of a call",
+  },
   { file: 'behaviour/realms.test.ts', on: PAGES, reason: "of Node's `vm` contexts and its threads" },
   { file: 'stress/fuzz.test.ts', on: PAGES, reason: 'platforms/page/fuzz.test.ts explores there' },
   {
