@@ -1,4 +1,3 @@
-import { now } from '../clock.ts';
 import { identity, NO_NUMBER } from '../host.ts';
 import type { Primitive } from '../primitive.ts';
 import { afterNaps } from './naps.ts';
@@ -12,6 +11,7 @@ import {
   type TraceNesting,
   type TraceWarning,
 } from './trace-channels.ts';
+import { origin, sharedNow } from './trace-clock.ts';
 import { type HeldBy, type Hold, Holds, type Line } from './trace-hold.ts';
 import { Lines } from './trace-line.ts';
 import { type Edge, type Inversion, LockOrder } from './trace-order.ts';
@@ -66,9 +66,6 @@ type WaitState = { readonly text: string } & Pick<TraceWarning, 'locked' | 'hold
 const OFTEN = 10;
 const SELDOM = 1_000;
 
-/** When this thread began, by the clock that all threads share. */
-const origin = /* @__PURE__ */ (() => globalThis.performance?.timeOrigin ?? 0)();
-
 const COLORS: Partial<Record<Doing, string>> = { 'waits for': 'secondary', holds: 'primary' };
 
 export function threadName(): string {
@@ -122,9 +119,9 @@ export class Recorder {
     return Math.min(Math.max(Math.min(heldLongerThan, waitedLongerThan) / 4, OFTEN), SELDOM);
   }
 
-  /** ms since 1970: threads have it in common. */
+  /** ms, by a clock that threads have in common. */
   get now(): number {
-    return origin + now();
+    return sharedNow();
   }
 
   /**

@@ -3,7 +3,7 @@ import { identity, NO_NUMBER } from '../host.ts';
 import { type Recorder, type Span, threadName } from './trace-recorder.ts';
 import { textOfPlace } from './trace-stack.ts';
 
-/** An event in the format that Perfetto and Chrome's tools read. Times are µs since 1970. */
+/** An event in the format that Perfetto and Chrome's tools read. Times are µs by a clock that all threads share. */
 export interface TraceEvent {
   readonly name: string;
   readonly cat?: string;
