@@ -80,7 +80,8 @@ function newText(arena: Introduced, cells: number): number {
   let first = 0;
   for (let cell = 1; cells-- > 0 && cell; first = cell || first) {
     cell = arena.addInfo();
-    if (cell) writeWords(arena.memory, cell, { [TEXT_NEXT]: first });
+    // A new cell has a 0 there. To make a view of it would take as long as all the rest.
+    if (cell) arena.core.swap(cell + TEXT_NEXT, 0, first);
   }
   return first;
 }

@@ -44,13 +44,17 @@ async function live(shared: Shared, { currentThread, Lock, Semaphore }: typeof t
       // Out of time, broken, in use: all of it is to happen.
     }
   };
+  // Else those that are held are more and more, and so is what a dump says.
+  const held = async (taken: Promise<boolean>, lock: threading.Lock) => {
+    if (await taken.catch(() => false)) attempt(() => lock.release());
+  };
   const names = ['', 'é'.repeat(30), 'booker', '😀'.repeat(40)];
   for (;;) {
     currentThread(arena).name = names[dice(4)]!;
     const own = new Lock({ arena, name: 'n'.repeat(dice(200)) });
     const permits = new Semaphore(1, { arena, name: 'short' });
     own.acquire();
-    for (let count = dice(3); count > 0; count--) own.acquireAsync({ timeout: dice(3) }).catch(() => {});
+    for (let count = dice(3); count > 0; count--) void held(own.acquireAsync({ timeout: dice(3) }), own);
     attempt(() => permits.hold(1).release());
     // In one order, so that nobody waits for ever; the first is free again before the second.
     first.acquire();
