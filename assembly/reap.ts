@@ -96,4 +96,3 @@ function reapOwner(cell: RLock, stamp: i32, thread: Thread, owner: Thread, kind:
 export function claimReaper(arena: usize, current: i64, next: i64): bool {
   return atomic.cmpxchg<i64>(arena, current, next, HEADER_REAPER) == current;
 }
-

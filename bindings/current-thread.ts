@@ -1,4 +1,4 @@
-import { Arena } from './arena.ts';
+import { Arena, threadArenaOf } from './arena.ts';
 import { invalidType } from './errors.ts';
 import { identity, setName } from './host.ts';
 import { knownArenas } from './registry.ts';
@@ -30,8 +30,7 @@ export interface ThreadInfo {
  * @throws TypeError when it is not an arena, or a name is not a string
  */
 export function currentThread(arena: Arena = Arena.default): ThreadInfo {
-  if (!(arena instanceof Arena)) throw invalidType(`currentThread: the argument must be an Arena, not ${show(arena)}`);
-  const { threadArena } = arena;
+  const threadArena = threadArenaOf(arena, 'currentThread');
   const ident = threadArena.thread;
   return {
     get name() {

@@ -4,9 +4,7 @@ import {
   KIND_BARRIER,
   KIND_LOCK,
   KIND_RLOCK,
-  KIND_THREAD,
   STATE_PARKED,
-  THREAD_OWNING_THREAD,
   THREAD_PIN,
   THREAD_QUEUED_ON,
   UNIT,
@@ -15,7 +13,17 @@ import { now } from './clock.ts';
 import { DeadlockError } from './errors.ts';
 import { warn } from './host.ts';
 import type { SharedWords } from './memory.ts';
-import { ENDLESS, type Introduced, labelOf, nameOf, noteWait, policyIn, waitOf } from './thread-info.ts';
+import {
+  ENDLESS,
+  type Introduced,
+  KINDS,
+  labelOf,
+  nameOf,
+  noteWait,
+  policyIn,
+  threadOf,
+  waitOf,
+} from './thread-info.ts';
 import { checkChoice, show } from './validate.ts';
 
 /**
@@ -90,7 +98,8 @@ let chosen = DEFAULT;
  * `console.warn`), a second after it was found, and waits on.
  *
  * @param policy `'throw'`: the error, of Locks, too; `'warn'`: the warning, of RLocks, too; `'off'`: neither. Of the thread
- *   that calls it: each has its own
+ *   that calls it: each has its own. The error goes before the warning: a thread with `'warn'` says nothing while another one
+ *   of the circle leaves it
  * @throws TypeError, RangeError when it is none of these
  */
 export function setDeadlockPolicy(policy: DeadlockPolicy): void {
@@ -107,10 +116,8 @@ export function edgeOf(arena: Introduced, thread: number): Edge | undefined {
   if ((arena.load(thread, CELL_WORD) | 0) > STATE_PARKED) return undefined;
   const word = arena.load(cell, CELL_WORD);
   if (kind === KIND_BARRIER && !(word & ACTION)) return undefined;
-  const record = (word & -UNIT) >>> 0;
-  // That of a record never changes; it may be none any more.
-  const owner = arena.kindAt(record) && arena.load(record, THREAD_OWNING_THREAD);
-  return arena.kindAt(owner) === KIND_THREAD ? { thread, cell, kind, owner } : undefined;
+  const owner = threadOf(arena, (word & -UNIT) >>> 0);
+  return owner ? { thread, cell, kind, owner } : undefined;
 }
 
 /** The most threads in a circle. */
@@ -187,15 +194,9 @@ export function checkDeadlock(arena: Watched, endless: boolean): boolean | Deadl
   return false;
 }
 
-const KINDS: Readonly<Record<number, string>> = {
-  [KIND_LOCK]: 'Lock',
-  [KIND_RLOCK]: 'RLock',
-  [KIND_BARRIER]: 'Barrier',
-};
-
 function describe(arena: Introduced, { cell, kind }: Edge): string {
   const label = labelOf(arena, cell);
-  return KINDS[kind] + (label && ` ${show(label)}`);
+  return KINDS[kind as keyof typeof KINDS] + (label && ` ${show(label)}`);
 }
 
 /** A circle in words. */

@@ -174,7 +174,7 @@ export function requireFrom(own: string, file: string): unknown {
 /** As they were when this was loaded: tests replace them. */
 const random = Math.random;
 const now = /* @__PURE__ */ (() => Date.now)();
-const nanoseconds = /* @__PURE__ */ (() => nodeProcess?.hrtime?.bigint)();
+export const nanoseconds = /* @__PURE__ */ (() => nodeProcess?.hrtime?.bigint)();
 
 /**
  * What an arena is known by, 64 bits that no other arena has in whichever thread: messages bring both to one. No source is

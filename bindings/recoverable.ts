@@ -1,7 +1,6 @@
 import {
   ABANDONED,
   CELL_WORD,
-  KIND_THREAD,
   LOCK_ABANDONER,
   LOCK_ON_DEATH,
   NAME_SIZE,
@@ -10,20 +9,18 @@ import {
   ON_DEATH_TELL,
   STATUS_ABANDONED,
   STATUS_OK,
-  THREAD_OWNING_THREAD,
   UNIT,
 } from '../assembly/abi.ts';
 import { Acquirable, admitOwner, HELD } from './acquirable.ts';
 import { AbandonedError, invalidType } from './errors.ts';
 import { CellRef } from './handle.ts';
 import { NO_NUMBER } from './host.ts';
-import { copyBytes } from './memory.ts';
 import { checkOwnerWait, FOR_EVER, type Owner, type OwnerWaitOptions, ownerIn } from './owner.ts';
 import { createCell, type PrimitiveOptions } from './primitive.ts';
 import { schedulerOf } from './scheduler.ts';
 import { Guard } from './scoped.ts';
 import type { ThreadArena } from './thread-arena.ts';
-import { nameOf } from './thread-info.ts';
+import { nameOf, readText, threadOf } from './thread-info.ts';
 import {
   checkChoice,
   checkFunction,
@@ -90,10 +87,8 @@ export abstract class Recoverable<K extends string = string> extends Acquirable<
    */
   get owner(): string | undefined {
     const { arena } = this.ref;
-    const record = (this.peek(CELL_WORD) & -UNIT) >>> 0;
-    // The thread of a record never changes; of one that is given back it may be anything.
-    const thread = arena.kindAt(record) ? arena.load(record, THREAD_OWNING_THREAD) : 0;
-    return arena.kindAt(thread) === KIND_THREAD ? nameOf(arena, thread).name : undefined;
+    const thread = threadOf(arena, (this.peek(CELL_WORD) & -UNIT) >>> 0);
+    return thread ? nameOf(arena, thread).name : undefined;
   }
 
   /**
@@ -235,10 +230,8 @@ export abstract class Recoverable<K extends string = string> extends Acquirable<
   /** Only its holder may ask: then nobody else dies of it. */
   #abandonedError(after: string): AbandonedError {
     const { arena, cell } = this.ref;
-    const bytes = copyBytes(arena.memory, cell + LOCK_ABANDONER, NAME_SIZE);
-    const end = bytes.indexOf(0);
-    // What does not fit is cut, perhaps in the midst of a character.
-    const name = new TextDecoder().decode(end < 0 ? bytes : bytes.subarray(0, end)).replace(/\ufffd$/, '');
+    const name = readText(arena, cell + LOCK_ABANDONER, NAME_SIZE);
+    // Neither changes while it is held.
     const number = arena.load(cell, LOCK_ON_DEATH) >>> 2;
     const who: string[] = [];
     if (name) who.push(show(name));

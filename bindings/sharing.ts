@@ -50,8 +50,8 @@ const Shown = /* @__PURE__ */ (() => {
     [Symbol.for('nodejs.util.inspect.custom')](): string {
       const it = this as unknown as Record<string, unknown>;
       try {
-        const facts = SHOWN.filter((name) => it[name] !== undefined).map((name) => `${name}: ${show(it[name])}`);
-        return `${this} { ${facts.join(', ')} }`;
+        const facts = SHOWN.map((name) => [name, it[name]] as const).filter(([, value]) => value !== undefined);
+        return `${this} { ${facts.map(([name, value]) => `${name}: ${show(value)}`).join(', ')} }`;
       } catch {
         return `${this} { destroyed: true }`;
       }

@@ -1,33 +1,59 @@
 /** The most frames. Engines keep 10 when nobody says more, and some of those are ours. */
 const FRAMES = 40;
 
-/** The frames of the stack, as the engine writes them: those of V8 begin with "at", those of others have an "@". */
-function frames(): string[] {
+/** What `act` notes of the stack, with so many frames at the most. */
+export function withFrames<T>(most: number, act: () => T): T {
   const limits = Error as { stackTraceLimit?: number };
   const limit = limits.stackTraceLimit!;
-  let stack: string;
   try {
-    limits.stackTraceLimit = FRAMES;
-    ({ stack = '' } = new Error());
+    limits.stackTraceLimit = most;
+    return act();
   } finally {
     limits.stackTraceLimit = limit;
   }
-  return stack.split('\n').filter((line) => /^ *at |@/.test(line) && !CORE.test(line));
+}
+
+/** The frames of a stack, as the engine writes them: those of V8 begin with "at", those of others have an "@". */
+export function framesOf(stack = ''): string[] {
+  return stack.split('\n').filter((line) => /^ *at |@/.test(line));
+}
+
+/** The file of a frame, as the engine calls it. */
+export function fileOf(frame = ''): string {
+  return /^(?: *at (?:[^(]* \()?|[^@]*@)(.+?)(:\d+)*\)?$/.exec(frame)?.[1] ?? '';
+}
+
+/** What frames of this package have in common that are in a file like this one: with source maps, the folder of the sources. */
+export function packageOf(file: string): string {
+  return file.replace(/(\/bindings\/).*\.ts$/, '$1');
+}
+
+/** Those of the program: not in any of these files or folders, unless a bundle has all in one file. */
+export function framesOutside(own: readonly string[], frames: readonly string[]): string {
+  const theirs = frames.filter((line) => !own.some((file) => line.includes(file)));
+  return (theirs.length > 0 ? theirs : frames).map((line) => line.trim()).join('\n');
 }
 
 /** Frames of the core, as engines write them; Bun knows nothing of them. */
 const CORE = /wasm:\/\/|wasm-function|\[wasm|at unknown$/;
 
-/** The file of this module, as the engine calls it: its own frame is the first one. With source maps, that of the sources. */
-export function ownFile(): string {
-  return /^(?: *at (?:[^(]* \()?|[^@]*@)(.+?)(:\d+)*\)?$/.exec(frames()[0] ?? '')?.[1] ?? '';
+/** Has a name, so that its frame has the file in parentheses, and it can be told whatever characters are in its path. */
+function noted(): string | undefined {
+  return new Error().stack;
 }
 
-/** Where in its program this thread is: without this package's own frames, unless a bundle has both in one file. */
+/** The stack, from a function of this file on. */
+function frames(): string[] {
+  return framesOf(withFrames(FRAMES, noted)).filter((line) => !CORE.test(line));
+}
+
+/** The file of this module. */
+export function ownFile(): string {
+  return fileOf(frames()[0]);
+}
+
+/** Where in its program this thread is. */
 export function stackOfProgram(): string {
-  // Of the sources, all are the package's.
-  const own = ownFile().replace(/stack\.ts$/, '');
   const all = frames();
-  const theirs = all.filter((line) => !line.includes(own));
-  return (theirs.length > 0 ? theirs : all).map((line) => line.trim()).join('\n');
+  return framesOutside([packageOf(fileOf(all[0]))], all);
 }

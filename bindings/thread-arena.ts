@@ -109,7 +109,7 @@ export class ThreadArena extends SharedWords implements Graveyard, Queues, Watch
    * What lockwork/inspect does after each nap of this thread, which has been blocked for so long (ms). Answers in how many ms, 1 or
    * more, it wants to be called again.
    */
-  onNap: ((blocked: number) => number) | undefined = hangTime() > 0 ? (blocked) => this.#hangs(blocked) : undefined;
+  onNap: ((blocked: number) => number) | undefined = this.#afterHang();
   /** Whether a call of this thread is in the core, or sleeps (torn.ts). */
   readonly #mark: Mark = { set: false };
   #closed = false;
@@ -243,13 +243,16 @@ export class ThreadArena extends SharedWords implements Graveyard, Queues, Watch
     return Math.min(nap, wait.told ? LONG_NAP : NAP, this.onNap?.(blocked) ?? LONG_NAP);
   }
 
-  /** The environment wants a dump of what is blocked for too long. It is written by what is not loaded before. */
-  #hangs(blocked: number): number {
+  /** If the environment wants a dump of what is blocked for too long. It is written by what is not loaded before. */
+  #afterHang(): ((blocked: number) => number) | undefined {
     const hang = hangTime();
-    if (blocked < hang) return Math.ceil(hang - blocked);
-    const { dumpOfHang } = requireFrom(ownFile(), '../dist/inspect.cjs') as { dumpOfHang(arena: ThreadArena): void };
-    dumpOfHang(this);
-    return Math.ceil(hang);
+    if (!(hang > 0)) return undefined;
+    return (blocked) => {
+      if (blocked < hang) return Math.ceil(hang - blocked);
+      const inspect = requireFrom(ownFile(), '../dist/inspect.cjs');
+      (inspect as { dumpOfHang(arena: ThreadArena, hang: number): void }).dumpOfHang(this, hang);
+      return Math.ceil(hang);
+    };
   }
 
   /** Runs what may call the program while this thread stands in a queue of the arena: it must not use the arena. */

@@ -7,8 +7,17 @@ import {
   INFO_STACK,
   INFO_WAIT,
   INFO_WHERE,
+  KIND_BARRIER,
+  KIND_BOUNDED_SEMAPHORE,
+  KIND_CONDITION,
+  KIND_EVENT,
+  KIND_LOCK,
+  KIND_RLOCK,
+  KIND_SEMAPHORE,
+  KIND_THREAD,
   TEXT_NEXT,
   THREAD_INFO,
+  THREAD_OWNING_THREAD,
 } from '../assembly/abi.ts';
 import type { Core } from './core.ts';
 import { identity, NO_NUMBER } from './host.ts';
@@ -78,10 +87,12 @@ function writeText({ memory }: Introduced, address: number, text: Uint8Array, ro
 /** The first cell for a new text; 0 when there is no room. */
 function newText(arena: Introduced, cells: number): number {
   let first = 0;
-  for (let cell = 1; cells-- > 0 && cell; first = cell || first) {
-    cell = arena.addInfo();
+  for (; cells > 0; cells--) {
+    const cell = arena.addInfo();
+    if (!cell) break;
     // A new cell has a 0 there. To make a view of it would take as long as all the rest.
-    if (cell) arena.core.swap(cell + TEXT_NEXT, 0, first);
+    arena.core.swap(cell + TEXT_NEXT, 0, first);
+    first = cell;
   }
   return first;
 }
@@ -115,6 +126,24 @@ export function nameOf(arena: Introduced, thread: number): { name: string; id: n
   const given = info && readText(arena, info + INFO_NAME, INFO_WHERE - INFO_NAME);
   return { name: given || (id ? `worker ${id < 0 ? `@${thread}` : id}` : 'main'), id };
 }
+
+/** The thread of a record, its own or that of a task; 0 when there is none at this address. */
+export function threadOf(arena: Introduced, record: number): number {
+  // That of a record never changes; it may be none any more, and then this is anything.
+  const thread = arena.kindAt(record) && arena.load(record, THREAD_OWNING_THREAD);
+  return arena.kindAt(thread) === KIND_THREAD ? thread : 0;
+}
+
+/** Primitives in words, by kinds. */
+export const KINDS = {
+  [KIND_LOCK]: 'Lock',
+  [KIND_RLOCK]: 'RLock',
+  [KIND_SEMAPHORE]: 'Semaphore',
+  [KIND_BOUNDED_SEMAPHORE]: 'BoundedSemaphore',
+  [KIND_EVENT]: 'Event',
+  [KIND_BARRIER]: 'Barrier',
+  [KIND_CONDITION]: 'Condition',
+} as const;
 
 /** The name of a primitive. */
 export function labelOf(arena: Introduced, cell: number): string {

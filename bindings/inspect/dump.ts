@@ -11,10 +11,7 @@ import {
   HOLD_STAMP,
   INFO_STACK,
   INFO_WHERE,
-  KIND_BARRIER,
   KIND_BOUNDED_SEMAPHORE,
-  KIND_CONDITION,
-  KIND_EVENT,
   KIND_HOLD,
   KIND_INFO,
   KIND_LOCK,
@@ -38,7 +35,7 @@ import { invalidType } from '../errors.ts';
 import { Arena, type ThreadInfo } from '../index.ts';
 import { copyBytes } from '../memory.ts';
 import type { ThreadArena } from '../thread-arena.ts';
-import { nameOf, readText, TOLD, textIn, waitOf } from '../thread-info.ts';
+import { KINDS, nameOf, readText, TOLD, textIn, waitOf } from '../thread-info.ts';
 import { show } from '../validate.ts';
 
 /**
@@ -119,16 +116,6 @@ export interface Dump {
   deadlocks: Deadlock[];
 }
 
-const KINDS: Readonly<Record<number, PrimitiveKind>> = {
-  [KIND_LOCK]: 'Lock',
-  [KIND_RLOCK]: 'RLock',
-  [KIND_SEMAPHORE]: 'Semaphore',
-  [KIND_BOUNDED_SEMAPHORE]: 'BoundedSemaphore',
-  [KIND_EVENT]: 'Event',
-  [KIND_BARRIER]: 'Barrier',
-  [KIND_CONDITION]: 'Condition',
-};
-
 /** The most bytes of a primitive's name, and of a stack. */
 const MOST_NAME = 512;
 const MOST_TEXT = 4_096;
@@ -167,7 +154,7 @@ class Picture {
 
   /** The primitive at an address, if it is one. */
   primitive(ident: number): PrimitiveInfo | undefined {
-    const kind = KINDS[this.kindOf(ident)];
+    const kind = (KINDS as Readonly<Record<number, PrimitiveKind>>)[this.kindOf(ident)];
     if (!kind) return undefined;
     let info = this.#primitives.get(ident);
     if (!info) {
@@ -307,6 +294,7 @@ function primitivesOf(picture: Picture, holds: Map<number, HoldInfo[]>): Primiti
   return all;
 }
 
+/** As in arena.ts, with the class of the first entry: this one has no other. */
 function threadArenaOf(arena: Arena, where: string): ThreadArena {
   if (!(arena instanceof Arena)) throw invalidType(`${where}: the argument must be an Arena, not ${show(arena)}`);
   return arena.threadArena;

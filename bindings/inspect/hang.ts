@@ -1,13 +1,11 @@
 import { HEADER_DUMPED } from '../../assembly/abi.ts';
-import { hangTime } from '../host.ts';
 import type { ThreadArena } from '../thread-arena.ts';
 import { dumpOf } from './dump.ts';
 import { formatDump } from './format.ts';
 import { writeError } from './later.ts';
 
-/** This thread has been blocked for too long, and others may have been, too: one of them writes a dump. */
-export function dumpOfHang(arena: ThreadArena): void {
-  const hang = hangTime();
+/** This thread has been blocked for too long (`hang` ms), and others may have been, too: one of them writes a dump. */
+export function dumpOfHang(arena: ThreadArena, hang: number): void {
   const time = Date.now() | 0;
   // Checked again when it is replaced.
   const last = arena.load(arena.base, HEADER_DUMPED) | 0;

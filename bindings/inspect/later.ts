@@ -1,5 +1,6 @@
 import { clearTimeout, LONGEST, now, setTimeout } from '../clock.ts';
 import { invalidType, UnsupportedError } from '../errors.ts';
+import { builtIn, workerThreads } from '../host.ts';
 import { Arena } from '../index.ts';
 import { pause } from '../memory.ts';
 import { checkFunction, checkOptions, checkTimeout, show } from '../validate.ts';
@@ -7,12 +8,10 @@ import { dumpOf } from './dump.ts';
 import { formatDump } from './format.ts';
 import { afterNaps } from './naps.ts';
 
-/** What a dump is written with, at once: a worker's `console` goes through the main thread, which may be blocked. */
 interface NodeProcess {
   readonly pid: number;
   exit(code: number): void;
   kill(pid: number, signal: string): void;
-  getBuiltinModule?(id: string): unknown;
 }
 
 const nodeProcess = (globalThis as { process?: NodeProcess }).process;
@@ -21,10 +20,9 @@ const nodeProcess = (globalThis as { process?: NodeProcess }).process;
 const TRIES = 400;
 const PAUSE = 5;
 
+/** Writes a dump, at once: a worker's `console` goes through the main thread, which may be blocked. */
 export function writeError(text: string): void {
-  const fs = nodeProcess?.getBuiltinModule?.('node:fs') as
-    | { writeSync?(fd: number, bytes: Uint8Array): number }
-    | undefined;
+  const fs = builtIn('fs') as { writeSync?(fd: number, bytes: Uint8Array): number } | undefined;
   if (!fs?.writeSync) {
     console.error(text);
     return;
@@ -45,8 +43,7 @@ export function writeError(text: string): void {
 
 /** Ends the process, also from a worker, whose `exit` would end only itself. */
 function endProcess(): void {
-  const threads = nodeProcess!.getBuiltinModule?.('node:worker_threads') as { isMainThread: boolean } | undefined;
-  if (threads?.isMainThread !== false) nodeProcess!.exit(1);
+  if (workerThreads?.isMainThread !== false) nodeProcess!.exit(1);
   nodeProcess!.kill(nodeProcess!.pid, 'SIGKILL');
 }
 

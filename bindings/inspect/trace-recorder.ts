@@ -71,7 +71,7 @@ const COLORS: Partial<Record<Doing, string>> = { 'waits for': 'secondary', holds
 export function threadName(): string {
   const { number, name } = identity();
   if (number === 0) return name || 'main';
-  // Node calls all of them by one name, if nobody gives them another.
+  // Several may have one name.
   return `${name || 'worker'} ${number === NO_NUMBER ? '' : number}`.trim();
 }
 

@@ -1,4 +1,5 @@
 import { Lock } from '../index.ts';
+import { fileOf, framesOf, framesOutside, ownFile, packageOf, withFrames } from '../stack.ts';
 
 /** Where in its program a thread was. Most are never read, and engines write a stack down when it is read. */
 export interface Place {
@@ -8,50 +9,37 @@ export interface Place {
 /** The most frames. Engines keep 10 when nobody says more, and `with` and the like are some of them. */
 const FRAMES = 16;
 
-interface Stacks {
-  stackTraceLimit?: number;
-  captureStackTrace?(target: object, below: unknown): void;
-}
-
 /** Where the call of `below` is. */
 export function placeOf(below: unknown): Place {
-  const engine = Error as Stacks;
-  const limit = engine.stackTraceLimit!;
-  engine.stackTraceLimit = FRAMES;
-  let place: Place = { stack: '' };
-  if (engine.captureStackTrace) engine.captureStackTrace(place, below);
-  else place = new Error() as unknown as Place;
-  engine.stackTraceLimit = limit;
-  return place;
+  const engine = Error as { captureStackTrace?(target: object, below: unknown): void };
+  return withFrames(FRAMES, () => {
+    if (!engine.captureStackTrace) return new Error() as unknown as Place;
+    const place: Place = { stack: '' };
+    engine.captureStackTrace(place, below);
+    return place;
+  });
 }
-
-/** Frames of V8 begin with "at", those of other engines have an "@". */
-const framesOf = (stack: string): string[] => stack.split('\n').filter((line) => /^ *at |@/.test(line));
-
-/** The file of the innermost frame, as the engine calls it; where source maps are on, the folder of our sources. */
-const fileOf = (stack = ''): string =>
-  /([^(@ ]+?)(:\d+)*\)?$/.exec(framesOf(stack)[0] ?? '')?.[1]?.replace(/(\/bindings\/).*\.ts$/, '$1') ?? '';
 
 let files: string[] | undefined;
 
 /** The files of both entries: that of the first is where its errors are made. */
 function ownFiles(): string[] {
-  const found = [fileOf(new Error().stack)];
+  const found = [ownFile()];
   try {
     Lock.from(undefined as never);
   } catch (error) {
-    found.push(fileOf((error as Error).stack));
+    found.push(fileOf(framesOf((error as Error).stack)[0]));
   }
-  return found.filter((file) => file !== '');
+  return found.filter((file) => file !== '').map(packageOf);
 }
 
 /** Of what Node, Bun and Deno have within: `AsyncLocalStorage` runs `withAsync`. */
 const INSIDE = /\b(node|bun|ext):/;
 
-/** The frames of the program, without those of this package, unless a bundle has both in one file. */
+/** The frames of the program. */
 export function textOfPlace({ stack }: Place): string {
   files ??= ownFiles();
   const all = framesOf(stack);
-  const theirs = all.filter((line) => !INSIDE.test(line) && !files!.some((file) => line.includes(file)));
-  return (theirs.length > 0 ? theirs : all).map((line) => line.trim()).join('\n');
+  const theirs = all.filter((line) => !INSIDE.test(line));
+  return framesOutside(files, theirs.length > 0 ? theirs : all);
 }

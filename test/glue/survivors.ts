@@ -477,13 +477,6 @@ export const survivors: readonly Survivor[] = [
   // recoverable.ts
   {
     file: 'recoverable.ts',
-    line: 'const thread = arena.kindAt(record) ? arena.load(record, THREAD_OWNING_THREAD) : 0;',
-    what: /^0 → /,
-    why: 'No block begins at any of these: it is no thread',
-    same: true,
-  },
-  {
-    file: 'recoverable.ts',
     line: 'if (!(await this.acquireTask(wanted, owner, 0))) throw this.tooLate(wanted.limit);',
     what: /^0 → /,
     why: 'Holds are those of permits: a Lock and an RLock do not look at it',
