@@ -23,8 +23,8 @@ export function subjectOf(primitive: Primitive): Subject {
 export const isLock = ({ kind }: Subject): boolean => kind === 'Lock' || kind === 'RLock';
 
 /** Whether this thread, or a task of it, still holds a Lock: another thread may have released it. */
-export function isHere({ ref, lives }: Primitive): boolean {
-  const { arena, cell, thread } = ref;
+export function isHere(primitive: Primitive): boolean {
+  const { arena, cell, thread } = primitive.ref;
   // As it is at this moment: what is told of it may be over at once.
-  return lives && Math.floor(arena.load(cell, CELL_WORD) / UNIT) * UNIT === thread;
+  return primitive.lives && Math.floor(arena.load(cell, CELL_WORD) / UNIT) * UNIT === thread;
 }
