@@ -53,6 +53,12 @@ export function copyBytes(memory: Memory, address: number, length: number): Uint
   return new Uint8Array(bufferOf(memory, address + length), address, length).slice();
 }
 
+/** Where a byte is in the bytes from `from` to `end`, as they are at this moment; `end` where it is not. */
+export function findByte(memory: Memory, byte: number, from: number, end: number): number {
+  const index = new Uint8Array(bufferOf(memory, end), from, end - from).indexOf(byte);
+  return index < 0 ? end : from + index;
+}
+
 /** A double that never changes. */
 export function readDouble(memory: Memory, address: number): number {
   return new Float64Array(bufferOf(memory, address + 8), address, 1)[0]!;
@@ -79,6 +85,12 @@ export class SharedWords {
   /** A 32-bit field of a cell, unsigned. */
   load(cell: number, field: number): number {
     return Atomics.load(this.#reach(cell), (cell + field) >>> 2) >>> 0;
+  }
+
+  /** A 32-bit field of cells whose addresses go upwards, signed. */
+  loadAll(cells: readonly number[], field: number): number[] {
+    const words = this.#reach(cells.at(-1) ?? 0);
+    return cells.map((cell) => Atomics.load(words, (cell + field) >>> 2));
   }
 
   /**

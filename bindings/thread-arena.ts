@@ -24,7 +24,7 @@ import { type Circle, checkDeadlock, type Watched } from './deadlock.ts';
 import type { DeadlockError } from './errors.ts';
 import type { Memory } from './globals.ts';
 import { cores, hangTime, requireFrom } from './host.ts';
-import { bufferOf, copyBytes, NAP, SharedWords } from './memory.ts';
+import { bufferOf, copyBytes, findByte, NAP, SharedWords } from './memory.ts';
 import { addTicket, type Block, end, FULL_SET, type Graveyard, lookAround, reapAll, ticketsOf } from './reap.ts';
 import { ownFile, stackOfProgram } from './stack.ts';
 import { mayBlock, needStack } from './thread.ts';
@@ -62,6 +62,12 @@ export const LOOK = 30;
 export interface Hold {
   readonly address: number;
   readonly stamp: number;
+}
+
+/** A copy of an arena's map (assembly/arena.ts). */
+interface MapCopy {
+  readonly kinds: Uint8Array;
+  readonly starts: readonly number[];
 }
 
 /** A wait of this thread that blocks. */
@@ -145,26 +151,31 @@ export class ThreadArena extends SharedWords implements Graveyard, Queues, Watch
   }
 
   /**
-   * All blocks, as the map has them. With `all`, also those in memory of which this thread's engine does not know yet that it
-   * has grown: to make it look makes all threads look.
+   * What begins in each cell, a kind or 0, and in which cells something does. With `all`, also in memory of which this thread's engine does not know yet that it has
+   * grown: to make it look makes all threads look.
    */
-  blocks(all: boolean): Block[] {
+  map(all: boolean): MapCopy {
     const { memory, base } = this;
     const end = base + this.load(base, HEADER_TOTAL) * CELL_SIZE;
     const { byteLength } = all ? bufferOf(memory, end) : memory.buffer;
-    const room = Math.floor((Math.min(end, byteLength) - base) / CELL_SIZE);
     // A copy of one moment: blocks come and go.
-    const map = copyBytes(memory, base + HEADER_SIZE, room);
-    const fours = new Uint32Array(map.buffer, 0, room >> 2);
-    const found: Block[] = [];
-    // The layout never changes.
-    for (let index = this.load(base, HEADER_FIRST); index < room; index++) {
-      // Most of the map is free, and who looks is cold.
+    const kinds = copyBytes(memory, base + HEADER_SIZE, Math.floor((Math.min(end, byteLength) - base) / CELL_SIZE));
+    const fours = new Uint32Array(kinds.buffer, 0, kinds.length >> 2);
+    const starts: number[] = [];
+    for (let index = 0; index < kinds.length; index++) {
+      // Most of the map is free, and this code is cold.
       while ((index & 3) === 0 && fours[index >> 2] === KIND_FREE) index += 4;
-      const kind = map[index]! & ~VISITED;
-      if (kind > KIND_RESERVED) found.push({ kind, address: base + index * CELL_SIZE });
+      const kind = kinds[index]! & ~VISITED;
+      kinds[index] = kind > KIND_RESERVED ? kind : KIND_FREE;
+      if (kind > KIND_RESERVED) starts.push(index);
     }
-    return found;
+    return { kinds, starts };
+  }
+
+  /** All blocks, `all` as for `map`. */
+  blocks(all: boolean): Block[] {
+    const { kinds, starts } = this.map(all);
+    return starts.map((index) => ({ kind: kinds[index]!, address: this.base + index * CELL_SIZE }));
   }
 
   /** Makes a cell for a wait of this thread's tasks, or for an owner; 0 as for `thread`. */
@@ -325,13 +336,21 @@ export class ThreadArena extends SharedWords implements Graveyard, Queues, Watch
 
   /** This thread's record, made of one that is left over if there is one; 0 as `thread`. */
   #addThread(): number {
-    let record = 0;
-    if (this.load(this.base, HEADER_SPARES) > 0) {
-      for (const { kind, address } of this.blocks(true)) {
-        if (kind === KIND_SPARE && !record) record = this.#addRecord(KIND_THREAD, MAX_SPINS, 0, address);
+    const { memory, base } = this;
+    // Most times there is none. Others may take those that are found here: then the core refuses them.
+    if (this.load(base, HEADER_SPARES) > 0) {
+      const map = base + HEADER_SIZE;
+      // The layout never changes.
+      const end =
+        map + Math.min(this.load(base, HEADER_TOTAL), Math.floor((memory.buffer.byteLength - base) / CELL_SIZE));
+      let at = findByte(memory, KIND_SPARE, map, end);
+      while (at < end) {
+        const record = this.#addRecord(KIND_THREAD, MAX_SPINS, 0, base + (at - map) * CELL_SIZE);
+        if (record) return record;
+        at = findByte(memory, KIND_SPARE, at + 1, end);
       }
     }
-    return record || this.#addRecord(KIND_THREAD, MAX_SPINS, 0);
+    return this.#addRecord(KIND_THREAD, MAX_SPINS, 0);
   }
 
   #addTask(): number {

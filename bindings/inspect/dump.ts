@@ -116,14 +116,14 @@ export interface Dump {
   deadlocks: Deadlock[];
 }
 
-/** The most bytes of a primitive's name, and of a stack. */
+/** The most bytes of a primitive's name, and cells of a text. */
 const MOST_NAME = 512;
-const MOST_TEXT = 4_096;
+const MOST_CELLS = 64;
 
 /** An arena at one moment, or nearly. */
 class Picture {
   readonly #arena: ThreadArena;
-  readonly #kinds = new Map<number, number>();
+  readonly #kinds: Uint8Array;
   /** The addresses, by kinds. */
   readonly #blocks: number[][] = [];
   /** Those that were asked for, as names take long to read. */
@@ -131,10 +131,12 @@ class Picture {
 
   constructor(arena: ThreadArena) {
     this.#arena = arena;
-    for (const { address, kind } of arena.blocks(true)) {
-      this.#kinds.set(address, kind);
+    const { kinds, starts } = arena.map(true);
+    this.#kinds = kinds;
+    for (const index of starts) {
+      const kind = kinds[index]!;
       this.#blocks[kind] ??= [];
-      this.#blocks[kind].push(address);
+      this.#blocks[kind].push(arena.base + index * CELL_SIZE);
     }
   }
 
@@ -144,7 +146,21 @@ class Picture {
   }
 
   kindOf(address: number): number {
-    return this.#kinds.get(address) ?? 0;
+    // Where it is no cell's address, there is no such index.
+    return this.#kinds[(address - this.#arena.base) / CELL_SIZE] ?? 0;
+  }
+
+  /**
+   * The primitives of which there is something to say: waiters, or a bit in a lock's word. Of most there is not, and a first
+   * report comes from code that is cold.
+   */
+  busy(): number[] {
+    return this.#blocks.flatMap((idents, kind) => {
+      if (!(kind in KINDS)) return [];
+      const waiters = this.#arena.loadAll(idents, CELL_LENGTH);
+      const words = isLock(kind) ? this.#arena.loadAll(idents, CELL_WORD) : waiters;
+      return idents.filter((_, at) => waiters[at] || words[at]);
+    });
   }
 
   word(address: number, field: number): number {
@@ -191,14 +207,14 @@ class Picture {
 
   /** A text that a thread tells: its cells may be given back at this moment, and be others' then. */
   text(first: number): string {
-    const bytes: number[] = [];
+    const bytes = new Uint8Array(MOST_CELLS * TEXT_NEXT);
     let cell = first;
     // As they are at this moment.
-    while (bytes.length < MOST_TEXT && this.#arena.kindAt(cell) === KIND_INFO) {
-      bytes.push(...copyBytes(this.#arena.memory, cell, TEXT_NEXT));
+    for (let at = 0; at < bytes.length && this.#arena.kindAt(cell) === KIND_INFO; at += TEXT_NEXT) {
+      bytes.set(copyBytes(this.#arena.memory, cell, TEXT_NEXT), at);
       cell = this.word(cell, TEXT_NEXT);
     }
-    return textIn(Uint8Array.from(bytes));
+    return textIn(bytes);
   }
 
   /** What a thread's cell says. */
@@ -233,9 +249,10 @@ function push<T>(lists: Map<number, T[]>, key: number, value: T): void {
 }
 
 /** What is held, by threads. */
-function holdsOf(picture: Picture): Map<number, HoldInfo[]> {
+function holdsOf(picture: Picture, busy: readonly number[]): Map<number, HoldInfo[]> {
   const holds = new Map<number, HoldInfo[]>();
-  for (const lock of picture.all(isLock)) {
+  for (const lock of busy) {
+    if (!isLock(picture.kindOf(lock))) continue;
     const { record, held, task } = ownerOf(picture, lock);
     const thread = held ? picture.threadOf(record) : 0;
     if (!thread) continue;
@@ -274,15 +291,16 @@ function blockedOn(picture: Picture, thread: number): PrimitiveInfo | undefined 
   return state <= STATE_PARKED ? picture.primitive(picture.word(thread, THREAD_QUEUED_ON)) : undefined;
 }
 
-function primitivesOf(picture: Picture, holds: Map<number, HoldInfo[]>): PrimitiveDump[] {
+/** In the order of their kinds and addresses. */
+function primitivesOf(picture: Picture, busy: readonly number[], holds: Map<number, HoldInfo[]>): PrimitiveDump[] {
   const guarded = new Set([...holds.values()].flat().map(({ ident }) => ident));
+  const idents = [...new Set([...busy, ...guarded])];
   const all: PrimitiveDump[] = [];
-  for (const ident of picture.all((kind) => kind in KINDS)) {
+  for (const ident of idents.sort((a, b) => picture.kindOf(a) - picture.kindOf(b) || a - b)) {
     const kind = picture.kindOf(ident);
     const waiters = picture.word(ident, CELL_LENGTH);
     const dump: Partial<PrimitiveDump> = {};
-    // Of most locks nothing is to be said: not a bit of the word.
-    if (isLock(kind) && (waiters > 0 || picture.word(ident, CELL_WORD) !== 0)) {
+    if (isLock(kind)) {
       const { record, held, abandoned } = ownerOf(picture, ident);
       const owner = held ? picture.threadOf(record) : 0;
       Object.assign(dump, { held }, owner && { owner }, abandoned && { abandoned });
@@ -338,7 +356,8 @@ export function dump(arena: Arena = Arena.default): Dump {
 
 export function dumpOf(arena: ThreadArena): Dump {
   const picture = new Picture(arena);
-  const holds = holdsOf(picture);
+  const busy = picture.busy();
+  const holds = holdsOf(picture, busy);
   const tasks = tasksOf(picture);
   const threads = picture.all(isThread).map((thread): ThreadDump => {
     const waitsFor = blockedOn(picture, thread);
@@ -352,7 +371,7 @@ export function dumpOf(arena: ThreadArena): Dump {
       ...(stack && { stack }),
     };
   });
-  return { threads, primitives: primitivesOf(picture, holds), deadlocks: deadlocksOf(arena, picture) };
+  return { threads, primitives: primitivesOf(picture, busy, holds), deadlocks: deadlocksOf(arena, picture) };
 }
 
 /**
