@@ -5,7 +5,7 @@ import type { Plugin } from 'esbuild';
 import { defineConfig } from 'tsup';
 import { encode } from './bindings/core-text.ts';
 
-/** The core inlined. */
+/** The modules inlined. */
 export const core: Plugin = {
   name: 'core.wasm',
   setup({ onLoad }) {
@@ -13,7 +13,7 @@ export const core: Plugin = {
   },
 };
 
-/** The second entry uses the first as a module of its own: there is one core, and one class of each name. */
+/** The other entries use the first as a module of its own: there is one core, and one class of each name. */
 const main: Plugin = {
   name: 'main entry',
   setup({ onResolve, initialOptions: { format } }) {
@@ -28,7 +28,7 @@ export const SYNTAX = { minifySyntax: true };
 
 export default defineConfig({
   ...TARGET,
-  entry: { index: 'bindings/index.ts', inspect: 'bindings/inspect/index.ts' },
+  entry: { index: 'bindings/index.ts', inspect: 'bindings/inspect/index.ts', wasm: 'bindings/wasm/index.ts' },
   format: ['esm', 'cjs'],
   splitting: false,
   sourcemap: true,
@@ -38,7 +38,7 @@ export default defineConfig({
     Object.assign(options, SYNTAX);
   },
   async onSuccess() {
-    copyFileSync('build/release/core.wasm', 'dist/core.wasm');
+    for (const name of ['core.wasm', 'imports.wasm']) copyFileSync(`build/release/${name}`, `dist/${name}`);
     for (const types of ['dist/types', 'dist/types-cjs']) declare(types);
     // TypeScript takes declarations for those of a CommonJS module where this says so.
     writeFileSync('dist/types-cjs/package.json', '{ "type": "commonjs" }\n');

@@ -20,8 +20,16 @@ export const STATUS_DESTROYED = -5;
 export const STATUS_BUSY = -6;
 /** A task's waiter stands in a queue; with its verdict it will come into its thread's inbox. */
 export const STATUS_PENDING = -7;
+/** `imports.wasm` only: the call would wait, and this thread may not block. */
+export const STATUS_MAY_NOT_BLOCK = -8;
+/** `imports.wasm` only: it would wait for ever. */
+export const STATUS_DEADLOCK = -9;
+/** `imports.wasm` only: the arena is full. */
+export const STATUS_OUT_OF_MEMORY = -10;
+/** `imports.wasm` only: an argument is wrong, or the program has no arena. */
+export const STATUS_INVALID = -11;
 /** The lock is held by the caller now, and its owner before that died as its owner. */
-export const STATUS_ABANDONED = -8;
+export const STATUS_ABANDONED = -12;
 
 /** In a byte of the map: a latecomer is looking at the cell, which must not be given back meanwhile (queue-lock.ts). */
 export const VISITED = 0x80;

@@ -188,7 +188,7 @@ export abstract class Acquirable<K extends string = string> extends Holdable<K> 
    *
    * @internal
    */
-  protected block(limit: number, hold: number): number {
+  block(limit: number, hold: number): number {
     const { arena, thread } = this.ref;
     const scheduler = tasksOf(arena);
     try {

@@ -11,6 +11,7 @@ import {
   KIND_ARRAY,
   KIND_INSIDE,
 } from '../assembly/abi.ts';
+import { type Core, instantiate } from './core.ts';
 import { invalidType, invalidValue, OutOfMemoryError } from './errors.ts';
 import type { Memory, SharedArray, SharedArrayType } from './globals.ts';
 import { checkMemory } from './handle.ts';
@@ -127,6 +128,29 @@ export class Arena extends Postable {
     const arena = arenaOf(arenaAt(memory, base, 'Arena.from'));
     if (arena.stamp !== stamp) throw invalidType('Arena.from: the arena of this handle is gone; another has its place');
     return arena;
+  }
+
+  /**
+   * Attaches to the arena at an address of a memory, without a handle: for workers of a program that know nothing else, as
+   * Emscripten's do.
+   *
+   * @param byteOffset where it begins, as given to its constructor
+   * @throws TypeError when there is no arena at `byteOffset`, or one of an incompatible version; RangeError when that is no
+   *   integer of 0 or more
+   */
+  static at(memory: Memory, byteOffset = 0): Arena {
+    checkMemory(memory, 'Arena.at');
+    checkInteger(byteOffset, 0, Number.MAX_SAFE_INTEGER, 'Arena.at: byteOffset');
+    return arenaOf(arenaAt(memory, byteOffset, 'Arena.at'));
+  }
+
+  /**
+   * A core on a memory in which this thread may have no arena yet. It must not block.
+   *
+   * @internal
+   */
+  static coreOn(memory: Memory): Core {
+    return instantiate(memory, () => 0, { set: false });
   }
 
   /**

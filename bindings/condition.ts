@@ -6,6 +6,7 @@ import {
   CONDITION_OWNS_LOCK,
   HELD_BY_TASK,
   KIND_CONDITION,
+  KIND_LOCK,
   RLOCK_DEPTH,
   STATUS_ABANDONED,
   STATUS_BUSY,
@@ -56,7 +57,8 @@ const MOST = 0x7fffffff;
 const HELD_AGAIN = '. It is held, as after every wait: release it before';
 
 export interface ConditionHandle extends Handle<'Condition'> {
-  readonly lock: Handle<'Lock'> | Handle<'RLock'>;
+  /** Without it, the one that the Condition was made with is found: a program in WebAssembly knows the rest. */
+  readonly lock?: Handle<'Lock'> | Handle<'RLock'>;
 }
 
 /** What the constructor gets from `from`, in place of a lock. */
@@ -98,7 +100,7 @@ export class Condition extends Holdable<'Condition'> {
    */
   static from(handle: ConditionHandle, options?: LockRecovery): Condition {
     const ref = attachCell(handle, 'Condition', KIND_CONDITION);
-    const theirs = handle.lock;
+    const theirs = handle.lock === undefined ? lockOf(ref) : handle.lock;
     const lock = theirs?.kind === 'Lock' ? Lock.from(theirs, options) : RLock.from(theirs, options);
     const { arena, cell } = ref;
     // It never changes, and no other cell of the arena ever has this stamp.
@@ -405,6 +407,13 @@ export class Condition extends Holdable<'Condition'> {
   protected get idle(): Idle {
     return IDLE;
   }
+}
+
+/** The handle of a Condition's lock. Neither ever changes. */
+function lockOf({ arena, cell }: CellRef): Handle<'Lock'> | Handle<'RLock'> {
+  const address = arena.load(cell, CONDITION_LOCK);
+  const kind = arena.kindAt(address) === KIND_LOCK ? 'Lock' : 'RLock';
+  return { kind, memory: arena.memory, address, stamp: arena.load(cell, CONDITION_LOCK_STAMP) | 0 } as Handle<'Lock'>;
 }
 
 function create(lock: Lock | RLock | undefined, options: PrimitiveOptions | undefined): Existing {

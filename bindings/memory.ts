@@ -143,6 +143,11 @@ export function writeWords(memory: Memory, block: number, words: Readonly<Record
   for (const offset in words) view[Number(offset) / 4] = words[offset]!;
 }
 
+/** Writes the handle of a primitive where a program wants it: an address, and a stamp. */
+export function writeHandle(memory: Memory, at: number, address: number, stamp: number): void {
+  new Int32Array(bufferOf(memory, at + 8), at, 2).set([address, stamp]);
+}
+
 /** Writes bytes into a new block. */
 export function writeBytes(memory: Memory, address: number, bytes: ArrayLike<number>): void {
   new Uint8Array(bufferOf(memory, address + bytes.length), address, bytes.length).set(bytes);

@@ -42,6 +42,15 @@ export class Owner {
     this[USES] = [];
   }
 
+  /**
+   * Its address in an arena for as long as this thread lives: that of a program of lockwork/wasm.
+   *
+   * @internal
+   */
+  nameIn(arena: ThreadArena): number {
+    return useOwner(this, arena);
+  }
+
   /** For `Object.prototype.toString`, see `Primitive`. */
   get [Symbol.toStringTag](): string {
     return 'Owner';

@@ -116,6 +116,8 @@ export class ThreadArena extends SharedWords implements Graveyard, Queues, Watch
    * more, it wants to be called again.
    */
   onNap: ((blocked: number) => number) | undefined = this.#afterHang();
+  /** What ends with this thread. */
+  readonly onClose: (() => void)[] = [];
   /** Whether a call of this thread is in the core, or sleeps (torn.ts). */
   readonly #mark: Mark = { set: false };
   #closed = false;
@@ -311,6 +313,7 @@ export class ThreadArena extends SharedWords implements Graveyard, Queues, Watch
    */
   close(): void {
     this.#closed = true;
+    for (const act of this.onClose) act();
     if (this.destroyed) return;
     end(this);
     cutOff(this.core, 'This thread has ended for lockwork: use primitives before its "exit" event');
