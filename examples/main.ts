@@ -4,7 +4,7 @@ import { type Name, names, programs } from './programs.ts';
 import { run } from './run.ts';
 import { conclusion, LEGEND, type Paint, Timeline, title } from './timeline.ts';
 
-const HELP = `Eight programs on real threads: one without a lock, one about each primitive, one about a thread that dies.
+const HELP = `Nine programs on real threads: one without a lock, one about each primitive, one about a thread that dies, one in C.
 
   npm start                      runs all of them
   npm start -- barrier           runs one, or several: npm start -- race lock

@@ -8,8 +8,9 @@ import * as race from './race.ts';
 import * as rlock from './rlock.ts';
 import * as semaphore from './semaphore.ts';
 import type { Program } from './stage.ts';
+import * as wasm from './wasm.ts';
 
-export const programs = { race, lock, rlock, semaphore, event, barrier, condition, crash } satisfies Record<
+export const programs = { race, lock, rlock, semaphore, event, barrier, condition, crash, wasm } satisfies Record<
   string,
   Program
 >;

@@ -12,7 +12,13 @@ const isolation = new Headers({
 
 export default defineConfig({
   // The package itself: elsewhere it stands in node_modules, and needs no alias. The longer name first.
-  resolve: { alias: { 'lockwork/inspect': `${root}dist/inspect.js`, lockwork: `${root}dist/index.js` } },
+  resolve: {
+    alias: {
+      'lockwork/inspect': `${root}dist/inspect.js`,
+      'lockwork/wasm': `${root}dist/wasm.js`,
+      lockwork: `${root}dist/index.js`,
+    },
+  },
   server: { fs: { allow: [root] } },
   plugins: [
     {
