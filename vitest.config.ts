@@ -36,7 +36,9 @@ export default defineConfig({
       ...NAMES.map((name) => ({
         extends: true as const,
         // In this order: the shorter name is a part of the longer one.
-        resolve: { alias: { 'lockwork/inspect': dist('inspect.js'), lockwork: dist('index.js') } },
+        resolve: {
+          alias: { 'lockwork/inspect': dist('inspect.js'), 'lockwork/wasm': dist('wasm.js'), lockwork: dist('index.js') },
+        },
         plugins: [pages, suite],
         server: { headers: ISOLATED },
         test: {

@@ -154,7 +154,7 @@ export class Arena extends Postable {
   }
 
   /**
-   * Bytes that are allocated: 64 for every primitive, 1,088 for every thread that uses the arena (128 in one of less than 64 KB),
+   * Bytes that are allocated: 64 for every primitive, 1,088 for every thread that uses the arena (128 in one of less than 60 KB),
    * and the arrays.
    */
   get used(): number {

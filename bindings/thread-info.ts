@@ -51,7 +51,7 @@ export interface Introduced extends Pick<SharedWords, 'memory' | 'load'> {
 const WHERE_CELLS = 3;
 const STACK_CELLS = 12;
 /** Cells of an arena that is too small for texts. */
-const SMALL = 1_024;
+const SMALL = 960;
 
 /** Tells of this thread for the first time, or under another name. False when there is no room for that. */
 export function introduce(arena: Introduced): boolean {

@@ -18,16 +18,32 @@ export interface ImportsOptions {
 }
 
 /** What a program imports. */
-export interface Imports {
+export class Imports {
   /** The import module `lockwork`: functions of i32 and f64, as `include/lockwork.h` declares them. */
-  readonly lockwork: Readonly<Record<string, WebAssembly.ExportValue>>;
+  readonly lockwork: Readonly<Record<string, (...numbers: number[]) => number>>;
+  readonly #program: Program;
+  readonly #memory: Memory;
+
+  /** @internal */
+  constructor(program: Program, memory: Memory, calls: object) {
+    const { create, destroy } = program;
+    this.lockwork = { ...calls, create, destroy, now };
+    this.#program = program;
+    this.#memory = memory;
+  }
+
   /**
    * The arena of a program that has its bytes in itself, a static array or what its allocator gave: only after
    * `imports(memory)`, and once. Until then each call of the program answers -11, INVALID.
    *
    * @throws TypeError when it is not an arena, or in another memory; when there is one already
    */
-  bind(arena: Arena): void;
+  bind(arena: Arena): void {
+    if (!(arena instanceof Arena)) throw invalidType(`bind: the argument must be an Arena, not ${show(arena)}`);
+    if (this.#program.bound) throw invalidType('bind: the program has an arena already');
+    if (!isIn(this.#memory, arena)) throw invalidType("bind: the arena is not in the program's memory");
+    this.#program.bind(arena);
+  }
 }
 
 /** What is missing where there is no JavaScript Promise Integration. In words of our own: a user's `lib` need not have it. */
@@ -54,7 +70,7 @@ let compiled: WebAssembly.Module | undefined;
  */
 export function imports(place: Arena | Memory, options?: ImportsOptions): Imports {
   checkOptions(options, 'imports', ['suspend']);
-  const suspend = options?.suspend ?? false;
+  const { suspend = false } = options ?? {};
   if (typeof suspend !== 'boolean') {
     throw invalidType(`imports: the option suspend must be true or false, not ${show(suspend)}`);
   }
@@ -76,18 +92,7 @@ export function imports(place: Arena | Memory, options?: ImportsOptions): Import
     host,
   });
   if (early) program.bind(place);
-  const { create, destroy } = program;
-  return {
-    lockwork: { ...exports, create, destroy, now },
-    bind(arena) {
-      if (!(arena instanceof Arena)) {
-        throw invalidType(`bind: the argument must be an Arena, not ${show(arena)}`);
-      }
-      if (program.bound) throw invalidType('bind: the program has an arena already');
-      if (!isIn(memory, arena)) throw invalidType("bind: the arena is not in the program's memory");
-      program.bind(arena);
-    },
-  };
+  return new Imports(program, memory, exports);
 }
 
 function checkMemory(place: unknown): Memory {

@@ -4,7 +4,7 @@
 set -eu
 here=$(dirname "$0")
 # The arena lies below the program's data, from 1,024 to 65,536.
-exec clang --target=wasm32 -O2 -nostdlib -matomics -mbulk-memory -mmutable-globals \
+exec "${CC:-clang}" --target=wasm32 -O2 -nostdlib -matomics -mbulk-memory -mmutable-globals \
   -Wall -Wextra -Wconversion -Werror -I "$here/../../include" \
   -Wl,--import-memory,--shared-memory,--max-memory=16777216,--global-base=65536 \
   -Wl,--no-entry,--export-dynamic,--export=__stack_pointer \

@@ -1,6 +1,7 @@
 import type * as threading from 'lockwork';
 import { Arena, reap } from 'lockwork';
 import type * as inspecting from 'lockwork/inspect';
+import type * as programs from 'lockwork/wasm';
 import { afterEach } from 'vitest';
 import { spawn, type Thread } from './spawn.ts';
 import { PATIENCE, until } from './threads.ts';
@@ -10,12 +11,12 @@ import { PATIENCE, until } from './threads.ts';
 const living = new Set<Thread>();
 
 /**
- * Runs `fn(args, lockwork, lockwork/inspect)` on a thread of its own, which lives until it is terminated. `fn` travels as
+ * Runs `fn(args, lockwork, lockwork/inspect, lockwork/wasm)` on a thread of its own, which lives until it is terminated. `fn` travels as
  * text, as in threads.ts; it need not come to an end.
  */
 export function mortal<A>(
   args: A,
-  fn: (args: A, api: typeof threading, inspect: typeof inspecting) => unknown,
+  fn: (args: A, api: typeof threading, inspect: typeof inspecting, wasm: typeof programs) => unknown,
 ): Thread {
   const worker = spawn(
     () => {},

@@ -12,6 +12,7 @@
  */
 import type * as threading from 'lockwork';
 import type * as inspecting from 'lockwork/inspect';
+import type * as programs from 'lockwork/wasm';
 import { afterAll, afterEach } from 'vitest';
 import { spawn, type Thread } from './spawn.ts';
 import { describeWaiting } from './waiting.ts';
@@ -64,14 +65,15 @@ function fail(worker: Thread, error: unknown): void {
 
 type Api = typeof threading;
 type Inspect = typeof inspecting;
+type Programs = typeof programs;
 
 /**
- * Runs `fn(args, lockwork, lockwork/inspect)` on another thread and answers what it returns. `fn` travels as text: it sees
+ * Runs `fn(args, lockwork, lockwork/inspect, lockwork/wasm)` on another thread and answers what it returns. `fn` travels as text: it sees
  * its arguments only. Primitives in `args` arrive attached, typed arrays shared.
  */
 export function thread<A, R>(
   args: A,
-  fn: (args: A, api: Api, inspect: Inspect) => R,
+  fn: (args: A, api: Api, inspect: Inspect, programs: Programs) => R,
   within = PATIENCE,
 ): Promise<Awaited<R>> {
   const worker = idle.pop() ?? start();
@@ -93,7 +95,7 @@ export function thread<A, R>(
 export function threads<A, R>(
   count: number,
   args: A,
-  fn: (args: A & { index: number }, api: Api, inspect: Inspect) => R,
+  fn: (args: A & { index: number }, api: Api, inspect: Inspect, programs: Programs) => R,
   within = PATIENCE,
 ): Promise<Awaited<R>[]> {
   return Promise.all(Array.from({ length: count }, (_, index) => thread({ ...args, index }, fn, within)));

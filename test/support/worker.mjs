@@ -3,6 +3,7 @@
 import './loaded.mjs';
 import * as threading from 'lockwork';
 import * as inspecting from 'lockwork/inspect';
+import * as programs from 'lockwork/wasm';
 
 // Node's way to the other side, or a page's.
 const port = globalThis.process?.getBuiltinModule?.('node:worker_threads').parentPort ?? globalThis;
@@ -11,7 +12,7 @@ port.addEventListener('message', ({ data: { id, source, args } }) => {
   Promise.resolve()
     // The function comes as text, so that a test reads as one piece: it sees its arguments and nothing else.
     // biome-ignore lint/security/noGlobalEval: its source is the test itself
-    .then(() => globalThis.eval(`(${source})`)(attachAll(args), threading, inspecting))
+    .then(() => globalThis.eval(`(${source})`)(attachAll(args), threading, inspecting, programs))
     .then(
       (value) => port.postMessage({ id, value }),
       (error) => port.postMessage({ id, error: { name: error?.name, message: error?.message ?? String(error) } }),
