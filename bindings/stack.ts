@@ -34,8 +34,8 @@ export function framesOutside(own: readonly string[], frames: readonly string[])
   return (theirs.length > 0 ? theirs : frames).map((line) => line.trim()).join('\n');
 }
 
-/** Frames of the core, as engines write them; Bun knows nothing of them. */
-const CORE = /wasm:\/\/|wasm-function|\[wasm|at unknown$/;
+/** Frames of WebAssembly, as engines write them; Bun knows nothing of them. */
+const WASM = /wasm:\/\/|wasm-function|\[wasm|at unknown$/;
 
 /** Has a name, so that its frame has the file in parentheses, and it can be told whatever characters are in its path. */
 function noted(): string | undefined {
@@ -43,17 +43,23 @@ function noted(): string | undefined {
 }
 
 /** The stack, from a function of this file on. */
-function frames(): string[] {
-  return framesOf(withFrames(FRAMES, noted)).filter((line) => !CORE.test(line));
-}
+const frames = (): string[] => framesOf(withFrames(FRAMES, noted));
 
 /** The file of this module. */
 export function ownFile(): string {
   return fileOf(frames()[0]);
 }
 
-/** Where in its program this thread is. */
-export function stackOfProgram(): string {
+/**
+ * Where in its program this thread is: behind the frames of the core, and those of the package that called it.
+ *
+ * @param others files of the package's other entries
+ */
+export function stackOfProgram(others: readonly string[]): string {
   const all = frames();
-  return framesOutside([packageOf(fileOf(all[0]))], all);
+  const own = [fileOf(all[0]), ...others].map(packageOf);
+  const isOwn = (line: string): boolean => own.some((file) => line.includes(file));
+  const outside = all.findIndex((line) => !isOwn(line) && !WASM.test(line));
+  const innermost = all.slice(0, outside).findLastIndex(isOwn);
+  return framesOutside(own, all.slice(innermost + 1));
 }

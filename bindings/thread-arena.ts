@@ -116,6 +116,8 @@ export class ThreadArena extends SharedWords implements Graveyard, Queues, Watch
    * more, it wants to be called again.
    */
   onNap: ((blocked: number) => number) | undefined = this.#afterHang();
+  /** Those of the package's entries, beside the main one, that call the core. */
+  readonly files: string[] = [];
   /** What ends with this thread. */
   readonly onClose: (() => void)[] = [];
   /** Whether a call of this thread is in the core, or sleeps (torn.ts). */
@@ -251,7 +253,7 @@ export class ThreadArena extends SharedWords implements Graveyard, Queues, Watch
     const blocked = now() - wait.since;
     if (!wait.told && (this.onNap || blocked >= NAP - SHORT_NAP)) {
       wait.told = true;
-      noteStack(this, stackOfProgram());
+      noteStack(this, stackOfProgram(this.files));
     }
     return Math.min(nap, wait.told ? LONG_NAP : NAP, this.onNap?.(blocked) ?? LONG_NAP);
   }

@@ -33,6 +33,7 @@ import {
   Semaphore,
 } from '../index.ts';
 import { writeHandle } from '../memory.ts';
+import { ownFile } from '../stack.ts';
 import { mayBlock } from '../thread.ts';
 import type { ThreadArena } from '../thread-arena.ts';
 import { KINDS } from '../thread-info.ts';
@@ -80,6 +81,7 @@ export class Program {
     globals.task.value = task ?? thread;
     globals.arena.value = arena.address;
     globals.mask.value = -1;
+    threadArena.files.push(ownFile());
     threadArena.onClose.push(() => {
       globals.mask.value = 0;
     });

@@ -113,8 +113,8 @@ it('shows in a dump what a program waits for, and what it holds', async () => {
   await until(() => other()?.stack !== undefined, 'the other thread tells where it is', undefined, here.arena);
   const { state, waitsFor, stack } = other()!;
   expect([state, waitsFor?.kind, waitsFor?.ident]).toEqual(['blocked', 'Lock', lock.address]);
-  // A frame of the program itself, where the engine shows those.
-  expect(stack).toMatch(/increment|wasm/);
+  // A frame of the program itself comes first, where the engine shows those.
+  expect(stack!.split('\n').slice(0, 2).join()).toMatch(/increment|wasm-function|unknown/);
   lock.release();
   expect(await waiting).toBe(0);
 });

@@ -118,6 +118,15 @@ describe.concurrent('the examples', () => {
     const lisbon = steps.filter(({ thread }) => ['Ada', 'Ben', 'Cleo'].includes(thread));
     expect(first(lisbon, 'repairs')).toBeLessThan(first(lisbon, 'books'));
   });
+
+  it('wasm: agents in C sell exactly 10, and then the office is told', { repeats: 4 }, async () => {
+    const steps = await played('wasm');
+    expect(who(steps, 'books')).toHaveLength(10);
+    expect(who(steps, 'refuses')).toHaveLength(6);
+    expect(mostAtOnce(steps)).toBe(1);
+    expect(who(steps, 'tells')).toEqual(['office']);
+    expect(first(steps, 'tells')).toBeGreaterThan(last(steps, 'books'));
+  });
 });
 
 describe('the verdicts', () => {

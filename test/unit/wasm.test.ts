@@ -3,7 +3,7 @@ import { Arena, Barrier, BoundedSemaphore, Condition, Event, Lock, type Primitiv
 import { type Imports, type ImportsOptions, imports } from 'lockwork/wasm';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { type Bad, wrong } from '../support/badInput.ts';
-import { until } from '../support/threads.ts';
+import { thread, until } from '../support/threads.ts';
 
 const [OK, TIMEOUT, NOT_HELD, OVER_RELEASE, BROKEN, DESTROYED, BUSY] = [0, -1, -2, -3, -4, -5, -6];
 const [DEADLOCK, OUT_OF_MEMORY, INVALID] = [-9, -10, -11];
@@ -313,8 +313,8 @@ describe('imports', () => {
     expect(() => imports(arena).bind(arena)).toThrow('already');
   });
 
-  it('knows of one memory by another object, which a message brings', () => {
-    const { memory, address, stamp } = structuredClone({ ...arena });
+  it('knows of one memory by another object, which a message brings', async () => {
+    const { memory, address, stamp } = await thread({ arena }, ({ arena }) => ({ ...arena }));
     expect(memory).not.toBe(arena.memory);
     const late = imports(memory);
     late.bind(Arena.from({ kind: 'Arena', memory, address, stamp }));
