@@ -232,7 +232,7 @@ describe('the command', () => {
     const { code, out, err } = await command(['--list']);
     expect({ code, err }).toEqual({ code: 0, err: '' });
     expect(out.split('\n').flatMap((line) => line.trim().split(' ')[0] || [])).toEqual(names);
-    expect(names).toEqual(['race', 'lock', 'rlock', 'semaphore', 'event', 'barrier', 'condition', 'crash']);
+    expect(names).toEqual(['race', 'lock', 'rlock', 'semaphore', 'event', 'barrier', 'condition', 'crash', 'wasm']);
   });
 
   it('helps', async () => {

@@ -1,9 +1,11 @@
 /**
- * Tries lockwork, as it would be published, in the tools that people use, and prints a table of what works.
+ * Tries lockwork, as it would be published, in the tools that people use, and prints a table of what works. A run of
+ * everything writes it into docs/compatibility.md.
  *
  *   npm run test:ecosystem
  *   npm run test:ecosystem -- pools 'Jest (ESM)' 'Node 20'    some groups, tools and columns of it
  */
+import { writeTable } from '../compatibility.ts';
 import { install } from '../runtimes/install.ts';
 import { cases as bundlers } from './bundlers/index.ts';
 import type { Case } from './case.ts';
@@ -63,4 +65,6 @@ for (const one of cases) {
   }
   rows.push(row(tool, version ?? '**missing**', needed, ...verdicts));
 }
-console.log(`\n${rows.join('\n')}`);
+const table = rows.join('\n');
+console.log(`\n${table}`);
+if (names.length === 0) writeTable('tools', table);

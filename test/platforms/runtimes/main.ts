@@ -1,10 +1,12 @@
 /**
- * Runs the tests on every runtime, and prints a table of what passed where.
+ * Runs the tests on every runtime, and prints a table of what passed where. A run of everything writes it into
+ * docs/compatibility.md.
  *
  *   npm run test:runtimes
  *   npm run test:runtimes -- Deno 'Node 20' unit/lock.test.ts    some columns and rows of it
  */
 import { join } from 'node:path';
+import { writeTable } from '../compatibility.ts';
 import { bundle, root, testFiles, testFilesIn } from './bundle.ts';
 import { install } from './install.ts';
 import { type Column, failuresOf, matrix } from './matrix.ts';
@@ -68,4 +70,6 @@ for (const runtime of runtimes) {
     console.log(`\nFAILED ${failure}\n`);
   }
 }
-console.log(`\n${matrix(columns, files)}`);
+const table = matrix(columns, files);
+console.log(`\n${table}`);
+if (names.length === 0) writeTable('runtimes', table);
