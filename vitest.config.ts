@@ -37,7 +37,11 @@ export default defineConfig({
         extends: true as const,
         // In this order: the shorter name is a part of the longer one.
         resolve: {
-          alias: { 'lockwork/inspect': dist('inspect.js'), 'lockwork/wasm': dist('wasm.js'), lockwork: dist('index.js') },
+          alias: {
+            'lockwork/inspect': dist('inspect.js'),
+            'lockwork/wasm': dist('wasm.js'),
+            lockwork: dist('index.js'),
+          },
         },
         plugins: [pages, suite],
         server: { headers: ISOLATED },

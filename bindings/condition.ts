@@ -409,11 +409,15 @@ export class Condition extends Holdable<'Condition'> {
   }
 }
 
-/** The handle of a Condition's lock. Neither ever changes. */
+/** The handle of a Condition's lock. */
 function lockOf({ arena, cell }: CellRef): Handle<'Lock'> | Handle<'RLock'> {
-  const address = arena.load(cell, CONDITION_LOCK);
+  // Neither ever changes.
+  const [address, stamp] = [CONDITION_LOCK, CONDITION_LOCK_STAMP].map((field) => arena.load(cell, field)) as [
+    number,
+    number,
+  ];
   const kind = arena.kindAt(address) === KIND_LOCK ? 'Lock' : 'RLock';
-  return { kind, memory: arena.memory, address, stamp: arena.load(cell, CONDITION_LOCK_STAMP) | 0 } as Handle<'Lock'>;
+  return { kind, memory: arena.memory, address, stamp: stamp | 0 } as Handle<'Lock'>;
 }
 
 function create(lock: Lock | RLock | undefined, options: PrimitiveOptions | undefined): Existing {

@@ -54,9 +54,16 @@ describe('The bindings', () => {
       const writes = /Atomics\.(?!load|wait|notify)|\.fill\(|\.set\(|\]!? = /.test(code);
       if (writes && !/^\s*(this|const|let)\b/.test(code)) writers.set(name, (writers.get(name) ?? 0) + 1);
     }
-    expect([...writers.keys()]).toEqual(['writeWords', 'writeBytes', 'writeDouble', 'writeText', 'writeArena']);
+    expect([...writers.keys()]).toEqual([
+      'writeWords',
+      'writeHandle',
+      'writeBytes',
+      'writeDouble',
+      'writeText',
+      'writeArena',
+    ]);
     const callers = found(
-      /\bwrite(Words|Bytes|Double|Text|Arena)\(/,
+      /\bwrite(Words|Handle|Bytes|Double|Text|Arena)\(/,
       files.filter((file) => file !== ALLOWED).flatMap(linesOf),
     );
     expect(callers.map((line) => line.split(':')[0]).filter((file, at, all) => all.indexOf(file) === at)).toEqual([
@@ -64,6 +71,7 @@ describe('The bindings', () => {
       'primitive.ts',
       'registry.ts',
       'thread-info.ts',
+      'wasm/program.ts',
     ]);
   });
 
