@@ -118,8 +118,8 @@ export class ThreadArena extends SharedWords implements Graveyard, Queues, Watch
   onNap: ((blocked: number) => number) | undefined = this.#afterHang();
   /** Those of the package's entries, beside the main one, that call the core. */
   readonly files: string[] = [];
-  /** What ends with this thread. */
-  readonly onClose: (() => void)[] = [];
+  /** What lockwork/wasm does when the calls of this thread are cut off, and when they are put back. */
+  onCut: ((cut: boolean) => void) | undefined;
   /** Whether a call of this thread is in the core, or sleeps (torn.ts). */
   readonly #mark: Mark = { set: false };
   #closed = false;
@@ -274,10 +274,12 @@ export class ThreadArena extends SharedWords implements Graveyard, Queues, Watch
   withoutCalls(act: () => void): void {
     needStack();
     const restore = cutOff(this.core, 'This thread is blocked: what it calls meanwhile cannot use the same arena');
+    this.onCut?.(true);
     try {
       act();
     } finally {
       restore();
+      this.onCut?.(false);
     }
   }
 
@@ -315,7 +317,7 @@ export class ThreadArena extends SharedWords implements Graveyard, Queues, Watch
    */
   close(): void {
     this.#closed = true;
-    for (const act of this.onClose) act();
+    this.onCut?.(true);
     if (this.destroyed) return;
     end(this);
     cutOff(this.core, 'This thread has ended for lockwork: use primitives before its "exit" event');

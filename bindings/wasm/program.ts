@@ -54,9 +54,27 @@ const CLASSES: Readonly<Record<number, abstract new (...options: never[]) => obj
   [KIND_CONDITION]: Condition,
 };
 
+/** Those of this thread, by arenas. Weakly: a program may have an instance for each call. */
+const programs = new WeakMap<ThreadArena, Set<WeakRef<Program>>>();
+
+/** From now on the program's calls are cut off when the thread's are. */
+function enlist(threadArena: ThreadArena, program: Program): void {
+  let all = programs.get(threadArena);
+  if (!all) {
+    all = new Set();
+    programs.set(threadArena, all);
+    threadArena.files.push(ownFile());
+    threadArena.onCut = (cut) => {
+      for (const known of programs.get(threadArena)!) known.deref()?.admit(!cut);
+    };
+  }
+  for (const known of all) if (!known.deref()) all.delete(known);
+  all.add(new WeakRef(program));
+}
+
 /** An instance of a program: in whose name it acts (`assembly/imports.ts`), and what it does by JavaScript. */
 export class Program {
-  readonly globals = { thread: word(), owner: word(), task: word(), arena: word(), mask: word() };
+  readonly globals = { thread: word(), owner: word(), task: word(), arena: word(), cells: word() };
   readonly #memory: Memory;
   /** A program that is suspended is a task of its thread. In RLocks it is one owner, for as long as the thread lives. */
   readonly #owner: Owner | undefined;
@@ -80,13 +98,16 @@ export class Program {
     globals.owner.value = task ? thread | HELD_BY_TASK : thread;
     globals.task.value = task ?? thread;
     globals.arena.value = arena.address;
-    globals.mask.value = -1;
-    threadArena.files.push(ownFile());
-    threadArena.onClose.push(() => {
-      globals.mask.value = 0;
-    });
+    enlist(threadArena, this);
     this.#arena = arena;
     this.#threadArena = threadArena;
+  }
+
+  /** Whether the program may act in its thread's name: not after that has ended, nor in the midst of a wait of it. */
+  admit(admitted: boolean): void {
+    const { thread, cells } = this.globals;
+    thread.value = admitted ? this.#threadArena!.thread : 0;
+    cells.value = 0;
   }
 
   get bound(): boolean {
@@ -196,9 +217,9 @@ export class Program {
     return STATUS_OK;
   };
 
-  /** Whether the program has an arena, and its thread has not ended. */
+  /** Whether the program has an arena, and may act in its thread's name. */
   get #lives(): boolean {
-    return this.globals.mask.value !== 0;
+    return this.globals.thread.value !== 0;
   }
 
   /** What a wait of this kind is for. */
