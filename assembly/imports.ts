@@ -118,7 +118,8 @@ function checkInline(kind: Kind, cell: Cell, stamp: i32): Status {
   // Memory of zeros fits a stamp of 0: a cell that was never made looks free.
   if ((index >= cells && isBeyond(index)) || !stamp) return STATUS_INVALID;
   if (!alive(cell, stamp)) return STATUS_DESTROYED;
-  const found: Kind = load<u8>(arena + index, HEADER_SIZE) & ~VISITED;
+  // Atomic: a latecomer may mark the byte (queue-lock.ts).
+  const found: Kind = atomic.load<u8>(arena + index, HEADER_SIZE) & ~VISITED;
   const fits = found == kind || kind == ANY_KIND || (kind == KIND_SEMAPHORE && found == KIND_BOUNDED_SEMAPHORE);
   return fits ? STATUS_OK : STATUS_INVALID;
 }

@@ -59,7 +59,9 @@ export interface Module {
   readonly imports: readonly Import[];
   readonly functions: readonly Func[];
   readonly exports: ReadonlyMap<string, number>;
-  /** Values of the (immutable) globals. */
+  /** Names of imported globals, which come first in their index space; only a linker can say what they are (link.ts). */
+  readonly variables: readonly string[];
+  /** Values of the module's own (immutable) globals. */
   readonly globals: readonly (number | bigint)[];
   /** Offset of the code section's contents; two builds of the same code differ in nothing after it. */
   readonly code: { readonly start: number; readonly end: number };
@@ -76,7 +78,7 @@ const define = (first: number, names: string): void => {
 define(0x00, 'unreachable nop block loop if else');
 define(0x0b, 'end br br_if br_table return call');
 define(0x1a, 'drop select');
-define(0x20, 'local.get local.set local.tee global.get');
+define(0x20, 'local.get local.set local.tee global.get global.set');
 define(0x28, 'i32.load i64.load f32.load f64.load i32.load8_s i32.load8_u i32.load16_s i32.load16_u');
 define(0x30, 'i64.load8_s i64.load8_u i64.load16_s i64.load16_u i64.load32_s i64.load32_u');
 define(0x36, 'i32.store i64.store f32.store f64.store i32.store8 i32.store16 i64.store8 i64.store16 i64.store32');
@@ -272,7 +274,7 @@ class Reader {
       this.unsigned(); // the alignment, a hint that means nothing
       return this.unsigned();
     }
-    return /^(br|br_if|call|local\..*|global\.get)$/.test(name) ? this.unsigned() : 0;
+    return /^(br|br_if|call|local\..*|global\..*)$/.test(name) ? this.unsigned() : 0;
   }
 }
 
@@ -285,6 +287,7 @@ export function decode(bytes: Uint8Array): Module {
   const imports: Import[] = [];
   let declared: FunctionType[] = [];
   const exports = new Map<string, number>();
+  const variables: string[] = [];
   const globals: (number | bigint)[] = [];
   const names = new Map<number, string>();
   const bodies: Reader[] = [];
@@ -317,7 +320,11 @@ export function decode(bytes: Uint8Array): Module {
           const [module, name, kind] = [reader.name(), reader.name(), reader.byte()];
           if (kind === 0) imports.push({ module, name, type: types[reader.unsigned()]! });
           else if (kind === 2) reader.limits();
-          else throw new Error(`import ${module}.${name} is neither a function nor a memory`);
+          else if (kind === 3) {
+            reader.valueType();
+            reader.byte();
+            variables.push(name);
+          } else throw new Error(`import ${module}.${name} is neither a function nor a memory`);
         });
         break;
       case 3:
@@ -365,7 +372,7 @@ export function decode(bytes: Uint8Array): Module {
       typeOf,
     );
   });
-  return { imports, functions, exports, globals, code };
+  return { imports, functions, exports, variables, globals, code };
 }
 
 /** A block that is open at some point of the code. */
@@ -524,6 +531,7 @@ function stackEffect(name: string): number {
       return 1;
     case 'drop':
     case 'local.set':
+    case 'global.set':
       return -1;
     case 'select':
       return -2;

@@ -7,6 +7,7 @@
  * along and help" is no excuse for a lost wake-up. The checker then does the rest.
  */
 
+import { readFileSync } from 'node:fs';
 import {
   ABANDONED,
   BARRIER_PARTIES,
@@ -66,6 +67,7 @@ import {
 import { check, type Options, type Verdict } from './check.ts';
 import { decode, type Module } from './decode.ts';
 import { Interpreter, modified, read, type Value, write } from './interpret.ts';
+import { link } from './link.ts';
 import { type Monitor, POISON, type System, type View } from './system.ts';
 import { type Holds, Objection, type Program, type Request, type Script, Threads } from './thread.ts';
 
@@ -98,6 +100,8 @@ export interface Play {
   readonly keeps?: readonly number[];
   /** Counters that would never come round again: after how many values they do here. */
   readonly wraps?: ReadonlyMap<number, number>;
+  /** What the threads call, if it is not the core alone. */
+  readonly module?: Module;
 }
 
 /** A finite timeout, in ms; longer than HANDOFF_AFTER_MS. */
@@ -174,16 +178,18 @@ export function expect(actual: number, ...allowed: number[]): number {
 
 /* The world. */
 
-/** The module under test. */
+/** The module under test, and what programs have in front of it. */
 export interface Core {
   readonly module: Module;
   readonly bytes: Uint8Array;
+  readonly imports: Module;
 }
 
 /** Decodes the published bytes. */
-export function loadCore(bytes: Uint8Array): Core {
-  return { bytes, module: decode(bytes) };
+export function loadCore(bytes: Uint8Array, imports: Uint8Array = readFileSync(IMPORTS)): Core {
+  return { bytes, module: decode(bytes), imports: decode(imports) };
 }
+const IMPORTS = new URL('../../dist/imports.wasm', import.meta.url);
 
 /** Names of the fields of every cell, by offset, and of those of its kind. */
 type Fields = Readonly<Record<number, string>>;
@@ -248,11 +254,13 @@ export class World {
   private readonly view = new DataView(this.memory.buffer);
   private readonly interpreter: Interpreter;
   private nextData = DATA;
+  readonly core: Core;
 
   constructor(
     core: Core,
     { threads, cells = 64, spins = 0, naps = false }: Pick<Scenario, 'threads' | 'cells' | 'spins' | 'naps'>,
   ) {
+    this.core = core;
     this.interpreter = new Interpreter(core.module);
     this.naps = naps;
     this.layOut(cells);
@@ -334,6 +342,17 @@ export class World {
   /** What was made at a cell. */
   made(cell: number): number {
     return this.cells.get(cell)?.kind ?? 0;
+  }
+
+  /** The core, and for each thread an instance of `imports.wasm`: see link.ts. */
+  linked(): Module {
+    const { module, imports } = this.core;
+    const cells = this.peek(ARENA + HEADER_TOTAL);
+    return link(
+      module,
+      imports,
+      this.threads.map((thread) => ({ thread, owner: thread, task: thread, arena: ARENA, cells })),
+    );
   }
 
   /** A word of the user's own, in a line of its own. */
@@ -509,7 +528,7 @@ export interface Run {
 export function run(core: Core, scenario: Scenario, options: Options = {}): Run {
   const world = new World(core, scenario);
   const play = scenario.build(world);
-  const interpreter = new Interpreter(core.module);
+  const interpreter = new Interpreter(play.module ?? core.module);
   const threads = new Threads(interpreter, {
     clock: play.clock ?? UNTIMED,
     throws: play.throws,

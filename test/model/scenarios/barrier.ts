@@ -63,7 +63,7 @@ interface Rounds {
 }
 
 /** Tell it `before([party, 'come'])` and `after([party, index])`. Counts are kept relative to the slowest thread, or they would never end. */
-const rounds = (parties: number): Monitor<Rounds> => ({
+export const rounds = (parties: number): Monitor<Rounds> => ({
   initial: { came: Array(parties).fill(0), left: Array(parties).fill(0), given: [[], []] },
   step({ came, left, given }, _thread, told) {
     const [party, event] = told as [number, unknown];

@@ -7,6 +7,7 @@ import { burials } from './burials.ts';
 import { condition } from './condition.ts';
 import { destroy } from './destroy.ts';
 import { event } from './event.ts';
+import { imports } from './imports.ts';
 import { inbox } from './inbox.ts';
 import { last } from './last.ts';
 import { lock } from './lock.ts';
@@ -17,7 +18,7 @@ import { semaphore } from './semaphore.ts';
 import { sequences } from './sequences.ts';
 import { throws } from './throws.ts';
 
-const ORDER = ['lock', 'rlock', 'semaphore', 'event', 'barrier', 'condition', 'inbox', 'arena'];
+const ORDER = ['lock', 'rlock', 'semaphore', 'event', 'barrier', 'condition', 'inbox', 'arena', 'imports'];
 
 export const scenarios: readonly Scenario[] = [
   ...lock,
@@ -35,4 +36,5 @@ export const scenarios: readonly Scenario[] = [
   ...reap,
   ...burials,
   ...arena,
+  ...imports,
 ].sort((a, b) => ORDER.indexOf(a.primitive) - ORDER.indexOf(b.primitive));
