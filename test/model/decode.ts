@@ -278,7 +278,8 @@ class Reader {
   }
 }
 
-export function decode(bytes: Uint8Array): Module {
+/** `from`: added to the offsets of the instructions, so that they are told from those of another module. */
+export function decode(bytes: Uint8Array, from = 0): Module {
   const reader = new Reader(bytes);
   if (reader.view(4).getUint32(0, true) !== 0x6d736100 || reader.view(4).getUint32(0, true) !== 1)
     throw new Error('not a WebAssembly module of version 1');
@@ -370,6 +371,7 @@ export function decode(bytes: Uint8Array): Module {
       { index, name: names.get(index) ?? `function ${index}`, type: declared[i]! },
       types,
       typeOf,
+      from,
     );
   });
   return { imports, functions, exports, variables, globals, code };
@@ -396,6 +398,7 @@ function decodeBody(
   head: { index: number; name: string; type: FunctionType },
   types: readonly FunctionType[],
   typeOf: (index: number) => FunctionType,
+  from: number,
 ): Func {
   const locals = [...head.type.params];
   reader.list(() => {
@@ -432,7 +435,7 @@ function decodeBody(
 
   open('function', 0, head.type.results.length, false);
   while (blocks.length > 0) {
-    const at = reader.at;
+    const at = reader.at + from;
     const first = reader.byte();
     const opcode = first === 0xfc || first === 0xfe ? (first << 8) | reader.unsigned() : first;
     const name = opcodes.get(opcode);

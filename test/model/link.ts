@@ -31,19 +31,17 @@ export interface Globals {
 /** Where an instance's function of this name is found. */
 export const inInstance = (name: string, instance: number): string => `${name}@${instance}`;
 
-/** Added to the offsets of instructions of `imports.wasm`, so that they are not the core's. */
-export const IMPORTS_AT = 1 << 20;
-
 /** What `wait` calls for each kind, and what behind the stamp. */
-const WAITS: readonly (readonly [kind: number, call: string, args: readonly (keyof Globals | 'timeout' | number)[]])[] = [
-  [KIND_LOCK, 'lockAcquire', ['owner', 'timeout']],
-  [KIND_RLOCK, 'rlockAcquire', ['task', 'timeout']],
-  [KIND_SEMAPHORE, 'semAcquire', ['thread', 'timeout']],
-  [KIND_EVENT, 'eventWait', ['thread', 'timeout']],
-  [KIND_BARRIER, 'barrierWait', ['thread', 'timeout', NO_ACTION]],
-  // Over a Lock.
-  [KIND_CONDITION, 'condWait', ['thread', 'thread', 'timeout', 0]],
-];
+const WAITS: readonly (readonly [kind: number, call: string, args: readonly (keyof Globals | 'timeout' | number)[]])[] =
+  [
+    [KIND_LOCK, 'lockAcquire', ['owner', 'timeout']],
+    [KIND_RLOCK, 'rlockAcquire', ['task', 'timeout']],
+    [KIND_SEMAPHORE, 'semAcquire', ['thread', 'timeout']],
+    [KIND_EVENT, 'eventWait', ['thread', 'timeout']],
+    [KIND_BARRIER, 'barrierWait', ['thread', 'timeout', NO_ACTION]],
+    // Over a Lock.
+    [KIND_CONDITION, 'condWait', ['thread', 'thread', 'timeout', 0]],
+  ];
 
 export function link(core: Module, imports: Module, instances: readonly Globals[]): Module {
   const exports = new Map(core.exports);
@@ -62,13 +60,13 @@ export function link(core: Module, imports: Module, instances: readonly Globals[
     };
     const linked = (instruction: Instruction): Instruction => {
       const { name, immediate } = instruction;
-      const at = instruction.at + IMPORTS_AT;
-      if (name === 'call') return { ...instruction, at, immediate: indexOf(Number(immediate)) };
-      if (name === 'global.set') return { ...instruction, at, name: 'drop', immediate: 0 };
-      if (name !== 'global.get') return { ...instruction, at };
+      if (name === 'call') return { ...instruction, immediate: indexOf(Number(immediate)) };
+      if (name === 'global.set') return { ...instruction, name: 'drop', immediate: 0 };
+      if (name !== 'global.get') return instruction;
       const variable = imports.variables[Number(immediate)] as keyof Globals | undefined;
-      const value = variable === undefined ? imports.globals[Number(immediate) - imports.variables.length]! : globals[variable];
-      return { ...instruction, at, name: 'i32.const', immediate: value };
+      const value =
+        variable === undefined ? imports.globals[Number(immediate) - imports.variables.length]! : globals[variable];
+      return { ...instruction, name: 'i32.const', immediate: value };
     };
     for (const func of imports.functions) functions.push({ ...func, index: next(), code: func.code.map(linked) });
     functions.push(waiting(core, globals, next()));

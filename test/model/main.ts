@@ -8,7 +8,7 @@ import { availableParallelism } from 'node:os';
 import { pathToFileURL } from 'node:url';
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
 import { decode } from './decode.ts';
-import { loadCore, run, type Scenario } from './scenario.ts';
+import { IMPORTS, IMPORTS_AT, loadCore, run, type Scenario } from './scenario.ts';
 import { scenarios } from './scenarios/index.ts';
 import { describe, type Locate, locator } from './trace.ts';
 
@@ -16,6 +16,7 @@ const ROOT = new URL('../../', import.meta.url);
 /** The bytes that are published, and the build they came from, which has a source map beside it. */
 export const CORE = new URL('dist/core.wasm', ROOT);
 const MAPPED = new URL('build/core.wasm', ROOT);
+const MAPPED_IMPORTS = new URL('build/imports.wasm', ROOT);
 
 /** Source lines come from the build, whose code must be the published one byte by byte. */
 export function locateIn(published: Uint8Array, mapped = MAPPED): Locate {
@@ -27,10 +28,17 @@ export function locateIn(published: Uint8Array, mapped = MAPPED): Locate {
     return Buffer.from(bytes.subarray(start, end));
   };
   if (!code(built).equals(code(published)))
-    throw new Error('dist/core.wasm and build/core.wasm differ: run npm run build');
+    throw new Error(`${mapped.pathname} is another build than that in dist/: run npm run build`);
   const shift = decode(built).code.start - decode(published).code.start;
   const locate = locator(readFileSync(map, 'utf8'));
   return (offset) => locate(offset + shift);
+}
+
+/** The same of the core and of `imports.wasm`. */
+export function locateInBoth(published: Uint8Array, mapped = MAPPED): Locate {
+  const inCore = locateIn(published, mapped);
+  const inImports = locateIn(readFileSync(IMPORTS), MAPPED_IMPORTS);
+  return (offset) => (offset < IMPORTS_AT ? inCore(offset) : inImports(offset - IMPORTS_AT));
 }
 
 export const title = ({ primitive, name }: Scenario): string => `${primitive}: ${name}`;
@@ -56,7 +64,7 @@ function work({ published, mapped }: Task, index: number, tell: (message: Messag
   const { counterexample, states, transitions } = verdict;
   const figures = [scenario.threads, states, transitions].map((figure) => figure.toLocaleString('en'));
   const row = [name, ...figures, seconds.toFixed(1), counterexample?.fault ?? 'holds'];
-  const trace = counterexample ? describe(counterexample, world, locateIn(bytes, new URL(mapped))) : '';
+  const trace = counterexample ? describe(counterexample, world, locateInBoth(bytes, new URL(mapped))) : '';
   tell({ kind: 'result', row, seconds, trace });
 }
 

@@ -259,6 +259,16 @@ export interface Hunt {
   readonly known?: (mutant: Omit<Mutant, 'module'>) => boolean;
 }
 
+/** Of the core, and of what programs have in front of it. */
+function* mutantsOf(
+  core: Core,
+  ...sets: [ReadonlySet<number>, ReadonlySet<number>, ReadonlySet<number>]
+): Generator<Omit<Mutant, 'module'> & { readonly core: Core }> {
+  for (const { module, ...mutant } of mutants(core.module, ...sets)) yield { ...mutant, core: { ...core, module } };
+  for (const { module, ...mutant } of mutants(core.imports, ...sets))
+    yield { ...mutant, core: { ...core, imports: module } };
+}
+
 /** Runs each mutant in all scenarios that run the changed instruction, the smallest first, until one notices. */
 export function* hunt(
   core: Core,
@@ -280,7 +290,7 @@ export function* hunt(
   const covered = new Set(originals.flatMap((one) => [...one.covered]).filter(chosen));
   let index = 0;
   let recent: readonly Original[] = [];
-  for (const { module, ...mutant } of mutants(core.module, covered, busy, contested)) {
+  for (const { core: broken, ...mutant } of mutantsOf(core, covered, busy, contested)) {
     if (index++ % of !== shard) continue;
     const concerned = originals.filter(({ covered }) => covered.has(mutant.at));
     const primitives = [...new Set(concerned.map(({ scenario }) => scenario.primitive))];
@@ -292,7 +302,7 @@ export function* hunt(
     for (const one of tried) {
       const { states } = one.verdict;
       const most = states > mostStates ? 2 * mostStates : PATIENCE * (states + 1000);
-      fault = attempt({ ...core, module }, one.scenario, { mostStates: most, known: one.verdict });
+      fault = attempt(broken, one.scenario, { mostStates: most, known: one.verdict });
       if (fault === undefined) continue;
       killer = one;
       recent = [one, ...recent.filter((other) => other !== one)].slice(0, MOST_RECENT);

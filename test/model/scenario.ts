@@ -187,9 +187,11 @@ export interface Core {
 
 /** Decodes the published bytes. */
 export function loadCore(bytes: Uint8Array, imports: Uint8Array = readFileSync(IMPORTS)): Core {
-  return { bytes, module: decode(bytes), imports: decode(imports) };
+  return { bytes, module: decode(bytes), imports: decode(imports, IMPORTS_AT) };
 }
-const IMPORTS = new URL('../../dist/imports.wasm', import.meta.url);
+export const IMPORTS = new URL('../../dist/imports.wasm', import.meta.url);
+/** Where offsets of its instructions begin: behind those of the core. */
+export const IMPORTS_AT = 1 << 20;
 
 /** Names of the fields of every cell, by offset, and of those of its kind. */
 type Fields = Readonly<Record<number, string>>;

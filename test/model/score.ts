@@ -8,7 +8,7 @@
 import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
-import { CORE, locateIn } from './main.ts';
+import { CORE, locateInBoth } from './main.ts';
 import { type Hunt, hunt, type Outcome } from './mutate.ts';
 import { loadCore } from './scenario.ts';
 import { scenarios } from './scenarios/index.ts';
@@ -54,7 +54,7 @@ async function main(args: readonly string[]): Promise<number> {
   );
   if (process.stderr.isTTY) process.stderr.write('\r\x1b[K');
 
-  const locate = locateIn(readFileSync(CORE));
+  const locate = locateInBoth(readFileSync(CORE));
   const stale = new Set(survivors);
   let unexplained = 0;
   console.log('survivors');
@@ -87,7 +87,7 @@ async function main(args: readonly string[]): Promise<number> {
 
 function work(shard: number, of: number, args: readonly string[]): void {
   const bytes = readFileSync(CORE);
-  const locate = locateIn(bytes);
+  const locate = locateInBoth(bytes);
   const all = args.length === 0;
   const chosen = (at: number): boolean => all || args.some((arg) => locate(at)?.startsWith(arg));
   // Chosen lines are broken in every scenario, also where a survivor is known.

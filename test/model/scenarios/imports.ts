@@ -232,8 +232,7 @@ export const imports: readonly Scenario[] = [
     return {
       clock: TIMED,
       invariant: (view) =>
-        world.threads.every((_, t) => view.finished(t)) &&
-        view.word(barrier.cell) !== (view.word(through) ? 0 : BROKEN)
+        world.threads.every((_, t) => view.finished(t)) && view.word(barrier.cell) !== (view.word(through) ? 0 : BROKEN)
           ? 'they did not come to the same'
           : undefined,
       programs: [SOON, FOR_EVER].map((timeout, t) =>
@@ -321,7 +320,8 @@ export const imports: readonly Scenario[] = [
               expect(yield* at(bad, stamp), STATUS_INVALID);
             expect(yield* at(cell, 0), STATUS_INVALID);
             expect(yield* at(cell, stamp + 100), STATUS_DESTROYED);
-            for (const other of all) if (other.cell !== cell) expect(yield* at(other.cell, other.stamp), STATUS_INVALID);
+            for (const other of all)
+              if (other.cell !== cell) expect(yield* at(other.cell, other.stamp), STATUS_INVALID);
           }
           for (const [name, of] of calls.filter(([name]) => /acquire|wait/.test(name)))
             for (const time of [Number.NaN, ...(name === 'barrier_wait' ? [] : [-1])])

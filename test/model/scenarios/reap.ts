@@ -51,6 +51,7 @@ import {
   WITH_ACTION,
 } from '../../../assembly/abi.ts';
 import { IDLE, IDLE_LOCK, IDLE_SEMAPHORE, type Idle } from '../../../bindings/idle.ts';
+import { inInstance } from '../link.ts';
 import {
   call,
   choose,
@@ -69,6 +70,7 @@ import {
   SOON,
   set,
   TIMED,
+  UNTIMED,
   until,
   use,
   type World,
@@ -268,20 +270,36 @@ interface Guarded {
   uses(me: number, status: number): Script<boolean>;
 }
 
-/** @param depth how often it is acquired; only by an RLock more than once */
+/**
+ * @param depth how often it is acquired; only by an RLock more than once
+ * @param programs whether programs of lockwork/wasm do so
+ */
 function guarded(
   world: World,
   kind: Kind,
-  { onDeath = 'throw' as OnDeath, timeout = FOR_EVER, depth = 1, mortals = [MORTAL] as readonly number[] } = {},
+  {
+    onDeath = 'throw' as OnDeath,
+    timeout = FOR_EVER,
+    depth = 1,
+    mortals = [MORTAL] as readonly number[],
+    programs = false,
+  } = {},
 ): Guarded {
   const lock = world[kind](ON_DEATH[onDeath]);
   const { cell, stamp } = lock;
   const data = world.data('data');
   /** Whether what the lock protects is not in order. */
   const broken = world.data('broken');
-  const acquire = (me: number, timeout: number): Script<number> => call(`${kind}Acquire`, cell, stamp, me, timeout);
+  const inProgram = (me: number, name: string, ...args: number[]): Script<number> =>
+    call(inInstance(`${kind}_${name}`, world.threads.indexOf(me)), cell, stamp, ...args);
+  const acquire = (me: number, timeout: number): Script<number> =>
+    programs ? inProgram(me, 'acquire', timeout) : call(`${kind}Acquire`, cell, stamp, me, timeout);
   const release = function* (me: number): Script {
-    expect(yield* call(`${kind}Release`, cell, stamp, me), STATUS_OK);
+    expect(yield* programs ? inProgram(me, 'release') : call(`${kind}Release`, cell, stamp, me), STATUS_OK);
+  };
+  const restore = function* (me: number): Script {
+    if (programs) expect(yield* inProgram(me, 'recover'), STATUS_OK);
+    else yield* call('restore', cell);
   };
   const uses = function* (me: number, status: number): Script<boolean> {
     if (status === STATUS_ABANDONED) {
@@ -293,7 +311,7 @@ function guarded(
         yield* release(me);
         return false;
       }
-      yield* call('restore', cell);
+      yield* restore(me);
     } else if (onDeath === 'throw') expect(yield* look(broken), 0);
     yield mark(broken, 1);
     for (let more = depth; more > 1; more--) expect(yield* acquire(me, timeout), STATUS_OK);
@@ -618,6 +636,39 @@ const barriers: readonly Scenario[] = [
       parts: [ever(round), ever(round), undertaker()],
       wraps: new Map([[cell + CELL_GENERATION, 8]]),
       mayStarve: (thread, view) => thread < 2 && [0, 1].some((t) => view.dead(t) || view.finished(t)),
+    };
+  }),
+];
+
+/* Programs of lockwork/wasm. */
+
+const programs: readonly Scenario[] = [
+  ...(['lock', 'rlock'] as const).flatMap((kind) =>
+    [FOR_EVER, SOON].map((timeout) =>
+      reaped('imports', `${kind}: one of 2 programs for ever dies${timeout === SOON ? ', timed' : ''}`, 3, (world) => {
+        const depth = kind === 'rlock' ? 2 : 1;
+        const { round } = guarded(world, kind, { timeout, depth, programs: true });
+        return {
+          clock: timeout === SOON ? TIMED : UNTIMED,
+          module: world.linked(),
+          parts: [ever(round), ever(round), undertaker()],
+        };
+      }),
+    ),
+  ),
+  reaped('imports', 'barrier: one of 3 programs dies, the last one perhaps, as it ends the round', 4, (world) => {
+    const barrier = world.barrier(3);
+    const { cell, stamp } = barrier;
+    const part: Part = (world, me) =>
+      once(function* () {
+        const wait = inInstance('barrier_wait', world.threads.indexOf(me));
+        expect(yield* call(wait, cell, stamp, FOR_EVER), 0, 1, 2, STATUS_BROKEN);
+      });
+    return {
+      module: world.linked(),
+      parts: [part, part, part, undertaker()],
+      // Nobody comes any more.
+      mayStarve: (_, view) => view.word(cell) > 0 && (view.dead(MORTAL) || view.finished(MORTAL)),
     };
   }),
 ];
@@ -1090,6 +1141,7 @@ export const reap: readonly Scenario[] = [
   ...semaphores,
   ...events,
   ...barriers,
+  ...programs,
   ...conditions,
   stranger,
   released,
