@@ -25,14 +25,17 @@ import { isTask, Thread } from "./thread";
 
 export function eventWait(cell: Cell, stamp: i32, thread: Thread, timeout: f64): Status {
   if (!alive(cell, stamp)) return STATUS_DESTROYED;
-  let deadline: f64 = 0;
+  if (loadWord(cell) & SET) return STATUS_OK;
+  return timeout == 0 ? STATUS_TIMEOUT : waitForSet(cell, stamp, thread, timeout);
+}
+
+function waitForSet(cell: Cell, stamp: i32, thread: Thread, timeout: f64): Status {
+  // Before the waiter stands in the queue: the host's clock may throw.
+  const deadline = timeout == Infinity ? timeout : clock() + timeout;
   let queueLength = 0;
   do {
     const word = loadWord(cell);
     if (word & SET) return STATUS_OK;
-    if (timeout == 0) return STATUS_TIMEOUT;
-    // Before the waiter stands in the queue: the host's clock may throw.
-    if (!deadline) deadline = timeout == Infinity ? timeout : clock() + timeout;
     queueLength = enqueueIf(cell, stamp, thread, 0, word, QUEUED, QueueEnd.BACK);
     if (queueLength < 0) return queueLength;
   } while (!queueLength);
