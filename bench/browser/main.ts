@@ -1,4 +1,4 @@
-/** `npm run bench:browser`: what a lock that nobody else wants costs a page's worker, in each browser. */
+/** `npm run bench:browser`: what a lock that nobody else wants costs a page's worker, and a program of it, in each browser. */
 import { fileURLToPath } from 'node:url';
 import { parseArgs, styleText } from 'node:util';
 import { build as bundle, type Plugin } from 'esbuild';
@@ -6,18 +6,15 @@ import { startVitest } from 'vitest/node';
 import { NAMES, type Name } from '../../test/platforms/browsers/find.ts';
 import { ISOLATED } from '../../test/platforms/browsers/pages.ts';
 import { provider } from '../../test/platforms/browsers/provider.ts';
-import { atMost, check } from '../harness/claims.ts';
+import { check } from '../harness/claims.ts';
 import type { Row, Settings } from '../harness/measure.ts';
 import { verdict } from '../harness/table.ts';
 import { usage } from '../harness/usage.ts';
-import { ATOMICS } from '../rivals/atomics.ts';
 import { compile } from '../rivals/wasm.ts';
-import { uncontended } from '../topics/uncontended.ts';
+import { TOPICS } from './topics.ts';
 
 const FULL: Settings = { rounds: 11, window: 100 };
 const QUICK: Settings = { rounds: 3, window: 30 };
-/** Where JavaScript's Atomics are as fast as wasm's, a mutex on them is hard to come near to. */
-const CLAIM = atMost(2.5, { ours: 'Lock', theirs: ATOMICS });
 /** How long a browser may take (ms); nothing comes near it unless it hangs. */
 const PATIENCE = 120_000;
 
@@ -39,7 +36,8 @@ async function bundleWorker(): Promise<void> {
   const at = (name: string): string => fileURLToPath(new URL(name, import.meta.url));
   const toPage: Plugin = {
     name: 'page',
-    setup: ({ onResolve }) => onResolve({ filter: /^node:/ }, () => ({ path: at('node.ts') })),
+    // Of the paths of files, Vite would look for the files.
+    setup: ({ onResolve }) => onResolve({ filter: /^node:|\/files\.ts$/ }, () => ({ path: at('node.ts') })),
   };
   await bundle({
     entryPoints: [at('worker.ts')],
@@ -51,7 +49,7 @@ async function bundleWorker(): Promise<void> {
   });
 }
 
-async function measureIn(name: Name, settings: Settings): Promise<{ agent: string; rows: Row[] }> {
+async function measureIn(name: Name, settings: Settings): Promise<{ agent: string; results: Row[][] }> {
   const vitest = await startVitest(
     'test',
     [],
@@ -80,16 +78,17 @@ async function measureIn(name: Name, settings: Settings): Promise<{ agent: strin
       ...vitest.state.getUnhandledErrors(),
       ...[...modules, ...tests].flatMap((it) => ('errors' in it ? it.errors() : (it.result().errors ?? []))),
     ] as Error[];
-    const { agent, rows } = tests[0]?.meta() ?? {};
-    if (!agent || !rows) throw new Error(`${name}: ${errors.map(({ message }) => message).join('\n') || 'no results'}`);
-    return { agent, rows };
+    const { agent, results } = tests[0]?.meta() ?? {};
+    if (!agent || !results)
+      throw new Error(`${name}: ${errors.map(({ message }) => message).join('\n') || 'no results'}`);
+    return { agent, results };
   } finally {
     await vitest.close();
   }
 }
 
-function show(agent: string, rows: Row[]): void {
-  console.log(`\n${styleText('bold', agent)}`);
+function show(title: string, rows: Row[]): void {
+  console.log(`\n${title}`);
   const line = (...cells: string[]) => cells.map((cell, i) => (i ? cell.padStart(10) : cell.padEnd(38))).join('');
   console.log(styleText('dim', line('', 'median', 'ratio')));
   for (const { name, ours, median, ratio } of rows) {
@@ -103,13 +102,14 @@ async function main(): Promise<void> {
   if (help) return console.log(HELP);
   compile();
   await bundleWorker();
-  console.log(
-    `${uncontended.title}\nmedians of ${settings.rounds} rounds of ${settings.window} ms each, rivals in turns`,
-  );
+  console.log(`medians of ${settings.rounds} rounds of ${settings.window} ms each, rivals in turns`);
   for (const name of names) {
-    const { agent, rows } = await measureIn(name, settings);
-    show(agent, rows);
-    for (const claim of check([CLAIM], rows)) console.log(verdict(claim));
+    const { agent, results } = await measureIn(name, settings);
+    console.log(`\n${styleText('bold', agent)}`);
+    for (const [i, { topic, claims }] of TOPICS.entries()) {
+      show(topic.title, results[i]!);
+      for (const claim of check(claims, results[i]!)) console.log(verdict(claim));
+    }
   }
 }
 

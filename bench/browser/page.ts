@@ -7,14 +7,14 @@ declare module 'vitest' {
     settings: Settings;
   }
   interface TaskMeta {
-    rows?: Row[];
+    results?: Row[][];
     agent?: string;
   }
 }
 
 it('measures', async ({ task }) => {
   const worker = new Worker('/build/bench-worker.js', { type: 'module' });
-  task.meta.rows = await new Promise<Row[]>((resolve, reject) => {
+  task.meta.results = await new Promise<Row[][]>((resolve, reject) => {
     worker.onmessage = ({ data }) => resolve(data);
     worker.onerror = ({ message }) => reject(new Error(message ?? 'the worker could not be started'));
     worker.postMessage(inject('settings'));

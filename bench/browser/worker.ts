@@ -1,12 +1,16 @@
-/** The worker of a page that measures: told for how long, it posts the rows. */
-import { measure, type Settings } from '../harness/measure.ts';
-import { uncontended } from '../topics/uncontended.ts';
+/** The worker of a page that measures: told for how long, it posts the rows of each topic. */
+import { measure, type Row, type Settings } from '../harness/measure.ts';
+import { TOPICS } from './topics.ts';
 
 addEventListener(
   'message',
   async ({ data }: MessageEvent<Settings>) => {
-    const { rivals } = await uncontended.open(false);
-    postMessage(await measure(rivals, uncontended.baseline, data, () => {}));
+    const results: Row[][] = [];
+    for (const { topic } of TOPICS) {
+      const { rivals } = await topic.open(false);
+      results.push(await measure(rivals, topic.baseline, data, () => {}));
+    }
+    postMessage(results);
   },
   { once: true },
 );

@@ -13,9 +13,11 @@ import { models } from './models.ts';
 import { alone, crowd } from './tasks.ts';
 import { tracing } from './trace.ts';
 import { uncontended } from './uncontended.ts';
+import { wasm } from './wasm.ts';
 
 export const TOPICS: Topic[] = [
   uncontended,
+  wasm,
   alone,
   crowd,
   across,

@@ -6,9 +6,8 @@ import { copy } from '../harness/rival.ts';
 import type { Topic } from '../harness/topic.ts';
 import { ATOMICS, AtomicsMutex } from '../rivals/atomics.ts';
 import { GLIBC, MULTITHREADING, PYTHON, V8 } from '../rivals/programs.ts';
-import { FUTEX, FutexMutex, instantiate, makeMemory } from '../rivals/wasm.ts';
+import { FLOOR, FUTEX, FutexMutex, instantiate, makeMemory } from '../rivals/wasm.ts';
 
-const FLOOR = 'compare-exchange + exchange in wasm';
 const V8_MUTEX = "V8's Atomics.Mutex";
 const PYTHON_LOCK = "Python's Lock";
 const MUTEX = "multithreading's Mutex";

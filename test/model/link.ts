@@ -80,8 +80,8 @@ function fail(why: string): never {
   throw new Error(why);
 }
 
-/** No such offset: it is in no file. */
-const NOWHERE = -1;
+/** In place of an offset. */
+export const NOWHERE = -1;
 const instruction = (name: string, immediate: number | bigint = 0, to = 0): Instruction => ({
   name,
   at: NOWHERE,

@@ -67,7 +67,7 @@ import {
 import { check, type Options, type Verdict } from './check.ts';
 import { decode, type Module } from './decode.ts';
 import { Interpreter, modified, read, type Value, write } from './interpret.ts';
-import { link } from './link.ts';
+import { link, NOWHERE } from './link.ts';
 import { type Monitor, POISON, type System, type View } from './system.ts';
 import { type Holds, Objection, type Program, type Request, type Script, Threads } from './thread.ts';
 
@@ -553,6 +553,8 @@ export function run(core: Core, scenario: Scenario, options: Options = {}): Run 
     },
     options,
   );
+  // What stands in for the host is in no file.
+  interpreter.covered.delete(NOWHERE);
   return { verdict, world, covered: interpreter.covered, seconds: (performance.now() - start) / 1000 };
 }
 

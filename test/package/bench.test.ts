@@ -83,6 +83,16 @@ const ROWS = {
     "multithreading's Semaphore",
     "multithreading's Barrier(1)",
   ],
+  wasm: [
+    'compare-exchange + exchange in wasm',
+    'Lock, imported',
+    'Lock, imported, suspend',
+    'Lock, imported, bound later',
+    'RLock, imported',
+    'Semaphore, imported',
+    'Lock, by closures in JavaScript',
+    'Lock, in JavaScript',
+  ],
   async: [
     ...TASKS,
     'BoundedSemaphore',
