@@ -62,7 +62,7 @@ declare let owner: i32;
 
 /** The owner of an RLock: as above, the record of a task. */
 @external("host", "task")
-declare let task: i32;
+declare let task: usize;
 
 @external("host", "arena")
 declare let arena: usize;
@@ -84,9 +84,9 @@ declare function lockAcquire(cell: Cell, stamp: i32, owner: i32, timeout: f64): 
 @external("core", "lockRelease")
 declare function lockRelease(cell: Cell, stamp: i32, owner: i32): Status;
 @external("core", "rlockAcquire")
-declare function rlockAcquire(cell: Cell, stamp: i32, owner: i32, timeout: f64): Status;
+declare function rlockAcquire(cell: Cell, stamp: i32, owner: usize, timeout: f64): Status;
 @external("core", "rlockRelease")
-declare function rlockRelease(cell: Cell, stamp: i32, owner: i32): Status;
+declare function rlockRelease(cell: Cell, stamp: i32, owner: usize): Status;
 @external("core", "restore")
 declare function restore(cell: Cell): void;
 @external("core", "semAcquire")
@@ -102,7 +102,7 @@ declare function eventClear(cell: Cell, stamp: i32): Status;
 @external("core", "barrierEnd")
 declare function barrierEnd(cell: Cell, stamp: i32, thread: usize, generation: i32, from: i32, verdict: i32, to: i32): bool;
 @external("core", "condNotify")
-declare function condNotify(cell: Cell, stamp: i32, owner: i32, n: i32, recursive: bool): Status;
+declare function condNotify(cell: Cell, stamp: i32, record: usize, n: i32, recursive: bool): Status;
 
 /** A page of memory has so many. */
 const PAGE_CELLS: u32 = 65536 / CELL_SIZE;
@@ -189,7 +189,7 @@ export function rlock_release(cell: Cell, stamp: i32): Status {
 }
 
 export function rlock_recover(cell: Cell, stamp: i32): Status {
-  return recover(KIND_RLOCK, cell, stamp, task);
+  return recover(KIND_RLOCK, cell, stamp, <i32>task);
 }
 
 function recover(kind: Kind, cell: Cell, stamp: i32, owner: i32): Status {
@@ -270,7 +270,8 @@ export function cond_notify(cell: Cell, stamp: i32, n: i32): Status {
   if (refused) return refused;
   if (n < 0) return STATUS_INVALID;
   const recursive = kindOf(arena, load<usize>(changetype<usize>(cell), CONDITION_LOCK)) == KIND_RLOCK;
-  return finish(condNotify(cell, stamp, recursive ? task : owner, n, recursive));
+  // A record. Whose it is does not matter over a Lock.
+  return finish(condNotify(cell, stamp, recursive ? task : thread, n, recursive));
 }
 
 /** The permits, or the threads that have arrived; 1 if it is held, or set. */

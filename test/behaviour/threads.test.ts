@@ -145,4 +145,19 @@ describe('A thread that is terminated', () => {
     expect(await Promise.all(waiting)).toEqual([0, 0, 0]);
     expect([inside.value, lock.locked, lock.waiters]).toEqual([6, false, 0]);
   });
+
+  it('goes with its programs: from then on each of their calls is refused', async () => {
+    const lock = new Lock();
+    const before = cells();
+    const code = `
+      const { lockwork } = require('lockwork/wasm').imports(lock.arena);
+      const call = (name, ...more) => lockwork[name](lock.address, lock.stamp, ...more);
+      if (call('lock_acquire', 0) !== 0) throw new Error('the lock is not free');
+      process.on('exit', () => {
+        const statuses = [call('lock_release'), call('lock_acquire', Infinity), call('value'), lockwork.create(0, 3, 0, 0, 0)];
+        process.exitCode = statuses.every((status) => status === -11) ? 42 : 1;
+      })`;
+    expect(await run(code, { lock })).toBe(42);
+    expect([cells(), lock.locked, lock.abandoned]).toEqual([before, false, true]);
+  });
 });

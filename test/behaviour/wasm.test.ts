@@ -42,27 +42,33 @@ it('counts exactly, with threads that block in C and in JavaScript, tasks, and a
   lock.destroy();
 });
 
-it('passes every item of a bounded queue in C on, while the main thread awaits the same conditions', async () => {
-  const { here, exports, lock } = begin();
-  const ITEMS = 2_000;
-  const empty = Condition.from(handleAt(here, 'Condition', exports.conditions(0)));
-  expect([empty.lock.address, empty.lock.stamp]).toEqual([lock.address, lock.stamp]);
-  const producers = [0, 1].map((index) => inProgram(here, 'produce', index * ITEMS, ITEMS));
-  const consumers = [0, 1].map(() => inProgram(here, 'consume', ITEMS));
-  // A waiter that takes nothing: it is notified in place of a consumer, and must pass that on.
-  let over = false;
-  const awaiting = empty.withAsync(async () => {
-    while (!over) {
-      await empty.waitAsync({ timeout: 1 });
-      empty.notify();
-    }
-  });
-  expect(await Promise.all(producers)).toEqual([0, 0]);
-  const sums = await Promise.all(consumers);
-  over = true;
-  await awaiting;
-  expect(sums[0]! + sums[1]!).toBe((2 * ITEMS * (2 * ITEMS - 1)) / 2);
-});
+it.each(promising ? [false, true] : [false])(
+  'passes every item of a bounded queue in C on, while this thread awaits the same conditions (suspended: %s)',
+  async (suspend) => {
+    const { here, exports, lock } = begin();
+    const ITEMS = 2_000;
+    const empty = Condition.from(handleAt(here, 'Condition', exports.conditions(0)));
+    expect([empty.lock.address, empty.lock.stamp]).toEqual([lock.address, lock.stamp]);
+    const producers = [0, 1].map((index) => inProgram(here, 'produce', index * ITEMS, ITEMS));
+    const consumers = [
+      inProgram(here, 'consume', ITEMS),
+      suspend ? promising!(instance(here, programs, true).consume)(ITEMS) : inProgram(here, 'consume', ITEMS),
+    ];
+    // A waiter that takes nothing: it is notified in place of a consumer, and must pass that on.
+    let over = false;
+    const awaiting = empty.withAsync(async () => {
+      while (!over) {
+        await empty.waitAsync({ timeout: 1 });
+        empty.notify();
+      }
+    });
+    expect(await Promise.all(producers)).toEqual([0, 0]);
+    const sums = await Promise.all(consumers);
+    over = true;
+    await awaiting;
+    expect(sums[0]! + sums[1]!).toBe((2 * ITEMS * (2 * ITEMS - 1)) / 2);
+  },
+);
 
 describe('A thread that dies in C', () => {
   it('leaves a lock that the next program is told of, which repairs, and goes on', async () => {

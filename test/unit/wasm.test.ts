@@ -3,6 +3,7 @@ import { Arena, Barrier, BoundedSemaphore, Condition, Event, Lock, type Primitiv
 import { type Imports, type ImportsOptions, imports } from 'lockwork/wasm';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { type Bad, wrong } from '../support/badInput.ts';
+import { threadArenaOf } from '../support/dead.ts';
 import { thread, until } from '../support/threads.ts';
 
 const [OK, TIMEOUT, NOT_HELD, OVER_RELEASE, BROKEN, DESTROYED, BUSY] = [0, -1, -2, -3, -4, -5, -6];
@@ -77,6 +78,50 @@ describe.each(FUNCTIONS)('%s', (name, rest, make, answer) => {
     primitive.destroy();
     expect(on(primitive, name, ...rest)).toBe(DESTROYED);
   });
+
+  it('refuses addresses at which no cell of the arena can begin, and traps at none', () => {
+    const { address, stamp } = make();
+    const end = arena.address + arena.memory.buffer.byteLength;
+    const bad = [1, 4, 63].map((bytes) => address + bytes);
+    const outside = [0, arena.address - 64, end, end - 64, 0x7fffffc0, -64, -4, -1];
+    // What is to be destroyed is looked up by name: nothing is there.
+    const refused = name === 'destroy' ? DESTROYED : INVALID;
+    for (const at of [...bad, ...outside]) expect([at, calls[name]!(at, stamp, ...rest)]).toEqual([at, refused]);
+    expect(calls[name]!(address, 0, ...rest)).toBe(INVALID);
+  });
+
+  it('does nothing in the midst of a wait of its thread', () => {
+    const primitive = make();
+    const ground = threadArenaOf(arena);
+    const meanwhile: number[] = [];
+    ground.withoutCalls(() => meanwhile.push(on(primitive, name, ...rest)));
+    expect(meanwhile).toEqual([INVALID]);
+    expect(on(primitive, name, ...rest)).toBe(answer);
+  });
+});
+
+it.each(FUNCTIONS.filter(([name]) => /_/.test(name)))(
+  '%s refuses another kind, and changes nothing',
+  (name, rest, make) => {
+    const { kind } = make();
+    const others = FUNCTIONS.map(([, , make]) => make()).filter((other) => other.kind !== kind);
+    const values = () => others.map((other) => on(other, 'value'));
+    const before = values();
+    for (const other of others) expect([other.kind, on(other, name, ...rest)]).toEqual([other.kind, INVALID]);
+    expect(values()).toEqual(before);
+  },
+);
+
+it('knows cells of a memory that has grown since', () => {
+  const growing = new Arena({ maximumBytes: 1 << 22 });
+  const { lock_acquire: acquire } = callsOf(imports(growing));
+  const beyond = growing.memory.buffer.byteLength;
+  expect(acquire!(beyond, 1, 0)).toBe(INVALID);
+  growing.allocate(Uint8Array, 1 << 20);
+  const locks = Array.from({ length: 100 }, () => new Lock({ arena: growing }));
+  const far = locks.filter(({ address }) => address >= beyond);
+  expect(far.length).toBeGreaterThan(0);
+  for (const { address, stamp } of far) expect(acquire!(address, stamp, 0)).toBe(OK);
 });
 
 it.each(FUNCTIONS.filter(([name]) => /acquire|wait/.test(name)))('%s refuses what is no time', (name, _, make) => {
@@ -360,6 +405,15 @@ whereSuspended('A program that is suspended', () => {
     ]);
     expect(on(new Semaphore(1, { arena }), 'sem_acquire', Infinity)).toBe(OK);
     expect(on(set(new Event({ arena })), 'event_wait', Infinity)).toBe(OK);
+  });
+
+  it('needs none for a round that it completes, nor for what it must not wait for', async () => {
+    const barrier = new Barrier(2, { arena });
+    const other = barrier.waitAsync();
+    expect([on(barrier, 'barrier_wait', -1), await other]).toEqual([1, 0]);
+    expect(on(new Barrier(1, { arena }), 'barrier_wait', Infinity)).toBe(0);
+    for (const lock of [new Lock({ arena }), new RLock({ arena })])
+      expect(on(new Condition(lock), 'cond_wait', Infinity)).toBe(NOT_HELD);
   });
 
   it('lets its thread go on while it waits', async () => {

@@ -106,7 +106,7 @@ const NOT_HERE: readonly Exception[] = [
     reason: 'a BroadcastChannel keeps the process alive',
   },
   { file: 'platforms/page/', on: but('Node 26', ...PAGES), reason: 'there is no page' },
-  ...['alone', 'blocking', 'examples', 'inspect', 'recipe', 'unsupported'].map((name) => ({
+  ...['alone', 'blocking', 'examples', 'inspect', 'recipe', 'unsupported', 'wasm'].map((name) => ({
     file: `platforms/page/${name}.`,
     on: ['Node 26' as const],
     reason: 'there is no page',
