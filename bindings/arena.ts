@@ -30,6 +30,7 @@ const MOST = 0xffff0000;
 /** The smallest arena: a header, a map, and one cell. */
 const LEAST = 512;
 
+/** Where an arena is to be, and how large. */
 export interface ArenaOptions {
   /** A shared memory to live in, that of the user's own program for example. Without it the arena makes its own. */
   memory?: Memory;
@@ -41,10 +42,15 @@ export interface ArenaOptions {
   maximumBytes?: number;
 }
 
+/** What a message carries of an `Arena`; an `Arena` is one itself. */
 export interface ArenaHandle {
+  /** `'Arena'`. */
   readonly kind: 'Arena';
+  /** The shared memory that it is in. */
   readonly memory: Memory;
+  /** Where in `memory` it begins. */
   readonly address: number;
+  /** What tells it from others that were there before: a number. */
   readonly stamp: number;
 }
 
@@ -72,12 +78,30 @@ export function arenaOf(threadArena: ThreadArena): Arena {
  *
  * An arena of its own memory grows as needed up to `maximumBytes`; one inside the user's memory stays in its bytes. All
  * of it works from any thread, waits for nobody, and never blocks.
+ *
+ * @example
+ * ```js
+ * import { Arena, Lock } from 'lockwork';
+ *
+ * const seats = Arena.default.allocate(Int32Array, 1); // shared memory, for a message to carry
+ * seats[0] = 10;
+ * Arena.default.free(seats);
+ *
+ * const arena = new Arena({ maximumBytes: 65536 }); // one of its own
+ * const lock = new Lock({ arena });
+ * arena.destroy(); // throws ThreadingError: a lock is in it
+ * lock.destroy();
+ * arena.destroy();
+ * ```
  */
 export class Arena extends Postable {
+  /** `'Arena'`: what it is, as its handle says. */
   readonly kind = 'Arena';
+  /** The shared memory that it is in. */
   readonly memory: Memory;
   /** Where in the memory the arena begins. */
   readonly address: number;
+  /** What tells it from others that were there before: a number. */
   readonly stamp: number;
   readonly #threadArena: ThreadArena;
 

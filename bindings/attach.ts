@@ -11,13 +11,21 @@ import { show } from './validate.ts';
 
 /** What each kind of handle is attached to. */
 export interface Kinds {
+  /** By `Arena.from`. */
   Arena: Arena;
+  /** By `Lock.from`. */
   Lock: Lock;
+  /** By `RLock.from`. */
   RLock: RLock;
+  /** By `Semaphore.from`. */
   Semaphore: Semaphore;
+  /** By `BoundedSemaphore.from`. */
   BoundedSemaphore: BoundedSemaphore;
+  /** By `Event.from`. */
   Event: Event;
+  /** By `Barrier.from`. */
   Barrier: Barrier;
+  /** By `Condition.from`. */
   Condition: Condition;
 }
 

@@ -41,6 +41,7 @@ import {
   type WaitOptions,
 } from './validate.ts';
 
+/** What a view of a barrier may have of its own. */
 export interface BarrierAction {
   /**
    * What the last thread to arrive runs before anybody goes on. A function cannot be posted: it is this view's, and
@@ -49,6 +50,7 @@ export interface BarrierAction {
   action?: () => unknown;
 }
 
+/** What a barrier may be made with. */
 export interface BarrierOptions extends PrimitiveOptions, BarrierAction {
   /** The timeout (ms) of every `wait` that names none, in every thread. */
   timeout?: number;
@@ -57,6 +59,16 @@ export interface BarrierOptions extends PrimitiveOptions, BarrierAction {
 /**
  * A point that a number of threads must reach before any goes on, like Python's `threading.Barrier`. It serves any
  * number of rounds. Algorithm: `assembly/barrier.ts`.
+ *
+ * @example
+ * ```js
+ * import { Barrier } from 'lockwork';
+ *
+ * const meeting = new Barrier(2, { timeout: 1_000 });
+ * const first = meeting.waitAsync();
+ * await meeting.waitAsync(); // 1: the second to arrive
+ * await first; // 0
+ * ```
  */
 export class Barrier extends Primitive<'Barrier'> {
   // Its own, since engines are slow where all classes come by.

@@ -73,6 +73,20 @@ class Existing {
  * A queue of threads that wait for a state which the holder of a lock changes, like Python's `threading.Condition`.
  * `wait` gives the lock up and has it again when it returns; `notify` lets the first in the queue go on. Waiters are
  * moved to the lock's queue, not woken all at once. Algorithm: `assembly/condition.ts`.
+ *
+ * @example
+ * ```js
+ * import { Condition, Lock } from 'lockwork';
+ *
+ * const changed = new Condition(new Lock());
+ * let orders = 0;
+ * const served = changed.withAsync(() => changed.waitForAsync(() => orders > 0));
+ * await changed.withAsync(() => {
+ *   orders++;
+ *   changed.notify();
+ * });
+ * await served; // true
+ * ```
  */
 export class Condition extends Holdable<'Condition'> {
   /** The lock: the one given to the constructor, or an `RLock` of its own. Part of the handle. */

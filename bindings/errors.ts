@@ -4,7 +4,22 @@
  * side, and errors of another copy of this package.
  */
 
-/** What every error of this package is an instance of, but for those of bad arguments. */
+/**
+ * What every error of this package is an instance of, but for those of bad arguments.
+ *
+ * @example
+ * ```js
+ * import { Lock, NotHeldError, ThreadingError } from 'lockwork';
+ *
+ * try {
+ *   new Lock({ name: 'seats' }).release();
+ * } catch (error) {
+ *   error instanceof NotHeldError; // true
+ *   error instanceof ThreadingError; // true
+ *   error.code; // 'ERR_LOCKWORK_NOT_HELD'
+ * }
+ * ```
+ */
 export class ThreadingError extends Error {
   // Literal, since a minifier renames classes.
   static override readonly name: string = 'ThreadingError';

@@ -15,6 +15,17 @@ const neverDeadlocked = (): boolean => false;
 /**
  * A flag that threads wait for, like Python's `threading.Event`. `set` lets all go on that wait at that moment, also when
  * `clear` follows at once. Algorithm: `assembly/event.ts`.
+ *
+ * @example
+ * ```js
+ * import { Event } from 'lockwork';
+ *
+ * const landed = new Event();
+ * landed.wait(10); // false: not set within 10 ms
+ * const told = landed.waitAsync();
+ * landed.set();
+ * await told; // true
+ * ```
  */
 export class Event extends Primitive<'Event'> {
   // Its own, since engines are slow where all classes come by.

@@ -4,16 +4,27 @@
  * needed.
  */
 
+/** A `WebAssembly.Memory`, as the types of the program have it. */
 export type Memory = typeof globalThis extends { WebAssembly: { Memory: { prototype: infer T } } }
   ? T
-  : { readonly buffer: ArrayBufferLike; grow(delta: number): number };
+  : {
+      /** Its bytes. */
+      readonly buffer: ArrayBufferLike;
+      /** Makes it larger, by pages of 64 KiB. */
+      grow(delta: number): number;
+    };
 
+/** An `AbortSignal`, as the types of the program have it. */
 export type Signal = typeof globalThis extends { AbortSignal: { prototype: infer T } }
   ? T
   : {
+      /** Whether it is aborted. */
       readonly aborted: boolean;
+      /** Why. */
       readonly reason: unknown;
+      /** Tells when it is aborted. */
       addEventListener(type: 'abort', listener: () => void): void;
+      /** Tells no more. */
       removeEventListener(type: 'abort', listener: () => void): void;
     };
 

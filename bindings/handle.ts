@@ -40,8 +40,11 @@ export class CellRef {
 export interface Handle<K extends string = string> {
   /** A BoundedSemaphore is a Semaphore. */
   readonly kind: K extends 'Semaphore' ? K | 'BoundedSemaphore' : K;
+  /** The shared memory that its arena is in. */
   readonly memory: Memory;
+  /** Where in `memory` it is. */
   readonly address: number;
+  /** What tells it from others that were at its address before: a number. */
   readonly stamp: number;
 }
 

@@ -1,4 +1,8 @@
-/** lockwork: Python's `threading` primitives for JavaScript threads. Exports only. */
+/**
+ * lockwork: Python's `threading` primitives for JavaScript threads. Exports only.
+ *
+ * @module lockwork
+ */
 
 export type { Acquirable } from './acquirable.ts';
 export { Arena, type ArenaHandle, type ArenaOptions, reap } from './arena.ts';

@@ -14,6 +14,17 @@ import type { WaitOptions } from './validate.ts';
  *
  * When the thread that holds it dies, it is abandoned: the next ones to acquire it are told so by an `AbandonedError`, until
  * one of them has repaired what it protects, by `recover`. The option `abandoned` chooses something else.
+ *
+ * @example
+ * ```js
+ * import { Lock } from 'lockwork';
+ *
+ * const lock = new Lock({ name: 'seats' });
+ * lock.with(() => 'booked'); // 'booked': held meanwhile
+ * lock.acquire(50); // true; false when the time is up first
+ * lock.release();
+ * await lock.withAsync(async () => 'booked'); // 'booked': waits, and blocks nobody
+ * ```
  */
 export class Lock extends Recoverable<'Lock'> {
   // Its own, since engines are slow where all classes come by.

@@ -30,6 +30,18 @@ export const STAYS = /* @__PURE__ */ Symbol(
  * The owner of an `RLock` that was acquired the async way. Tasks of one thread must not own it together, so `holdAsync()`
  * makes a new owner, found at `guard.owner`. A call with `{ owner }` acquires again, releases, waits and notifies in its
  * name. It belongs to its thread and cannot be posted.
+ *
+ * @example
+ * ```js
+ * import { Owner, RLock } from 'lockwork';
+ *
+ * const lock = new RLock();
+ * const owner = new Owner();
+ * await lock.acquireAsync({ owner }); // true
+ * await lock.acquireAsync({ owner }); // true: again
+ * lock.release({ owner });
+ * lock.release({ owner });
+ * ```
  */
 export class Owner {
   /** Hardly ever more than one. Under a registered symbol, since copies of the package take each other's owners. */

@@ -32,6 +32,7 @@ import { mayBlock } from './thread.ts';
 import type { ThreadArena } from './thread-arena.ts';
 import { checkOptions, checkTimeout, PRIMITIVE_OPTIONS, show } from './validate.ts';
 
+/** What every primitive may be made with. */
 export interface PrimitiveOptions {
   /** Where it lives. Default: `Arena.default`. */
   arena?: Arena;
@@ -44,9 +45,13 @@ export type Initial = Readonly<Record<number, number>>;
 
 /** What every primitive is: a view of a cell in shared memory. */
 export abstract class Primitive<K extends string = string> extends Postable {
+  /** What it is, as its handle says. */
   readonly kind: K;
+  /** The shared memory that its arena is in. */
   readonly memory: Memory;
+  /** Where in `memory` it is. */
   readonly address: number;
+  /** What tells it from others that were at its address before: a number. */
   readonly stamp: number;
   // The fields that anybody can see can also be changed by anybody.
   readonly #ref: CellRef;
@@ -266,6 +271,7 @@ export abstract class Primitive<K extends string = string> extends Postable {
     return '. Acquire it first, in this thread';
   }
 
+  /** Its kind and its name: `Lock "seats"`. */
   override toString(): string {
     const { name } = this;
     return name ? `${this.kind} ${show(name)}` : this.kind;

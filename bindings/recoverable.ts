@@ -31,6 +31,7 @@ import {
   show,
 } from './validate.ts';
 
+/** What a view of a lock may have of its own. */
 export interface LockRecovery {
   /**
    * What puts in order what the lock protects, if the thread that held it has died: it runs when this view's thread acquires
@@ -40,6 +41,7 @@ export interface LockRecovery {
   recover?: () => unknown;
 }
 
+/** What a lock may be made with. */
 export interface LockOptions extends PrimitiveOptions, LockRecovery {
   /**
    * What becomes of the lock when the thread that holds it dies, or ends without releasing it; for all threads. `'throw'`,

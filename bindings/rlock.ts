@@ -35,6 +35,19 @@ import { OWNER_OPTIONS } from './validate.ts';
  * must not hold it together.
  *
  * When the thread that holds it dies, it is abandoned, as a Lock.
+ *
+ * @example
+ * ```js
+ * import { RLock } from 'lockwork';
+ *
+ * const lock = new RLock();
+ * const inner = () => lock.with(() => lock.recursionCount);
+ * lock.with(() => inner()); // 2: acquired again by its owner
+ *
+ * await lock.withAsync(async ({ owner }) => {
+ *   await lock.withAsync(() => 'booked', { owner }); // 'booked': of tasks, the owner says who
+ * });
+ * ```
  */
 export class RLock extends Recoverable<'RLock'> {
   // Its own, since engines are slow where all classes come by.

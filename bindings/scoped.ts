@@ -32,7 +32,23 @@ const Scoped = /* @__PURE__ */ (() => {
   return Scoped;
 })();
 
-/** Something that is held, until `release()` or the end of the scope of a `using`. */
+/**
+ * Something that is held, until `release()` or the end of the scope of a `using`.
+ *
+ * @example
+ * ```js
+ * import { Lock } from 'lockwork';
+ *
+ * const lock = new Lock();
+ * {
+ *   using held = lock.hold();
+ *   lock.locked; // true
+ * }
+ * const guard = await lock.holdAsync();
+ * guard.release();
+ * guard.release(); // a second time does nothing
+ * ```
+ */
 export class Guard extends Scoped {
   /** What `postMessage` refuses, with this text in its error. */
   protected readonly thread = STAYS;
@@ -71,8 +87,11 @@ export class Guard extends Scoped {
 
 /** What can be held: acquired, released, and so scoped. */
 export abstract class Holdable<K extends string = string> extends Primitive<K> {
+  /** Blocks until it is held, for at most `timeout` ms: true. False when the time is up first. */
   abstract acquire(timeout?: number): boolean;
+  /** The same without blocking the thread. */
   abstract acquireAsync(options?: OwnerWaitOptions): Promise<boolean>;
+  /** Lets it go, and the next in the queue go on. Never waits. */
   abstract release(): void;
 
   /**

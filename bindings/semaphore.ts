@@ -23,6 +23,18 @@ import { checkInteger, type WaitOptions } from './validate.ts';
  *
  * When a thread dies, the permits of its guards (`hold`, `with`, `holdAsync`, `withAsync`) are given back. Those of `acquire`
  * stay taken, as nobody knows who was to release them.
+ *
+ * @example
+ * ```js
+ * import { Semaphore } from 'lockwork';
+ *
+ * const desks = new Semaphore(2);
+ * desks.with(() => desks.value); // 1: one permit is taken
+ * desks.acquire(); // true
+ * desks.acquire(); // true
+ * desks.acquire(10); // false: none came back within 10 ms
+ * desks.release(2);
+ * ```
  */
 export class Semaphore extends Acquirable<'Semaphore' | 'BoundedSemaphore'> {
   // Its own, since engines are slow where all classes come by.
@@ -189,6 +201,15 @@ export class Semaphore extends Acquirable<'Semaphore' | 'BoundedSemaphore'> {
 /**
  * A semaphore that refuses to have more permits than it began with, like Python's `threading.BoundedSemaphore`: it finds
  * the release too many.
+ *
+ * @example
+ * ```js
+ * import { BoundedSemaphore } from 'lockwork';
+ *
+ * const desks = new BoundedSemaphore(2);
+ * desks.bound; // 2
+ * desks.release(); // throws OverReleaseError
+ * ```
  */
 export class BoundedSemaphore extends Semaphore {
   declare readonly kind: 'BoundedSemaphore';

@@ -62,6 +62,7 @@ const Shown = /* @__PURE__ */ (() => {
 
 /** What a message may carry: its own enumerable fields are its handle. */
 export abstract class Postable extends Shown {
+  /** What it is: the name of its class. */
   abstract readonly kind: string;
 
   /** @internal */

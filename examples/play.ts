@@ -62,8 +62,9 @@ export const on = (platform: Platform): Run =>
       const size = threads.length;
       const start = new Barrier(size + tasks.length, { timeout: PATIENCE });
       // As many as there are threads meet at the start, so each of those is on a thread of its own.
-      const calls = parts.map((part, index) => ({
-        ...part,
+      const calls = parts.map(({ part, ...given }, index) => ({
+        ...given,
+        part: nameOf(program, part),
         program,
         taken,
         numbered,
@@ -97,7 +98,7 @@ export const on = (platform: Platform): Run =>
     const stage: Stage = {
       pool(size, part, tasks) {
         const threads = Array.from({ length: size }, (_, index) => `thread ${index + 1}`);
-        const parts = tasks.map((props) => ({ part: part.name, props }));
+        const parts = tasks.map((props) => ({ part, props }));
         return play(platform.pool, threads, parts);
       },
       threads(roles, ...tasks) {
@@ -111,6 +112,11 @@ export const on = (platform: Platform): Run =>
     Arena.default.free(numbered);
     return { steps, verdict: programs[program].verdict(steps) };
   };
+
+/** As what a program exports a part. Its own name may be another one in a bundle. */
+function nameOf(program: Name, part: unknown): string {
+  return Object.entries(programs[program]).find(([, exported]) => exported === part)![0];
+}
 
 /** As `work`, which fails when it takes too long. */
 async function inTime(work: Promise<unknown>): Promise<void> {

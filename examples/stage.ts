@@ -55,12 +55,12 @@ export type Part<T> = (props: T, say: Say) => void | Promise<void>;
 /** A thread with a name of its own, and what it runs. */
 export interface Role {
   name: string;
-  part: string;
+  part: Part<never>;
   props: unknown;
 }
 
 export function role<T>(name: string, part: Part<T>, props: NoInfer<T>): Role {
-  return { name, part: part.name, props };
+  return { name, part, props };
 }
 
 /** What the main thread itself does meanwhile. It must not block: a page would freeze. So it awaits. */

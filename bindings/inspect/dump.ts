@@ -44,10 +44,12 @@ import { show } from '../validate.ts';
  * sharp one. Whatever is read may be over at once, and lead anywhere: an address counts only as what the map knew there.
  */
 
+/** What a primitive is, by the name of its class. */
 export type PrimitiveKind = 'Lock' | 'RLock' | 'Semaphore' | 'BoundedSemaphore' | 'Event' | 'Barrier' | 'Condition';
 
 /** A primitive, as reports call it. */
 export interface PrimitiveInfo {
+  /** The name of its class. */
   kind: PrimitiveKind;
   /** Empty when it has none. */
   name: string;
@@ -75,7 +77,9 @@ export interface ThreadDump extends Readonly<ThreadInfo> {
   state: 'runs' | 'blocked';
   /** What it is blocked on. */
   waitsFor?: PrimitiveInfo;
+  /** What it and its tasks hold. */
   holds: HoldInfo[];
+  /** What its tasks wait for. */
   tasks: TasksInfo[];
   /**
    * Where in its program it is blocked, once it has been for about a second: lines as the engine has them, the innermost
@@ -108,11 +112,13 @@ export interface Deadlock {
   primitives: number[];
 }
 
+/** What `dump` answers. */
 export interface Dump {
   /** All that have used the arena and have not ended. */
   threads: ThreadDump[];
   /** All that are held, waited for or abandoned. */
   primitives: PrimitiveDump[];
+  /** The circles of threads that wait for each other. */
   deadlocks: Deadlock[];
 }
 

@@ -1,4 +1,8 @@
-/** lockwork/inspect: what threads do, what they hold, what they wait for. Exports only. */
+/**
+ * lockwork/inspect: what threads do, what they hold, what they wait for. Exports only.
+ *
+ * @module lockwork/inspect
+ */
 
 export type { ThreadInfo } from '../index.ts';
 export {

@@ -47,6 +47,7 @@ function endProcess(): void {
   nodeProcess!.kill(nodeProcess!.pid, 'SIGKILL');
 }
 
+/** How often, where to and of what `dumpLater` writes. */
 export interface DumpLaterOptions {
   /** Whether to write one again and again, each so long after the one before. */
   repeat?: boolean;

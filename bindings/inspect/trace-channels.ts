@@ -4,6 +4,7 @@ import { builtIn } from '../host.ts';
 export interface TraceMessage {
   /** Its number in this thread: the same in all its messages. */
   readonly request: number;
+  /** The name of the primitive's class. */
   readonly kind: string;
   /** Empty when the primitive has none. */
   readonly name: string;
@@ -27,8 +28,9 @@ export interface TraceMessage {
 
 /** A part of an order in which locks were acquired. */
 export interface TraceNesting {
-  /** What was held, and what was acquired then: `Lock "accounts"`. */
+  /** What was held: `Lock "accounts"`. */
   readonly from: string;
+  /** What was acquired then. */
   readonly to: string;
   /** In which thread. */
   readonly thread: string;

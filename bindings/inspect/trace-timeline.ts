@@ -5,23 +5,35 @@ import { textOfPlace } from './trace-stack.ts';
 
 /** An event in the format that Perfetto and Chrome's tools read. Times are µs by a clock that all threads share. */
 export interface TraceEvent {
+  /** What the tools write upon it. */
   readonly name: string;
+  /** Its category: `lockwork`. */
   readonly cat?: string;
   /** `X` a span, `i` an instant, `s` and `f` the two ends of an arrow, `M` the name of a track. */
   readonly ph: 'X' | 'i' | 's' | 'f' | 'M';
+  /** When it begins, µs. */
   readonly ts?: number;
+  /** How long it lasts, µs. */
   readonly dur?: number;
+  /** The process. */
   readonly pid: number;
+  /** The track: a thread, or tasks of it. */
   readonly tid: number;
+  /** Of an arrow: the same at both ends. */
   readonly id?: number;
+  /** Of the end of an arrow: it points at the span around it. */
   readonly bp?: 'e';
+  /** Of an instant: it is one of its thread. */
   readonly s?: 't';
+  /** What the tools show beside it. */
   readonly args?: Readonly<Record<string, unknown>>;
 }
 
 /** What `JSON.stringify` turns into a file that ui.perfetto.dev and Chrome's tools open. */
 export interface TraceTimeline {
+  /** All of them, in no order. */
   readonly traceEvents: TraceEvent[];
+  /** In what the tools count. */
   readonly displayTimeUnit: 'ms';
 }
 

@@ -5,6 +5,7 @@ import { patch } from './trace-patches.ts';
 import { Recorder, type Settings } from './trace-recorder.ts';
 import { type TraceTimeline, timelineOf } from './trace-timeline.ts';
 
+/** What a trace keeps, and what it warns of. */
 export interface TraceOptions {
   /** Warns of what is held for longer: ms, default 1,000. A permit that no guard holds is no hold. */
   heldLongerThan?: number;

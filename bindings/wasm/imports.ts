@@ -9,6 +9,7 @@ import { isShared, loadWord } from '../memory.ts';
 import { checkOptions, show } from '../validate.ts';
 import { Program, type Waiting } from './program.ts';
 
+/** How the calls of the program wait. */
 export interface ImportsOptions {
   /**
    * Whether the program is suspended where it would wait, and its thread's event loop goes on: JavaScript Promise Integration.

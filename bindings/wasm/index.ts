@@ -1,3 +1,7 @@
-/** lockwork/wasm: the primitives for programs that are WebAssembly themselves. Exports only. */
+/**
+ * lockwork/wasm: the primitives for programs that are WebAssembly themselves. Exports only.
+ *
+ * @module lockwork/wasm
+ */
 
 export { type Imports, type ImportsOptions, imports } from './imports.ts';

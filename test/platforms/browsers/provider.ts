@@ -48,23 +48,11 @@ class Spawn implements BrowserProvider {
   /** Starts a browser on the page; answers when the page is connected, so that a browser which ends first is told. */
   async openPage(session: string, url: string): Promise<void> {
     if (!this.#found) throw new Error(advice([this.#browser]));
-    const { executable } = this.#found;
-    const folder = mkdtempSync(join(tmpdir(), `lockwork-${this.#browser}-`));
-    const command = this.#browser === 'firefox' ? firefox(executable, folder, url) : webkit(executable, url);
-    const keeper = spawn(process.execPath, [fileURLToPath(new URL('keeper.ts', import.meta.url)), folder, ...command], {
-      env: { ...env, TMPDIR: folder },
-      stdio: ['pipe', 'pipe', 'pipe'],
-    });
+    const { keeper, command, said } = start(this.#found, url);
     this.#keepers.add(keeper);
-    let said = '';
-    for (const stream of [keeper.stdout, keeper.stderr]) {
-      stream.setEncoding('utf8').on('data', (text: string) => {
-        said = (said + text).slice(-4_000);
-      });
-    }
     for (const end = performance.now() + PATIENCE; !this.#project.browser!.state.orchestrators.has(session); ) {
-      if (keeper.exitCode !== null) throw new Error(`${command.join(' ')} ended at once:\n${said}`);
-      if (performance.now() > end) throw new Error(`${command.join(' ')} did not show the page:\n${said}`);
+      if (keeper.exitCode !== null) throw new Error(`${command} ended at once:\n${said()}`);
+      if (performance.now() > end) throw new Error(`${command} did not show the page:\n${said()}`);
       await new Promise((resolve) => setTimeout(resolve, 50));
     }
   }
@@ -78,6 +66,23 @@ class Spawn implements BrowserProvider {
     );
     this.#keepers.clear();
   }
+}
+
+/** An installed Firefox or WebKit on a page, until the keeper's standard input is closed. */
+export function start({ name, executable }: Found, url: string) {
+  const folder = mkdtempSync(join(tmpdir(), `lockwork-${name}-`));
+  const command = name === 'firefox' ? firefox(executable, folder, url) : webkit(executable, url);
+  const keeper = spawn(process.execPath, [fileURLToPath(new URL('keeper.ts', import.meta.url)), folder, ...command], {
+    env: { ...env, TMPDIR: folder },
+    stdio: ['pipe', 'pipe', 'pipe'],
+  });
+  let said = '';
+  for (const stream of [keeper.stdout, keeper.stderr]) {
+    stream.setEncoding('utf8').on('data', (text: string) => {
+      said = (said + text).slice(-4_000);
+    });
+  }
+  return { keeper, command: command.join(' '), said: () => said };
 }
 
 /** A new profile without the pages that greet a new user. */

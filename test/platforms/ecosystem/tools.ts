@@ -25,7 +25,7 @@ export async function prepare(groups: Iterable<string>): Promise<void> {
 }
 
 /** Those of a folder, if it has some of its own. */
-async function installTools(cwd: string): Promise<void> {
+export async function installTools(cwd: string): Promise<void> {
   const lock = join(cwd, 'package-lock.json');
   // What was installed last; npm's own record of it is not a copy.
   const installed = join(cwd, 'node_modules/.installed.json');

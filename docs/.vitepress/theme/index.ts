@@ -1,0 +1,12 @@
+/** VitePress's own theme without its fonts, which weigh more than all the rest, and with what runs on the pages. */
+import type { Theme } from 'vitepress';
+import DefaultTheme from 'vitepress/theme-without-fonts';
+import Program from './Program.vue';
+import './style.css';
+
+export default {
+  extends: DefaultTheme,
+  enhanceApp({ app }) {
+    app.component('Program', Program);
+  },
+} satisfies Theme;

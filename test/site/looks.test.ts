@@ -1,0 +1,103 @@
+/** What Chromium finds of the pages: what they weigh, whether everybody can read them, and what they are without isolation. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { type Browser, type BrowserContext, chromium, type Page } from 'playwright';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { advice, find } from '../platforms/browsers/find.ts';
+import { root } from '../platforms/runtimes/bundle.ts';
+import { pages, type Server, serve } from './site.ts';
+
+/** Of the home page, compressed (bytes). */
+const HEAVIEST = 200_000;
+const PHONE = { width: 390, height: 844 };
+const DESK = { width: 1400, height: 900 };
+const axe = readFileSync(join(root, 'docs/node_modules/axe-core/axe.min.js'), 'utf8');
+
+let browser: Browser;
+let context: BrowserContext;
+let server: Server;
+beforeAll(async () => {
+  const found = find('chromium');
+  if (!found) throw new Error(advice(['chromium']));
+  browser = await chromium.launch(found.build === 'playwright' ? {} : { executablePath: found.executable });
+  context = await browser.newContext();
+  server = await serve();
+});
+afterAll(async () => {
+  await browser?.close();
+  await server?.[Symbol.asyncDispose]();
+});
+
+const open = async (path: string, colorScheme: 'light' | 'dark', viewport: typeof DESK): Promise<Page> => {
+  const page = await context.newPage();
+  await page.emulateMedia({ colorScheme });
+  await page.setViewportSize(viewport);
+  await page.goto(server.address + path);
+  await page.waitForFunction(() => '__vue_app__' in document.querySelector('#app')!);
+  return page;
+};
+
+/** Of axe, what is used here. */
+interface Axe {
+  run(of: Document): Promise<{ violations: { id: string; impact: string; nodes: { target: string[] }[] }[] }>;
+}
+
+/** Serious faults, a text each. */
+async function faults(page: Page): Promise<string[]> {
+  await page.evaluate(axe);
+  const { violations } = await page.evaluate(() => (globalThis as unknown as { axe: Axe }).axe.run(document));
+  return violations
+    .filter(({ impact }) => impact === 'serious' || impact === 'critical')
+    .map(
+      ({ id, nodes }) =>
+        `${id}: ${nodes
+          .map(({ target }) => target.join(' '))
+          .slice(0, 3)
+          .join('; ')}`,
+    );
+}
+
+test('the home page is light', async () => {
+  await using own = await serve();
+  const page = await browser.newPage();
+  await page.goto(own.address, { waitUntil: 'networkidle' });
+  await page.close();
+  expect(own.sent).toBeLessThan(HEAVIEST);
+});
+
+// In the light or in the dark by turns: pages of one kind look alike.
+test.each(pages.map(({ path }, index) => [path, index % 2 ? 'dark' : 'light'] as const))(
+  '%s can be read by everybody (%s), and at the size of a phone',
+  async (path, scheme) => {
+    const page = await open(path, scheme, DESK);
+    expect.soft(await faults(page)).toEqual([]);
+    await page.setViewportSize(PHONE);
+    const beyond = () => page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+    await expect.poll(beyond, { message: 'how much is beyond the right edge' }).toBeLessThanOrEqual(0);
+    await page.close();
+  },
+);
+
+test('a page that is not isolated says what is missing, and a service worker helps', async () => {
+  await using plain = await serve({});
+  const page = await browser.newPage();
+  await page.goto(`${plain.address}/learn/lock`);
+  const note = page.locator('.isolation');
+  await note.waitFor();
+  expect(await note.textContent()).toContain('Cross-Origin-Embedder-Policy: require-corp');
+  expect(await faults(page)).toEqual([]);
+  await note.getByRole('button').click();
+  const verdict = page.locator('.program .verdict');
+  await verdict.filter({ hasText: '10 booked' }).waitFor();
+  expect(await page.evaluate(() => crossOriginIsolated)).toBe(true);
+  await page.close();
+});
+
+test('the search finds a method', async () => {
+  const page = await open('/', 'light', DESK);
+  await page.keyboard.press('Control+k');
+  await page.locator('input.search-input').fill('holdAsync');
+  await page.locator('.result').first().waitFor();
+  expect(await page.locator('.result').count()).toBeGreaterThan(0);
+  await page.close();
+});
