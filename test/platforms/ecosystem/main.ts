@@ -9,6 +9,7 @@ import { writeTable } from '../compatibility.ts';
 import { install } from '../runtimes/install.ts';
 import { cases as bundlers } from './bundlers/index.ts';
 import type { Case } from './case.ts';
+import { cases as documents } from './documents/index.ts';
 import { cases as frameworks } from './frameworks/index.ts';
 import { cases as pools } from './pools/index.ts';
 import { outcomeOf } from './run.ts';
@@ -16,7 +17,7 @@ import { cases as runners } from './runners/index.ts';
 import { prepare, versionOf } from './tools.ts';
 import { cases as types } from './types/index.ts';
 
-const GROUPS: Record<string, readonly Case[]> = { types, runners, pools, bundlers, frameworks };
+const GROUPS: Record<string, readonly Case[]> = { documents, types, runners, pools, bundlers, frameworks };
 
 /** The columns, and where their binaries are: the oldest Node that is supported, and that of this process. */
 const [major] = process.versions.node.split('.');
