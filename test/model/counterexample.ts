@@ -39,22 +39,34 @@ export interface Step {
   readonly woken: readonly number[];
 }
 
+/** A thread, and what it would do next. */
+export interface Standing {
+  readonly state: LocalState;
+  /** It sleeps, and is woken after so many others; 0 when it is awake. */
+  readonly place: number;
+  readonly dead: boolean;
+}
+
 export interface Counterexample {
   readonly fault: Fault;
   readonly message: string;
   readonly steps: readonly Step[];
-  /** What each thread would do next. */
-  readonly standing: readonly { readonly state: LocalState; readonly asleep: boolean; readonly dead: boolean }[];
+  readonly standing: readonly Standing[];
 }
 
-const NONE = -1;
+/** One of the things that can come next. */
+export interface Move {
+  readonly thread: number;
+  readonly steps: readonly Step[];
+  /** The state that it leads to, or what is wrong with the step. */
+  readonly to: number | Violation;
+}
 
 /** Writes down, while a way is told again, what is done in the expansion of a state. */
 export class Recorder {
   private log: Step[] | undefined;
-  /** The successor that is looked for, and the way to it. */
-  private wanted = NONE;
-  private way: Step[] | undefined;
+  /** Is told of each successor, and of the way to it. */
+  private reached: (id: number, way: readonly Step[]) => void = () => {};
 
   get on(): boolean {
     return this.log !== undefined;
@@ -83,7 +95,7 @@ export class Recorder {
 
   /** A successor is complete. */
   reach(id: number): void {
-    if (id === this.wanted) this.way ??= [...this.log!];
+    this.reached(id, [...this.log!]);
   }
 
   /**
@@ -94,13 +106,26 @@ export class Recorder {
   tell(states: readonly number[], expand: (state: number) => Violation | undefined): readonly Step[] {
     const steps: Step[] = [];
     for (const [i, state] of states.entries()) {
+      const wanted = states[i + 1];
+      let found: readonly Step[] | undefined;
       this.log = [];
-      this.way = undefined;
-      this.wanted = states[i + 1] ?? NONE;
+      this.reached = (id, way) => {
+        if (id === wanted) found ??= way;
+      };
       const violation = expand(state);
-      if (this.wanted !== NONE) steps.push(...(this.way ?? []));
+      if (wanted !== undefined) steps.push(...(found ?? []));
       else if (violation?.ofStep) steps.push(...this.log);
     }
     return steps;
+  }
+
+  /** All that a thread can do next. @param expand as above, for this thread */
+  list(thread: number, expand: () => Violation | undefined): readonly Move[] {
+    const moves: Move[] = [];
+    this.log = [];
+    this.reached = (to, steps) => moves.push({ thread, steps, to });
+    const violation = expand();
+    if (violation) moves.push({ thread, steps: [...this.log], to: violation });
+    return moves;
   }
 }

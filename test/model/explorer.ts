@@ -3,7 +3,7 @@
  * is remembered, so the walk ends although the threads loop for ever, and the first counterexample is a shortest one.
  */
 
-import { type Counterexample, Recorder, Violation } from './counterexample.ts';
+import { type Counterexample, type Move, Recorder, type Standing, Violation } from './counterexample.ts';
 import { type Counts, Graph } from './graph.ts';
 import { modified, read as readMemory, type Value, write as writeMemory } from './interpret.ts';
 import { findSpinning, findStarvation } from './liveness.ts';
@@ -33,6 +33,18 @@ export interface Exploration {
   readonly exceeded: boolean;
 }
 
+/** How things stand in a state, and what can come next; `word` is right until the next look. */
+export interface Look {
+  readonly moves: readonly Move[];
+  /** What is wrong with the state itself. */
+  readonly violation: Violation | undefined;
+  readonly standing: readonly Standing[];
+  word(address: number): number;
+}
+
+/** States. */
+const SLICE = 256;
+
 /** More independent accesses in a row than a call makes. A thread that spins on independent words must come to an end, too. */
 const MOST_AT_ONCE = 1000;
 
@@ -55,12 +67,21 @@ export class Explorer {
     this.limits = limits;
     this.memory = new SharedMemory(system.memory, lines);
     this.store = new Store(system, this.memory);
-    this.reduction = new Reduction(limits.reduce ?? true, dependent, this.memory.words.length);
+    this.reduction = new Reduction(limits.reduce ?? true, dependent, this.memory.words.length, system.mayRace ?? false);
   }
 
   run(): Exploration {
+    const exploring = this.explore();
+    for (;;) {
+      const { done, value } = exploring.next();
+      if (done) return value;
+    }
+  }
+
+  /** As `run`, in slices: a page must stay alive. */
+  *explore(): Generator<undefined, Exploration> {
     const { store, graph, reduction, limits } = this;
-    store.begin(() => this.poison());
+    this.begin();
     let depth = 0;
     let lastOfDepth = 0;
     let at = 0;
@@ -73,6 +94,7 @@ export class Explorer {
           lastOfDepth = store.size - 1;
         }
         if (at % 65536 === 0) limits.progress?.(at, depth);
+        if (at % SLICE === SLICE - 1) yield;
         graph.expandNext();
         this.expand(at);
       }
@@ -98,26 +120,51 @@ export class Explorer {
 
   /** All successors of a state, and everything that can be wrong in it. */
   private expand(id: number): void {
-    const { store, graph, recorder } = this;
+    const { store, graph } = this;
     store.load(id);
     const before = graph.size;
     let settled = 0;
-    for (let t = 0; t < store.count; t++) {
-      const state = store.local(t);
-      recorder.cut(0);
-      if (store.isDead(t) || state.operation.kind === 'done') settled |= 1 << t;
-      this.byChance = store.isAsleep(t);
-      if (this.byChance) this.sleeper(t, state);
-      else if (((settled >> t) & 1) === 0) this.follow(t, state, false);
-    }
+    for (let t = 0; t < store.count; t++) if (this.expandThread(t)) settled |= 1 << t;
     store.settled[id] = settled;
-    this.reduction.findCollisions();
     this.judge(graph.size === before);
+  }
+
+  /** The successors that one thread makes; whether it need not come to anything. */
+  private expandThread(t: number): boolean {
+    const { store } = this;
+    const state = store.local(t);
+    this.recorder.cut(0);
+    const settled = store.isDead(t) || state.operation.kind === 'done';
+    this.byChance = store.isAsleep(t);
+    if (this.byChance) this.sleeper(t, state);
+    else if (!settled) this.follow(t, state, false);
+    return settled;
+  }
+
+  /** For those that choose by themselves (walk.ts): how things stand, and what can come next. */
+  look(id: number): Look {
+    const { store, memory, recorder } = this;
+    const moves = store.everyone().flatMap((t) => {
+      memory.rollback(0);
+      store.load(id);
+      return recorder.list(t, () => this.attempt(() => this.expandThread(t)));
+    });
+    memory.rollback(0);
+    store.load(id);
+    const violation = this.attempt(() => this.judge(moves.length === 0));
+    return { moves, violation, standing: this.standing(), word: (address) => memory.words[address >> 2]! };
+  }
+
+  /** The state before the first step. */
+  begin(): number {
+    this.store.begin(() => this.poison());
+    return 0;
   }
 
   /** What is wrong with the state at hand itself. */
   private judge(isLast: boolean): void {
     const { store, endless, system } = this;
+    this.reduction.findCollisions();
     this.endless = -1;
     if (endless >= 0 && !system.spins && !system.maySpin?.(endless, store.here))
       throw new Violation('spinning', `T${endless + 1} goes on and on, and never sleeps`);
@@ -211,7 +258,7 @@ export class Explorer {
         }
         case 'event':
           this.event(t, state, operation.event);
-          if (reduction.on && !operation.early) {
+          if (!operation.early) {
             state = threads.step(state, undefined);
             continue;
           }
@@ -316,7 +363,7 @@ export class Explorer {
     const { store, recorder } = this;
     const monitor = store.monitorAt;
     const recorded = recorder.length;
-    while (this.reduction.on && state.operation.kind === 'event' && state.operation.early) {
+    while (state.operation.kind === 'event' && state.operation.early) {
       this.event(t, state, state.operation.event);
       state = this.system.threads.step(state, undefined);
     }
@@ -443,25 +490,35 @@ export class Explorer {
     const steps = recorder.tell(way, (on) => this.expandAgain(on));
     this.memory.rollback(0);
     store.load(state);
-    const standing = store.everyone().map((t) => ({
-      state: store.local(t),
-      asleep: store.isAsleep(t),
-      dead: store.isDead(t),
-    }));
-    return { fault: violation.fault, message: violation.message, steps, standing };
+    return { fault: violation.fault, message: violation.message, steps, standing: this.standing() };
+  }
+
+  private standing(): Standing[] {
+    const { store } = this;
+    return store.everyone().map((t) => ({ state: store.local(t), place: store.placeOf(t), dead: store.isDead(t) }));
   }
 
   private expandAgain(state: number): Violation | undefined {
     this.memory.rollback(0);
     try {
-      this.expand(state);
+      return this.attempt(() => this.expand(state));
     } catch (error) {
-      if (error instanceof Violation) return error;
       if (!(error instanceof ReductionChanged)) throw error;
+      return undefined;
     } finally {
       this.reduction.forget();
     }
-    return undefined;
+  }
+
+  /** What is wrong with it. */
+  private attempt(act: () => void): Violation | undefined {
+    try {
+      act();
+      return undefined;
+    } catch (error) {
+      if (error instanceof Violation) return error;
+      throw error;
+    }
   }
 }
 

@@ -3,8 +3,9 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { STATUS_OK, STATUS_PENDING, THREAD_INBOX } from '../../assembly/abi.ts';
-import { compile, examine, fixtures } from './bugs.ts';
-import { check } from './check.ts';
+import { type Fixture, fixtures, namesOf, systemOf } from './bugs.ts';
+import { check, type Verdict } from './check.ts';
+import { compile } from './compile.ts';
 import { decode } from './decode.ts';
 import { differences } from './differential.ts';
 import { Interpreter } from './interpret.ts';
@@ -13,6 +14,7 @@ import { count } from './replay.ts';
 import { call, FOR_EVER, loadCore, once, run, SOON, TIMED, use, World } from './scenario.ts';
 import { scenarios } from './scenarios/index.ts';
 import { type Program, Threads } from './thread.ts';
+import { describe as inWords, locator } from './trace.ts';
 
 /** Always the same, so that a failure can be repeated. */
 function seeded(seed: number): () => number {
@@ -168,6 +170,13 @@ test('with and without reduction, the verdict is the same', () => {
 });
 
 describe('classic bugs are found, and their mended versions hold', () => {
+  async function examine(fixture: Fixture, bug: number): Promise<{ verdict: Verdict; trace: string }> {
+    const { bytes, map } = await compile(fixture.file, bug);
+    const verdict = check(systemOf(fixture, bytes));
+    const { counterexample } = verdict;
+    return { verdict, trace: counterexample ? inWords(counterexample, namesOf(fixture), locator(map)) : '' };
+  }
+
   for (const fixture of fixtures) {
     test(`${fixture.file}, correct`, async () => {
       expect((await examine(fixture, 0)).trace).toBe('');

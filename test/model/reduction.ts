@@ -29,6 +29,7 @@ export class Reduction {
   readonly dependentInstructions = new Set<number>();
   /** Those whose word another thread may write at that moment: for them it matters that they are one step. */
   readonly contestedInstructions = new Set<number>();
+  private readonly mayRace: boolean;
   private readonly dependent: Set<number>;
   private readonly isDependent: Uint8Array;
 
@@ -40,8 +41,9 @@ export class Reduction {
   /** Thread, word and instruction, three at a time. */
   private readonly meetings: number[] = [];
 
-  constructor(on: boolean, dependent: Set<number>, words: number) {
+  constructor(on: boolean, dependent: Set<number>, words: number, mayRace: boolean) {
     this.on = on;
+    this.mayRace = mayRace;
     this.dependent = dependent;
     this.isDependent = new Uint8Array(words);
     for (const word of dependent) this.isDependent[word] = 1;
@@ -101,7 +103,7 @@ export class Reduction {
     const found = atomics.length > 0 ? atomics : plains;
     for (const word of found) this.dependent.add(word);
     if (found.length > 0) throw new ReductionChanged();
-    if (race >= 0)
+    if (race >= 0 && !this.mayRace)
       throw new Violation(
         'race',
         `two threads are about to access the word at ${race * 4}, and one of the accesses is plain`,

@@ -97,7 +97,12 @@ export class Store {
   }
 
   isAsleep(t: number): boolean {
-    return (this.vector[this.count + t]! & RANK) !== 0;
+    return this.placeOf(t) !== 0;
+  }
+
+  /** Among those that sleep on the same word; 0 when it does not. */
+  placeOf(t: number): number {
+    return this.vector[this.count + t]! & RANK;
   }
 
   isDead(t: number): boolean {
@@ -122,13 +127,12 @@ export class Store {
 
   /** The threads that sleep at an address in the state at hand, the first to be woken first. */
   sleepersAt(address: number): number[] {
-    const rank = (t: number): number => this.vector[this.count + t]! & RANK;
     return this.everyone()
       .filter((t) => {
         const { operation } = this.local(t);
-        return rank(t) && operation.kind === 'wait' && operation.address === address;
+        return this.isAsleep(t) && operation.kind === 'wait' && operation.address === address;
       })
-      .sort((a, b) => rank(a) - rank(b));
+      .sort((a, b) => this.placeOf(a) - this.placeOf(b));
   }
 
   fallAsleep(t: number, address: number): void {

@@ -32,6 +32,8 @@ export interface System {
   readonly spins?: boolean | undefined;
   /** Whether a thread may spin in this state, since another is about to end that by its next few instructions. */
   readonly maySpin?: ((thread: number, view: View) => boolean) | undefined;
+  /** Plain accesses may meet: what comes of that is what the system is there to show. */
+  readonly mayRace?: boolean | undefined;
   /** Whether a thread that can never go on may be left like that in this state. */
   readonly mayStarve?: ((thread: number, view: View) => boolean) | undefined;
 }

@@ -43,8 +43,8 @@ export function describe(counterexample: Counterexample, names: Names, locate: L
   const widths = [0, 1, 2].map((column) => Math.max(4, ...rows.map((row) => row[column]!.length)));
   const line = (row: readonly string[]): string =>
     `  ${row[0]!.padStart(widths[0]!)}  ${row[1]!.padEnd(widths[1]!)}  ${row[2]!.padEnd(widths[2]!)}  ${row[3]}`;
-  const now = standing.map(({ state, asleep, dead }, t) => {
-    const doing = dead ? 'is dead' : asleep ? `sleeps on ${names.nameOf(addressOf(state)!)}` : next(state, names);
+  const now = standing.map(({ state, place, dead }, t) => {
+    const doing = dead ? 'is dead' : place ? `sleeps on ${names.nameOf(addressOf(state)!)}` : next(state, names);
     return `  T${t + 1} ${doing}${state.call && !dead ? `, in ${state.call}, ${where(state, locate)}` : ''}`;
   });
   return [
