@@ -1,6 +1,7 @@
 /** `npm run start:browser`: serves the page as it stands in the sources. */
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vite';
+import { compiled } from './scheduler/compiled.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
@@ -21,6 +22,7 @@ export default defineConfig({
   },
   server: { fs: { allow: [root] } },
   plugins: [
+    compiled,
     {
       name: 'isolation',
       // In every answer. `server.headers` leaves them out where nothing has changed (304), and WebKit refuses such workers.

@@ -1,0 +1,67 @@
+/** What the scheduler needs of the build: Vite's plugin for `virtual:compiled/classics` and `virtual:compiled/core`. */
+import { readFileSync } from 'node:fs';
+import type { Plugin } from 'vite';
+import { fixtures } from '../../../test/model/bugs.ts';
+import { compile } from '../../../test/model/compile.ts';
+import { decode, type Func, type Module } from '../../../test/model/decode.ts';
+import { CORE, locateIn } from '../../../test/model/main.ts';
+import { type Locate, locator } from '../../../test/model/trace.ts';
+import type { Compiled } from './loaded.ts';
+
+const PREFIX = 'virtual:compiled/';
+const ASSEMBLY = new URL('../../../assembly/', import.meta.url);
+/** Instructions by which a thread reaches out. */
+const STEP = /load|store|atomic|memory|call/;
+
+function linesOf(functions: readonly Func[], locate: Locate): Record<number, string> {
+  const lines: Record<number, string> = {};
+  for (const { name, at } of functions.flatMap(({ code }) => code)) {
+    const line = STEP.test(name) ? locate(at) : undefined;
+    if (line) lines[at] = line;
+  }
+  return lines;
+}
+
+/** All functions that these exports call. */
+function reached({ functions, imports, exports }: Module, names: readonly string[]): Func[] {
+  const found = new Set(names.map((name) => exports.get(name)!));
+  for (const index of found) {
+    const calls = functions[index - imports.length]?.code.filter(({ name }) => name === 'call') ?? [];
+    for (const { immediate } of calls) found.add(Number(immediate));
+  }
+  return functions.filter(({ index }) => found.has(index));
+}
+
+function made(bytes: Uint8Array, functions: readonly Func[], locate: Locate, read: (file: string) => string): Compiled {
+  const lines = linesOf(functions, locate);
+  const files = new Set(Object.values(lines).map((line) => line.split(':')[0]!));
+  const sources = Object.fromEntries([...files].map((file) => [file, read(file)]));
+  return { wasm: Buffer.from(bytes).toString('base64'), sources, lines };
+}
+
+/** The published bytes of lockwork, with the sources of its Lock. */
+function core(): Compiled {
+  const bytes = readFileSync(CORE);
+  const functions = reached(decode(bytes), ['lockAcquire', 'lockRelease']);
+  return made(bytes, functions, locateIn(bytes), (file) => readFileSync(new URL(file, ASSEMBLY), 'utf8'));
+}
+
+async function classic(file: string, bug: number): Promise<[string, Compiled]> {
+  const { bytes, map, sources } = await compile(file, bug);
+  return [`${file} ${bug}`, made(bytes, decode(bytes).functions, locator(map), (name) => sources[name]!)];
+}
+
+/** All fixtures, with each of their bugs and without. */
+async function classics(): Promise<Record<string, Compiled>> {
+  const all = fixtures.flatMap(({ file, bugs }) => [0, ...bugs.map(({ bug }) => bug)].map((bug) => classic(file, bug)));
+  return Object.fromEntries(await Promise.all(all));
+}
+
+export const compiled: Plugin = {
+  name: 'compiled',
+  resolveId: (id) => (id.startsWith(PREFIX) ? `\0${id}` : undefined),
+  async load(id) {
+    if (!id.startsWith(`\0${PREFIX}`)) return undefined;
+    return `export default ${JSON.stringify(id.endsWith('/core') ? core() : await classics())}`;
+  },
+};
