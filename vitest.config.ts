@@ -1,5 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
+import { compiled } from './examples/page/scheduler/compiled.ts';
 import { NAMES } from './test/platforms/browsers/find.ts';
 import { ISOLATED, pages } from './test/platforms/browsers/pages.ts';
 import { provider } from './test/platforms/browsers/provider.ts';
@@ -43,7 +44,7 @@ export default defineConfig({
             lockwork: dist('index.js'),
           },
         },
-        plugins: [pages, suite],
+        plugins: [pages, suite, compiled],
         server: { headers: ISOLATED },
         test: {
           name,

@@ -14,7 +14,7 @@ import { search } from './search.ts';
 import { sourceOf } from './source.ts';
 import { ThreadCard } from './thread.ts';
 import { nextOfWay, verdictOf, type Walked, wayOf } from './verdict.ts';
-import { done } from './words.ts';
+import { doneBy } from './words.ts';
 
 /** Shows it in an element. Answers a function that takes it out again. */
 export function mount(root: HTMLElement): () => void {
@@ -203,12 +203,7 @@ class Scheduler {
     this.#source.style.setProperty('--threads', String(cards.length));
     this.#source.replaceChildren(...sourceOf(sources, stands));
     this.#log.replaceChildren(
-      ...walk.moves.flatMap(({ steps }) =>
-        steps.flatMap((step) => {
-          const text = done(step, names);
-          return text ? [element('li', {}, badge(step.thread), ' ', text)] : [];
-        }),
-      ),
+      ...walk.moves.map((move) => element('li', {}, badge(move.thread), ` ${doneBy(move, names)}`)),
     );
     const next = nextOfWay(scene);
     this.#back.ariaDisabled = this.#restart.ariaDisabled = String(walk.moves.length === 0);

@@ -3,7 +3,7 @@ import type { Move, Step } from '../../../test/model/counterexample.ts';
 import type { Exploration } from '../../../test/model/explorer.ts';
 import type { Walk } from '../../../test/model/walk.ts';
 import type { Loaded } from './loaded.ts';
-import { done } from './words.ts';
+import { doneBy } from './words.ts';
 
 export interface Walked {
   readonly loaded: Loaded;
@@ -46,7 +46,7 @@ export function verdictOf(walked: Walked): Verdict {
   const wrong = violation?.message ?? (atEnd ? found?.counterexample?.message : undefined);
   if (wrong !== undefined) return { state: 'failed', text: `Found it: ${inWords(wrong, loaded)}.` };
   if (moves.length === 0) return { state: 'held', text: ending(walk) };
-  const last = walk.moves.at(-1)?.steps.findLast((step) => done(step, loaded.names));
+  const last = walk.moves.at(-1);
   return last ? { state: 'runs', text: onTheWay(walk, last, loaded) } : beginning(walked);
 }
 
@@ -59,10 +59,10 @@ function beginning({ way, found }: Walked): Verdict {
   return { state: 'held', text: `No way leads to a bug: all ${states} have been looked at.` };
 }
 
-function onTheWay(walk: Walk, last: Step, { names }: Loaded): string {
+function onTheWay(walk: Walk, last: Move, { names }: Loaded): string {
   const thread = `T${last.thread + 1}`;
   return walk.before < 0
-    ? `${thread} ${done(last, names)}.`
+    ? `${thread} ${doneBy(last, names)}.`
     : `All stands just as after step ${walk.before}: ${thread} goes round in circles. Let another thread go on.`;
 }
 

@@ -1,5 +1,5 @@
 /** Steps of threads, in plain words. */
-import type { Step } from '../../../test/model/counterexample.ts';
+import type { Move, Step } from '../../../test/model/counterexample.ts';
 import type { Value } from '../../../test/model/interpret.ts';
 import type { Operation } from '../../../test/model/thread.ts';
 import type { Names } from '../../../test/model/trace.ts';
@@ -40,7 +40,7 @@ export function coming(operation: Operation, names: Names, what: Step['what'] = 
     case 'fill':
       return `fill ${name}`;
     case 'event':
-      return 'tell';
+      return `notify ${operation.event}`;
     case 'choose':
       return operation.what === 'clock' ? 'look at the clock' : `${operation.what}: ${result}`;
     case 'fault':
@@ -50,8 +50,10 @@ export function coming(operation: Operation, names: Names, what: Step['what'] = 
   }
 }
 
-/** What a step was, and what came of it; nothing for one that only the checker needs. */
-export function done({ state, what, result, before, after, woken }: Step, names: Names): string {
+/** What a move was, and what came of it. */
+export const doneBy = ({ steps }: Move, names: Names): string => steps.map((step) => done(step, names)).join('; ');
+
+function done({ state, what, result, before, after, woken }: Step, names: Names): string {
   const { operation } = state;
   const value = (of: Value | undefined): string => (of === undefined ? '' : names.valueOf(of));
   const name = 'address' in operation ? names.nameOf(operation.address) : '';
@@ -82,7 +84,7 @@ export function done({ state, what, result, before, after, woken }: Step, names:
     case 'until':
       return `went on: ${name} is as it waited for`;
     case 'event':
-      return '';
+      return typeof operation.event === 'number' ? `notified ${operation.event}` : `was ${operation.event}`;
     case 'choose':
       return operation.what === 'clock' ? 'looked at the clock' : `${operation.what}: ${result}`;
     default:

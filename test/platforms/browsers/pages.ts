@@ -1,4 +1,4 @@
-/** Pages that are served with headers of their own, for ../page/alone.test.ts and ../page/unsupported.test.ts. */
+/** Pages that are served with headers of their own, for ../page/alone.test.ts, live.test.ts and unsupported.test.ts. */
 import type { Plugin } from 'vitest/config';
 
 /** Without both, a page shares no memory with other threads. */
@@ -21,6 +21,7 @@ const PAGES: Record<string, Page> = {
   '/isolated': { headers: ISOLATED },
   '/plain': { headers: {} },
   '/alone': { headers: {}, script: 'alone.ts' },
+  '/live-alone': { headers: {}, script: 'live-alone.ts' },
   '/unshared': { headers: {}, before: 'WebAssembly.Memory = class { constructor() { throw new TypeError() } }' },
   '/strict': { headers: { ...ISOLATED, ...STRICT } },
   '/plain-and-strict': { headers: STRICT },
