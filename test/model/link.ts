@@ -5,7 +5,8 @@
  * are constants; what it writes into one, how many cells of the arena are memory, it has got already.
  *
  * What it imports of the host is, in a thread without tasks, one call of the core: `wait` is the `acquire` or `wait` of a class of
- * the bindings, which blocks. Such a thread has nothing to collect.
+ * the bindings, which blocks. Such a thread has nothing to collect. An instance that is suspended must not wait here: what comes
+ * of that are tasks, as other scenarios have them, and engines refuse it in a call that was not made by `promising`.
  */
 
 import {
@@ -19,8 +20,9 @@ import {
 } from '../../assembly/abi.ts';
 import type { Func, Instruction, Module } from './decode.ts';
 
-/** The globals of an instance. */
+/** The globals of an instance, and whether it is suspended where it would wait. */
 export interface Globals {
+  readonly suspended: boolean;
   readonly thread: number;
   readonly owner: number;
   readonly task: number;
@@ -32,16 +34,19 @@ export interface Globals {
 export const inInstance = (name: string, instance: number): string => `${name}@${instance}`;
 
 /** What `wait` calls for each kind, and what behind the stamp. */
-const WAITS: readonly (readonly [kind: number, call: string, args: readonly (keyof Globals | 'timeout' | number)[]])[] =
-  [
-    [KIND_LOCK, 'lockAcquire', ['owner', 'timeout']],
-    [KIND_RLOCK, 'rlockAcquire', ['task', 'timeout']],
-    [KIND_SEMAPHORE, 'semAcquire', ['thread', 'timeout']],
-    [KIND_EVENT, 'eventWait', ['thread', 'timeout']],
-    [KIND_BARRIER, 'barrierWait', ['thread', 'timeout', NO_ACTION]],
-    // Over a Lock.
-    [KIND_CONDITION, 'condWait', ['thread', 'thread', 'timeout', 0]],
-  ];
+const WAITS: readonly (readonly [
+  kind: number,
+  call: string,
+  args: readonly ('thread' | 'owner' | 'task' | 'timeout' | number)[],
+])[] = [
+  [KIND_LOCK, 'lockAcquire', ['owner', 'timeout']],
+  [KIND_RLOCK, 'rlockAcquire', ['task', 'timeout']],
+  [KIND_SEMAPHORE, 'semAcquire', ['thread', 'timeout']],
+  [KIND_EVENT, 'eventWait', ['thread', 'timeout']],
+  [KIND_BARRIER, 'barrierWait', ['thread', 'timeout', NO_ACTION]],
+  // Over a Lock.
+  [KIND_CONDITION, 'condWait', ['thread', 'thread', 'timeout', 0]],
+];
 
 export function link(core: Module, imports: Module, instances: readonly Globals[]): Module {
   const exports = new Map(core.exports);
@@ -63,14 +68,20 @@ export function link(core: Module, imports: Module, instances: readonly Globals[
       if (name === 'call') return { ...instruction, immediate: indexOf(Number(immediate)) };
       if (name === 'global.set') return { ...instruction, name: 'drop', immediate: 0 };
       if (name !== 'global.get') return instruction;
-      const variable = imports.variables[Number(immediate)] as keyof Globals | undefined;
+      const variable = imports.variables[Number(immediate)] as
+        | 'thread'
+        | 'owner'
+        | 'task'
+        | 'arena'
+        | 'cells'
+        | undefined;
       const value =
         variable === undefined ? imports.globals[Number(immediate) - imports.variables.length]! : globals[variable];
       return { ...instruction, name: 'i32.const', immediate: value };
     };
     for (const func of imports.functions) functions.push({ ...func, index: next(), code: func.code.map(linked) });
-    functions.push(waiting(core, globals, next()));
-    functions.push({ ...NOTHING_TO_COLLECT, index: next() });
+    functions.push({ ...(globals.suspended ? never('wait') : waiting(core, globals)), index: next() });
+    functions.push({ ...never('collect'), index: next() });
     for (const [name, index] of imports.exports) exports.set(inInstance(name, number), indexOf(index));
   }
   return { ...core, exports, functions };
@@ -90,7 +101,9 @@ const instruction = (name: string, immediate: number | bigint = 0, to = 0): Inst
 });
 
 /** `wait(kind, cell, stamp, timeout)`. */
-function waiting(core: Module, globals: Globals, index: number): Func {
+const WAIT = ['i32', 'i32', 'i32', 'f64'] as const;
+
+function waiting(core: Module, globals: Globals): Omit<Func, 'index'> {
   const [KIND, CELL, STAMP, TIMEOUT] = [0, 1, 2, 3];
   const code: Instruction[] = [];
   for (const [kind, call, args] of WAITS) {
@@ -109,14 +122,11 @@ function waiting(core: Module, globals: Globals, index: number): Func {
     code.push(instruction('if', 0, code.length + 1 + taken.length), ...taken);
   }
   code.push(instruction('unreachable'));
-  const params = ['i32', 'i32', 'i32', 'f64'] as const;
-  return { index, name: 'wait', type: { params, results: ['i32'] }, locals: params, code };
+  return { name: 'wait', type: { params: WAIT, results: ['i32'] }, locals: WAIT, code };
 }
 
-const NOTHING_TO_COLLECT: Func = {
-  index: 0,
-  name: 'collect',
-  type: { params: [], results: [] },
-  locals: [],
-  code: [instruction('unreachable')],
-};
+/** What is not called here. */
+function never(name: 'wait' | 'collect'): Omit<Func, 'index'> {
+  const params = name === 'wait' ? WAIT : [];
+  return { name, type: { params, results: [] }, locals: params, code: [instruction('unreachable')] };
+}

@@ -346,15 +346,17 @@ export class World {
     return this.cells.get(cell)?.kind ?? 0;
   }
 
-  /** The core, and for each thread an instance of `imports.wasm`: see link.ts. */
-  linked(): Module {
+  /** The core, and for each thread an instance of `imports.wasm`; that of a thread in `suspended` is suspended where it would wait. */
+  linked(suspended: readonly number[] = []): Module {
     const { module, imports } = this.core;
     const cells = this.peek(ARENA + HEADER_TOTAL);
-    return link(
-      module,
-      imports,
-      this.threads.map((thread) => ({ thread, owner: thread, task: thread, arena: ARENA, cells })),
-    );
+    const instances = this.threads.map((thread, t) => {
+      const own = { thread, arena: ARENA, cells };
+      return suspended.includes(t)
+        ? { ...own, suspended: true, owner: thread | HELD_BY_TASK, task: this.task(thread) }
+        : { ...own, suspended: false, owner: thread, task: thread };
+    });
+    return link(module, imports, instances);
   }
 
   /** A word of the user's own, in a line of its own. */
@@ -376,6 +378,9 @@ export class World {
   rlock = (onDeath = ON_DEATH_TELL): Primitive => this.create(KIND_RLOCK, 'lock', { [LOCK_ON_DEATH]: onDeath });
   semaphore = (permits: number, bound = 1000): Primitive =>
     this.create(KIND_SEMAPHORE, 'semaphore', { [CELL_WORD]: permits * UNIT, [SEMAPHORE_BOUND]: bound });
+  /** All permits of it are there. */
+  bounded = (bound: number): Primitive =>
+    this.create(KIND_BOUNDED_SEMAPHORE, 'bounded', { [CELL_WORD]: bound * UNIT, [SEMAPHORE_BOUND]: bound });
   event = (): Primitive => this.create(KIND_EVENT, 'event');
   barrier = (parties: number): Primitive => this.create(KIND_BARRIER, 'barrier', { [BARRIER_PARTIES]: parties });
   condition = (lock: Primitive): Primitive =>

@@ -6,6 +6,7 @@
 
 import {
   ABANDONED,
+  ACTION,
   BROKEN,
   CELL_GENERATION,
   CELL_LENGTH,
@@ -19,6 +20,7 @@ import {
   STATUS_OK,
   STATUS_OVER_RELEASE,
   STATUS_TIMEOUT,
+  UNIT,
 } from '../../../assembly/abi.ts';
 import { inInstance } from '../link.ts';
 import {
@@ -51,11 +53,17 @@ import { lockSpecification } from './lock.ts';
 const program = (t: number, name: string, { cell, stamp }: Primitive, ...args: number[]): Script<number> =>
   call(inInstance(name, t), cell, stamp, ...args);
 
-const scenario = (name: string, threads: number, lay: (world: World) => Omit<Play, 'module'>): Scenario => ({
+/** @param suspended the threads whose programs are suspended where they would wait */
+const scenario = (
+  name: string,
+  threads: number,
+  lay: (world: World) => Omit<Play, 'module'>,
+  suspended?: readonly number[],
+): Scenario => ({
   primitive: 'imports',
   name,
   threads,
-  build: (world) => ({ ...lay(world), module: world.linked() }),
+  build: (world) => ({ ...lay(world), module: world.linked(suspended) }),
 });
 
 const timed = (timeout: number): readonly number[] => (timeout === FOR_EVER ? UNTIMED : TIMED);
@@ -243,18 +251,90 @@ export const imports: readonly Scenario[] = [
       ),
     };
   }),
-  scenario('barrier: a program mends it for ever, and another one comes to it', 2, (world) => {
-    const barrier = world.barrier(2);
+  ...(['barrier_abort', 'barrier_reset'] as const).map((call) =>
+    scenario(`barrier: one of 2 programs waits, and the other one breaks that by ${call}`, 2, (world) => {
+      const barrier = world.barrier(2);
+      return {
+        programs: [
+          once(function* () {
+            expect(yield* program(0, 'barrier_wait', barrier, FOR_EVER), STATUS_BROKEN);
+          }),
+          once(function* () {
+            yield until(barrier.cell + CELL_LENGTH, (length) => length === 1);
+            expect(yield* program(1, call, barrier), STATUS_OK);
+          }),
+        ],
+      };
+    }),
+  ),
+  scenario(
+    'barrier: a program that must not wait completes rounds',
+    2,
+    (world) => {
+      const barrier = world.barrier(2);
+      const { cell, stamp } = barrier;
+      return {
+        programs: [
+          once(function* () {
+            for (const _round of [1, 2])
+              expect(yield* call('barrierWait', cell, stamp, world.threads[0]!, FOR_EVER, NO_ACTION), 0);
+          }),
+          once(function* () {
+            for (const _round of [1, 2]) {
+              yield until(cell, (word) => word === UNIT);
+              expect(yield* program(1, 'barrier_wait', barrier, FOR_EVER), 1);
+            }
+          }),
+        ],
+      };
+    },
+    [1],
+  ),
+  ...(['lock', 'rlock'] as const).map((kind) =>
+    scenario(
+      `condition: a program that must not wait notifies a thread in JavaScript, over an ${kind}`,
+      2,
+      (world) => {
+        const lock = world[kind]();
+        const { cell, stamp } = world.condition(lock);
+        const [me] = world.threads as [number, number];
+        return {
+          programs: [
+            once(function* () {
+              expect(yield* call(`${kind}Acquire`, lock.cell, lock.stamp, me, FOR_EVER), STATUS_OK);
+              const status = yield* call('condWait', cell, stamp, me, me, FOR_EVER, Number(kind === 'rlock'));
+              expect(status, STATUS_OK);
+              expect(yield* call(`${kind}Release`, lock.cell, lock.stamp, me), STATUS_OK);
+            }),
+            once(function* () {
+              yield until(cell + CELL_LENGTH, (length) => length === 1);
+              yield until(lock.cell, (word) => word === 0);
+              expect(yield* program(1, `${kind}_acquire`, lock, FOR_EVER), STATUS_OK);
+              expect(yield* program(1, 'cond_notify', { cell, stamp }, 1), STATUS_OK);
+              expect(yield* program(1, `${kind}_release`, lock), STATUS_OK);
+            }),
+          ],
+        };
+      },
+      [1],
+    ),
+  ),
+  scenario('condition: a wait of a program notifies nobody', 2, (world) => {
+    const lock = world.lock();
+    const condition = world.condition(lock);
+    const waits = function* (t: number, timeout: number): Script {
+      expect(yield* program(t, 'lock_acquire', lock, FOR_EVER), STATUS_OK);
+      expect(yield* program(t, 'cond_wait', condition, timeout), STATUS_TIMEOUT);
+      expect(yield* program(t, 'lock_release', lock), STATUS_OK);
+    };
     return {
-      wraps: new Map([[barrier.cell + CELL_GENERATION, 8]]),
-      mayStarve: (_thread, view) => world.threads.some((_, t) => view.finished(t)),
+      clock: TIMED,
+      mayStarve: (thread) => thread === 0,
       programs: [
-        forever(function* () {
-          expect(yield* program(0, 'barrier_wait', barrier, FOR_EVER), STATUS_BROKEN);
-        }),
-        forever(function* () {
-          expect(yield* program(1, 'barrier_abort', barrier), STATUS_OK);
-          expect(yield* program(1, 'barrier_reset', barrier), STATUS_OK);
+        once(() => waits(0, FOR_EVER)),
+        once(function* () {
+          yield until(condition.cell + CELL_LENGTH, (length) => length === 1);
+          yield* waits(1, SOON);
         }),
       ],
     };
@@ -289,7 +369,11 @@ export const imports: readonly Scenario[] = [
   ),
   scenario('what is refused, and what things are', 1, (world) => {
     const [lock, rlock, semaphore, event] = [world.lock(), world.rlock(), world.semaphore(1, 1), world.event()];
-    const [barrier, condition] = [world.barrier(1), world.condition(lock)];
+    const [barrier, condition, bounded] = [world.barrier(1), world.condition(lock), world.bounded(3)];
+    const filling = world.barrier(9);
+    const acting = world.barrier(9);
+    world.poke(filling.cell, 5 * UNIT);
+    world.poke(acting.cell, world.threads[0]! | ACTION);
     /** Each call, a primitive for it and the rest of its arguments. */
     const calls: readonly [name: string, of: Primitive, ...rest: number[]][] = [
       ['lock_acquire', lock, 0],
@@ -309,7 +393,7 @@ export const imports: readonly Scenario[] = [
       ['cond_wait', condition, 0],
       ['cond_notify', condition, 1],
     ];
-    const all = [lock, rlock, semaphore, event, barrier, condition];
+    const all = [lock, rlock, semaphore, bounded, event, barrier, condition];
     const total = 64 * CELL_SIZE;
     return {
       programs: [
@@ -320,8 +404,9 @@ export const imports: readonly Scenario[] = [
               expect(yield* at(bad, stamp), STATUS_INVALID);
             expect(yield* at(cell, 0), STATUS_INVALID);
             expect(yield* at(cell, stamp + 100), STATUS_DESTROYED);
-            for (const other of all)
-              if (other.cell !== cell) expect(yield* at(other.cell, other.stamp), STATUS_INVALID);
+            const isOther = (it: Primitive): boolean =>
+              it.cell !== cell && !(it === bounded && name.startsWith('sem_'));
+            for (const other of all.filter(isOther)) expect(yield* at(other.cell, other.stamp), STATUS_INVALID);
           }
           for (const [name, of] of calls.filter(([name]) => /acquire|wait/.test(name)))
             for (const time of [Number.NaN, ...(name === 'barrier_wait' ? [] : [-1])])
@@ -334,7 +419,22 @@ export const imports: readonly Scenario[] = [
             expect(yield* program(0, name, rlock), STATUS_NOT_HELD);
           for (const name of ['cond_wait', 'cond_notify'])
             expect(yield* program(0, name, condition, 1), STATUS_NOT_HELD);
-          for (const of of all) expect(yield* program(0, 'value', of), of === semaphore ? 1 : 0);
+          for (const it of all) expect(yield* program(0, 'value', it), it === semaphore ? 1 : it === bounded ? 3 : 0);
+          for (const bad of [0, lock.cell + 4])
+            expect(yield* program(0, 'value', { ...lock, cell: bad }), STATUS_INVALID);
+          expect(yield* program(0, 'value', { ...lock, stamp: lock.stamp + 100 }), STATUS_DESTROYED);
+          expect(yield* program(0, 'value', filling), 5);
+          expect(yield* program(0, 'value', acting), 0);
+          expect(yield* program(0, 'sem_acquire', bounded, 0), STATUS_OK);
+          expect(yield* program(0, 'value', bounded), 2);
+          expect(yield* program(0, 'sem_release', bounded, 1), STATUS_OK);
+          for (const _again of [1, 2]) {
+            expect(yield* program(0, 'barrier_abort', barrier), STATUS_OK);
+            expect(yield* program(0, 'barrier_wait', barrier, 0), STATUS_BROKEN);
+            expect(yield* program(0, 'value', barrier), 0);
+            expect(yield* program(0, 'barrier_reset', barrier), STATUS_OK);
+            expect(yield* program(0, 'barrier_wait', barrier, 0), 0);
+          }
           expect(yield* program(0, 'lock_acquire', lock, 0), STATUS_OK);
           expect(yield* program(0, 'lock_acquire', lock, 0), STATUS_TIMEOUT);
           expect(yield* program(0, 'rlock_acquire', rlock, 0), STATUS_OK);
@@ -345,7 +445,8 @@ export const imports: readonly Scenario[] = [
           expect(yield* program(0, 'event_wait', event, 0), STATUS_OK);
           expect(yield* program(0, 'barrier_wait', barrier, 0), 0);
           expect(yield* program(0, 'cond_notify', condition, 0), STATUS_OK);
-          for (const of of all) expect(yield* program(0, 'value', of), [lock, rlock, event].includes(of) ? 1 : 0);
+          for (const it of [lock, rlock, semaphore, event])
+            expect(yield* program(0, 'value', it), it === semaphore ? 0 : 1);
           for (const [name, of] of [
             ['lock_release', lock],
             ['rlock_release', rlock],
