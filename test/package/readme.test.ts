@@ -21,7 +21,7 @@ const filesOf = (folder: string, end: string) =>
     .filter((file) => file.endsWith(end))
     .map((file) => `${folder}/${file}`);
 /** The pages of the site, but for those that are made of the sources. */
-const pages = filesOf('docs', '.md').filter((file) => !/^docs\/(reference|\.vitepress)\//.test(file));
+const pages = filesOf('docs', '.md').filter((file) => !/^docs\/(reference|node_modules|\.vitepress)\//.test(file));
 const documents = ['README.md', 'CHANGELOG.md', 'CONTRIBUTING.md', ...pages];
 
 /** A source with the examples of its comments out of the comments; each line stays where it was. */
@@ -116,6 +116,19 @@ describe('the documentation', () => {
   test('has the same recipes for pages everywhere', () => {
     const recipes = (document: string) => read(document).match(/^```js \w+\n.*?^```$/gms)!;
     expect(recipes('docs/browser.md')).toEqual(expect.arrayContaining(recipes('README.md')));
+  });
+
+  test('has both headers in what it says of every server', () => {
+    const told = read('docs/browser.md').match(/^```(nginx|text _headers|json|js config)\n.*?^```$/gms)!;
+    const without = told
+      .filter((snippet) => !/rollup/.test(snippet))
+      .filter(
+        (snippet) =>
+          !/Opener-Policy\W+(value\W+)?same-origin.*Embedder-Policy\W+(value\W+)?require-corp/s.test(snippet),
+      );
+    expect(told.length).toBeGreaterThan(4);
+    expect(without).toEqual([]);
+    expect(JSON.parse(/^```json\n(.*?)^```$/ms.exec(read('docs/browser.md'))![1]!)).toHaveProperty('headers');
   });
 
   test('links to what exists', () => {

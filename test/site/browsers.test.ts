@@ -77,27 +77,45 @@ async function open(name: Name, address: string): Promise<AsyncDisposable> {
   };
 }
 
-test.each(NAMES)('%s opens every page without an error, and runs the programs', async (name) => {
+/** Opens these pages, one after the other. */
+async function tour(name: Name, paths: readonly string[], headers: Readonly<Record<string, string>>): Promise<Told[]> {
   const told: Told[] = [];
-  const left = pages.map(({ path }) => path);
+  const left = [...paths];
   const first = left.shift()!;
   let done: () => void;
   const all = new Promise<void>((resolve, reject) => {
     done = resolve;
     setTimeout(() => reject(new Error(`not in time; the last page was ${told.at(-1)?.path}`)), PATIENCE).unref();
   });
-  const script = `(${visit})(${RUN})`;
   const answer = (message: unknown) => {
     told.push(message as Told);
     const next = left.shift();
     if (!next) done();
     return next;
   };
-  await using server = await serve(ISOLATED, { script, answer });
+  await using server = await serve(headers, { script: `(${visit})(${RUN})`, answer });
   await using _browser = await open(name, server.address + first);
   await all;
-  expect(told.map(({ path }) => path)).toEqual(pages.map(({ path }) => path));
+  return told;
+}
+
+test.each(NAMES)('%s opens every page without an error, and runs the programs', async (name) => {
+  const paths = pages.map(({ path }) => path);
+  const told = await tour(name, paths, ISOLATED);
+  expect(told.map(({ path }) => path)).toEqual(paths);
   expect(told.filter(({ problems }) => problems.length)).toEqual([]);
   const programs = told.filter(({ path }) => /^\/learn\/\w/.test(path));
   expect(programs.map(({ path, state }) => [path, state])).toEqual(programs.map(({ path }) => [path, 'held']));
+});
+
+const CREDENTIALLESS = { ...ISOLATED, 'Cross-Origin-Embedder-Policy': 'credentialless' };
+const DOCUMENT = { 'Document-Isolation-Policy': 'isolate-and-require-corp' };
+
+test.each([
+  ['chromium', 'credentialless', CREDENTIALLESS],
+  ['firefox', 'credentialless', CREDENTIALLESS],
+  ['chromium', 'Document-Isolation-Policy', DOCUMENT],
+] as const)('%s isolates a page by %s', async (name, _, headers) => {
+  const told = await tour(name, ['/learn/lock'], headers);
+  expect(told).toEqual([{ path: '/learn/lock', problems: [], state: 'held' }]);
 });
