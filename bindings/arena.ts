@@ -120,6 +120,8 @@ export class Arena extends Postable {
   }
 
   /**
+   * Makes an arena: in a memory of its own, or in `memory`. Works in any thread.
+   *
    * @throws TypeError when an option is of the wrong type, the memory is not shared, or there is an arena already
    * @throws RangeError when the bytes are not in the memory, too few, or not at a multiple of 64
    * @throws UnsupportedError when the platform has no shared memory

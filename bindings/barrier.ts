@@ -77,6 +77,8 @@ export class Barrier extends Primitive<'Barrier'> {
   readonly #timeout: number;
 
   /**
+   * Makes a barrier at which nobody waits. Works in any thread, and never waits.
+   *
    * @param parties how many threads: 1 to 67,108,863
    * @throws TypeError, RangeError when that is not such an integer, or an option is wrong
    */

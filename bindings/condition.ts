@@ -94,6 +94,8 @@ export class Condition extends Holdable<'Condition'> {
   readonly #recursive: boolean;
 
   /**
+   * Makes a condition for which nobody waits. Works in any thread, and never waits.
+   *
    * @param lock default: a new RLock, which is destroyed with the Condition
    * @throws TypeError when it is no lock, or one of another arena
    */

@@ -31,6 +31,7 @@ export class ThreadingError extends Error {
     return `ERR_LOCKWORK_${words.toUpperCase()}`;
   }
 
+  /** Its `cause` is its `code`, unless `options` has another. */
   constructor(message?: string, options?: ErrorOptions) {
     super(message, { cause: new.target.code, ...options });
   }

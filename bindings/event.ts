@@ -31,6 +31,12 @@ export class Event extends Primitive<'Event'> {
   // Its own, since engines are slow where all classes come by.
   readonly #ref = this.ref;
 
+  /**
+   * Makes an event that is not set. Works in any thread, and never waits.
+   *
+   * @throws TypeError, RangeError when an option is wrong
+   * @throws OutOfMemoryError when the arena is full
+   */
   constructor(options?: PrimitiveOptions) {
     super('Event', KIND_EVENT, options);
   }

@@ -30,7 +30,12 @@ export class Lock extends Recoverable<'Lock'> {
   // Its own, since engines are slow where all classes come by.
   readonly #ref = this.ref;
 
-  /** @throws TypeError, RangeError when an option is wrong */
+  /**
+   * Makes a lock that nobody holds. Works in any thread, and never waits.
+   *
+   * @throws TypeError, RangeError when an option is wrong
+   * @throws OutOfMemoryError when the arena is full
+   */
   constructor(options?: LockOptions);
   /** @internal */
   constructor(existing: CellRef, recovery: LockRecovery | undefined);

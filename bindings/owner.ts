@@ -49,6 +49,7 @@ export class Owner {
   /** `postMessage` refuses it, with the symbol's text in its error. */
   protected readonly thread = STAYS;
 
+  /** Makes an owner that holds nothing. */
   constructor() {
     // Not a class field: bundlers keep an unused class that has a field with a computed name.
     this[USES] = [];

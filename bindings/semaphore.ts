@@ -43,8 +43,11 @@ export class Semaphore extends Acquirable<'Semaphore' | 'BoundedSemaphore'> {
   #hold = 0;
 
   /**
+   * Makes a semaphore. Works in any thread, and never waits.
+   *
    * @param permits how many there are at first: 0 to 67,108,863
    * @throws TypeError, RangeError when that is not such an integer
+   * @throws OutOfMemoryError when the arena is full
    */
   constructor(permits?: number, options?: PrimitiveOptions);
   /** @internal */
@@ -212,9 +215,12 @@ export class Semaphore extends Acquirable<'Semaphore' | 'BoundedSemaphore'> {
  * ```
  */
 export class BoundedSemaphore extends Semaphore {
+  /** What it is, as its handle says. */
   declare readonly kind: 'BoundedSemaphore';
 
   /**
+   * Makes a semaphore with a bound. Works in any thread, and never waits.
+   *
    * @param permits how many there are at first and at the most: 0 to 67,108,863
    * @throws TypeError, RangeError when that is not such an integer
    */
