@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { type DefaultTheme, defineConfig } from 'vitepress';
+import { compiled } from '../../examples/page/scheduler/compiled.ts';
 import { repository } from './repository.ts';
 
 const at = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
@@ -16,6 +17,8 @@ const LEARN: DefaultTheme.SidebarItem[] = [
   { text: 'Barrier', link: '/learn/barrier' },
   { text: 'Condition', link: '/learn/condition' },
   { text: 'A crash', link: '/learn/crash' },
+  { text: 'Be the scheduler', link: '/learn/scheduler' },
+  { text: 'Workers at work', link: '/learn/live' },
 ];
 
 const GUIDE: DefaultTheme.SidebarItem[] = [
@@ -127,6 +130,14 @@ export default defineConfig({
     worker: { format: 'es' },
     server: { fs: { allow: [at('../..')] } },
     plugins: [
+      compiled as never,
+      {
+        name: 'files',
+        // The model reads files in Node only; in a page its programs are part of the bundle.
+        enforce: 'pre',
+        resolveId: (id, _importer, { ssr }) => (id === 'node:fs' && !ssr ? '\0files' : undefined),
+        load: (id) => (id === '\0files' ? 'export const readFileSync = undefined;' : undefined),
+      },
       {
         name: 'isolation',
         // Where a host cannot send the headers, a service worker adds them: docs/browser.md.

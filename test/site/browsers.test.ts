@@ -11,13 +11,13 @@ import { pages, serve } from './site.ts';
 
 const TYPES: Record<Name, BrowserType> = { chromium, firefox, webkit };
 /** How long all pages may take, and a program of one (ms). */
-const PATIENCE = 100_000;
+const PATIENCE = 170_000;
 const RUN = 30_000;
 
 interface Told {
   path: string;
   problems: string[];
-  /** What became of the program of a page. */
+  /** What became of the program of a page, or its tool. */
   state?: string;
 }
 
@@ -52,6 +52,11 @@ async function visit(patience: number): Promise<void> {
     const section = () => document.querySelector('.program > div')?.shadowRoot?.querySelector('section');
     await until(() => /held|failed/.test(section()?.dataset.state ?? ''), 'the program has run');
     state = section()?.dataset.state;
+  }
+  if (document.querySelector('.tool')) {
+    const said = () => document.querySelector('.tool > div > div')?.shadowRoot?.querySelector('.verdict')?.textContent;
+    await until(() => /^(?!Loading)./.test(said() ?? ''), 'the tool says something');
+    state = 'held';
   }
   const told = { path: location.pathname, problems, state };
   const next = await (await fetch('/', { method: 'POST', body: JSON.stringify(told) })).json();

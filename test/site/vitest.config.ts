@@ -8,7 +8,7 @@ export default defineConfig({
     include: ['test/site/*.test.ts', 'test/package/readme.test.ts'],
     // The browsers and the threads of their pages need the cores.
     maxWorkers: 2,
-    testTimeout: 120_000,
+    testTimeout: 180_000,
     hookTimeout: 60_000,
   },
 });

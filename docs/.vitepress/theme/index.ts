@@ -2,11 +2,13 @@
 import type { Theme } from 'vitepress';
 import DefaultTheme from 'vitepress/theme-without-fonts';
 import Program from './Program.vue';
+import Tool from './Tool.vue';
 import './style.css';
 
 export default {
   extends: DefaultTheme,
   enhanceApp({ app }) {
     app.component('Program', Program);
+    app.component('Tool', Tool);
   },
 } satisfies Theme;

@@ -64,7 +64,8 @@ export class Crew {
   }
 
   #start(name: string, order: Order): void {
-    const worker = new Worker(new URL('./worker.ts', import.meta.url), { type: 'module', name });
+    // The options are not all known to a bundler.
+    const worker = new Worker(new URL('./worker.ts', import.meta.url), /* @vite-ignore */ { type: 'module', name });
     const member: Member = { worker };
     this.#members.set(name, member);
     worker.onmessage = ({ data }: MessageEvent<Report>) => {

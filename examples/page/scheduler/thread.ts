@@ -58,7 +58,8 @@ export class ThreadCard {
         label,
       );
       button.ariaDisabled = String(i < first);
-      button.ariaLabel = `T${this.#thread + 1}: ${label}`;
+      // What is written on it is a part of its name.
+      button.ariaLabel = `T${this.#thread + 1} ${label}`;
     }
     for (const [i, button] of this.#buttons.entries()) button.hidden = i >= labels.length;
   }
