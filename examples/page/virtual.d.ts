@@ -4,7 +4,7 @@ declare module 'virtual:compiled/classics' {
 }
 
 declare module 'virtual:compiled/core' {
-  const core: import('./scheduler/loaded.ts').Compiled;
+  const core: import('./scheduler/loaded.ts').CompiledCore;
   export default core;
 }
 

@@ -22,8 +22,8 @@
 
 import { readFileSync } from 'node:fs';
 import * as abi from '../../assembly/abi.ts';
-import { CORE } from '../model/main.ts';
-import { loadCore, World as ModelWorld, type Primitive, SOON } from '../model/scenario.ts';
+import { CORE, loadCore } from '../model/main.ts';
+import { World as ModelWorld, type Primitive, SOON } from '../model/scenario.ts';
 import {
   acquiringLock,
   acquiringPermit,

@@ -8,15 +8,19 @@ import { availableParallelism } from 'node:os';
 import { pathToFileURL } from 'node:url';
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
 import { decode } from './decode.ts';
-import { IMPORTS, IMPORTS_AT, loadCore, run, type Scenario } from './scenario.ts';
+import { type Core, decodeCore, IMPORTS_AT, run, type Scenario } from './scenario.ts';
 import { scenarios } from './scenarios/index.ts';
 import { describe, type Locate, locator } from './trace.ts';
 
 const ROOT = new URL('../../', import.meta.url);
 /** The bytes that are published, and the build they came from, which has a source map beside it. */
 export const CORE = new URL('dist/core.wasm', ROOT);
+export const IMPORTS = new URL('dist/imports.wasm', ROOT);
 const MAPPED = new URL('build/core.wasm', ROOT);
 const MAPPED_IMPORTS = new URL('build/imports.wasm', ROOT);
+
+/** A build of the core, with the published `imports.wasm`. */
+export const loadCore = (bytes: Uint8Array): Core => decodeCore(bytes, readFileSync(IMPORTS));
 
 /** Source lines come from the build, whose code must be the published one byte by byte. */
 export function locateIn(published: Uint8Array, mapped = MAPPED): Locate {

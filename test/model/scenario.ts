@@ -7,7 +7,6 @@
  * along and help" is no excuse for a lost wake-up. The checker then does the rest.
  */
 
-import { readFileSync } from 'node:fs';
 import {
   ABANDONED,
   BARRIER_PARTIES,
@@ -186,10 +185,9 @@ export interface Core {
 }
 
 /** Decodes the published bytes. */
-export function loadCore(bytes: Uint8Array, imports: Uint8Array = readFileSync(IMPORTS)): Core {
+export function decodeCore(bytes: Uint8Array, imports: Uint8Array): Core {
   return { bytes, module: decode(bytes), imports: decode(imports, IMPORTS_AT) };
 }
-export const IMPORTS = new URL('../../dist/imports.wasm', import.meta.url);
 /** Where offsets of its instructions begin: behind those of the core. */
 export const IMPORTS_AT = 1 << 20;
 

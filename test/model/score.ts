@@ -8,9 +8,8 @@
 import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
-import { CORE, locateInBoth } from './main.ts';
+import { CORE, loadCore, locateInBoth } from './main.ts';
 import { type Hunt, hunt, type Outcome } from './mutate.ts';
-import { loadCore } from './scenario.ts';
 import { scenarios } from './scenarios/index.ts';
 import { survivors } from './survivors.ts';
 

@@ -4,9 +4,9 @@ import type { Plugin } from 'vite';
 import { fixtures } from '../../../test/model/bugs.ts';
 import { compile } from '../../../test/model/compile.ts';
 import { decode, type Func, type Module } from '../../../test/model/decode.ts';
-import { CORE, locateIn } from '../../../test/model/main.ts';
+import { CORE, IMPORTS, locateIn } from '../../../test/model/main.ts';
 import { type Locate, locator } from '../../../test/model/trace.ts';
-import type { Compiled } from './loaded.ts';
+import type { Compiled, CompiledCore } from './loaded.ts';
 
 const PREFIX = 'virtual:compiled/';
 const ASSEMBLY = new URL('../../../assembly/', import.meta.url);
@@ -32,18 +32,21 @@ function reached({ functions, imports, exports }: Module, names: readonly string
   return functions.filter(({ index }) => found.has(index));
 }
 
+const encode = (bytes: Uint8Array): string => Buffer.from(bytes).toString('base64');
+
 function made(bytes: Uint8Array, functions: readonly Func[], locate: Locate, read: (file: string) => string): Compiled {
   const lines = linesOf(functions, locate);
   const files = new Set(Object.values(lines).map((line) => line.split(':')[0]!));
   const sources = Object.fromEntries([...files].map((file) => [file, read(file)]));
-  return { wasm: Buffer.from(bytes).toString('base64'), sources, lines };
+  return { wasm: encode(bytes), sources, lines };
 }
 
 /** The published bytes of lockwork, with the sources of its Lock. */
-function core(): Compiled {
+function core(): CompiledCore {
   const bytes = readFileSync(CORE);
   const functions = reached(decode(bytes), ['lockAcquire', 'lockRelease']);
-  return made(bytes, functions, locateIn(bytes), (file) => readFileSync(new URL(file, ASSEMBLY), 'utf8'));
+  const compiled = made(bytes, functions, locateIn(bytes), (file) => readFileSync(new URL(file, ASSEMBLY), 'utf8'));
+  return { ...compiled, imports: encode(readFileSync(IMPORTS)) };
 }
 
 async function classic(file: string, bug: number): Promise<[string, Compiled]> {

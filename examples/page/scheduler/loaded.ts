@@ -2,7 +2,7 @@
 import { type Fixture, namesOf, systemOf } from '../../../test/model/bugs.ts';
 import { Interpreter } from '../../../test/model/interpret.ts';
 import { LINE } from '../../../test/model/memory.ts';
-import { call, FOR_EVER, get, loadCore, once, set, UNTIMED, World } from '../../../test/model/scenario.ts';
+import { call, decodeCore, FOR_EVER, get, once, set, UNTIMED, World } from '../../../test/model/scenario.ts';
 import type { System } from '../../../test/model/system.ts';
 import { Threads } from '../../../test/model/thread.ts';
 import type { Names } from '../../../test/model/trace.ts';
@@ -17,6 +17,11 @@ export interface Compiled {
   readonly lines: Readonly<Record<number, string>>;
 }
 
+/** The published core, and what programs in WebAssembly have in front of it. */
+export interface CompiledCore extends Compiled {
+  readonly imports: string;
+}
+
 export interface Loaded extends Pick<Compiled, 'sources' | 'lines'> {
   readonly system: System;
   readonly names: Names;
@@ -26,13 +31,13 @@ export interface Loaded extends Pick<Compiled, 'sources' | 'lines'> {
   readonly written: readonly number[];
 }
 
-const bytesOf = ({ wasm }: Compiled): Uint8Array => Uint8Array.from(atob(wasm), (letter) => letter.charCodeAt(0));
+const bytesOf = (base64: string): Uint8Array => Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0));
 
 /** A classic, with one of its bugs, or with none: 0. */
 export async function loadClassic(fixture: Fixture, bug: number): Promise<Loaded> {
   const { default: classics } = await import('virtual:compiled/classics');
   const compiled = classics[`${fixture.file} ${bug}`]!;
-  const system = systemOf(fixture, bytesOf(compiled));
+  const system = systemOf(fixture, bytesOf(compiled.wasm));
   const words = Object.keys(fixture.words).map(Number);
   return {
     ...compiled,
@@ -49,7 +54,7 @@ const unique = (line: number, place: number, all: readonly number[]): boolean =>
 /** Two agents that sell seats under lockwork's own Lock. */
 export async function loadCoreLock(): Promise<Loaded> {
   const { default: compiled } = await import('virtual:compiled/core');
-  const core = loadCore(bytesOf(compiled));
+  const core = decodeCore(bytesOf(compiled.wasm), bytesOf(compiled.imports));
   const world = new World(core, { threads: 2 });
   const { cell, stamp } = world.lock();
   const seats = world.data('seats');

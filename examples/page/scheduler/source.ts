@@ -32,6 +32,6 @@ export function sourceOf(sources: Readonly<Record<string, string>>, stands: read
       row.classList.toggle('gap', i > 0 && !shown.includes(i - 1));
       return row;
     });
-    return [element('h4', {}, file), element('code', {}, ...rows)];
+    return [element('strong', {}, file), element('code', {}, ...rows)];
   });
 }

@@ -20,7 +20,7 @@ export class ThreadCard {
   constructor(thread: number, go: (move: Move) => void) {
     this.#thread = thread;
     this.#go = go;
-    const head = element('h3', {}, badge(thread), ' ', this.#call);
+    const head = element('h2', {}, badge(thread), ' ', this.#call);
     this.element = element(
       'section',
       { className: 'card', ariaLabel: `Thread ${thread + 1}` },
