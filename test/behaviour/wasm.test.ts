@@ -4,71 +4,60 @@ import { dump } from 'lockwork/inspect';
 import * as programs from 'lockwork/wasm';
 import { describe, expect, it } from 'vitest';
 import { mortal, reaped } from '../support/mortal.ts';
-import { thread, until } from '../support/threads.ts';
+import { until } from '../support/threads.ts';
 import { handleAt, inProgram, instance, numbersAt, place } from '../support/wasm/instance.ts';
 
 const { promising } = WebAssembly as { promising?: (call: unknown) => (...args: number[]) => Promise<number> };
 const ABANDONED = -12;
 
+/** Whether this thread may be suspended in C; where it may not, a thread that blocks in C takes its place. */
+const suspends = promising !== undefined;
+
 /** A program that has begun: its lock as JavaScript has it. */
 function begin() {
   const here = place();
   const exports = instance(here, programs);
-  const lock = Lock.from(handleAt(here, 'Lock', exports.init()));
-  return { here, exports, lock, counter: exports.counted() };
+  const handles = exports.init();
+  const lock = Lock.from(handleAt(here, 'Lock', handles));
+  /** Calls a function on this thread, which is suspended where it waits. */
+  const suspended = (call: 'increment' | 'produce' | 'consume', ...args: number[]): Promise<number> =>
+    suspends ? promising(instance(here, programs, true)[call])(...args) : inProgram(here, call, ...args);
+  return { here, exports, handles, lock, suspended, counter: exports.counted() };
 }
 
-it('counts exactly, with threads that block in C and in JavaScript, tasks, and a program that is suspended', async () => {
-  const { here, lock, counter } = begin();
-  const EACH = 5_000;
-  const blocking = [0, 1].map(() => inProgram(here, 'increment', EACH));
-  const script = thread({ ...here, lock, counter, times: EACH }, ({ memory, lock, counter, times }) => {
-    const numbers = new Int32Array(memory.buffer, counter, 1);
-    for (let i = 0; i < times; i++) {
-      lock.acquire();
-      numbers[0]!++;
-      lock.release();
-    }
-    return 0;
-  });
+it('counts exactly, with two threads in C, JavaScript that awaits, and a program that is suspended beside it', async () => {
+  const { here, lock, counter, suspended } = begin();
+  const EACH = 25_000;
   const numbers = new Int32Array(here.memory.buffer, counter, 1);
-  const task = async () => {
-    for (let i = 0; i < EACH; i++) await lock.withAsync(() => numbers[0]!++);
-    return 0;
-  };
-  const suspended = async () => (promising ? promising(instance(here, programs, true).increment)(EACH) : task());
-  expect(await Promise.all([...blocking, script, task(), suspended()])).toEqual([0, 0, 0, 0, 0]);
-  expect(numbersAt(here, counter, 1)).toEqual([5 * EACH]);
+  const blocked = [0, 1].map(() => inProgram(here, 'increment', EACH));
+  const besides = suspended('increment', EACH);
+  for (let i = 0; i < EACH; i++) await lock.withAsync(() => numbers[0]!++);
+  expect(await Promise.all([...blocked, besides])).toEqual([0, 0, 0]);
+  expect(numbersAt(here, counter, 1)).toEqual([100_000]);
   lock.destroy();
 });
 
-it.each(promising ? [false, true] : [false])(
-  'passes every item of a bounded queue in C on, while this thread awaits the same conditions (suspended: %s)',
-  async (suspend) => {
-    const { here, exports, lock } = begin();
-    const ITEMS = 2_000;
-    const empty = Condition.from(handleAt(here, 'Condition', exports.conditions(0)));
-    expect([empty.lock.address, empty.lock.stamp]).toEqual([lock.address, lock.stamp]);
-    const producers = [0, 1].map((index) => inProgram(here, 'produce', index * ITEMS, ITEMS));
-    const consumers = [
-      inProgram(here, 'consume', ITEMS),
-      suspend ? promising!(instance(here, programs, true).consume)(ITEMS) : inProgram(here, 'consume', ITEMS),
-    ];
-    // A waiter that takes nothing: it is notified in place of a consumer, and must pass that on.
-    let over = false;
-    const awaiting = empty.withAsync(async () => {
-      while (!over) {
-        await empty.waitAsync({ timeout: 1 });
-        empty.notify();
-      }
-    });
-    expect(await Promise.all(producers)).toEqual([0, 0]);
-    const sums = await Promise.all(consumers);
-    over = true;
-    await awaiting;
-    expect(sums[0]! + sums[1]!).toBe((2 * ITEMS * (2 * ITEMS - 1)) / 2);
-  },
-);
+it('passes every item of a bounded queue in C on, while the main thread awaits the same conditions', async () => {
+  const { here, handles, lock, suspended } = begin();
+  const ITEMS = 2_000;
+  const empty = Condition.from(handleAt(here, 'Condition', handles + 8));
+  expect([empty.lock.address, empty.lock.stamp]).toEqual([lock.address, lock.stamp]);
+  const producers = [inProgram(here, 'produce', 0, ITEMS), suspended('produce', ITEMS, ITEMS)];
+  const consumers = [inProgram(here, 'consume', ITEMS), suspended('consume', ITEMS)];
+  // A waiter that takes nothing: it is notified in place of a consumer, and must pass that on.
+  let over = false;
+  const awaiting = empty.withAsync(async () => {
+    while (!over) {
+      await empty.waitAsync({ timeout: 1 });
+      empty.notify();
+    }
+  });
+  expect(await Promise.all(producers)).toEqual([0, 0]);
+  const sums = await Promise.all(consumers);
+  over = true;
+  await awaiting;
+  expect(sums[0]! + sums[1]!).toBe((2 * ITEMS * (2 * ITEMS - 1)) / 2);
+});
 
 describe('A thread that dies in C', () => {
   it('leaves a lock that the next program is told of, which repairs, and goes on', async () => {
@@ -87,15 +76,15 @@ describe('A thread that dies in C', () => {
     // Held, and abandoned until it is said to be in order.
     expect([exports.increment(1), lock.locked, lock.abandoned]).toEqual([ABANDONED, true, true]);
     expect(lockwork.lock_release!(lock.address, lock.stamp)).toBe(0);
-    expect(() => lock.acquire(0)).toThrow('abandoned');
+    expect(() => lock.tryAcquire()).toThrow('abandoned');
     expect(exports.increment(1)).toBe(ABANDONED);
     expect(lockwork.lock_recover!(lock.address, lock.stamp)).toBe(0);
     expect([lockwork.lock_release!(lock.address, lock.stamp), lock.abandoned]).toEqual([0, false]);
     expect([exports.increment(1), numbersAt(here, counter, 1)]).toEqual([0, [1]]);
   });
 
-  it.each(promising ? [false, true] : [false])('is told of by others that wait (suspended: %s)', async (suspend) => {
-    const { here, lock } = begin();
+  it.each(suspends ? [false, true] : [false])('is told of by others that wait (suspended: %s)', async (suspend) => {
+    const { here, lock, suspended } = begin();
     const held = new Event({ arena: here.arena });
     const owner = mortal({ lock, held }, ({ lock, held }) => {
       lock.acquire();
@@ -103,7 +92,7 @@ describe('A thread that dies in C', () => {
       for (;;) held.wait(10);
     });
     await held.waitAsync();
-    const waiting = suspend ? promising!(instance(here, programs, true).increment)(1) : inProgram(here, 'increment', 1);
+    const waiting = suspend ? suspended('increment', 1) : inProgram(here, 'increment', 1);
     await until(() => lock.waiters === 1, 'the program waits');
     await owner.terminate();
     await reaped(() => lock.abandoned, 'the lock is abandoned', here.arena);
@@ -113,7 +102,7 @@ describe('A thread that dies in C', () => {
 
 it('shows in a dump what a program waits for, and what it holds', async () => {
   const { here, lock } = begin();
-  lock.acquire();
+  lock.tryAcquire();
   const waiting = inProgram(here, 'increment', 1);
   const other = () => dump(here.arena).threads.find(({ self }) => !self);
   await until(() => other()?.stack !== undefined, 'the other thread tells where it is', undefined, here.arena);
@@ -126,7 +115,7 @@ it('shows in a dump what a program waits for, and what it holds', async () => {
 });
 
 it('keeps the frames of calls that are suspended one after the other', async () => {
-  if (!promising) return expect(() => programs.imports(place().arena, { suspend: true })).toThrow('cannot suspend');
+  if (!suspends) return expect(() => programs.imports(place().arena, { suspend: true })).toThrow('cannot suspend');
   const here = place();
   const exports = instance(here, programs, true);
   const serial = new Lock({ arena: here.arena });

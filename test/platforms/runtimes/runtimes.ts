@@ -106,7 +106,7 @@ const NOT_HERE: readonly Exception[] = [
     reason: 'a BroadcastChannel keeps the process alive',
   },
   { file: 'platforms/page/', on: but('Node 26', ...PAGES), reason: 'there is no page' },
-  ...['alone', 'blocking', 'examples', 'inspect', 'recipe', 'unsupported', 'wasm'].map((name) => ({
+  ...['alone', 'blocking', 'examples', 'inspect', 'programs', 'recipe', 'unsupported', 'wasm'].map((name) => ({
     file: `platforms/page/${name}.`,
     on: ['Node 26' as const],
     reason: 'there is no page',
@@ -128,6 +128,7 @@ const NOT_HERE: readonly Exception[] = [
   },
   { file: 'behaviour/realms.test.ts', on: PAGES, reason: "of Node's `vm` contexts and its threads" },
   { file: 'stress/fuzz.test.ts', on: PAGES, reason: 'platforms/page/fuzz.test.ts explores there' },
+  { file: 'stress/programs.test.ts', on: PAGES, reason: 'platforms/page/programs.test.ts has it in the main thread' },
   {
     file: 'behaviour/abandoned.test.ts',
     on: PAGES,

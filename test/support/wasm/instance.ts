@@ -7,11 +7,12 @@ import { PROGRAM } from './program.ts';
 export interface Exports {
   __stack_pointer: WebAssembly.Global;
   init(): number;
-  conditions(full: number): number;
   increment(times: number): number;
   counted(): number;
   produce(first: number, items: number): number;
   consume(items: number): number;
+  stormed(): number;
+  storm(turns: number, seed: number, kinds: number): number;
   keep(seed: number, address: number, stamp: number): number;
 }
 
@@ -22,20 +23,25 @@ export interface Place {
   readonly arena: Arena;
 }
 
-/** The program with its memory, and an arena below its data. */
-export function place(): Place {
+/** The program with its memory, and an arena below its data; or of so many pages behind its memory. */
+export function place(behind = 0): Place {
+  const [PAGE, OWN] = [65_536, 3];
   const bytes = Uint8Array.from(atob(PROGRAM), (char) => char.charCodeAt(0));
-  const memory = new WebAssembly.Memory({ initial: 3, maximum: 256, shared: true });
-  const arena = new Arena({ memory, byteOffset: 1_024, byteLength: 64_512 });
+  const memory = new WebAssembly.Memory({ initial: OWN + behind, maximum: 256, shared: true });
+  const bounds = behind
+    ? { byteOffset: OWN * PAGE, byteLength: behind * PAGE }
+    : { byteOffset: 1_024, byteLength: PAGE - 1_024 };
+  const arena = new Arena({ memory, ...bounds });
   return { module: new WebAssembly.Module(bytes), memory, arena };
 }
 
-/** An instance for this thread, with a stack of its own. It travels to other threads as text. */
-export function instance({ module, memory, arena }: Place, { imports }: typeof programs, suspend = false): Exports {
-  const STACK = 4_096;
+/** An instance for this thread, with a stack of its own, or one that is given. It travels to other threads as text. */
+export function instance(here: Place, { imports }: typeof programs, suspend = false, given?: Uint8Array): Exports {
+  const { module, memory, arena } = here;
+  const stack = given ?? arena.allocate(Uint8Array, 4_096);
   const program = new WebAssembly.Instance(module, { env: { memory }, ...imports(arena, { suspend }) });
   const exports = program.exports as unknown as Exports;
-  exports.__stack_pointer.value = arena.allocate(Uint8Array, STACK).byteOffset + STACK;
+  exports.__stack_pointer.value = stack.byteOffset + stack.length;
   return exports;
 }
 
