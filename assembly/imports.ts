@@ -48,7 +48,7 @@ import {
   VISITED,
 } from "./abi";
 import { kindOf } from "./arena";
-import { alive, Cell, loadWord, swapWord } from "./cell";
+import { Cell, loadWord, stampOf, swapWord } from "./cell";
 import { Kind, Status } from "./types";
 import { held, ownerIn } from "./word";
 
@@ -117,7 +117,7 @@ function checkInline(kind: Kind, cell: Cell, stamp: i32): Status {
   const index = rotr<u32>(<u32>(changetype<usize>(cell) - arena), 6);
   // Memory of zeros fits a stamp of 0: a cell that was never made looks free.
   if ((index >= cells && isBeyond(index)) || !stamp) return STATUS_INVALID;
-  if (!alive(cell, stamp)) return STATUS_DESTROYED;
+  if (stampOf(cell) != stamp) return STATUS_DESTROYED;
   // Atomic: a latecomer may mark the byte (queue-lock.ts).
   const found: Kind = atomic.load<u8>(arena + index, HEADER_SIZE) & ~VISITED;
   const fits = found == kind || kind == ANY_KIND || (kind == KIND_SEMAPHORE && found == KIND_BOUNDED_SEMAPHORE);

@@ -16,10 +16,40 @@ const GROWING = 'an arena does not grow in the model';
 const ONCE_MORE = 'looks under the queue lock once more, where nobody is to be unparked';
 const LEAST = 'of two equal numbers each is the least';
 const NAPS = 'a nap is longer or shorter: in the model it is over at any moment';
+const ALL_CELLS =
+  'an instance of imports.wasm has an arena and all its cells in the model (link.ts); the others are in test/unit/wasm.test.ts';
 const FOR_TURN =
   'gives up as if for a turn; no owner is ever in the word of an Event or a Condition, so it leaves in any case, and only nudges the next waiter in vain';
 
 export const survivors: readonly Survivor[] = [
+  { line: 'if (!thread) return true', why: ALL_CELLS },
+  { line: 'const there = <u32>memory.size()', why: ALL_CELLS },
+  { line: 'cells = min(there', what: /lt_u → le_u/, why: LEAST, same: true },
+  { line: 'cells = min(there', why: ALL_CELLS },
+  {
+    line: 'barrierEnd(cell, stamp, thread, 0, ANY, STATE_BROKEN, to)',
+    what: /^0 → 1/,
+    why: 'of any generation the number does not matter',
+    same: true,
+  },
+  {
+    line: '!barrierEnd(cell, stamp, thread, 0, others',
+    what: /^0 → 1/,
+    why: 'where the whole word is compared, the number of the generation does not matter',
+    same: true,
+  },
+  {
+    line: 'let refused = checkWait(KIND_CONDITION',
+    what: /^9 → 0/,
+    why: 'the notify of nobody that follows checks it again',
+    same: true,
+  },
+  {
+    line: 'if (stampOf(cell) != stamp) return STATUS_DESTROYED',
+    what: /^-5 → 0/,
+    why: 'where it is inlined into cond_wait, the notify of nobody that follows checks it again',
+    same: true,
+  },
   { line: 'if (spins > 0)', why: LOOK },
   { line: 'return thread.maxSpins >> 7', why: LOOK },
   { line: 'atomic.wait<i32>(address, expected, 50_000)', why: `does not sleep between two tries: ${LOOK}` },

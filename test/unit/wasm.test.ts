@@ -13,8 +13,13 @@ const [LOCK, RLOCK, SEMAPHORE, BOUNDED, EVENT, BARRIER, CONDITION] = [3, 4, 5, 6
 type Calls = Readonly<Record<string, (...args: number[]) => number>>;
 const PAGE = 65_536;
 
-const newMemory = () => new WebAssembly.Memory({ initial: 2, maximum: 2, shared: true });
-const newArena = () => new Arena({ memory: newMemory(), byteOffset: 1_024, byteLength: PAGE - 1_024 });
+const PAGES = 512;
+
+const newMemory = (pages: number) => new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true });
+/** Of all tests: a page may have few. The first of its own pages is the programs', and each test has another one. */
+const memory = newMemory(PAGES);
+let page = 0;
+const newArena = (byteLength = PAGE - 1_024) => new Arena({ memory, byteOffset: ++page * PAGE + 1_024, byteLength });
 const callsOf = (of: Imports): Calls => of.lockwork as unknown as Calls;
 const { promising } = WebAssembly as { promising?: (call: unknown) => (...args: number[]) => Promise<number> };
 const suspends = promising !== undefined;
@@ -264,7 +269,7 @@ describe('A program that blocks', () => {
 });
 
 describe('create', () => {
-  const OUT = PAGE;
+  const OUT = 64;
   /** Makes one, and answers its handle. */
   const made = (kind: number, count = 0, stamp = 0, timeout = 0) => {
     const status = calls.create!(OUT, kind, count, stamp, timeout);
@@ -302,7 +307,7 @@ describe('create', () => {
       [OUT, CONDITION!, 64, 1, 0],
       [OUT, CONDITION!, lock.address, lock.stamp, 0],
       [OUT + 2, LOCK!, 0, 0, 0],
-      [2 * PAGE - 4, LOCK!, 0, 0, 0],
+      [PAGES * PAGE - 4, LOCK!, 0, 0, 0],
       [-4, LOCK!, 0, 0, 0],
     ];
     for (const args of refused) expect([args, calls.create!(...args)]).toEqual([args, INVALID]);
@@ -312,7 +317,7 @@ describe('create', () => {
   });
 
   it('says that an arena is full', () => {
-    const small = new Arena({ memory: newMemory(), byteLength: 1_024 });
+    const small = newArena(1_024);
     calls = callsOf(imports(small));
     let status = OK;
     for (let left = 20; status === OK && left > 0; left--) status = calls.create!(OUT, LOCK!, 0, 0, 0);
@@ -350,7 +355,7 @@ describe('imports', () => {
     const acquire = () => callsOf(late).lock_acquire!(lock.address, lock.stamp, 0);
     expect(acquire()).toBe(INVALID);
     for (const [value, error] of bad) expect(() => late.bind(value as never)).toThrow(error);
-    expect(() => late.bind(newArena())).toThrow(TypeError);
+    expect(() => late.bind(new Arena({ memory: newMemory(1) }))).toThrow(TypeError);
     expect(acquire()).toBe(INVALID);
     late.bind(arena);
     expect([acquire(), lock.locked]).toEqual([OK, true]);

@@ -255,6 +255,10 @@ export const imports: readonly Scenario[] = [
     scenario(`barrier: one of 2 programs waits, and the other one breaks that by ${call}`, 2, (world) => {
       const barrier = world.barrier(2);
       return {
+        invariant: (view) =>
+          view.finished(1) && view.word(barrier.cell) !== (call === 'barrier_abort' ? BROKEN : 0)
+            ? 'it is not what the call makes of it'
+            : undefined,
         programs: [
           once(function* () {
             expect(yield* program(0, 'barrier_wait', barrier, FOR_EVER), STATUS_BROKEN);
@@ -267,6 +271,24 @@ export const imports: readonly Scenario[] = [
       };
     }),
   ),
+  scenario('barrier: 2 programs come as the last of 2 parties, and one begins a round', 3, (world) => {
+    const barrier = world.barrier(2);
+    const { cell, stamp } = barrier;
+    return {
+      programs: [
+        once(function* () {
+          for (const _round of [1, 2])
+            expect(yield* call('barrierWait', cell, stamp, world.threads[0]!, FOR_EVER, NO_ACTION), 0, 1);
+        }),
+        ...[1, 2].map((t) =>
+          once(function* () {
+            yield until(cell, (word) => word === UNIT);
+            expect(yield* program(t, 'barrier_wait', barrier, FOR_EVER), 0, 1);
+          }),
+        ),
+      ],
+    };
+  }),
   scenario(
     'barrier: a program that must not wait completes rounds',
     2,
@@ -370,6 +392,9 @@ export const imports: readonly Scenario[] = [
   scenario('what is refused, and what things are', 1, (world) => {
     const [lock, rlock, semaphore, event] = [world.lock(), world.rlock(), world.semaphore(1, 1), world.event()];
     const [barrier, condition, bounded] = [world.barrier(1), world.condition(lock), world.bounded(3)];
+    const others = world.rlock();
+    const over = world.condition(others);
+    world.poke(others.cell, world.task(world.threads[0]!));
     const filling = world.barrier(9);
     const acting = world.barrier(9);
     world.poke(filling.cell, 5 * UNIT);
@@ -417,8 +442,8 @@ export const imports: readonly Scenario[] = [
           for (const name of ['lock_release', 'lock_recover']) expect(yield* program(0, name, lock), STATUS_NOT_HELD);
           for (const name of ['rlock_release', 'rlock_recover'])
             expect(yield* program(0, name, rlock), STATUS_NOT_HELD);
-          for (const name of ['cond_wait', 'cond_notify'])
-            expect(yield* program(0, name, condition, 1), STATUS_NOT_HELD);
+          for (const it of [condition, over])
+            for (const name of ['cond_wait', 'cond_notify']) expect(yield* program(0, name, it, 1), STATUS_NOT_HELD);
           for (const it of all) expect(yield* program(0, 'value', it), it === semaphore ? 1 : it === bounded ? 3 : 0);
           for (const bad of [0, lock.cell + 4])
             expect(yield* program(0, 'value', { ...lock, cell: bad }), STATUS_INVALID);
