@@ -1,5 +1,5 @@
 declare module 'virtual:compiled/classics' {
-  const classics: Readonly<Record<string, import('./scheduler/loaded.ts').Compiled>>;
+  const classics: Readonly<Record<string, () => Promise<{ default: import('./scheduler/loaded.ts').Compiled }>>>;
   export default classics;
 }
 

@@ -13,8 +13,10 @@ import { CORE, loadCore, title } from './main.ts';
 import { count } from './replay.ts';
 import { call, FOR_EVER, once, run, SOON, TIMED, use, World } from './scenario.ts';
 import { scenarios } from './scenarios/index.ts';
+import type { System } from './system.ts';
 import { type Program, Threads } from './thread.ts';
 import { describe as inWords, locator } from './trace.ts';
+import { Walk } from './walk.ts';
 
 /** Always the same, so that a failure can be repeated. */
 function seeded(seed: number): () => number {
@@ -190,6 +192,57 @@ describe('classic bugs are found, and their mended versions hold', () => {
       });
     }
   }
+});
+
+describe('a walk by hand', () => {
+  const LINES = [1, 2, 3, 4, 8];
+  const load = async (file: string, bug: number): Promise<System> => {
+    const system = systemOf(fixtures.find((fixture) => fixture.file === file)!, (await compile(file, bug)).bytes);
+    return { ...system, programs: system.programs.map((program) => ({ ...program, forever: false })) };
+  };
+  const wordsOf = (walk: Walk): number[] =>
+    LINES.flatMap((line) => [0, 4, 8, 12].map((at) => walk.here.word(64 * line + at)));
+  const go = (walk: Walk, thread: number): void => walk.go(walk.here.moves.find((move) => move.thread === thread)!);
+
+  test('comes where a search came, and back', async () => {
+    const system = await load('queue', 2);
+    const { counterexample } = check(system, { reduce: false, known: { dependentWords: [], writtenLines: LINES } });
+    const { steps, fault } = counterexample!;
+    const walk = new Walk(system, LINES);
+    const seen: unknown[] = [];
+    for (let at = 0; at < steps.length; ) {
+      seen.push(wordsOf(walk));
+      const move = walk.next(steps.slice(at))!;
+      at += move.steps.length;
+      walk.go(move);
+    }
+    expect([walk.here.violation?.fault, walk.here.moves]).toEqual([fault, []]);
+    while (seen.length > 0) {
+      walk.back();
+      expect([wordsOf(walk), walk.here.violation]).toEqual([seen.pop(), undefined]);
+    }
+    expect(walk.moves).toEqual([]);
+  });
+
+  test('knows where it has been, and where nothing leads on', async () => {
+    const walk = new Walk(await load('queue', 1), LINES);
+    go(walk, 2);
+    go(walk, 0);
+    expect([walk.before, walk.circles]).toEqual([1, false]);
+    walk.back();
+    expect(walk.before).toBe(-1);
+    for (const move of walk.wayToCircles()!) walk.go(move);
+    expect(walk.circles).toBe(true);
+    expect(walk.here.standing.filter(({ place }) => place > 0)).toEqual([]);
+    walk.back(0);
+    expect(new Walk(await load('queue', 0), LINES).wayToCircles()).toBeUndefined();
+  });
+
+  test('ends with a step that must not be', async () => {
+    const walk = new Walk(await load('seats', 1), LINES);
+    for (const thread of [0, 1, 0, 0, 1, 1]) go(walk, thread);
+    expect(walk.here.violation?.message).toBe('T1 and T2 have both sold seat 2');
+  });
 });
 
 describe('the published core', () => {

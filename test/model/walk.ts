@@ -13,7 +13,7 @@ export class Walk {
   /** What was done up to here. */
   readonly moves: Move[] = [];
   private readonly explorer: Explorer;
-  /** The states on the way, the last one not among them when the last step is one that must not be. */
+  /** The states on the way. One that a step leads to which must not be is not among them. */
   private readonly states: number[];
 
   /** @param lines of memory that may be written */
@@ -43,11 +43,31 @@ export class Walk {
     return this.here.violation ? -1 : this.states.slice(0, -1).indexOf(this.states.at(-1)!);
   }
 
+  /** Whether all that anybody can do leads back to where it is: it will be so for ever. */
+  get circles(): boolean {
+    return goesNowhere(this.here, this.states.at(-1)!);
+  }
+
+  /** The shortest way on from here to where threads can only go in circles; undefined when there is none. */
+  wayToCircles(): readonly Move[] | undefined {
+    const ways = new Map<number, readonly Move[]>([[this.states.at(-1)!, []]]);
+    for (const [state, way] of ways) {
+      const look = this.explorer.look(state);
+      if (goesNowhere(look, state)) return way;
+      for (const move of look.moves)
+        if (typeof move.to === 'number' && !ways.has(move.to)) ways.set(move.to, [...way, move]);
+    }
+    return undefined;
+  }
+
   /** The move that begins a way told by another search of the same system (`Counterexample.steps`). */
   next(way: readonly Step[]): Move | undefined {
     return this.here.moves.find(({ steps }) => steps.every((step, i) => sameStep(step, way[i])));
   }
 }
+
+const goesNowhere = ({ moves, violation }: Look, state: number): boolean =>
+  !violation && moves.length > 0 && moves.every(({ to }) => to === state);
 
 function sameStep(one: Step, other: Step | undefined): boolean {
   return (

@@ -9,6 +9,7 @@ import { type Locate, locator } from '../../../test/model/trace.ts';
 import type { Compiled, CompiledCore } from './loaded.ts';
 
 const PREFIX = 'virtual:compiled/';
+const RESOLVED = `\0${PREFIX}`;
 const ASSEMBLY = new URL('../../../assembly/', import.meta.url);
 /** Instructions by which a thread reaches out. */
 const STEP = /load|store|atomic|memory|call/;
@@ -49,22 +50,25 @@ function core(): CompiledCore {
   return { ...compiled, imports: encode(readFileSync(IMPORTS)) };
 }
 
-async function classic(file: string, bug: number): Promise<[string, Compiled]> {
+async function classic(file: string, bug: number): Promise<Compiled> {
   const { bytes, map, sources } = await compile(file, bug);
-  return [`${file} ${bug}`, made(bytes, decode(bytes).functions, locator(map), (name) => sources[name]!)];
+  return made(bytes, decode(bytes).functions, locator(map), (name) => sources[name]!);
 }
 
-/** All fixtures, with each of their bugs and without. */
-async function classics(): Promise<Record<string, Compiled>> {
-  const all = fixtures.flatMap(({ file, bugs }) => [0, ...bugs.map(({ bug }) => bug)].map((bug) => classic(file, bug)));
-  return Object.fromEntries(await Promise.all(all));
+/** Each fixture with each of its bugs and without: how to load it. */
+function classics(): string {
+  const names = fixtures.flatMap(({ file, bugs }) => [0, ...bugs.map(({ bug }) => bug)].map((bug) => `${file}/${bug}`));
+  return `{ ${[...new Set(names)].map((name) => `'${name}': () => import('${PREFIX}${name}')`).join(', ')} }`;
+}
+
+async function load(name: string): Promise<string> {
+  if (name === 'classics') return classics();
+  const [file, bug] = name.split('/') as [string, string | undefined];
+  return JSON.stringify(bug ? await classic(file, Number(bug)) : core());
 }
 
 export const compiled: Plugin = {
   name: 'compiled',
-  resolveId: (id) => (id.startsWith(PREFIX) ? `\0${id}` : undefined),
-  async load(id) {
-    if (!id.startsWith(`\0${PREFIX}`)) return undefined;
-    return `export default ${JSON.stringify(id.endsWith('/core') ? core() : await classics())}`;
-  },
+  resolveId: (id) => (id.startsWith(PREFIX) ? id.replace(PREFIX, RESOLVED) : undefined),
+  load: async (id) => (id.startsWith(RESOLVED) ? `export default ${await load(id.slice(RESOLVED.length))}` : undefined),
 };

@@ -62,7 +62,7 @@ class Scheduler {
     const keys = KEYS.flatMap(([key, what]) => [element('dt', {}, element('kbd', {}, key)), element('dd', {}, what)]);
     this.element = element(
       'div',
-      { className: 'tool', onkeydown: (event: KeyboardEvent) => this.#key(event) },
+      { className: 'tool', tabIndex: -1, onkeydown: (event: KeyboardEvent) => this.#key(event) },
       element('div', { className: 'choose' }, element('label', {}, 'Program', this.#programs), this.#version),
       this.#story,
       this.#first,
@@ -86,7 +86,7 @@ class Scheduler {
           {},
           'Threads share memory, and nothing else. A computer may run them in any order, one step of one thread at a time; a step is one touch of shared memory. Here the order is yours. ',
           badge(0),
-          ' in the memory says that thread T1 is about to touch this word, in the source that it stands at this line. A thread that sleeps does nothing until another one wakes it.',
+          ' in the memory says that thread T1 is about to touch this word, in the source that it stands at this line. A thread that sleeps does nothing until another one wakes it. BUG is the number of the bug that is built in; 0 is none. Keys work once you have clicked here, or come here by Tab.',
         ),
         element('dl', {}, ...keys),
       ),

@@ -36,7 +36,7 @@ const bytesOf = (base64: string): Uint8Array => Uint8Array.from(atob(base64), (l
 /** A classic, with one of its bugs, or with none: 0. */
 export async function loadClassic(fixture: Fixture, bug: number): Promise<Loaded> {
   const { default: classics } = await import('virtual:compiled/classics');
-  const compiled = classics[`${fixture.file} ${bug}`]!;
+  const { default: compiled } = await classics[`${fixture.file}/${bug}`]!();
   const system = systemOf(fixture, bytesOf(compiled.wasm));
   const words = Object.keys(fixture.words).map(Number);
   return {

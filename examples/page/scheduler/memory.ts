@@ -1,4 +1,4 @@
-/** The words of memory, who is about to touch them, and who sleeps on them. */
+/** The words of memory, which threads are about to touch them, and which sleep on them. */
 import type { Names } from '../../../test/model/trace.ts';
 import type { Walk } from '../../../test/model/walk.ts';
 import { element } from '../element.ts';

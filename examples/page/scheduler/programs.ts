@@ -77,7 +77,7 @@ const TEXTS: Readonly<Record<string, Text>> = {
     title: 'A guard that is not released on one path',
     story: QUEUE,
     first: 'Let T3 bring its permit first. Then let T1 take it, and watch the word guard.',
-    why: 'The thread that finds a permit at once returns and leaves the guard at 1. From then on everybody goes round and round in front of it. (The shortest way only goes so far that this cannot be avoided any more: go on, and watch guard.)',
+    why: 'The thread that finds a permit at once returns and leaves the guard at 1. From then on everybody goes round and round in front of it.',
     mended: 'Each path out of the function releases the guard.',
   },
   'queue 2': {
@@ -86,7 +86,7 @@ const TEXTS: Readonly<Record<string, Text>> = {
     first:
       'Let T1 fall asleep, then T2. Let T3 give the permit to T1, and before it wakes T1, let the time of T1 run out.',
     why: 'T1 had the permit already when its time was up, and went away without it. Nobody will ever give it to T2.',
-    mended: 'Whoever is not in the queue any more has been given the permit, and keeps it.',
+    mended: 'A thread that is not in the queue any more has been given the permit, and keeps it.',
   },
   'queue 3': {
     title: 'A touch after the hand-over',

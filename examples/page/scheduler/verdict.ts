@@ -3,7 +3,7 @@ import type { Move, Step } from '../../../test/model/counterexample.ts';
 import type { Exploration } from '../../../test/model/explorer.ts';
 import type { Walk } from '../../../test/model/walk.ts';
 import type { Loaded } from './loaded.ts';
-import { doneBy } from './words.ts';
+import { doneBy, threads } from './words.ts';
 
 export interface Walked {
   readonly loaded: Loaded;
@@ -29,8 +29,10 @@ export function wayOf(walk: Walk, steps: readonly Step[]): readonly Move[] {
     walk.go(move);
     way.push(move);
   }
+  // A thread that can never finish is not stuck at once.
+  const rest = walk.here.violation ? undefined : walk.wayToCircles();
   walk.back(0);
-  return way;
+  return [...way, ...(rest ?? [])];
 }
 
 /** The move that leads on, as long as the walk is on the shortest way. */
@@ -40,14 +42,21 @@ export function nextOfWay({ way, walk }: Walked): Move | undefined {
 }
 
 export function verdictOf(walked: Walked): Verdict {
-  const { walk, loaded, way, found } = walked;
-  const { violation, moves } = walk.here;
-  const atEnd = way?.length === walk.moves.length && way.at(-1)?.to === walk.moves.at(-1)?.to;
-  const wrong = violation?.message ?? (atEnd ? found?.counterexample?.message : undefined);
+  const { walk, loaded } = walked;
+  const wrong = wrongAt(walked);
   if (wrong !== undefined) return { state: 'failed', text: `Found it: ${inWords(wrong, loaded)}.` };
-  if (moves.length === 0) return { state: 'held', text: ending(walk) };
+  if (walk.here.moves.length === 0) return { state: 'held', text: ending(walk) };
   const last = walk.moves.at(-1);
   return last ? { state: 'runs', text: onTheWay(walk, last, loaded) } : beginning(walked);
+}
+
+/** What is wrong where the walk stands, as far as it is known. */
+function wrongAt({ walk, way, found }: Walked): string | undefined {
+  if (walk.here.violation) return walk.here.violation.message;
+  if (walk.circles)
+    return `${threads(walk.here.moves.map(({ thread }) => thread))} can only go round in circles, for ever`;
+  const atEnd = way?.length === walk.moves.length && way.at(-1)?.to === walk.moves.at(-1)?.to;
+  return atEnd ? found?.counterexample?.message : undefined;
 }
 
 function beginning({ way, found }: Walked): Verdict {
@@ -60,16 +69,17 @@ function beginning({ way, found }: Walked): Verdict {
 }
 
 function onTheWay(walk: Walk, last: Move, { names }: Loaded): string {
-  const thread = `T${last.thread + 1}`;
-  return walk.before < 0
-    ? `${thread} ${doneBy(last, names)}.`
-    : `All stands just as after step ${walk.before}: ${thread} goes round in circles. Let another thread go on.`;
+  const circle =
+    walk.before < 0
+      ? ''
+      : ` All stands just as after step ${walk.before}, so it goes round in circles: let another one go on.`;
+  return `T${last.thread + 1} ${doneBy(last, names)}.${circle}`;
 }
 
 function ending({ here }: Walk): string {
   return here.standing.every(({ state }) => state.operation.kind === 'done')
     ? 'All are done, and nothing went wrong this time. Step back, and try another order.'
-    : 'Nobody has anything left to do, and whoever still sleeps has not been called.';
+    : 'Nobody has anything left to do, and a thread that still sleeps has not been called.';
 }
 
 /** The checker's words, with names for addresses. */

@@ -4,7 +4,7 @@ import type { Value } from '../../../test/model/interpret.ts';
 import type { Operation } from '../../../test/model/thread.ts';
 import type { Names } from '../../../test/model/trace.ts';
 
-const threads = (all: readonly number[]): string => all.map((t) => `T${t + 1}`).join(' and ');
+export const threads = (all: readonly number[]): string => all.map((t) => `T${t + 1}`).join(' and ');
 
 /** What a thread is about to do. `result`: which of several things the world will answer. */
 export function coming(operation: Operation, names: Names, what: Step['what'] = 'operation', result?: Value): string {

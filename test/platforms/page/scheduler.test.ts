@@ -57,6 +57,7 @@ describe('The scheduler', () => {
       expect(verdict()).not.toMatch(/\d{2}/);
       expect(tool.text('.why')).toContain(choice.why);
       expect(tool.all('.log li')).toHaveLength(length);
+      expect(tool.button('Next step').ariaDisabled).toBe('true');
     }
     await choose(choice.title, choice.bug !== undefined);
     await shortestWay();
@@ -119,18 +120,21 @@ describe('The scheduler', () => {
     expect(tool.all('.log li')).toHaveLength(0);
   });
 
-  it('says when a thread goes round in circles, and where threads stand', async () => {
+  it('says when a thread goes round in circles, and when all do, and for ever', async () => {
     tool = open(mount);
     await choose('A guard that is not released on one path');
+    click(3, 1);
+    expect([state(), verdict()]).toEqual([
+      'runs',
+      'T1 guard was 1, not 0: changed nothing. All stands just as after step 1, so it goes round in circles: let another one go on.',
+    ]);
+    expect(tool.text('.line.stands:has(.t1)')).toContain('while (atomic.cmpxchg<i32>(cell, 0, 1)) {}');
     clickUntil(3, 'done');
-    clickUntil(1, 'runs');
-    for (let steps = 0; !verdict().includes('in circles'); steps++) {
+    for (let steps = 0; state() !== 'failed'; steps++) {
       expect(steps).toBeLessThan(20);
       click(1);
     }
-    expect(word('guard')).toBe('1');
-    expect(verdict()).toMatch(/^All stands just as after step \d+: T1 goes round in circles/);
-    expect(tool.text('.line.stands:has(.t1)')).toContain('while (atomic.cmpxchg<i32>(cell, 0, 1)) {}');
+    expect([word('guard'), verdict()]).toEqual(['1', 'Found it: T1 and T2 can only go round in circles, for ever.']);
   });
 
   it('keeps the focus, and leaves the keys of its controls alone', async () => {
