@@ -111,10 +111,8 @@ const PAGE_CELLS: u32 = 65536 / CELL_SIZE;
 const ANY_KIND: Kind = KIND_FREE;
 
 /** OK, or why a call of this kind with this handle does nothing. */
-@inline
-function checkInline(kind: Kind, cell: Cell, stamp: i32): Status {
-  // The lowest bits become the highest: what is no multiple of 64 is too large.
-  const index = rotr<u32>(<u32>(changetype<usize>(cell) - arena), 6);
+function check(kind: Kind, cell: Cell, stamp: i32): Status {
+  const index = indexOf(cell);
   // Memory of zeros fits a stamp of 0: a cell that was never made looks free.
   if ((index >= cells && isBeyond(index)) || !stamp) return STATUS_INVALID;
   if (stampOf(cell) != stamp) return STATUS_DESTROYED;
@@ -124,8 +122,19 @@ function checkInline(kind: Kind, cell: Cell, stamp: i32): Status {
   return fits ? STATUS_OK : STATUS_INVALID;
 }
 
-function check(kind: Kind, cell: Cell, stamp: i32): Status {
-  return checkInline(kind, cell, stamp);
+/** The number of a cell in the arena. The lowest bits become the highest: what is no multiple of 64 is too large. */
+@inline
+function indexOf(cell: Cell): u32 {
+  return rotr<u32>(<u32>(changetype<usize>(cell) - arena), 6);
+}
+
+/** Whether a handle is that of a Lock, for the fast paths: what is not so at once is checked. */
+@inline
+function isLock(cell: Cell, stamp: i32): bool {
+  const index = indexOf(cell);
+  if (index >= cells || stampOf(cell) != stamp) return false;
+  // Atomic: a latecomer may mark the byte (queue-lock.ts). The word of a cell that is given back is not free, nor an owner's.
+  return atomic.load<u8>(arena + index, HEADER_SIZE) == KIND_LOCK;
 }
 
 /** Whether no cell of the arena has this number, even if the memory has grown. */
@@ -157,17 +166,24 @@ function waitIfLate(status: Status, kind: Kind, cell: Cell, stamp: i32, timeout:
 }
 
 export function lock_acquire(cell: Cell, stamp: i32, timeout: f64): Status {
-  const refused = checkInline(KIND_LOCK, cell, stamp);
+  if (isLock(cell, stamp) && timeout >= 0 && swapWord(cell, 0, owner) == 0) return STATUS_OK;
+  return acquireLock(cell, stamp, timeout);
+}
+
+function acquireLock(cell: Cell, stamp: i32, timeout: f64): Status {
+  const refused = checkWait(KIND_LOCK, cell, stamp, timeout);
   if (refused) return refused;
-  if (!(timeout >= 0)) return STATUS_INVALID;
-  if (swapWord(cell, 0, owner) == 0) return STATUS_OK;
   return waitIfLate(lockAcquire(cell, stamp, owner, 0), KIND_LOCK, cell, stamp, timeout);
 }
 
 export function lock_release(cell: Cell, stamp: i32): Status {
-  const refused = checkInline(KIND_LOCK, cell, stamp);
+  if (isLock(cell, stamp) && swapWord(cell, owner, 0) == owner) return STATUS_OK;
+  return releaseLock(cell, stamp);
+}
+
+function releaseLock(cell: Cell, stamp: i32): Status {
+  const refused = check(KIND_LOCK, cell, stamp);
   if (refused) return refused;
-  if (swapWord(cell, owner, 0) == owner) return STATUS_OK;
   return finish(lockRelease(cell, stamp, owner));
 }
 
