@@ -294,6 +294,7 @@ export const imports: readonly Scenario[] = [
     2,
     (world) => {
       const barrier = world.barrier(2);
+      const alone = world.barrier(1);
       const { cell, stamp } = barrier;
       return {
         programs: [
@@ -302,6 +303,7 @@ export const imports: readonly Scenario[] = [
               expect(yield* call('barrierWait', cell, stamp, world.threads[0]!, FOR_EVER, NO_ACTION), 0);
           }),
           once(function* () {
+            expect(yield* program(1, 'barrier_wait', alone, FOR_EVER), 0);
             for (const _round of [1, 2]) {
               yield until(cell, (word) => word === UNIT);
               expect(yield* program(1, 'barrier_wait', barrier, FOR_EVER), 1);
