@@ -41,6 +41,7 @@ const GUIDE: DefaultTheme.SidebarItem[] = [
       { text: 'Node, Bun and Deno', link: '/node' },
       { text: 'Pages', link: '/browser' },
       { text: 'Pools', link: '/pools' },
+      { text: 'WebAssembly programs', link: '/wasm' },
       { text: 'TypeScript and CommonJS', link: '/typescript' },
       { text: 'Tasks, threads, processes', link: '/models' },
     ],
@@ -84,7 +85,7 @@ export default defineConfig({
         text: 'Guide',
         link: '/primitives',
         activeMatch:
-          '^/(primitives|async|sharing|errors|death|hangs|testing|recipes|node|browser|pools|typescript|models|python)$',
+          '^/(primitives|async|sharing|errors|death|hangs|testing|recipes|node|browser|pools|wasm|typescript|models|python)$',
       },
       { text: 'Reference', link: '/reference/lockwork/', activeMatch: '^/reference/' },
       { text: 'Internals', link: '/how-it-works', activeMatch: '^/(how-it-works|internals/)' },

@@ -2,7 +2,8 @@
  * Every JavaScript and TypeScript snippet of README.md and docs/, and every `@example` of the sources, runs as it stands
  * there, in a process of its own: ../support/snippets.ts.
  *
- * What is for a page, a bundler or a pool (```js page, ```js config, ```js pool) runs elsewhere: platforms/.
+ * What is for a page, a bundler or a pool (```js page, ```js config, ```js pool) runs elsewhere: platforms/. So does what
+ * needs a compiler (```js wasm): wasm.test.ts.
  */
 import { execFile } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -11,6 +12,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import * as threading from 'lockwork';
 import * as inspect from 'lockwork/inspect';
+import * as programs from 'lockwork/wasm';
 import { afterAll, describe, expect, test } from 'vitest';
 import { programsOf, runFile, runProgram } from '../support/snippets.ts';
 
@@ -49,10 +51,10 @@ function paragraphs(printed: string): string[] {
     .sort();
 }
 
-const programs = (file: string, text: string) => programsOf(text, file, join(workshop, file.replaceAll(/\W/g, '-')));
+const snippets = (file: string, text: string) => programsOf(text, file, join(workshop, file.replaceAll(/\W/g, '-')));
 const all = [
-  ...documents.map((file) => ({ file, found: programs(file, read(file)) })),
-  ...filesOf('bindings', '.ts').map((file) => ({ file, found: programs(file, examplesOf(read(file))) })),
+  ...documents.map((file) => ({ file, found: snippets(file, read(file)) })),
+  ...filesOf('bindings', '.ts').map((file) => ({ file, found: snippets(file, examplesOf(read(file))) })),
 ];
 
 for (const { file, found } of all.filter(({ found }) => found.length)) {
@@ -107,7 +109,7 @@ describe('the documentation', () => {
 
   test('names every export', () => {
     const text = documents.map(read).join();
-    const names = [...Object.keys(threading), ...Object.keys(inspect)];
+    const names = [...Object.keys(threading), ...Object.keys(inspect), ...Object.keys(programs)];
     // Not for users: what LOCKWORK_HANG calls.
     const missing = names.filter((name) => name !== 'dumpOfHang' && !text.includes(`\`${name}`));
     expect(missing).toEqual([]);

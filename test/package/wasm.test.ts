@@ -1,12 +1,12 @@
 /** What programs in other languages take from the package as it would be published: header, AssemblyScript, imports.wasm. */
 import { execFile, execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { delimiter, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { Arena, Lock } from 'lockwork';
 import { imports } from 'lockwork/wasm';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { encode } from '../../bindings/core-text.ts';
 import { thread } from '../support/threads.ts';
 import { PROGRAM } from '../support/wasm/program.ts';
@@ -18,11 +18,28 @@ mkdirSync(at('build'), { recursive: true });
 const workshop = mkdtempSync(at('build', 'wasm-'));
 const file = (name: string) => join(workshop, name);
 
+// Compilers on a busy machine (ms).
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
+
+/** `node` is the one of the tests. */
+const env = { ...process.env, PATH: `${dirname(process.execPath)}${delimiter}${process.env.PATH}` };
+
 const run = async (command: string, ...args: string[]) => {
-  // What a compiler may take on a busy machine (ms).
-  const { stdout } = await promisify(execFile)(command, args, { cwd: workshop, timeout: 120_000 });
+  const { stdout } = await promisify(execFile)(command, args, { cwd: workshop, env, timeout: 100_000 });
   return stdout;
 };
+
+/** Whether there is a Rust for this target: no test installs it. */
+const hasRust = (() => {
+  try {
+    const target = execFileSync('rustc', ['--print', 'target-libdir', '--target', 'wasm32-unknown-unknown'], {
+      encoding: 'utf8',
+    });
+    return existsSync(target.trim());
+  } catch {
+    return false;
+  }
+})();
 
 beforeAll(() => {
   const [packed] = JSON.parse(
@@ -215,39 +232,40 @@ describe('lockwork/as', () => {
   });
 });
 
-it("runs Emscripten's threads, with std::lock_guard and the like over its locks", async () => {
-  writeFileSync(
-    file('count.cpp'),
-    `#include <cstdio>
-     #include <mutex>
-     #include <thread>
-     #include <vector>
-     #include "lockwork.h"
+/** A fence of a document: what it says, and its lines. */
+const FENCE = /^```(.*)\n([\s\S]*?)^```$/gm;
+/** The first line of one that is a file. */
+const NAMED = /^\/\/ ([\w-]+\.\w+)\n/;
 
-     int main() {
-       lockwork::Lock lock;
-       lockwork::RLock again;
-       int counter = 0;
-       std::vector<std::thread> threads;
-       for (int i = 0; i < 4; i++) {
-         threads.emplace_back([&] {
-           for (int n = 0; n < 5000; n++) {
-             std::lock_guard<lockwork::Lock> guard(lock);
-             counter++;
-           }
-           std::scoped_lock<lockwork::Lock, lockwork::RLock> both(lock, again);
-           std::unique_lock<lockwork::RLock> twice(again);
-         });
-       }
-       for (std::thread &thread : threads) thread.join();
-       printf("%d\\n", counter);
-     }`,
-  );
-  await run(
-    'emcc',
-    ...['count.cpp', '-std=c++17', '-g2', '-pthread', '-I', 'node_modules/lockwork/include', '-o', 'count.js'],
-    ...['--pre-js', 'node_modules/lockwork/examples/wasm/emscripten-pre.js', '-sGLOBAL_BASE=65536'],
-    ...['-sINITIAL_MEMORY=16777216', '-sPTHREAD_POOL_SIZE=4', '-sERROR_ON_UNDEFINED_SYMBOLS=0', '-sEXIT_RUNTIME=1'],
-  );
-  expect(await run(process.execPath, 'count.js')).toBe('20000\n');
+describe('docs/wasm.md', () => {
+  const fences = [...readFileSync(at('docs/wasm.md'), 'utf8').matchAll(FENCE)].map(([, says, text]) => ({
+    says: says!,
+    text: text!,
+    name: NAMED.exec(text!)?.[1],
+  }));
+  /** The files are written at once, since some programs use those of others; each `sh` is run, and may be followed by what it prints. */
+  const commands = fences.flatMap(({ says, text }, index) => {
+    const [language, needs] = says.split(' ');
+    const next = fences[index + 1];
+    return language === 'sh' ? [{ text, needs, prints: next?.says === 'text' ? next.text : '' }] : [];
+  });
+
+  beforeAll(() => {
+    for (const { name, text } of fences) if (name) writeFileSync(file(name), text);
+    mkdirSync(file('node_modules/.bin'), { recursive: true });
+    symlinkSync(at('node_modules/assemblyscript/bin/asc.js'), file('node_modules/.bin/asc'));
+  });
+
+  it('has nothing but files, commands, and what those print', () => {
+    const others = fences.filter(({ name, says }) => !name && !/^(sh|text)/.test(says));
+    expect(others).toEqual([]);
+    expect(commands.length).toBeGreaterThanOrEqual(9);
+  });
+
+  it.each(commands.filter(({ needs }) => needs !== 'rust'))('$text', async ({ text, prints }) => {
+    expect(await run('sh', '-ec', text)).toBe(prints);
+  });
+
+  const [rust] = commands.filter(({ needs }) => needs === 'rust');
+  it.runIf(hasRust)('rustc', async () => expect(await run('sh', '-ec', rust!.text)).toBe(rust!.prints));
 });
