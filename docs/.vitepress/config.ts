@@ -133,13 +133,6 @@ export default defineConfig({
     plugins: [
       compiled as never,
       {
-        name: 'files',
-        // The model reads files in Node only; in a page its programs are part of the bundle.
-        enforce: 'pre',
-        resolveId: (id, _importer, { ssr }) => (id === 'node:fs' && !ssr ? '\0files' : undefined),
-        load: (id) => (id === '\0files' ? 'export const readFileSync = undefined;' : undefined),
-      },
-      {
         name: 'isolation',
         // Where a host cannot send the headers, a service worker adds them: docs/browser.md.
         generateBundle() {

@@ -59,7 +59,7 @@ export class ThreadCard {
       );
       button.ariaDisabled = String(i < first);
       // What is written on it is a part of its name.
-      button.ariaLabel = `T${this.#thread + 1} ${label}`;
+      button.ariaLabel = `${i === first ? `${this.#thread + 1} ` : ''}${label}, T${this.#thread + 1}`;
     }
     for (const [i, button] of this.#buttons.entries()) button.hidden = i >= labels.length;
   }
