@@ -117,7 +117,12 @@ class Scheduler {
     );
     this.#shortest.textContent = load === bug ? 'Show me the shortest way to the bug' : 'Look for a way to a bug';
     this.#say('runs', 'Loading …');
-    const loaded = await load();
+    let loaded: Loaded;
+    try {
+      loaded = await load();
+    } catch (error) {
+      return this.#say('failed', `The program could not be loaded: ${error}`);
+    }
     // Another one has been chosen meanwhile.
     if (load !== this.#load) return;
     const cards = loaded.system.programs.map((_, t) => new ThreadCard(t, (move) => this.#go(move)));

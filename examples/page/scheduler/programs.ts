@@ -32,7 +32,7 @@ const TEXTS: Readonly<Record<string, Text>> = {
     title: 'Two agents sell one seat',
     story:
       'Two agents sell the seats 2 and 1. “ticket.seat = flight.seats--” is one line of code, and three steps: read seats, write back one less, write the ticket.',
-    first: 'Let T1 read seats, and then let T2 read it too, before T1 has written.',
+    first: 'Let T1 read seats, and then let T2 read it too, before T1 has written. Then let both go on.',
     why: 'Both had read 2 before either of them wrote 1. A line of code is not a step.',
     mended: 'Each agent takes a lock first. While one is inside, all that the other can do is sleep.',
   },
@@ -46,14 +46,14 @@ const TEXTS: Readonly<Record<string, Text>> = {
   'mutex 2': {
     title: 'A plain store where an atomic is needed',
     story: LOCK,
-    first: 'Let T1 take the lock and use the data. Let T2 try to take it, and look at what both are about to do.',
+    first: 'Let T1 take the lock and use the data. Then look at what both are about to do.',
     why: 'The release reads the word, and then writes 0. What the other thread writes in between is lost, and a plain store is not ordered with anything.',
     mended: 'One exchange reads and writes in a single step. Nothing can come between.',
   },
   'event 1': {
     title: 'Look, then wait',
     story: EVENT,
-    first: 'Let T1 read the flag: it is 0. Now let T3 do all of its steps, and then T1 the rest.',
+    first: 'Let T1 read the flag: it is 0. Now let T3 do all of its steps, and then the others the rest.',
     why: 'The event was set between the look and the sleep. The set has found nobody to wake, and will not come again.',
     mended:
       'The count of sets is read before the flag. One that comes in between has changed it, and so nobody falls asleep.',
@@ -61,7 +61,7 @@ const TEXTS: Readonly<Record<string, Text>> = {
   'event 2': {
     title: 'A set that wakes only one',
     story: EVENT,
-    first: 'Let T1 and T2 fall asleep. Then let T3 set the event.',
+    first: 'Let T1 and T2 fall asleep. Then let T3 set the event, and the one that it wakes go on.',
     why: 'The event is set, and one of the two still sleeps.',
     mended: 'A set wakes all that sleep.',
   },
@@ -84,28 +84,29 @@ const TEXTS: Readonly<Record<string, Text>> = {
     title: 'A time that runs out while a permit is on its way',
     story: QUEUE,
     first:
-      'Let T1 fall asleep, then T2. Let T3 give the permit to T1, and before it wakes T1, let the time of T1 run out.',
+      'Let T1 fall asleep, then T2. Let T3 give the permit to T1, and before it wakes T1, let the time of T1 run out. Then let all go on.',
     why: 'T1 had the permit already when its time was up, and went away without it. Nobody will ever give it to T2.',
     mended: 'A thread that is not in the queue any more has been given the permit, and keeps it.',
   },
   'queue 3': {
     title: 'A touch after the hand-over',
     story: QUEUE,
-    first: 'Let T1 wait in the queue. T3 hands the permit over: does it still touch the waiter of T1 after that?',
+    first:
+      'Let T1 stand in the queue, but not sleep. Let T3 hand the permit over, and T1 see that it has it. What does T3 do next?',
     why: 'T1 may go on as soon as it has its permit, and use its waiter for something else. T3 still writes into it.',
     mended: 'After the hand-over nothing of the waiter is written any more.',
   },
   'queue 4': {
     title: 'A notify that wakes one too many',
     story: NOTIFY,
-    first: 'Let both wait, and then T3 do all of its steps.',
+    first: 'Let both fall asleep, and then T3 do all of its steps. Then let both go on.',
     why: 'One was notified, and two went on. The second one finds nothing that it waited for.',
     mended: 'As many as were notified are woken.',
   },
   'queue 5': {
     title: 'A notify that wakes one too few',
     story: NOTIFY,
-    first: 'Let both wait, and then T3 do all of its steps.',
+    first: 'Let both fall asleep, and then T3 do all of its steps.',
     why: 'One was notified, and nobody went on.',
     mended:
       'As many as were notified are woken. (The other one still sleeps, and that is right: nobody has notified it.)',
@@ -113,7 +114,7 @@ const TEXTS: Readonly<Record<string, Text>> = {
   'barrier 1': {
     title: 'A barrier that does not count its rounds',
     story: 'T1 and T2 meet at a barrier, twice. The one that comes last lets the other go on.',
-    first: 'Let T1 come to the barrier and fall asleep. Then let T2 arrive.',
+    first: 'Let T1 come to the barrier and fall asleep. Then let T2 arrive, and both go on.',
     why: 'The sleeper was woken, saw the same generation as before, and took that for a mistake: it slept again.',
     mended: 'The last one to arrive advances the generation, and a sleeper that sees a new one goes on.',
   },

@@ -6,6 +6,66 @@ import { checkForm, open, type Tool } from './tool.ts';
 /** How long the programs may take to be compiled, and all states to be looked at (ms). */
 const LONG = { timeout: 20_000 };
 
+/** What a visitor is told to try first: which thread makes so many steps, or goes on until it is there. */
+const FIRST: Readonly<Record<string, readonly (readonly [thread: number, wanted: number | 'sleeps' | 'done'])[]>> = {
+  'Two agents sell one seat': [
+    [1, 1],
+    [2, 1],
+    [1, 'done'],
+    [2, 'done'],
+  ],
+  'A release that wakes nobody': [
+    [1, 1],
+    [2, 'sleeps'],
+    [1, 'done'],
+  ],
+  'A plain store where an atomic is needed': [[1, 3]],
+  'Look, then wait': [
+    [1, 1],
+    [3, 'done'],
+    [1, 'sleeps'],
+    [2, 'done'],
+  ],
+  'A set that wakes only one': [
+    [1, 'sleeps'],
+    [2, 'sleeps'],
+    [3, 'done'],
+    [1, 'done'],
+  ],
+  'A waiter that gives up, and keeps the wake-up': [
+    [1, 'sleeps'],
+    [2, 'sleeps'],
+    [3, 'done'],
+  ],
+  'A guard that is not released on one path': [
+    [3, 'done'],
+    [1, 6],
+  ],
+  'A touch after the hand-over': [
+    [1, 7],
+    [3, 5],
+    [1, 1],
+    [3, 1],
+  ],
+  'A notify that wakes one too many': [
+    [1, 'sleeps'],
+    [2, 'sleeps'],
+    [3, 'done'],
+    [1, 'done'],
+    [2, 'done'],
+  ],
+  'A notify that wakes one too few': [
+    [1, 'sleeps'],
+    [2, 'sleeps'],
+    [3, 'done'],
+  ],
+  'A barrier that does not count its rounds': [
+    [1, 'sleeps'],
+    [2, 'sleeps'],
+    [1, 'sleeps'],
+  ],
+};
+
 let tool: Tool;
 afterEach(() => tool.end());
 
@@ -63,6 +123,17 @@ describe('The scheduler', () => {
     await shortestWay();
     expect([state(), verdict()]).toEqual(['held', expect.stringMatching(/all [\d,]+ states have been looked at/)]);
     expect(tool.all('button').some((it) => !it.hidden && it.textContent.includes('Next step'))).toBe(false);
+  });
+
+  it.each(Object.entries(FIRST))('%s: what to try first leads to the bug', async (title, tries) => {
+    tool = open(mount);
+    await choose(title);
+    for (const [thread, wanted] of tries) {
+      expect(state()).toBe('runs');
+      if (typeof wanted === 'string') clickUntil(thread, wanted);
+      else for (let step = 0; step < wanted; step++) click(thread);
+    }
+    expect([state(), verdict()]).toEqual(['failed', expect.stringMatching(/^Found it/)]);
   });
 
   it('two agents sell one seat: found by hand, by keyboard', async () => {
