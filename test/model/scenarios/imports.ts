@@ -316,7 +316,7 @@ export const imports: readonly Scenario[] = [
   ),
   ...(['lock', 'rlock'] as const).map((kind) =>
     scenario(
-      `condition: a program that must not wait notifies a thread in JavaScript, over an ${kind}`,
+      `condition: a program that must not wait notifies a thread in JavaScript, over ${kind === 'lock' ? 'a Lock' : 'an RLock'}`,
       2,
       (world) => {
         const lock = world[kind]();
