@@ -221,60 +221,59 @@ LOCKWORK_CALL lockwork_condition_notify_all(const lockwork_condition *condition)
 
 /*
  * C++: Lock and RLock are Lockable, for std::lock_guard, std::unique_lock and std::scoped_lock. Where the functions above
- * answer a status, these trap, as programs in wasm seldom have exceptions; an abandoned lock is released before. Those that
- * want to know call the functions, with `handle`.
+ * answer an error, these trap, as programs in wasm seldom have exceptions; an abandoned lock is released before. A program
+ * that goes on after one calls the functions:
+ *
+ *   if (lockwork_lock_acquire(&lock.handle, LOCKWORK_FOREVER) == LOCKWORK_ABANDONED) {
+ *     repair();
+ *     lockwork_lock_recover(&lock.handle);
+ *   }
+ *   std::lock_guard<lockwork::Lock> guard(lock, std::adopt_lock);
  */
 namespace lockwork {
 
-/* Whether it is held. */
-inline bool check(int status) {
-  if (status != LOCKWORK_OK && status != LOCKWORK_TIMEOUT) __builtin_trap();
-  return status == LOCKWORK_OK;
-}
+inline int init(lockwork_lock *lock) { return lockwork_lock_init(lock); }
+inline int init(lockwork_rlock *lock) { return lockwork_rlock_init(lock); }
+inline int acquire(const lockwork_lock *lock, double ms) { return lockwork_lock_acquire(lock, ms); }
+inline int acquire(const lockwork_rlock *lock, double ms) { return lockwork_rlock_acquire(lock, ms); }
+inline int release(const lockwork_lock *lock) { return lockwork_lock_release(lock); }
+inline int release(const lockwork_rlock *lock) { return lockwork_rlock_release(lock); }
 
-class Lock {
+template <class Handle>
+class Lockable {
  public:
-  Lock() { check(lockwork_lock_init(&handle)); }
-  explicit Lock(lockwork_lock existing) : handle(existing) {}
-  Lock(const Lock &) = delete;
-  Lock &operator=(const Lock &) = delete;
-
-  void lock() {
-    const int status = lockwork_lock_acquire(&handle, LOCKWORK_FOREVER);
-    if (status == LOCKWORK_ABANDONED) unlock();
-    check(status);
+  /* Makes a primitive, which goes with this object, unless it is held or waited for then. */
+  Lockable() : made(true) { must(init(&handle)); }
+  /* Uses an existing one, which stays. */
+  explicit Lockable(Handle existing) : handle(existing), made(false) {}
+  Lockable(const Lockable &) = delete;
+  Lockable &operator=(const Lockable &) = delete;
+  ~Lockable() {
+    if (made) lockwork_destroy(&handle);
   }
-  bool try_lock() {
-    const int status = lockwork_lock_try(&handle);
-    if (status == LOCKWORK_ABANDONED) unlock();
-    return check(status);
-  }
-  void unlock() { check(lockwork_lock_release(&handle)); }
 
-  lockwork_lock handle;
+  void lock() { held(acquire(&handle, LOCKWORK_FOREVER)); }
+  bool try_lock() { return held(acquire(&handle, 0)); }
+  void unlock() { must(release(&handle)); }
+
+  Handle handle;
+
+ private:
+  static void must(int status) {
+    if (status != LOCKWORK_OK) __builtin_trap();
+  }
+  bool held(int status) {
+    if (status == LOCKWORK_TIMEOUT) return false;
+    if (status == LOCKWORK_ABANDONED) unlock();
+    must(status);
+    return true;
+  }
+
+  const bool made;
 };
 
-class RLock {
- public:
-  RLock() { check(lockwork_rlock_init(&handle)); }
-  explicit RLock(lockwork_rlock existing) : handle(existing) {}
-  RLock(const RLock &) = delete;
-  RLock &operator=(const RLock &) = delete;
-
-  void lock() {
-    const int status = lockwork_rlock_acquire(&handle, LOCKWORK_FOREVER);
-    if (status == LOCKWORK_ABANDONED) unlock();
-    check(status);
-  }
-  bool try_lock() {
-    const int status = lockwork_rlock_try(&handle);
-    if (status == LOCKWORK_ABANDONED) unlock();
-    return check(status);
-  }
-  void unlock() { check(lockwork_rlock_release(&handle)); }
-
-  lockwork_rlock handle;
-};
+using Lock = Lockable<lockwork_lock>;
+using RLock = Lockable<lockwork_rlock>;
 
 }  // namespace lockwork
 #endif

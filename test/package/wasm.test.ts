@@ -107,7 +107,11 @@ describe('lockwork.h', () => {
   it('compiles without a warning, as C and as C++', async () => {
     writeFileSync(file('all.c'), ALL);
     await run('clang', ...CLANG, '-std=c99', ...INCLUDE, 'all.c', '-o', 'all.o');
-    writeFileSync(file('all.cpp'), `${ALL}\nvoid two() { lockwork::Lock lock; lock.lock(); lock.unlock(); }\n`);
+    writeFileSync(
+      file('all.cpp'),
+      `${ALL}\ntemplate <class L> void use(L &lock) { lock.lock(); if (lock.try_lock()) lock.unlock(); }
+      void both() { lockwork::Lock made; lockwork::RLock existing(a_rlock); use(made); use(existing); }\n`,
+    );
     await run('clang++', ...CLANG, '-std=c++11', ...INCLUDE, 'all.cpp', '-o', 'all.o');
   });
 
