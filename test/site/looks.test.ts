@@ -97,8 +97,9 @@ test('a page that is not isolated says what is missing, and a service worker hel
   expect(await note.textContent()).toContain('Cross-Origin-Embedder-Policy: require-corp');
   expect(await faults(page)).toEqual([]);
   await note.getByRole('button').click();
-  const verdict = page.locator('.program .verdict');
-  await verdict.filter({ hasText: '10 booked' }).waitFor();
+  // The page is loaded again meanwhile.
+  const verdict = () => page.locator('.program .verdict').textContent({ timeout: 1_000 });
+  await expect.poll(() => verdict().catch(String), { timeout: 30_000 }).toContain('10 booked');
   expect(await page.evaluate(() => crossOriginIsolated)).toBe(true);
   await page.close();
 });
