@@ -43,7 +43,7 @@ export interface Look {
 }
 
 /** States. */
-const SLICE = 256;
+const SLICE = 64;
 
 /** More independent accesses in a row than a call makes. A thread that spins on independent words must come to an end, too. */
 const MOST_AT_ONCE = 1000;
