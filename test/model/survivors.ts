@@ -23,6 +23,14 @@ const FOR_TURN =
 
 export const survivors: readonly Survivor[] = [
   { line: 'if (!thread) return true', why: ALL_CELLS },
+  { line: 'return rotr<u32>(<u32>(changetype', what: /6 → 0/, why: `no fast path: ${EFFORT}` },
+  { line: 'if (index >= cells || stampOf', what: /ge_u → gt_u/, why: 'in the model memory goes on behind the arena' },
+  {
+    line: 'atomic.load<u8>(arena + index, HEADER_SIZE) == KIND_LOCK',
+    what: /add → sub|3 → 0/,
+    why: `no fast path: ${EFFORT}`,
+  },
+  { line: 'if (isLock(cell, stamp) && timeout', what: /ge → gt/, why: `no fast path with a timeout of 0: ${EFFORT}` },
   { line: 'const there = <u32>memory.size()', why: ALL_CELLS },
   { line: 'cells = min(there', what: /lt_u → le_u/, why: LEAST, same: true },
   { line: 'cells = min(there', why: ALL_CELLS },

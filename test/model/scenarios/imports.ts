@@ -465,6 +465,9 @@ export const imports: readonly Scenario[] = [
           expect(yield* program(0, 'lock_acquire', lock, 0), STATUS_OK);
           expect(yield* program(0, 'lock_acquire', lock, 0), STATUS_TIMEOUT);
           expect(yield* program(0, 'rlock_acquire', rlock, 0), STATUS_OK);
+          // The words are as those of a Lock that this thread holds.
+          expect(yield* program(0, 'lock_release', rlock), STATUS_INVALID);
+          expect(yield* program(0, 'lock_release', { ...lock, stamp: lock.stamp + 100 }), STATUS_DESTROYED);
           expect(yield* program(0, 'sem_acquire', semaphore, 0), STATUS_OK);
           expect(yield* program(0, 'sem_acquire', semaphore, 0), STATUS_TIMEOUT);
           expect(yield* program(0, 'event_wait', event, 0), STATUS_TIMEOUT);
