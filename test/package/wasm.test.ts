@@ -139,7 +139,9 @@ describe('lockwork.h', () => {
 
 describe('lockwork/as', () => {
   const SOURCE = `
-    import { ABANDONED, Barrier, BoundedSemaphore, calls, Condition, Event, Lock, RLock, Semaphore } from "lockwork/as";
+    import {
+      ABANDONED, Barrier, BoundedSemaphore, calls, Condition, Event, Lock, OK, RLock, Semaphore, TIMEOUT,
+    } from "lockwork/as";
 
     export function count(place: usize, counter: usize, times: i32): void {
       const lock = changetype<Lock>(place);
@@ -172,7 +174,14 @@ describe('lockwork/as', () => {
       event.set();
       done += i32(event.wait() && event.isSet) + i32(barrier.wait() == 0);
       condition.notifyAll();
-      done += i32(!condition.wait(1)) + i32(lock.acquireStatus(0) != ABANDONED) + i32(calls.now() > 0);
+      const over = changetype<Condition>(place + 56);
+      over.init(rlock);
+      done += i32(rlock.tryAcquire() && rlock.acquireStatus(0) == OK) + i32(over.waitStatus(1) == TIMEOUT);
+      over.destroy();
+      for (let depth = 0; depth < 2; depth++) rlock.release();
+      lock.recover();
+      rlock.recover();
+      done += i32(barrier.waiting == 0) + i32(!condition.wait(1)) + i32(lock.acquireStatus(0) != ABANDONED) + i32(calls.now() > 0);
       lock.release();
       rlock.release();
       semaphore.release();
@@ -217,7 +226,7 @@ describe('lockwork/as', () => {
     };
     const { exports } = new WebAssembly.Instance(module, { env: { memory, abort }, ...imports(arena) });
     const { all, count } = exports as { all(place: number): number; count(...args: number[]): void };
-    expect(all(arena.allocate(Int32Array, 14).byteOffset)).toBe(11);
+    expect(all(arena.allocate(Int32Array, 16).byteOffset)).toBe(14);
     const lock = new Lock({ arena });
     const handle = arena.allocate(Int32Array, 2);
     handle.set([lock.address, lock.stamp]);
