@@ -36,7 +36,11 @@ impl Error {
 }
 
 fn check(status: i32) -> Result<(), Error> {
-    if status < 0 { Err(Error(status)) } else { Ok(()) }
+    if status < 0 {
+        Err(Error(status))
+    } else {
+        Ok(())
+    }
 }
 
 /// The two numbers that JavaScript has as `address` and `stamp`.
@@ -54,7 +58,10 @@ unsafe impl Sync for Place {}
 
 impl Place {
     const fn new() -> Place {
-        Place(UnsafeCell::new(Handle { address: 0, stamp: 0 }))
+        Place(UnsafeCell::new(Handle {
+            address: 0,
+            stamp: 0,
+        }))
     }
 
     fn handle(&self) -> (u32, i32) {
@@ -77,7 +84,10 @@ unsafe impl<T: Send> Sync for Mutex<T> {}
 
 impl<T> Mutex<T> {
     pub const fn new(value: T) -> Mutex<T> {
-        Mutex { lock: Place::new(), value: UnsafeCell::new(value) }
+        Mutex {
+            lock: Place::new(),
+            value: UnsafeCell::new(value),
+        }
     }
 
     /// # Safety
