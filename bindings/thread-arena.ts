@@ -166,7 +166,8 @@ export class ThreadArena extends SharedWords implements Graveyard, Queues, Watch
     const kinds = copyBytes(memory, base + HEADER_SIZE, Math.floor((Math.min(end, byteLength) - base) / CELL_SIZE));
     const fours = new Uint32Array(kinds.buffer, 0, kinds.length >> 2);
     const starts: number[] = [];
-    for (let index = 0; index < kinds.length; index++) {
+    // The layout never changes.
+    for (let index = this.load(base, HEADER_FIRST); index < kinds.length; index++) {
       // Most of the map is free, and this code is cold.
       while ((index & 3) === 0 && fours[index >> 2] === KIND_FREE) index += 4;
       const kind = kinds[index]! & ~VISITED;
