@@ -60,6 +60,13 @@ export function stackOfProgram(others: readonly string[]): string {
   const own = [fileOf(all[0]), ...others].map(packageOf);
   const isOwn = (line: string): boolean => own.some((file) => line.includes(file));
   const outside = all.findIndex((line) => !isOwn(line) && !WASM.test(line));
+  // A bundle has all in one file.
+  if (outside < 0) {
+    return framesOutside(
+      own,
+      all.filter((line) => !WASM.test(line)),
+    );
+  }
   const innermost = all.slice(0, outside).findLastIndex(isOwn);
   return framesOutside(own, all.slice(innermost + 1));
 }

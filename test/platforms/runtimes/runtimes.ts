@@ -96,6 +96,7 @@ const NOT_HERE: readonly Exception[] = [
     reason: 'what lets a test terminate a thread keeps it alive',
   },
   { file: 'package/wasm.test.ts', on: but('Node 26'), reason: 'of compilers, whose programs the other tests run' },
+  { file: 'package/bundled.test.ts', on: but('Node 26'), reason: 'of bundlers' },
   { file: 'package/treeshake.test.ts', on: but('Node 26'), reason: 'of the published file, and of bundlers' },
   { file: 'package/sources.test.ts', on: but('Node 26'), reason: 'of the sources, which are the same everywhere' },
   { file: 'unit/trace-channels.test.ts', on: PAGES, reason: 'of `node:diagnostics_channel`' },
