@@ -155,15 +155,22 @@ export class ThreadArena extends SharedWords implements Graveyard, Queues, Watch
   }
 
   /**
-   * What begins in each cell, a kind or 0, and in which cells something does. With `all`, also in memory of which this thread's engine does not know yet that it has
+   * How many cells are memory. With `all`, also those of which this thread's engine does not know yet that the memory has
    * grown: to make it look makes all threads look.
    */
-  map(all: boolean): MapCopy {
+  #room(all: boolean): number {
     const { memory, base } = this;
+    // The layout never changes.
     const end = base + this.load(base, HEADER_TOTAL) * CELL_SIZE;
     const { byteLength } = all ? bufferOf(memory, end) : memory.buffer;
+    return Math.floor((Math.min(end, byteLength) - base) / CELL_SIZE);
+  }
+
+  /** What begins in each cell, a kind or 0, and in which cells something does; `all` as for `#room`. */
+  map(all: boolean): MapCopy {
+    const { memory, base } = this;
     // A copy of one moment: blocks come and go.
-    const kinds = copyBytes(memory, base + HEADER_SIZE, Math.floor((Math.min(end, byteLength) - base) / CELL_SIZE));
+    const kinds = copyBytes(memory, base + HEADER_SIZE, this.#room(all));
     const fours = new Uint32Array(kinds.buffer, 0, kinds.length >> 2);
     const starts: number[] = [];
     // The layout never changes.
@@ -348,9 +355,7 @@ export class ThreadArena extends SharedWords implements Graveyard, Queues, Watch
     // Most times there is none. Others may take those that are found here: then the core refuses them.
     if (this.load(base, HEADER_SPARES) > 0) {
       const map = base + HEADER_SIZE;
-      // The layout never changes.
-      const end =
-        map + Math.min(this.load(base, HEADER_TOTAL), Math.floor((memory.buffer.byteLength - base) / CELL_SIZE));
+      const end = map + this.#room(true);
       let at = findByte(memory, KIND_SPARE, map, end);
       while (at < end) {
         const record = this.#addRecord(KIND_THREAD, MAX_SPINS, 0, base + (at - map) * CELL_SIZE);
