@@ -110,6 +110,20 @@ const PAGE_CELLS: u32 = 65536 / CELL_SIZE;
 /** Any kind. */
 const ANY_KIND: Kind = KIND_FREE;
 
+/** The number of a cell in the arena. The lowest bits become the highest: what is no multiple of 64 is too large. */
+@inline
+function indexOf(cell: Cell): u32 {
+  return rotr<u32>(<u32>(changetype<usize>(cell) - arena), 6);
+}
+
+/** Whether no cell of the arena has this number, even if the memory has grown. */
+function isBeyond(index: u32): bool {
+  if (!thread) return true;
+  const there = <u32>memory.size() * PAGE_CELLS - <u32>(arena / CELL_SIZE);
+  cells = min(there, load<u32>(arena, HEADER_TOTAL));
+  return index >= cells;
+}
+
 /** OK, or why a call of this kind with this handle does nothing. */
 function check(kind: Kind, cell: Cell, stamp: i32): Status {
   const index = indexOf(cell);
@@ -122,10 +136,12 @@ function check(kind: Kind, cell: Cell, stamp: i32): Status {
   return fits ? STATUS_OK : STATUS_INVALID;
 }
 
-/** The number of a cell in the arena. The lowest bits become the highest: what is no multiple of 64 is too large. */
-@inline
-function indexOf(cell: Cell): u32 {
-  return rotr<u32>(<u32>(changetype<usize>(cell) - arena), 6);
+/** The same, of a call that waits for so long. */
+function checkWait(kind: Kind, cell: Cell, stamp: i32, timeout: f64): Status {
+  const refused = check(kind, cell, stamp);
+  if (refused) return refused;
+  // Not by `<`: it may be no number.
+  return timeout >= 0 ? STATUS_OK : STATUS_INVALID;
 }
 
 /** Whether a handle is that of a Lock, for the fast paths: what is not so at once is checked. */
@@ -135,22 +151,6 @@ function isLock(cell: Cell, stamp: i32): bool {
   if (index >= cells || stampOf(cell) != stamp) return false;
   // Atomic: a latecomer may mark the byte (queue-lock.ts). The word of a cell that is given back is not free, nor an owner's.
   return atomic.load<u8>(arena + index, HEADER_SIZE) == KIND_LOCK;
-}
-
-/** Whether no cell of the arena has this number, even if the memory has grown. */
-function isBeyond(index: u32): bool {
-  if (!thread) return true;
-  const there = <u32>memory.size() * PAGE_CELLS - <u32>(arena / CELL_SIZE);
-  cells = min(there, load<u32>(arena, HEADER_TOTAL));
-  return index >= cells;
-}
-
-/** The same, of a call that waits for so long. */
-function checkWait(kind: Kind, cell: Cell, stamp: i32, timeout: f64): Status {
-  const refused = check(kind, cell, stamp);
-  if (refused) return refused;
-  // Not by `<`: it may be no number.
-  return timeout >= 0 ? STATUS_OK : STATUS_INVALID;
 }
 
 /** What a call of the core has come to, which may have given the thread's tasks their verdicts: nobody else tells them. */

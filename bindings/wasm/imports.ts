@@ -87,11 +87,8 @@ export function imports(place: Arena | Memory, options?: ImportsOptions): Import
   const wait = suspend ? new Suspending!(program.suspended) : program.blocked;
   const host = { ...globals, wait, collect: program.collect };
   compiled ??= new WebAssembly.Module(decode(text));
-  const { exports } = new WebAssembly.Instance(compiled, {
-    env: { memory },
-    core: { ...(early ? place.threadArena.core : Arena.coreOn(memory)) },
-    host,
-  });
+  const core = (early ? place.threadArena.core : Arena.coreOn(memory)) as unknown as WebAssembly.ModuleImports;
+  const { exports } = new WebAssembly.Instance(compiled, { env: { memory }, core, host });
   if (early) program.bind(place);
   return new Imports(program, memory, exports);
 }
