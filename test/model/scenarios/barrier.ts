@@ -29,6 +29,7 @@ import {
   get,
   look,
   once,
+  type Play,
   type Primitive,
   type Scenario,
   SOON,
@@ -36,6 +37,7 @@ import {
   UNTIMED,
   until,
   use,
+  type World,
 } from '../scenario.ts';
 import type { Monitor } from '../system.ts';
 import { eventLoop, meeting, type Step, waits, within } from '../tasks.ts';
@@ -80,26 +82,35 @@ export const rounds = (parties: number): Monitor<Rounds> => ({
   },
 });
 
+/** A thread comes to a barrier. Answers its arrival index. */
+export const comes = ({ cell, stamp }: Primitive, me: number): Script<number> =>
+  call('barrierWait', cell, stamp, me, FOR_EVER, NO_ACTION);
+
 /** Everybody comes, again and again. A party that stops leaves the others waiting, which is in order. */
+export function everybodyComes(
+  world: World,
+  come: (barrier: Primitive, me: number, t: number) => Script<number>,
+): Play {
+  const parties = world.threads.length;
+  const barrier = world.barrier(parties);
+  return {
+    wraps: new Map([[barrier.cell + CELL_GENERATION, 8]]),
+    monitor: rounds(parties),
+    mayStarve: (_thread, view) => world.threads.some((_, t) => view.finished(t)),
+    programs: world.threads.map((me, t) =>
+      forever(function* () {
+        yield before([t, 'come']);
+        yield after([t, yield* come(barrier, me, t)]);
+      }),
+    ),
+  };
+}
+
 const meetings = (threads: number, name: string): Scenario => ({
   primitive: 'barrier',
   name,
   threads,
-  build(world) {
-    const barrier = world.barrier(threads);
-    const { cell, stamp } = barrier;
-    return {
-      wraps: new Map([[cell + CELL_GENERATION, 8]]),
-      monitor: rounds(threads),
-      mayStarve: (_thread, view) => world.threads.some((_, t) => view.finished(t)),
-      programs: world.threads.map((me, t) =>
-        forever(function* () {
-          yield before([t, 'come']);
-          yield after([t, yield* call('barrierWait', cell, stamp, me, FOR_EVER, NO_ACTION)]);
-        }),
-      ),
-    };
-  },
+  build: (world) => everybodyComes(world, comes),
 });
 
 const twice = (threads: number, name: string): Scenario => ({

@@ -8,7 +8,6 @@ import {
   ABANDONED,
   ACTION,
   BROKEN,
-  CELL_GENERATION,
   CELL_LENGTH,
   CELL_SIZE,
   NO_ACTION,
@@ -46,7 +45,7 @@ import {
   type World,
 } from '../scenario.ts';
 import type { Script } from '../thread.ts';
-import { rounds } from './barrier.ts';
+import { comes, everybodyComes, rounds } from './barrier.ts';
 import { lockSpecification } from './lock.ts';
 
 /** A call of the program of the thread `t`. */
@@ -126,26 +125,11 @@ const abandoned = (kind: 'lock' | 'rlock'): Scenario =>
 
 /** Parties come again and again; of `programs` of them the last one ends the round by a step of its own. */
 const meetings = (name: string, programs: number, scripts: number): Scenario =>
-  scenario(name, programs + scripts, (world) => {
-    const parties = programs + scripts;
-    const barrier = world.barrier(parties);
-    const { cell, stamp } = barrier;
-    return {
-      wraps: new Map([[cell + CELL_GENERATION, 8]]),
-      monitor: rounds(parties),
-      mayStarve: (_thread, view) => world.threads.some((_, t) => view.finished(t)),
-      programs: world.threads.map((me, t) =>
-        forever(function* () {
-          yield before([t, 'come']);
-          const index =
-            t < programs
-              ? yield* program(t, 'barrier_wait', barrier, FOR_EVER)
-              : yield* call('barrierWait', cell, stamp, me, FOR_EVER, NO_ACTION);
-          yield after([t, index]);
-        }),
-      ),
-    };
-  });
+  scenario(name, programs + scripts, (world) =>
+    everybodyComes(world, (barrier, me, t) =>
+      t < programs ? program(t, 'barrier_wait', barrier, FOR_EVER) : comes(barrier, me),
+    ),
+  );
 
 export const imports: readonly Scenario[] = [
   contention('lock: 2 programs for ever', 2, 0, FOR_EVER),
