@@ -2,8 +2,8 @@
 import type * as threading from 'lockwork';
 import { Arena, Barrier, BoundedSemaphore, Condition, Event, Lock, RLock, Semaphore } from 'lockwork';
 import { expect, it } from 'vitest';
-import { KIND_HOLD, KIND_INFO, KIND_RESERVED, KIND_TASK, KIND_THREAD, THREAD_TICKETS } from '../../assembly/abi.ts';
-import { mortal, reaped } from '../support/mortal.ts';
+import { KIND_HOLD, KIND_INFO, KIND_RESERVED, KIND_TASK, KIND_THREAD } from '../../assembly/abi.ts';
+import { alone, mortal, reaped } from '../support/mortal.ts';
 import type { Thread } from '../support/spawn.ts';
 import { PATIENCE, until } from '../support/threads.ts';
 import { RawArena } from '../support/waiting.ts';
@@ -295,9 +295,7 @@ async function storm(kills: number, reapers: number): Promise<void> {
   const lost = Math.ceil(deaths / 100);
   const left = () => (arena.used - before) / 64;
   const raw = new RawArena(arena.memory, arena.address);
-  // A terminated thread may go on for some milliseconds, with all that it has. One without a ticket is never found dead.
-  const alone = () => [...raw.cells(KIND_THREAD)].filter((one) => raw.word(one, THREAD_TICKETS) & 0xff).length === 1;
-  const clean = () => alone() && primitives.every(({ waiters }) => waiters === 0) && left() <= lost;
+  const clean = () => alone(arena) && primitives.every(({ waiters }) => waiters === 0) && left() <= lost;
   await reaped(clean, 'this thread is the last, and nothing is left', arena).catch((error: Error) => {
     const kinds = { thread: KIND_THREAD, task: KIND_TASK, info: KIND_INFO, hold: KIND_HOLD, reserved: KIND_RESERVED };
     const found = Object.entries(kinds).map(([name, kind]) => `${name} ${[...raw.cells(kind)].length}`);

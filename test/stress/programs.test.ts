@@ -2,7 +2,7 @@
 import { BoundedSemaphore, Lock, RLock } from 'lockwork';
 import * as programs from 'lockwork/wasm';
 import { expect, it } from 'vitest';
-import { mortal, reaped } from '../support/mortal.ts';
+import { alone, mortal, reaped } from '../support/mortal.ts';
 import { thread, until } from '../support/threads.ts';
 import { type Exports, handleAt, inProgram, instance, numbersAt, place } from '../support/wasm/instance.ts';
 
@@ -95,6 +95,7 @@ it(`loses nothing when threads die in C, ${KILLS} times`, { timeout: 60_000 + KI
     living.push(spawn());
   }
   for (const { thread } of living) await thread.terminate();
+  await reaped(() => alone(arena), 'all of them are found dead', arena);
   // What they left is told to the next.
   expect(await inProgram(here, 'storm', 1_000, 1, 2)).toBeGreaterThan(0);
   const whole = () => [lock, rlock].every((one) => !one.locked && !one.abandoned && one.waiters === 0);

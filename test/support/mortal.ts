@@ -3,8 +3,10 @@ import { Arena, reap } from 'lockwork';
 import type * as inspecting from 'lockwork/inspect';
 import type * as programs from 'lockwork/wasm';
 import { afterEach } from 'vitest';
+import { KIND_THREAD, THREAD_TICKETS } from '../../assembly/abi.ts';
 import { spawn, type Thread } from './spawn.ts';
 import { PATIENCE, until } from './threads.ts';
+import { RawArena } from './waiting.ts';
 
 /** Threads that a test terminates. */
 
@@ -51,6 +53,15 @@ export function reaped(state: () => boolean, what: string, arena = Arena.default
     return state();
   };
   return until(look, what, PATIENCE, arena);
+}
+
+/**
+ * Whether nobody else is left of an arena's threads. A terminated thread may go on for seconds in a page, with all that it has. One
+ * without a ticket is never found dead.
+ */
+export function alone(arena: Arena): boolean {
+  const raw = new RawArena(arena.memory, arena.address);
+  return [...raw.cells(KIND_THREAD)].filter((one) => raw.word(one, THREAD_TICKETS) & 0xff).length === 1;
 }
 
 /** Destroys a primitive as soon as nothing of the dead is left at it. */
