@@ -44,6 +44,7 @@ const GUIDE: DefaultTheme.SidebarItem[] = [
       { text: 'WebAssembly programs', link: '/wasm' },
       { text: 'TypeScript and CommonJS', link: '/typescript' },
       { text: 'Tasks, threads, processes', link: '/models' },
+      { text: 'Beyond one process', link: '/beyond' },
     ],
   },
   { text: 'Coming from', items: [{ text: 'Python', link: '/python' }] },
@@ -85,7 +86,7 @@ export default defineConfig({
         text: 'Guide',
         link: '/primitives',
         activeMatch:
-          '^/(primitives|async|sharing|errors|death|hangs|testing|recipes|node|browser|pools|wasm|typescript|models|python)$',
+          '^/(primitives|async|sharing|errors|death|hangs|testing|recipes|node|browser|pools|wasm|typescript|models|beyond|python)$',
       },
       { text: 'Reference', link: '/reference/lockwork/', activeMatch: '^/reference/' },
       { text: 'Internals', link: '/how-it-works', activeMatch: '^/(how-it-works|internals/)' },

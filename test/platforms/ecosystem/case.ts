@@ -1,3 +1,5 @@
+import type { ServerName } from './servers.ts';
+
 /** What is tried of a tool: a program that ends with code 0 when lockwork works there. */
 export interface Case {
   /** As the table calls it, a variant in brackets: `Jest (ESM)`. */
@@ -12,4 +14,6 @@ export interface Case {
   readonly since?: number;
   /** How long it may take (ms); a minute by default. */
   readonly bound?: number;
+  /** A server of its own that it talks to. */
+  readonly server?: ServerName;
 }

@@ -14,6 +14,7 @@ import { cases as frameworks } from './frameworks/index.ts';
 import { cases as pools } from './pools/index.ts';
 import { outcomeOf } from './run.ts';
 import { cases as runners } from './runners/index.ts';
+import { installServers } from './servers.ts';
 import { prepare, versionOf } from './tools.ts';
 import { cases as types } from './types/index.ts';
 
@@ -41,6 +42,7 @@ const cases = chosen(
 const nodes = chosen(Object.keys(NODES), (node) => node);
 
 await prepare(new Set(cases.map(({ group }) => group)));
+if (cases.some(({ server }) => server)) installServers();
 const binaries = await Promise.all(nodes.map((node) => NODES[node]!()));
 const row = (...cells: readonly string[]) => `| ${cells.join(' | ')} |`;
 const rows = [row('tool', 'version', 'what was needed', ...nodes), row('---', '---', '---', ...nodes.map(() => '---'))];

@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { delimiter, dirname, join } from 'node:path';
 import type { Case } from './case.ts';
+import { start } from './servers.ts';
 import { folder } from './tools.ts';
 
 /** What Node warns of when listeners are added again and again, as by a module that is evaluated for every test file. */
@@ -17,8 +18,14 @@ export interface Outcome {
 }
 
 /** Runs a case of a group with the Node at a path. */
-export async function outcomeOf(node: string, group: string, { args, bound = 60_000 }: Case): Promise<Outcome> {
-  const env = { ...process.env, NO_COLOR: '1', PATH: [dirname(node), process.env.PATH].join(delimiter) };
+export async function outcomeOf(node: string, group: string, { args, bound = 60_000, server }: Case): Promise<Outcome> {
+  await using served = server && (await start(server));
+  const env = {
+    ...process.env,
+    NO_COLOR: '1',
+    PATH: [dirname(node), process.env.PATH].join(delimiter),
+    ...served?.env,
+  };
   // A process group of its own: what a tool has started ends with it.
   const child = spawn(node, args, { cwd: join(folder, group), env, detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
   let late = '';

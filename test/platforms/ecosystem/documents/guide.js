@@ -1,4 +1,4 @@
-/** Runs a program of the guide as it stands there: `node guide.js PAGE FILE`. What it prints is in its last comment. */
+/** Runs a program of the guide as it stands there: `node guide.js PAGE FILE`. What it prints is in the comment behind console.log. */
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
@@ -18,7 +18,7 @@ if (main.endsWith('.test.js')) {
   const vitest = fileURLToPath(new URL('../node_modules/vitest/vitest.mjs', import.meta.url));
   execFileSync(process.execPath, [vitest, 'run', '--root', folder], { stdio: 'inherit' });
 } else {
-  const [, told] = /console\.log\(.*; \/\/ (.*)$/m.exec(code);
+  const [, told] = /console\.log\(.*; \/\/ ([^:\n]*)/.exec(code);
   const printed = execFileSync(process.execPath, [`${folder}/${main}`], { encoding: 'utf8' }).trim();
   if (printed !== told) throw new Error(`it printed ${printed}, not ${told}`);
 }

@@ -1,4 +1,5 @@
 import type { Case } from '../case.ts';
+import type { ServerName } from '../servers.ts';
 
 const guide = (tool: string, name: string, page: string, file: string, since = 20): Case => ({
   tool: `${tool} (docs/${page})`,
@@ -6,6 +7,15 @@ const guide = (tool: string, name: string, page: string, file: string, since = 2
   needed: '–',
   args: ['guide.js', page, file],
   since,
+});
+
+/** A program of docs/beyond.md, with a server of its own. */
+const beyond = (name: string, needed: string, server: ServerName, file: string): Case => ({
+  tool: `${name} (docs/beyond.md, ${file})`,
+  package: name,
+  needed,
+  args: ['guide.js', 'beyond.md', file],
+  server,
 });
 
 const first = (tool: string, name: string, language: string, needed: string, since: number): Case => ({
@@ -28,4 +38,7 @@ export const cases: readonly Case[] = [
   guide('workerpool', 'workerpool', 'pools.md', 'workerpool.js'),
   guide('Comlink', 'comlink', 'pools.md', 'comlink.js'),
   guide('Vitest', 'vitest', 'testing.md', 'vitest.test.js', 22),
+  { tool: 'Web Locks (docs/beyond.md)', package: 'node', needed: '–', args: ['tabs.js'], since: 26 },
+  ...['redis.js', 'fenced.js', 'both.js'].map((file) => beyond('redis-semaphore', 'Redis', 'redis', file)),
+  ...['postgres.js', 'lost.js'].map((file) => beyond('pg', 'PostgreSQL', 'postgres', file)),
 ];
