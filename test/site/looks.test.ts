@@ -31,11 +31,13 @@ afterAll(async () => {
   await server?.[Symbol.asyncDispose]();
 });
 
-async function open(path: string, colorScheme: 'light' | 'dark', viewport: typeof DESK): Promise<void> {
-  await page.emulateMedia({ colorScheme });
-  await page.setViewportSize(viewport);
+async function open(path: string): Promise<void> {
+  await page.emulateMedia({ colorScheme: 'light' });
+  await page.setViewportSize(DESK);
   await page.goto(server.address + path);
   await page.waitForFunction(() => '__vue_app__' in document.querySelector('#app')!);
+  if (path === '/learn/scheduler' || path === '/learn/live') await page.locator('.tool .verdict').waitFor();
+  else if (/^\/learn\/\w/.test(path)) await page.locator('.program section[data-state=held]').waitFor();
 }
 
 /** Of axe, what is used here. */
@@ -46,13 +48,11 @@ interface Axe {
   ): Promise<{ violations: { id: string; impact: string; nodes: { target: string[] }[] }[] }>;
 }
 
-/** Serious faults in a part of the page, a text each. */
-async function faults(of: Page, part = 'html', contrast = true): Promise<string[]> {
-  await of.evaluate(axe);
+/** Serious faults in a part of the page, a text each; by these rules, or by all. */
+async function faultsOf(of: Page, part: string, rules?: readonly string[]): Promise<string[]> {
   const { violations } = await of.evaluate(
-    ([part, enabled]) =>
-      (globalThis as unknown as { axe: Axe }).axe.run(part, { rules: { 'color-contrast': { enabled } } }),
-    [part, contrast] as const,
+    ([part, rules]) => (globalThis as unknown as { axe: Axe }).axe.run(part, rules ? { runOnly: rules } : {}),
+    [part, rules] as const,
   );
   return violations
     .filter(({ impact }) => impact === 'serious' || impact === 'critical')
@@ -65,6 +65,25 @@ async function faults(of: Page, part = 'html', contrast = true): Promise<string[
     );
 }
 
+/** Those in the light, and those of colours in the dark. */
+async function faults(of: Page, part = 'html'): Promise<Record<string, string[]>> {
+  await of.evaluate(axe);
+  const light = await faultsOf(of, part);
+  await of.emulateMedia({ colorScheme: 'dark' });
+  await of.waitForFunction(() => document.documentElement.classList.contains('dark'));
+  const dark = await faultsOf(of, part, ['color-contrast', 'link-in-text-block']);
+  return { light, dark };
+}
+
+const NONE = { light: [], dark: [] };
+
+/** Nothing is beyond the right edge of a phone. */
+async function expectNarrow(): Promise<void> {
+  await page.setViewportSize(PHONE);
+  const beyond = () => page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+  await expect.poll(beyond, { message: 'how much is beyond the right edge' }).toBeLessThanOrEqual(0);
+}
+
 test('the home page is light', async () => {
   await using own = await serve();
   const page = await browser.newPage();
@@ -73,20 +92,28 @@ test('the home page is light', async () => {
   expect(own.sent).toBeLessThan(HEAVIEST);
 });
 
-// In the light or in the dark by turns: pages of one kind look alike.
-test.each(pages.map(({ path }, index) => [path, index % 2 ? 'dark' : 'light'] as const))(
-  '%s can be read by everybody (%s), and at the size of a phone',
-  async (path, scheme) => {
-    await open(path, scheme, DESK);
-    const menus = WITH_MENUS.includes(path);
-    // What is made of the sources has the colours of its first page, and most of the pages.
-    const contrast = menus || !path.startsWith('/reference/');
-    expect.soft(await faults(page, menus ? 'html' : '.VPContent', contrast)).toEqual([]);
-    await page.setViewportSize(PHONE);
-    const beyond = () => page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
-    await expect.poll(beyond, { message: 'how much is beyond the right edge' }).toBeLessThanOrEqual(0);
-  },
-);
+test.each(pages.map(({ path }) => path))('%s can be read by everybody, and at the size of a phone', async (path) => {
+  await open(path);
+  expect.soft(await faults(page, WITH_MENUS.includes(path) ? 'html' : '.VPContent')).toEqual(NONE);
+  await expectNarrow();
+});
+
+test('the scheduler can be read where a bug is found', async () => {
+  await open('/learn/scheduler');
+  await page.getByRole('button', { name: 'Show me the shortest way to the bug' }).click();
+  await page.getByRole('button', { name: 'To its end' }).click();
+  await page.locator('.tool[data-state=failed] .verdict').waitFor();
+  expect.soft(await faults(page, '.tool')).toEqual(NONE);
+  await expectNarrow();
+});
+
+test('the live view can be read where there is a deadlock', async () => {
+  await open('/learn/live');
+  await page.getByRole('button', { name: 'Make a deadlock' }).click();
+  await page.locator('path.circle').first().waitFor();
+  expect.soft(await faults(page, '.tool')).toEqual(NONE);
+  await expectNarrow();
+});
 
 test('a page that is not isolated says what is missing, and a service worker helps', async () => {
   await using plain = await serve({});
@@ -95,7 +122,7 @@ test('a page that is not isolated says what is missing, and a service worker hel
   const note = page.locator('.isolation');
   await note.waitFor();
   expect(await note.textContent()).toContain('Cross-Origin-Embedder-Policy: require-corp');
-  expect(await faults(page)).toEqual([]);
+  expect(await faults(page)).toEqual(NONE);
   await note.getByRole('button').click();
   // The page is loaded again meanwhile.
   const verdict = () => page.locator('.program .verdict').textContent({ timeout: 1_000 });
@@ -105,7 +132,7 @@ test('a page that is not isolated says what is missing, and a service worker hel
 });
 
 test('the search finds a method', async () => {
-  await open('/', 'light', DESK);
+  await open('/');
   await page.keyboard.press('Control+k');
   await page.locator('input.search-input').fill('holdAsync');
   await page.locator('.result').first().waitFor();
