@@ -296,6 +296,20 @@ export function threadArenaOf(arena: Arena, where: string): ThreadArena {
  *
  * A thread that was told to end may run on for a moment, in Chromium for two seconds: then this does not find it yet.
  *
+ * @example
+ * ```js
+ * import { once } from 'node:events';
+ * import { isMainThread, Worker, workerData } from 'node:worker_threads';
+ * import { Lock, reap } from 'lockwork';
+ *
+ * if (isMainThread) {
+ *   const lock = new Lock();
+ *   await once(new Worker(new URL(import.meta.url), { workerData: lock }), 'exit');
+ *   reap();
+ *   lock.abandoned; // true
+ * } else Lock.from(workerData).acquire(); // and ends
+ * ```
+ *
  * @param arena where to look; default: `Arena.default`
  * @throws TypeError when it is not an arena; ThreadingError when it has been destroyed
  */

@@ -46,6 +46,19 @@ const CLASSES: { [K in keyof Kinds]: (handle: never) => Kinds[K] } = {
 /**
  * Attaches to what a handle names, whatever it is: `attach(workerData.lock)` is `Lock.from(workerData.lock)` for a lock.
  *
+ * @example
+ * ```js
+ * import { isMainThread, Worker, workerData } from 'node:worker_threads';
+ * import { attach, Lock } from 'lockwork';
+ *
+ * if (isMainThread) {
+ *   new Worker(new URL(import.meta.url), { workerData: new Lock() });
+ * } else {
+ *   const lock = attach(workerData);
+ *   lock instanceof Lock; // true
+ * }
+ * ```
+ *
  * @throws TypeError when it is no handle, or what it names has been destroyed
  */
 export function attach<K extends keyof Kinds>(handle: { readonly kind: K }): Kinds[K];

@@ -26,6 +26,16 @@ export interface ThreadInfo {
  * This thread, like Python's `threading.current_thread()`. To set its `name` changes what reports and errors call it, in
  * all threads.
  *
+ * @example
+ * ```js
+ * import { currentThread } from 'lockwork';
+ *
+ * const me = currentThread();
+ * me.name; // 'main'
+ * me.name = 'clerk';
+ * currentThread().name; // 'clerk'
+ * ```
+ *
  * @param arena whose `ident` it has; default: `Arena.default`
  * @throws TypeError when it is not an arena, or a name is not a string
  */

@@ -97,6 +97,13 @@ let chosen = DEFAULT;
  * what it holds. If there is a Lock among them, which any thread may release, one of the threads warns (`process.emitWarning`,
  * `console.warn`), a second after it was found, and waits on.
  *
+ * @example
+ * ```js
+ * import { setDeadlockPolicy } from 'lockwork';
+ *
+ * setDeadlockPolicy('throw'); // in each thread: no Lock of this program is a signal
+ * ```
+ *
  * @param policy `'throw'`: the error, of Locks, too; `'warn'`: the warning, of RLocks, too; `'off'`: neither. Of the thread
  *   that calls it: each has its own. The error goes before the warning: a thread with `'warn'` says nothing while another one
  *   of the circle leaves it

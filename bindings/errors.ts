@@ -21,7 +21,7 @@
  * ```
  */
 export class ThreadingError extends Error {
-  // Literal, since a minifier renames classes.
+  /** The name of the class. It is a literal, since a minifier renames classes. */
   static override readonly name: string = 'ThreadingError';
 
   /** `ERR_LOCKWORK_…` and the name: `ERR_LOCKWORK_NOT_HELD` of a `NotHeldError`. */
@@ -66,27 +66,89 @@ function isOf(type: typeof ThreadingError, value: unknown): boolean {
   return given === type.code || (type === ThreadingError && /^ERR_LOCKWORK_(?!INVALID)/.test(given));
 }
 
-/** Release, wait or notify by a thread that does not hold what it must hold. Nothing was changed. */
+/**
+ * Release, wait or notify by a thread that does not hold what it must hold. Nothing was changed.
+ *
+ * @example
+ * ```js
+ * import { Condition, Lock } from 'lockwork';
+ *
+ * new Lock().release(); // throws NotHeldError
+ * new Condition(new Lock()).notify(); // throws NotHeldError
+ * ```
+ */
 export class NotHeldError extends ThreadingError {
   static override readonly name: string = 'NotHeldError';
 }
 
-/** A release that would exceed a semaphore's bound. Nothing was changed. */
+/**
+ * A release that would exceed a semaphore's bound. Nothing was changed.
+ *
+ * @example
+ * ```js
+ * import { BoundedSemaphore } from 'lockwork';
+ *
+ * const desks = new BoundedSemaphore(2);
+ * desks.release(); // throws OverReleaseError
+ * desks.value; // 2
+ * ```
+ */
 export class OverReleaseError extends ThreadingError {
   static override readonly name: string = 'OverReleaseError';
 }
 
-/** The barrier was broken by a timeout, an abort, a reset or a failing action. */
+/**
+ * The barrier was broken by a timeout, an abort, a reset or a failing action.
+ *
+ * @example
+ * ```js
+ * import { Barrier } from 'lockwork';
+ *
+ * const meeting = new Barrier(3);
+ * const first = meeting.waitAsync();
+ * meeting.abort();
+ * await first; // throws BrokenBarrierError
+ * meeting.wait(); // throws BrokenBarrierError
+ * ```
+ */
 export class BrokenBarrierError extends ThreadingError {
   static override readonly name: string = 'BrokenBarrierError';
 }
 
-/** `hold` ran out of time. */
+/**
+ * `hold`, `holdAsync` or `withAsync` ran out of time.
+ *
+ * @example
+ * ```js
+ * import { Lock } from 'lockwork';
+ *
+ * const lock = new Lock();
+ * lock.acquire();
+ * lock.hold(10); // throws TimeoutError
+ * lock.acquire(10); // false: it has an answer for that
+ * ```
+ */
 export class TimeoutError extends ThreadingError {
   static override readonly name: string = 'TimeoutError';
 }
 
-/** A blocking call on a thread that may not block (a page's main thread, a service worker). */
+/**
+ * A blocking call on a thread that may not block (a page's main thread, a service worker).
+ *
+ * @example
+ * ```js
+ * import { BlockingNotAllowedError, Lock } from 'lockwork';
+ *
+ * const lock = new Lock();
+ * try {
+ *   lock.acquire();
+ * } catch (error) {
+ *   if (!(error instanceof BlockingNotAllowedError)) throw error;
+ *   await lock.acquireAsync(); // in a page
+ * }
+ * lock.locked; // true
+ * ```
+ */
 export class BlockingNotAllowedError extends ThreadingError {
   static override readonly name: string = 'BlockingNotAllowedError';
 }
@@ -94,22 +156,79 @@ export class BlockingNotAllowedError extends ThreadingError {
 /**
  * The thread that held a lock has died, and may have left half done what the lock protects. The lock is not held; after a
  * `wait` of a Condition it is, as after every `wait`. `recover` repairs it.
+ *
+ * @example
+ * ```js
+ * import { once } from 'node:events';
+ * import { isMainThread, Worker, workerData } from 'node:worker_threads';
+ * import { AbandonedError, Lock } from 'lockwork';
+ *
+ * if (isMainThread) {
+ *   const lock = new Lock();
+ *   await once(new Worker(new URL(import.meta.url), { workerData: lock }), 'exit');
+ *   try {
+ *     lock.acquire();
+ *   } catch (error) {
+ *     if (!(error instanceof AbandonedError)) throw error;
+ *     lock.recover(() => 'repaired'); // 'repaired'
+ *   }
+ *   lock.acquire(); // true
+ * } else Lock.from(workerData).acquire(); // and ends
+ * ```
  */
 export class AbandonedError extends ThreadingError {
   static override readonly name: string = 'AbandonedError';
 }
 
-/** Waiting would never end: this thread itself stands in the way. */
+/**
+ * Waiting would never end: this thread itself stands in the way.
+ *
+ * @example
+ * ```js
+ * import { Lock } from 'lockwork';
+ *
+ * const lock = new Lock();
+ * using held = await lock.holdAsync();
+ * lock.acquire(); // throws DeadlockError: the thread would block for its own task
+ * lock.tryAcquire(); // false
+ * ```
+ */
 export class DeadlockError extends ThreadingError {
   static override readonly name: string = 'DeadlockError';
 }
 
-/** The arena is full. Everything that was allocated before still works. */
+/**
+ * The arena is full. Everything that was allocated before still works.
+ *
+ * @example
+ * ```js
+ * import { Arena } from 'lockwork';
+ *
+ * const arena = new Arena({ maximumBytes: 65_536 });
+ * arena.allocate(Uint8Array, 100_000); // throws OutOfMemoryError
+ * arena.allocate(Uint8Array, 1_000).length; // 1000
+ * ```
+ */
 export class OutOfMemoryError extends ThreadingError {
   static override readonly name: string = 'OutOfMemoryError';
 }
 
-/** The platform lacks shared memory, or forbids WebAssembly. The message says what to do. */
+/**
+ * The platform lacks shared memory, or forbids WebAssembly. The message says what to do.
+ *
+ * @example
+ * ```js
+ * import { Lock, UnsupportedError } from 'lockwork';
+ *
+ * let lock;
+ * try {
+ *   lock = new Lock();
+ * } catch (error) {
+ *   if (!(error instanceof UnsupportedError)) throw error;
+ *   console.warn(error.message); // in a page: the headers that it must send
+ * }
+ * ```
+ */
 export class UnsupportedError extends ThreadingError {
   static override readonly name: string = 'UnsupportedError';
 }

@@ -31,6 +31,7 @@ export default {
     'Signal.__type.AbortSignal.__type.prototype',
   ].map((name) => `lockwork.${name}`),
   intentionallyNotExported: ['Plain', 'Any', 'Use'],
+  requiredToBeDocumented: [...OptionDefaults.requiredToBeDocumented, 'Constructor'],
   validation: { notExported: true, invalidLink: true, notDocumented: true },
   treatWarningsAsErrors: true,
   logLevel: 'Warn',

@@ -328,6 +328,15 @@ function threadArenaOf(arena: Arena, where: string): ThreadArena {
  * All threads that have used an arena and have not ended, like Python's `threading.enumerate()`, as they are at this moment.
  * One that was terminated is among them until that was found.
  *
+ * @example
+ * ```js
+ * import { Lock } from 'lockwork';
+ * import { enumerate } from 'lockwork/inspect';
+ *
+ * new Lock().acquire(); // the thread uses the default arena
+ * enumerate().map(({ name }) => name); // ['main']
+ * ```
+ *
  * @param arena default: `Arena.default`
  * @throws TypeError when it is not an arena; ThreadingError when it has been destroyed
  */
@@ -338,6 +347,15 @@ export function enumerate(arena: Arena = Arena.default): ThreadInfo[] {
 
 /**
  * How many threads use an arena, like Python's `threading.active_count()`.
+ *
+ * @example
+ * ```js
+ * import { Lock } from 'lockwork';
+ * import { activeCount } from 'lockwork/inspect';
+ *
+ * new Lock().acquire(); // the thread uses the default arena
+ * activeCount(); // 1
+ * ```
  *
  * @param arena default: `Arena.default`
  * @throws TypeError, ThreadingError as `enumerate`
@@ -352,6 +370,21 @@ export function activeCount(arena: Arena = Arena.default): number {
  * hang, all is as it says.
  *
  * Which task of a thread holds a Lock memory does not know, nor who holds permits that were acquired without a guard.
+ *
+ * @example
+ * ```js
+ * import { Lock } from 'lockwork';
+ * import { dump } from 'lockwork/inspect';
+ *
+ * const lock = new Lock({ name: 'seats' });
+ * lock.acquire();
+ * const wait = lock.acquireAsync();
+ * const [main] = dump().threads;
+ * main.holds[0].name; // 'seats'
+ * main.tasks[0].waits; // 1
+ * lock.release();
+ * await wait; // true
+ * ```
  *
  * @param arena default: `Arena.default`
  * @throws TypeError when it is not an arena; ThreadingError when it has been destroyed
@@ -384,6 +417,15 @@ export function dumpOf(arena: ThreadArena): Dump {
  * All circles of threads that wait for each other: a thread that is blocked waits for the owner of the lock, or for the
  * thread that runs a barrier's action. What a task of a blocked thread holds counts as the thread's; a thread whose event loop
  * turns waits for nobody. A Semaphore, an Event and a Condition have no owner. A circle with a timeout in it ends by itself.
+ *
+ * @example
+ * ```js
+ * import { Lock } from 'lockwork';
+ * import { findDeadlocks } from 'lockwork/inspect';
+ *
+ * new Lock().acquire();
+ * findDeadlocks(); // []
+ * ```
  *
  * @param arena default: `Arena.default`
  * @throws TypeError when it is not an arena; ThreadingError when it has been destroyed

@@ -34,6 +34,15 @@ function primitive(of: PrimitiveDump): string {
 /**
  * A dump as text: each thread with what it holds and waits for, and where; each primitive; deadlocks.
  *
+ * @example
+ * ```js
+ * import { Lock } from 'lockwork';
+ * import { dump, formatDump } from 'lockwork/inspect';
+ *
+ * new Lock({ name: 'seats' }).acquire();
+ * formatDump(dump()).includes('Lock "seats": held'); // true
+ * ```
+ *
  * @throws TypeError when it is no dump
  */
 export function formatDump(dump: Dump): string {

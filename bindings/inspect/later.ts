@@ -70,6 +70,16 @@ export interface DumpLaterOptions {
  * With the environment variable `LOCKWORK_HANG` (ms) no call is needed: a thread that is blocked for so long writes a dump to
  * stderr, and again after the same time; of several threads one does. In Node, Bun and Deno.
  *
+ * @example
+ * ```js
+ * import { Event } from 'lockwork';
+ * import { dumpLater } from 'lockwork/inspect';
+ *
+ * const cancel = dumpLater(5_000); // a dump on stderr, if it takes longer
+ * await new Event().waitAsync({ timeout: 10 }); // false
+ * cancel();
+ * ```
+ *
  * @param ms from now
  * @returns a function that cancels it
  * @throws TypeError, RangeError when the time is not a number of 0 or more, or an option is wrong; UnsupportedError for `exit`

@@ -50,6 +50,17 @@ let timer: ReturnType<typeof setInterval> | undefined;
  * What a task holds while it awaits something else is known within `withAsync`, in Node, Bun and Deno; and of calls with one
  * `owner`. Other async calls are taken for tasks of their own.
  *
+ * @example
+ * ```js
+ * import { Lock } from 'lockwork';
+ * import { trace, traceEvents } from 'lockwork/inspect';
+ *
+ * trace({ heldLongerThan: 1_000 }); // and warns of that
+ * new Lock({ name: 'seats' }).with(() => 'booked');
+ * trace(false);
+ * traceEvents().traceEvents.some(({ name }) => name === 'holds Lock "seats"'); // true
+ * ```
+ *
  * @param on true, or options, in place of those before; false puts everything back, and what was recorded stays, until it is
  *   turned on anew
  * @throws TypeError, RangeError when it is neither a boolean nor options, or an option is wrong; nothing is changed
@@ -106,6 +117,17 @@ function checkSettings(on: unknown): Settings {
  * All threads have one clock, so lists of several are joined by a call with those of the others, which can be posted. Which
  * release was for which waiter no thread knows: arrows come from the last release, set or notify during the wait, of any thread
  * that was joined.
+ *
+ * @example
+ * ```js
+ * import { writeFileSync } from 'node:fs';
+ * import { Lock } from 'lockwork';
+ * import { trace, traceEvents } from 'lockwork/inspect';
+ *
+ * trace(true);
+ * new Lock().with(() => 'booked');
+ * writeFileSync('trace.json', JSON.stringify(traceEvents())); // for ui.perfetto.dev
+ * ```
  *
  * @param others what it answered in other threads
  * @throws TypeError when one of them is not such a timeline
