@@ -56,7 +56,7 @@ export class Graph {
       const path = waits
         ? `M${start} ${from.y - 6} L${end - 8} ${to.y - 6}`
         : `M${end} ${to.y + 6} L${start + 8} ${from.y + 6}`;
-      const marker = inside ? 'url(#circle)' : 'url(#arrow)';
+      const marker = `url(#${inside ? 'circle' : className})`;
       return [svg('path', { class: `${className}${inside ? ' circle' : ''}`, d: path, 'marker-end': marker })];
     };
     const arrows = workers.flatMap(({ ident, waitsFor, holds }) => [
@@ -79,7 +79,7 @@ export class Graph {
     this.element.setAttribute('viewBox', `0 0 ${width} ${rows * ROW}`);
     this.element.setAttribute('aria-label', inWords(workers, deadlocks.length > 0));
     this.element.replaceChildren(
-      svg('defs', {}, marker('arrow'), marker('circle')),
+      svg('defs', {}, ...['waits', 'holds', 'circle'].map(marker)),
       ...arrows,
       ...workers.map(({ ident, name, state }) => box(`thread ${state}`, ident, name, left.get(ident)!)),
       ...locks.map(({ ident, name, abandoned }) =>
