@@ -1,6 +1,6 @@
 /**
  * `npm run release`: what would be published, in build/publish/. It builds twice and compares, so that anybody can build the
- * same bytes; packs, and looks at what is in the package; and writes a list of what went into it (SBOM). Publishes nothing:
+ * same bytes; packs it (package.ts); and writes a list of what went into it (SBOM). Publishes nothing:
  * a workflow does that.
  */
 import { execFileSync } from 'node:child_process';
@@ -8,13 +8,12 @@ import { createHash } from 'node:crypto';
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { pack } from './package.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const out = join(root, 'build/publish');
 /** What must come out the same each time: the bytes that are model-checked, and those that run. */
 const MADE = ['core.wasm', 'imports.wasm', 'index.js', 'index.cjs', 'inspect.js', 'inspect.cjs', 'wasm.js', 'wasm.cjs'];
-/** The most that a package may have (bytes): unpacked, it has documents and sources for debuggers. */
-const MOST = 4_000_000;
 
 const call = (...args: string[]): string => execFileSync('npm', args, { cwd: root, encoding: 'utf8' });
 const read = (file: string): Buffer => readFileSync(join(root, file));
@@ -36,18 +35,7 @@ const [first, second] = [build(), build()];
 const differ = MADE.filter((file) => first.get(file) !== second.get(file));
 if (differ.length) throw new Error(`another build has another ${differ.join(', ')}`);
 
-const [packed] = Object.values(JSON.parse(call('pack', '--ignore-scripts', '--json', '--pack-destination', out))) as {
-  filename: string;
-  size: number;
-  unpackedSize: number;
-  files: { path: string }[];
-}[];
-const { filename, size, unpackedSize, files } = packed!;
-const strays = files
-  .filter(({ path }) => /node_modules|\.vitepress|\.test\.|^test\//.test(path))
-  .map(({ path }) => path);
-if (strays.length) throw new Error(`not for users: ${strays.join(', ')}`);
-if (unpackedSize > MOST) throw new Error(`the package has ${unpackedSize} bytes, and may have ${MOST}`);
+const { filename, size, unpackedSize, files } = pack(out);
 const sbom = JSON.parse(call('sbom', '--sbom-format', 'cyclonedx', '--omit', 'dev'));
 // npm calls it by the folder of the clone.
 sbom.metadata.component.name = name;

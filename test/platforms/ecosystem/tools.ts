@@ -3,6 +3,7 @@ import { execFile } from 'node:child_process';
 import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { pack } from '../../../.ci/package.ts';
 import { root } from '../runtimes/bundle.ts';
 import { outside } from '../runtimes/install.ts';
 import { INSTALLED } from '../runtimes/runtimes.ts';
@@ -20,8 +21,8 @@ export async function prepare(groups: Iterable<string>): Promise<void> {
   const lockwork = join(modules, 'lockwork');
   rmSync(lockwork, { recursive: true, force: true });
   for (const made of [outdir, lockwork]) mkdirSync(made, { recursive: true });
-  const { stdout } = await npm(root, 'pack', '--ignore-scripts', '--silent', '--pack-destination', outdir);
-  await execute('tar', ['-xzf', join(outdir, stdout.trim()), '-C', lockwork, '--strip-components=1']);
+  const { filename } = pack(outdir);
+  await execute('tar', ['-xzf', join(outdir, filename), '-C', lockwork, '--strip-components=1']);
 }
 
 /** Those of a folder, if it has some of its own. */

@@ -26,6 +26,7 @@ for (const { fence, name, code } of snippetsOf('README.md')) {
     writeFileSync(file.replace(/\.js$/, '.ts'), code.replace("'./worker.js'", "'./worker.ts'"));
   } else writeFileSync(file, code);
 }
+if (typescript) call(app, join(app, 'node_modules/.bin/tsc'), '--strict');
 call(app, 'npm', 'run', 'build');
 process.env.PATH = `${join(app, 'node_modules/.bin')}:${process.env.PATH}`;
 await using server = await serveBy('vite preview --port 0', app);
