@@ -181,7 +181,8 @@ export class AbandonedError extends ThreadingError {
 }
 
 /**
- * Waiting would never end: this thread itself stands in the way.
+ * The wait would never end: it is for a task of this thread, or the thread is in a circle of threads that wait for each
+ * other's locks.
  *
  * @example
  * ```js
