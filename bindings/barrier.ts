@@ -18,6 +18,7 @@ import {
   WITH_ACTION,
 } from '../assembly/abi.ts';
 import { blockBesideTasks } from './blocking.ts';
+import { checkDeadlock } from './deadlock.ts';
 import { BrokenBarrierError, invalidType } from './errors.ts';
 import { attachCell, CellRef, type Handle } from './handle.ts';
 import { IDLE_BARRIER, type Idle } from './idle.ts';
@@ -92,6 +93,7 @@ export class Barrier extends Primitive<'Barrier'> {
     if (options?.action !== undefined) checkFunction(options.action, 'Barrier: the action');
     const ref = existing instanceof CellRef ? existing : create(parties, options);
     super('Barrier', KIND_BARRIER, ref);
+    ref.arena.checkDeadlock = checkDeadlock;
     this.#action = options?.action;
     // Never changes.
     this.#timeout = readDouble(this.memory, ref.cell + BARRIER_TIMEOUT);

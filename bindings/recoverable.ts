@@ -12,6 +12,7 @@ import {
   UNIT,
 } from '../assembly/abi.ts';
 import { Acquirable, admitOwner, HELD } from './acquirable.ts';
+import { checkDeadlock } from './deadlock.ts';
 import { AbandonedError, invalidType } from './errors.ts';
 import { CellRef } from './handle.ts';
 import { NO_NUMBER } from './host.ts';
@@ -79,6 +80,7 @@ export abstract class Recoverable<K extends string = string> extends Acquirable<
     else checkOptions(options, `new ${name}`, LOCK_OPTIONS);
     if (recover !== undefined) checkFunction(recover, `${name}: the option recover`);
     super(name, kind, existing ? options : create(name, kind, options));
+    this.ref.arena.checkDeadlock = checkDeadlock;
     this.#recover = recover;
   }
 

@@ -20,7 +20,7 @@ import {
 } from '../assembly/abi.ts';
 import { now } from './clock.ts';
 import { type Core, cutOff, instantiate } from './core.ts';
-import { type Circle, checkDeadlock, type Watched } from './deadlock.ts';
+import type { Circle, Watched } from './deadlock.ts';
 import type { DeadlockError } from './errors.ts';
 import type { Memory } from './globals.ts';
 import { cores, hangTime, requireFrom } from './host.ts';
@@ -28,7 +28,7 @@ import { bufferOf, copyBytes, findByte, NAP, SharedWords } from './memory.ts';
 import { addTicket, type Block, end, FULL_SET, type Graveyard, lookAround, reapAll, ticketsOf } from './reap.ts';
 import { ownFile, stackOfProgram } from './stack.ts';
 import { mayBlock, needStack } from './thread.ts';
-import { introduce, noteStack } from './thread-info.ts';
+import { introduce, noteBlocked, noteStack } from './thread-info.ts';
 import { type Mark, marked } from './torn.ts';
 import { aheadOf, isAcquired, isFree, mayBeNext, type Queues } from './turn.ts';
 
@@ -109,6 +109,8 @@ export class ThreadArena extends SharedWords implements Graveyard, Queues, Watch
   looked = 0;
   /** A circle of threads that wait for each other, this one among them. */
   circle: Circle | undefined;
+  /** What this thread looks for after each nap. Primitives that have owners bring more: `checkDeadlock` of deadlock.ts. */
+  checkDeadlock: (arena: Watched, endless: boolean) => boolean | DeadlockError = noteBlocked;
   /** The wait in which this thread is blocked, or was last. */
   #wait: Wait | undefined;
   /**
@@ -234,7 +236,7 @@ export class ThreadArena extends SharedWords implements Graveyard, Queues, Watch
       const cell = this.load(this.thread, THREAD_QUEUED_ON);
       if (first) this.#beginWait(isAcquired(this.kindAt(cell)) ? SHORT_NAP : NAP);
       let nap = looks ? NAP : LONG_NAP;
-      const found = checkDeadlock(this, deadline === Infinity);
+      const found = this.checkDeadlock(this, deadline === Infinity);
       if (found) nap = SHORT_NAP;
       if (typeof found === 'object') deadlock = found;
       if (mayBeNext(this, cell, this.thread)) nap = this.#mayTakeTurn(cell) ? -SHORT_NAP : SHORT_NAP;

@@ -18,6 +18,7 @@ import {
   TEXT_NEXT,
   THREAD_INFO,
   THREAD_OWNING_THREAD,
+  THREAD_QUEUED_ON,
 } from '../assembly/abi.ts';
 import type { Core } from './core.ts';
 import { identity, NO_NUMBER } from './host.ts';
@@ -169,6 +170,13 @@ const CHANGE = 8;
 export function noteWait(arena: Introduced, cell: number, endless: boolean, policy: number): void {
   const change = waitOf(arena, arena.thread) + CHANGE;
   note(arena, INFO_WAIT, cell | (change & CHANGES) | (policy << 1) | (endless ? ENDLESS : 0));
+}
+
+/** This thread is blocked where nobody in particular must come. */
+export function noteBlocked(arena: Introduced, endless: boolean): boolean {
+  // Its own.
+  noteWait(arena, arena.load(arena.thread, THREAD_QUEUED_ON), endless, 0);
+  return false;
 }
 
 /** Of the word above. */
