@@ -12,7 +12,7 @@ import {
   KIND_INSIDE,
 } from '../assembly/abi.ts';
 import { type Core, instantiate } from './core.ts';
-import { invalidType, invalidValue, OutOfMemoryError } from './errors.ts';
+import { OutOfMemoryError } from './errors.ts';
 import type { Memory, SharedArray, SharedArrayType } from './globals.ts';
 import { checkMemory } from './handle.ts';
 import { bufferOf, copyBytes, isShared, loadWord, loadWordIn } from './memory.ts';
@@ -20,7 +20,7 @@ import { reapAll } from './reap.ts';
 import { arenaAt, checkLives, defaultArena, destroyArena, layOut, overhead } from './registry.ts';
 import { checkPlatform, Postable } from './sharing.ts';
 import type { ThreadArena } from './thread-arena.ts';
-import { checkInteger, checkOptions, show } from './validate.ts';
+import { checkInteger, checkOptions, invalidType, invalidValue, show } from './validate.ts';
 
 const PAGE = 65536;
 /** A default arena may grow to this: room for about a million primitives. */

@@ -1,13 +1,12 @@
 import { Arena, type ArenaHandle } from './arena.ts';
 import { Barrier } from './barrier.ts';
 import { Condition, type ConditionHandle } from './condition.ts';
-import { invalidType } from './errors.ts';
 import { Event } from './event.ts';
 import type { Handle } from './handle.ts';
 import { Lock } from './lock.ts';
 import { RLock } from './rlock.ts';
 import { BoundedSemaphore, Semaphore } from './semaphore.ts';
-import { show } from './validate.ts';
+import { invalidType, show } from './validate.ts';
 
 /** What each kind of handle is attached to. */
 export interface Kinds {

@@ -19,7 +19,7 @@ import {
 } from '../assembly/abi.ts';
 import { blockBesideTasks } from './blocking.ts';
 import { checkDeadlock } from './deadlock.ts';
-import { BrokenBarrierError, invalidType } from './errors.ts';
+import { BrokenBarrierError } from './errors.ts';
 import { attachCell, CellRef, type Handle } from './handle.ts';
 import { IDLE_BARRIER, type Idle } from './idle.ts';
 import { readDouble } from './memory.ts';
@@ -36,6 +36,7 @@ import {
   checkOptions,
   checkTimeout,
   checkWait,
+  invalidType,
   isStrayPromise,
   PRIMITIVE_OPTIONS,
   WAIT_OPTIONS,

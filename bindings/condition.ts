@@ -17,7 +17,6 @@ import { admitOwner } from './acquirable.ts';
 import { Arena } from './arena.ts';
 import { blockBesideTasks } from './blocking.ts';
 import { after, now } from './clock.ts';
-import { invalidType } from './errors.ts';
 import { attachCell, type CellRef, type Handle } from './handle.ts';
 import { IDLE, type Idle } from './idle.ts';
 import { Lock } from './lock.ts';
@@ -45,6 +44,7 @@ import {
   checkInteger,
   checkOptions,
   checkTimeout,
+  invalidType,
   isStrayPromise,
   OWNER_OPTIONS,
   PRIMITIVE_OPTIONS,

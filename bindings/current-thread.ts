@@ -1,9 +1,8 @@
 import { Arena, threadArenaOf } from './arena.ts';
-import { invalidType } from './errors.ts';
 import { identity, setName } from './host.ts';
 import { knownArenas } from './registry.ts';
 import { introduce, nameOf } from './thread-info.ts';
-import { show } from './validate.ts';
+import { invalidType, show } from './validate.ts';
 
 /** A thread, as reports call it. */
 export interface ThreadInfo {

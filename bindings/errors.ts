@@ -233,17 +233,3 @@ export class OutOfMemoryError extends ThreadingError {
 export class UnsupportedError extends ThreadingError {
   static override readonly name: string = 'UnsupportedError';
 }
-
-/** For an argument of a wrong type. */
-export function invalidType(message: string): TypeError {
-  return coded(new TypeError(message, { cause: 'ERR_LOCKWORK_INVALID_ARG_TYPE' }));
-}
-
-/** For an argument of the right type that is out of its range. */
-export function invalidValue(message: string): RangeError {
-  return coded(new RangeError(message, { cause: 'ERR_LOCKWORK_INVALID_ARG_VALUE' }));
-}
-
-function coded<E extends Error>(error: E): E {
-  return Object.defineProperty(error, 'code', { value: error.cause, configurable: true, writable: true });
-}

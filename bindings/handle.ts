@@ -8,13 +8,13 @@ import {
   VISITED,
 } from '../assembly/abi.ts';
 import type { Core } from './core.ts';
-import { invalidType } from './errors.ts';
 import type { Memory } from './globals.ts';
 import { bufferOf, copyBytes, isShared, loadWord } from './memory.ts';
 import { arenaAt } from './registry.ts';
 import { checkPlatform, checkReach } from './sharing.ts';
 import type { ThreadArena } from './thread-arena.ts';
 import { labelOf } from './thread-info.ts';
+import { invalidType } from './validate.ts';
 
 /** A cell of an arena, as this thread sees it: what every call needs, in one place. */
 export class CellRef {

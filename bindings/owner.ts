@@ -1,8 +1,15 @@
-import { invalidType } from './errors.ts';
 import { USES } from './host.ts';
 import { schedulerOf } from './scheduler.ts';
 import type { ThreadArena } from './thread-arena.ts';
-import { checkOptions, checkWait, OWNER_WAIT_OPTIONS, show, type WaitOptions, type Wanted } from './validate.ts';
+import {
+  checkOptions,
+  checkWait,
+  invalidType,
+  OWNER_WAIT_OPTIONS,
+  show,
+  type WaitOptions,
+  type Wanted,
+} from './validate.ts';
 
 /**
  * What is known of who holds something, or waits for it: an RLock's owner; of a semaphore's guard, the cell that counts its

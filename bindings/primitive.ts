@@ -16,7 +16,6 @@ import {
   BlockingNotAllowedError,
   BrokenBarrierError,
   DeadlockError,
-  invalidType,
   NotHeldError,
   OutOfMemoryError,
   OverReleaseError,
@@ -30,7 +29,7 @@ import { tasksOf } from './scheduler.ts';
 import { Postable } from './sharing.ts';
 import { mayBlock } from './thread.ts';
 import type { ThreadArena } from './thread-arena.ts';
-import { checkOptions, checkTimeout, PRIMITIVE_OPTIONS, show } from './validate.ts';
+import { checkOptions, checkTimeout, invalidType, PRIMITIVE_OPTIONS, show } from './validate.ts';
 
 /** What every primitive may be made with. */
 export interface PrimitiveOptions {

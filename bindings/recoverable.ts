@@ -13,7 +13,7 @@ import {
 } from '../assembly/abi.ts';
 import { Acquirable, admitOwner, HELD } from './acquirable.ts';
 import { checkDeadlock } from './deadlock.ts';
-import { AbandonedError, invalidType } from './errors.ts';
+import { AbandonedError } from './errors.ts';
 import { CellRef } from './handle.ts';
 import { NO_NUMBER } from './host.ts';
 import { checkOwnerWait, FOR_EVER, type Owner, type OwnerWaitOptions, ownerIn } from './owner.ts';
@@ -26,6 +26,7 @@ import {
   checkChoice,
   checkFunction,
   checkOptions,
+  invalidType,
   isStrayPromise,
   LOCK_OPTIONS,
   RECOVER_OPTIONS,

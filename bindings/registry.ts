@@ -19,12 +19,13 @@ import {
   VERSION,
 } from '../assembly/abi.ts';
 import { setTimeout } from './clock.ts';
-import { invalidType, OutOfMemoryError, ThreadingError } from './errors.ts';
+import { OutOfMemoryError, ThreadingError } from './errors.ts';
 import type { Memory } from './globals.ts';
 import { newId, onEnd, onExit, REGISTRY, SHAPE, versioned, workerThreads } from './host.ts';
 import { bufferOf, loadWord, writeArena } from './memory.ts';
 import { reapNumber } from './reap.ts';
 import { ThreadArena } from './thread-arena.ts';
+import { invalidType } from './validate.ts';
 
 /** The arenas that this thread knows. */
 

@@ -9,7 +9,6 @@ import {
   UNIT,
 } from '../assembly/abi.ts';
 import { admitOwner } from './acquirable.ts';
-import { invalidType } from './errors.ts';
 import { attachCell, type CellRef, type Handle } from './handle.ts';
 import { IDLE_LOCK, type Idle } from './idle.ts';
 import {
@@ -25,7 +24,7 @@ import {
 } from './owner.ts';
 import { type LockOptions, type LockRecovery, Recoverable } from './recoverable.ts';
 import { schedulerOf, tasksOf } from './scheduler.ts';
-import { OWNER_OPTIONS } from './validate.ts';
+import { invalidType, OWNER_OPTIONS } from './validate.ts';
 
 /**
  * A lock that the thread which holds it may acquire again, like Python's `threading.RLock`. It is free when it was

@@ -1,5 +1,5 @@
 /// <reference lib="esnext.disposable" preserve="true" />
-import { invalidType, TimeoutError } from './errors.ts';
+import { TimeoutError } from './errors.ts';
 import {
   checkOwnerWait,
   FOR_EVER,
@@ -13,7 +13,7 @@ import {
   STAYS,
 } from './owner.ts';
 import { Primitive } from './primitive.ts';
-import { checkFunction, isStrayPromise } from './validate.ts';
+import { checkFunction, invalidType, isStrayPromise } from './validate.ts';
 
 // WebKit has no Symbol.dispose yet; compiled `using` looks for this one there.
 const dispose: typeof Symbol.dispose = /* @__PURE__ */ ((): typeof Symbol.dispose =>

@@ -1,6 +1,5 @@
 /** Checks of arguments, at the edge, once. A refused argument changes nothing. */
 
-import { invalidType, invalidValue } from './errors.ts';
 import type { Signal } from './globals.ts';
 
 /** Names a value in an error message. */
@@ -8,6 +7,20 @@ export function show(value: unknown): string {
   if (typeof value === 'string') return JSON.stringify(value);
   if (value === null || typeof value !== 'object') return String(value);
   return `an object of type ${value.constructor?.name ?? 'null prototype'}`;
+}
+
+/** For an argument of a wrong type. */
+export function invalidType(message: string): TypeError {
+  return coded(new TypeError(message, { cause: 'ERR_LOCKWORK_INVALID_ARG_TYPE' }));
+}
+
+/** For an argument of the right type that is out of its range. */
+export function invalidValue(message: string): RangeError {
+  return coded(new RangeError(message, { cause: 'ERR_LOCKWORK_INVALID_ARG_VALUE' }));
+}
+
+function coded<E extends Error>(error: E): E {
+  return Object.defineProperty(error, 'code', { value: error.cause, configurable: true, writable: true });
 }
 
 /** A timeout in ms: nothing or `Infinity` for ever, 0 not at all. */

@@ -31,12 +31,11 @@ import {
   UNIT,
 } from '../../assembly/abi.ts';
 import { circleOf, type Edge, textOf } from '../deadlock.ts';
-import { invalidType } from '../errors.ts';
 import { Arena, type ThreadInfo } from '../index.ts';
 import { copyBytes } from '../memory.ts';
 import type { ThreadArena } from '../thread-arena.ts';
 import { KINDS, nameOf, readText, TOLD, textIn, waitOf } from '../thread-info.ts';
-import { show } from '../validate.ts';
+import { invalidType, show } from '../validate.ts';
 
 /**
  * What the threads of an arena do, as its memory has it. Nothing is locked, and nobody waits: each word is as it is at the

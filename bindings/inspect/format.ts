@@ -1,5 +1,4 @@
-import { invalidType } from '../errors.ts';
-import { show } from '../validate.ts';
+import { invalidType, show } from '../validate.ts';
 import type { Dump, PrimitiveDump, PrimitiveInfo, ThreadDump } from './dump.ts';
 
 const label = ({ kind, name }: PrimitiveInfo): string => (name ? `${kind} ${show(name)}` : kind);

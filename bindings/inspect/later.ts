@@ -1,9 +1,8 @@
 import { clearTimeout, LONGEST, now, setTimeout } from '../clock.ts';
-import { invalidType, UnsupportedError } from '../errors.ts';
 import { builtIn, workerThreads } from '../host.ts';
-import { Arena } from '../index.ts';
+import { Arena, UnsupportedError } from '../index.ts';
 import { pause } from '../memory.ts';
-import { checkFunction, checkOptions, checkTimeout, show } from '../validate.ts';
+import { checkFunction, checkOptions, checkTimeout, invalidType, show } from '../validate.ts';
 import { dumpOf } from './dump.ts';
 import { formatDump } from './format.ts';
 import { afterNaps } from './naps.ts';

@@ -1,6 +1,5 @@
 import { clearInterval, setInterval } from '../clock.ts';
-import { invalidType } from '../errors.ts';
-import { checkInteger, checkOptions, checkTimeout, show } from '../validate.ts';
+import { checkInteger, checkOptions, checkTimeout, invalidType, show } from '../validate.ts';
 import { patch } from './trace-patches.ts';
 import { Recorder, type Settings } from './trace-recorder.ts';
 import { type TraceTimeline, timelineOf } from './trace-timeline.ts';

@@ -2,11 +2,10 @@ import { HEADER_ID_HIGH, HEADER_ID_LOW } from '../../assembly/abi.ts';
 import text from '../../build/release/imports.wasm';
 import { now } from '../clock.ts';
 import { decode } from '../core-text.ts';
-import { invalidType, UnsupportedError } from '../errors.ts';
 import type { Memory } from '../globals.ts';
-import { Arena } from '../index.ts';
+import { Arena, UnsupportedError } from '../index.ts';
 import { isShared, loadWord } from '../memory.ts';
-import { checkOptions, show } from '../validate.ts';
+import { checkOptions, invalidType, show } from '../validate.ts';
 import { Program, type Waiting } from './program.ts';
 
 /** How the calls of the program wait. */

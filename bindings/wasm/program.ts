@@ -16,7 +16,6 @@ import {
   STATUS_TIMEOUT,
 } from '../../assembly/abi.ts';
 import type { Acquirable } from '../acquirable.ts';
-import { invalidType } from '../errors.ts';
 import type { Memory } from '../globals.ts';
 import {
   type AnyHandle,
@@ -37,6 +36,7 @@ import { ownFile } from '../stack.ts';
 import { mayBlock } from '../thread.ts';
 import type { ThreadArena } from '../thread-arena.ts';
 import { KINDS } from '../thread-info.ts';
+import { invalidType } from '../validate.ts';
 import { statusOf } from './status.ts';
 
 /** A wait of a program: a kind, an address, a stamp, ms. Answers a status, or a Barrier's arrival index. */
