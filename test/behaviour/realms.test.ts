@@ -136,7 +136,7 @@ describe('Two copies of the package in one realm', () => {
     const lines = (await run(source)).split('\n');
     expect(lines.pop()).toBe('true');
     expect(lines).toHaveLength(4);
-    for (const line of lines) expect(line).toMatch(/^true Two versions of lockwork .* shape 4 .* 98 .*npm dedupe/);
+    for (const line of lines) expect(line).toMatch(/^true Two versions of lockwork .* shape \d+ .* 98 .*npm dedupe/);
   });
 });
 

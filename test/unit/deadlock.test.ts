@@ -31,7 +31,7 @@ const { now } = performance;
 performance.now = () => time;
 const { checkDeadlock, circleOf, edgeOf, setDeadlockPolicy, textOf } = await import('../../bindings/deadlock.ts');
 performance.now = now;
-const { noteWait, policyIn, waitOf } = await import('../../bindings/thread-info.ts');
+const { ENDLESS, noteWait, policyIn, waitOf } = await import('../../bindings/thread-info.ts');
 const { Doomed, poke, refOf } = await import('../support/dead.ts');
 const { plot } = await import('../support/plot.ts');
 const { refuses } = await import('../support/badInput.ts');
@@ -862,5 +862,42 @@ describe('What a thread does in a circle', () => {
     for (const other of [actor, waiter]) other.policy = THROWS;
     const others = [actor, waiter].filter((thread) => thread !== greatest);
     expect(looks(greatest, others, 3).at(-1)).toBeInstanceOf(Error);
+  });
+});
+
+describe('What a blocked thread looks for', () => {
+  const owned: Record<string, () => Primitive> = {
+    Lock: () => new Lock(here),
+    RLock: () => new RLock(here),
+    Barrier: () => new Barrier(1, here),
+    'Condition, by its lock': () => new Condition(undefined, here),
+    'Lock, attached': () => Lock.from(new Lock(here)),
+  };
+
+  it('without anything that has an owner is nothing: it notes where it is blocked', () => {
+    const [event, semaphore] = [new Event(here), new Semaphore(1, here)];
+    const { ground } = here;
+    for (const endless of [true, false]) {
+      const before = waitOf(ground, ground.thread);
+      const cell = event.address;
+      const answer = withWord(ground.thread, THREAD_QUEUED_ON, cell, () => ground.checkDeadlock(ground, endless));
+      const wait = waitOf(ground, ground.thread);
+      expect([answer, (wait & -CELL_SIZE) >>> 0, wait & ENDLESS, policyIn(wait)]).toEqual([
+        false,
+        cell,
+        endless ? ENDLESS : 0,
+        OFF,
+      ]);
+      expect(wait).not.toBe(before);
+    }
+    for (const primitive of [event, semaphore]) primitive.destroy();
+  });
+
+  it.each(Object.keys(owned))('with a %s is a circle of threads', (kind) => {
+    const { ground } = here;
+    const primitive = owned[kind]!();
+    // The built one: another function than the one that is tested above.
+    expect(ground.checkDeadlock.name).toBe(checkDeadlock.name);
+    primitive.destroy();
   });
 });

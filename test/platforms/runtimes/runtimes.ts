@@ -99,6 +99,7 @@ const NOT_HERE: readonly Exception[] = [
   { file: 'package/bundled.test.ts', on: but('Node 26'), reason: 'of bundlers' },
   { file: 'package/pack.test.ts', on: but('Node 26'), reason: 'of what is published, which is the same everywhere' },
   { file: 'package/treeshake.test.ts', on: but('Node 26'), reason: 'of the published file, and of bundlers' },
+  { file: 'package/size.test.ts', on: but('Node 26'), reason: 'of the published file, and of bundlers' },
   { file: 'package/sources.test.ts', on: but('Node 26'), reason: 'of the sources, which are the same everywhere' },
   { file: 'unit/trace-channels.test.ts', on: PAGES, reason: 'of `node:diagnostics_channel`' },
   {
