@@ -94,7 +94,7 @@ export class Barrier extends Primitive<'Barrier'> {
     if (options?.action !== undefined) checkFunction(options.action, 'Barrier: the action');
     const ref = existing instanceof CellRef ? existing : create(parties, options);
     super('Barrier', KIND_BARRIER, ref);
-    ref.arena.checkDeadlock = checkDeadlock;
+    ref.arena.checkDeadlock ??= checkDeadlock;
     this.#action = options?.action;
     // Never changes.
     this.#timeout = readDouble(this.memory, ref.cell + BARRIER_TIMEOUT);

@@ -81,7 +81,7 @@ export abstract class Recoverable<K extends string = string> extends Acquirable<
     else checkOptions(options, `new ${name}`, LOCK_OPTIONS);
     if (recover !== undefined) checkFunction(recover, `${name}: the option recover`);
     super(name, kind, existing ? options : create(name, kind, options));
-    this.ref.arena.checkDeadlock = checkDeadlock;
+    this.ref.arena.checkDeadlock ??= checkDeadlock;
     this.#recover = recover;
   }
 

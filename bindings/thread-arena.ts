@@ -109,8 +109,8 @@ export class ThreadArena extends SharedWords implements Graveyard, Queues, Watch
   looked = 0;
   /** A circle of threads that wait for each other, this one among them. */
   circle: Circle | undefined;
-  /** What this thread looks for after each nap. Primitives that have owners bring more: `checkDeadlock` of deadlock.ts. */
-  checkDeadlock: (arena: Watched, endless: boolean) => boolean | DeadlockError = noteBlocked;
+  /** That of deadlock.ts, brought by the first primitive here that has owners. Without one this thread is in no circle. */
+  checkDeadlock: ((arena: Watched, endless: boolean) => boolean | DeadlockError) | undefined;
   /** The wait in which this thread is blocked, or was last. */
   #wait: Wait | undefined;
   /**
@@ -236,7 +236,7 @@ export class ThreadArena extends SharedWords implements Graveyard, Queues, Watch
       const cell = this.load(this.thread, THREAD_QUEUED_ON);
       if (first) this.#beginWait(isAcquired(this.kindAt(cell)) ? SHORT_NAP : NAP);
       let nap = looks ? NAP : LONG_NAP;
-      const found = this.checkDeadlock(this, deadline === Infinity);
+      const found = (this.checkDeadlock ?? noteBlocked)(this, deadline === Infinity);
       if (found) nap = SHORT_NAP;
       if (typeof found === 'object') deadlock = found;
       if (mayBeNext(this, cell, this.thread)) nap = this.#mayTakeTurn(cell) ? -SHORT_NAP : SHORT_NAP;
