@@ -63,7 +63,6 @@ function markAt(arena: usize, index: u32, kind: Kind): void {
 }
 
 /** From now on this begins at `block`. */
-@inline
 export function mark(arena: usize, block: usize, kind: Kind): void {
   markAt(arena, <u32>((block - arena) / CELL_SIZE), kind);
 }
@@ -91,7 +90,6 @@ function keep(arena: usize, id: i32): bool {
 }
 
 /** Takes a keeper away. It must be the last access: the arena may be gone right after it. */
-@inline
 function unkeep(arena: usize): void {
   atomic.sub<i64>(arena, KEEPER, HEADER_ID_LOW);
 }

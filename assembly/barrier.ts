@@ -1,6 +1,6 @@
 import { ACTION, AT_ENTRY, BROKEN, FILLING, NOT_LAST, NO_ACTION, STATE_BROKEN, STATE_GRANTED, STATE_PARKED, STATUS_BROKEN, STATUS_BUSY, STATUS_DESTROYED, STATUS_PENDING, STATUS_TIMEOUT, UNIT, WITH_ACTION } from "./abi";
 import { alive, Cell, loadWord } from "./cell";
-import { clock } from "./futex";
+import { clock, deadlineAfter } from "./futex";
 import { park } from "./parker";
 import { cancelWait, endGeneration, enqueueIf, QueueEnd } from "./queue";
 import { isTask, queuedOn, Thread } from "./thread";
@@ -54,7 +54,7 @@ export function barrierWait(cell: Barrier, stamp: i32, thread: Thread, timeout: 
   if (!alive(cell, stamp)) return STATUS_DESTROYED;
   // No other party to wait for, nothing to change.
   if (cell.parties == 1 && action == NO_ACTION && loadWord(cell) == FILLING) return 0;
-  const deadline = clock() + timeout;
+  const deadline = deadlineAfter(timeout);
   while (true) {
     const word = loadWord(cell);
     if (word & BROKEN) return STATUS_BROKEN;
@@ -88,7 +88,7 @@ export function barrierWait(cell: Barrier, stamp: i32, thread: Thread, timeout: 
     }
     if (state == STATE_GRANTED) return index;
     if (state == STATE_BROKEN) return STATUS_BROKEN;
-    if (deadline != Infinity && clock() >= deadline) return STATUS_TIMEOUT;
+    if (clock() >= deadline) return STATUS_TIMEOUT;
   }
 }
 

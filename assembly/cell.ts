@@ -86,7 +86,7 @@ export function create(arena: usize, id: i32, kind: Kind): usize {
     // Atomic: a latecomer of the cell's last life may read it (queue-lock.ts).
     const stamp = atomic.add<i32>(arena, 1, HEADER_STAMPS) + 1;
     // Of a Lock, RLock or Semaphore it never changes, so a waiter's says in which life of the cell it entered (reap.ts).
-    if (kind <= KIND_BOUNDED_SEMAPHORE) cell.generation = stamp;
+    cell.generation = stamp;
     atomic.store<i32>(address, stamp, offsetof<Cell>("stamp"));
     mark(arena, address, kind);
   }

@@ -1,8 +1,8 @@
 import { AT_FRONT, CELL_PREV, CLOCKLESS, STATE_AWAITED, STATE_GRANTED, STATE_PARKED, STATUS_DESTROYED, STATUS_NOT_HELD, STATUS_OK, STATUS_PENDING } from "./abi";
 import { Status } from "./types";
 import { alive, Cell, loadWord } from "./cell";
-import { clock } from "./futex";
-import { lockQueueLate, tryLockQueue, unlockQueue } from "./queue-lock";
+import { deadlineAfter } from "./futex";
+import { awaitVerdicts, lockQueueLate, tryLockQueue, unlockQueue } from "./queue-lock";
 import { unlock } from "./lock";
 import { park } from "./parker";
 import { cancelWait, dequeueHead, enqueue, enqueueIf, QUEUED, QueueEnd } from "./queue";
@@ -66,7 +66,7 @@ export function conditionWait(
   // A plain Lock has 0 there.
   const depth = lock.depth;
   // Before the waiter stands in the queue: the host's clock may throw.
-  const deadline = timeout == Infinity ? timeout : clock() + timeout;
+  const deadline = deadlineAfter(timeout);
   // Enter the queue, then release: the next holder of the lock may notify, and must find this waiter.
   const queueLength = enqueueIf(cell, stamp, thread, addToAcquire, 0, 0, QueueEnd.BACK);
   if (queueLength < 0) return queueLength;
@@ -123,6 +123,8 @@ export function conditionNotify(cell: Condition, stamp: i32, thread: Thread, n: 
   if (status != STATUS_OK) return status;
   const lock = cell.lock;
   const lockStamp = cell.lockStamp;
+  // While the lock is held, no thread begins to wait. Later the Condition may be gone.
+  if (!atomic.load<i32>(changetype<usize>(cell), offsetof<Cell>("length"))) return STATUS_OK;
   while (n && lockQueueLate(cell, stamp, thread)) {
     const head = changetype<Thread>(cell.next);
     if (head == cell) {
@@ -144,7 +146,7 @@ export function conditionNotify(cell: Condition, stamp: i32, thread: Thread, n: 
     }
     unlockQueue(cell);
     if (both) n--;
-    else if (lockQueueLate(lock, lockStamp, thread)) unlockQueue(lock);
+    else awaitVerdicts(lock, lockStamp, thread);
     if (free) wakeWaiters(lock, lockStamp, thread, false);
   }
   return STATUS_OK;

@@ -1,7 +1,7 @@
 import { SET, STATE_GRANTED, STATE_PARKED, STATUS_DESTROYED, STATUS_OK, STATUS_PENDING, STATUS_TIMEOUT } from "./abi";
 import { Status } from "./types";
 import { alive, Cell, loadWord, swapWord } from "./cell";
-import { clock } from "./futex";
+import { deadlineAfter } from "./futex";
 import { park } from "./parker";
 import { cancelWait, endGeneration, enqueueIf, NOT_LATE, QueueEnd, QUEUED } from "./queue";
 import { isTask, Thread } from "./thread";
@@ -31,7 +31,7 @@ export function eventWait(cell: Cell, stamp: i32, thread: Thread, timeout: f64):
 
 function waitForSet(cell: Cell, stamp: i32, thread: Thread, timeout: f64): Status {
   // Before the waiter stands in the queue: the host's clock may throw.
-  const deadline = timeout == Infinity ? timeout : clock() + timeout;
+  const deadline = deadlineAfter(timeout);
   let queueLength = 0;
   do {
     const word = loadWord(cell);

@@ -17,6 +17,11 @@ export declare function clock(): f64;
 @external("env", "stalled")
 export declare function stalled(thread: usize, deadline: f64, first: bool): i32;
 
+/** The deadline of a wait that begins now. For one without a timeout the host is not asked. */
+export function deadlineAfter(timeout: f64): f64 {
+  return timeout == Infinity ? timeout : clock() + timeout;
+}
+
 /**
  * Sleeps while the word at `address` holds `expected`, at most until `deadline`, and for `nap` ms, if that is not 0.
  * False when the deadline has passed; true says only: look again.

@@ -1,4 +1,4 @@
-import { STATUS_DESTROYED, STATUS_NOT_HELD, STATUS_OK } from "./abi";
+import { ABANDONED, STATUS_DESTROYED, STATUS_NOT_HELD, STATUS_OK, WOKEN } from "./abi";
 import { Status } from "./types";
 import { alive, Cell, loadWord, swapWord } from "./cell";
 import { acquire, releaseStep } from "./resource";
@@ -17,21 +17,32 @@ import { FLAGS, held, ownerRecord } from "./word";
  *   flags                        free, a waker in flight; a newcomer may still barge in
  *   ABANDONED                    free, or with an owner held; a former owner died
  *
- * The fast paths are one compare-exchange each: 0 → owner and owner → 0.
+ * The fast paths are one compare-exchange each: 0 → owner and owner → 0. A waker in flight may take long to come, as long
+ * as a queue's whole batch, if it has no core: beside it both take two.
  */
 
 
 /** `owner`: a thread, or with HELD_BY_TASK a task of it. A task must pass a timeout of 0: here the thread waits. */
 export function lockAcquire(cell: Cell, stamp: i32, owner: i32, timeout: f64): Status {
   if (!alive(cell, stamp)) return STATUS_DESTROYED;
-  if (swapWord(cell, 0, owner) == 0) return STATUS_OK;
+  let word = 0;
+  do {
+    const seen = swapWord(cell, word, word + owner);
+    if (seen == word) return STATUS_OK;
+    word = seen;
+  } while (<u32>word < <u32>ABANDONED);
   return acquire(cell, stamp, ownerRecord(owner), owner, timeout, 0);
 }
 
 /** `owner`: as above, the one that probably holds the lock. */
 export function lockRelease(cell: Cell, stamp: i32, owner: i32): Status {
   if (!alive(cell, stamp)) return STATUS_DESTROYED;
-  if (swapWord(cell, owner, 0) == owner) return STATUS_OK;
+  let word = owner;
+  do {
+    const seen = swapWord(cell, word, word - owner);
+    if (seen == word) return STATUS_OK;
+    word = seen;
+  } while (word - owner == WOKEN);
   return unlock(cell, stamp, ownerRecord(owner));
 }
 

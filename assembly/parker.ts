@@ -1,8 +1,9 @@
-import { HEADER_NAP, STATE_PARKED, STATE_WAITING, STATUS_TIMEOUT } from "./abi";
+import { HEADER_NAP, STATE_PARKED, STATE_WAITING, STATE_WOKEN, STATUS_TIMEOUT } from "./abi";
 import { Cell, loadWord, swapWord } from "./cell";
-import { sleep, stalled } from "./futex";
+import { clock, sleep, stalled } from "./futex";
 import { cancelWait } from "./queue";
-import { Thread } from "./thread";
+import { queuedOn, Thread } from "./thread";
+import { held } from "./word";
 
 /**
  * Spin, then park. The states are in thread.ts.
@@ -21,10 +22,28 @@ import { Thread } from "./thread";
  * spins at the most for as long as parking takes, and never loses more than half by that (A. Karlin et al., "Competitive
  * randomized algorithms for non-uniform problems"). How long it spins, it learns:
  *
- *   the spin     the next budget
+ *   the wait                                       the next budget
  *   ──────────────────────────────────────────────────────────────────────────────────────────
- *   in vain      half; after the last half, maxSpins again: times may have changed
- *   paid         maxSpins
+ *   the spin paid: over in the first half of it    maxSpins
+ *   the spin was in vain                           half; after the last half maxSpins again, as times may have changed
+ *   … of FEW, and the sleep was short              1 less: both threads share a core, where a spin is always in vain, and
+ *                                                  sleeping cheap
+ *
+ * A Condition's waiter is let go on by a thread that may not need it yet. If it went on at once, the two would fight for
+ * the lock over every single item of a queue:
+ *
+ *   T2: notify, release: T1 has its verdict      T1: acquires, adds one item, finds the queue full, waits
+ *   T2: acquires, takes one item, notifies …     T1: …
+ *
+ * So it lets its unparker run (`unparker`: in the place of `next`, which a waiter with a verdict has no use for), for as
+ * long as its spin may pay, and goes on as soon as that thread waits for something itself, and the lock is free:
+ *
+ *   the unparker waits meanwhile     it needs what this thread does next, as in a ping-pong: the spin paid
+ *   it goes on without               as in a queue that is neither full nor empty: it was in vain, and soon a wait
+ *                                    sleeps, while a batch builds up
+ *
+ * A waiter that has slept has let it run already. The unparker may have died, be a task, or be something else by now: its
+ * record is only read, and what is read there ends no wait, but decides how long this one takes.
  *
  * Naps. A blocked thread does not sleep for longer than a nap. Then, still in its queue, it calls the host (`stalled`), which
  * looks whether those that it waits for live (bindings/reap.ts), and whether it may take its turn (bindings/turn.ts): those
@@ -43,16 +62,27 @@ import { Thread } from "./thread";
  * it waits for, if it is one. Without `naps` the host is not asked, so nothing can throw; there must be no deadline.
  */
 export function park(thread: Thread, deadline: f64, queueLength: i32, lock: Cell, lockStamp: i32, naps: bool): i32 {
-  let spins = queueLength < thread.cores ? thread.spinBudget : 0;
-  let nap = naps ? load<i32>(thread.arena, HEADER_NAP) : 0;
+  let state = loadWord(thread);
+  // A Condition's waiter comes here once more, with the verdict of its lock. From that there is nothing to learn.
+  if (state > STATE_PARKED) return state;
+  let budget = 0;
+  let nap = 0;
+  if (naps) {
+    budget = thread.spinBudget;
+    nap = load<i32>(thread.arena, HEADER_NAP);
+  }
+  const few = <u32>(budget - 1) < FEW;
+  let spins = queueLength < thread.cores ? budget : 0;
   // Short: then the host knows who stands before this thread.
   if (lock) nap /= FIRST_PART;
   let first = true;
-  let state = loadWord(thread);
-  while (state <= STATE_PARKED) {
+  let asleep: f64 = 0;
+  do {
     if (spins) spins--;
-    else if (state == STATE_WAITING) swapWord(thread, STATE_WAITING, STATE_PARKED);
-    else {
+    else if (state == STATE_WAITING) {
+      if (few) asleep = clock();
+      swapWord(thread, STATE_WAITING, STATE_PARKED);
+    } else {
       if (!sleep(changetype<usize>(thread), STATE_PARKED, deadline, nap)) break;
       if (nap && loadWord(thread) == STATE_PARKED) {
         nap = stalled(changetype<usize>(thread), deadline, first);
@@ -64,16 +94,41 @@ export function park(thread: Thread, deadline: f64, queueLength: i32, lock: Cell
       }
     }
     state = loadWord(thread);
+  } while (state <= STATE_PARKED);
+
+  const half = budget >> 1;
+  if (thread.pin && state == STATE_WOKEN) {
+    while (spins > half && (!queuedOn(thread.unparker) || held(loadWord(lock)))) {
+      pass(RUN_INTERVAL);
+      spins -= RUN_INTERVAL;
+    }
   }
-  adaptSpin(thread, spins);
+  let next = 0;
+  if (spins <= half) next = few && clock() - asleep < SWITCH_MS ? budget - 1 : half;
+  thread.spinBudget = next > 0 ? next : thread.maxSpins;
   return state;
+}
+
+/** So many spins cost nothing. */
+const FEW: u32 = 256;
+
+/** A short sleep: longer than a batch of a thread on the same core, shorter than to wake one on another and be woken by it. */
+const SWITCH_MS: f64 = 0.04;
+
+/** As SPIN_INTERVAL, between two looks at the unparker. */
+const RUN_INTERVAL: i32 = 1300;
+
+/**
+ * Turns of an empty loop, the better part of a microsecond, between two looks at a word that other threads write: each look
+ * takes the cache line from them. One interval uses up as much of the spin budget as so many spins on a waiter's own word.
+ */
+export const SPIN_INTERVAL: i32 = 2600;
+
+/** Passes the time of so many turns of an empty loop. */
+export function pass(turns: i32): void {
+  do turns--;
+  while (turns);
 }
 
 /** The first nap of a waiter for a Lock, an RLock or a permit: such a part of the one in the header. */
 const FIRST_PART: i32 = 15;
-
-/** `left`: the spins of the budget that were not needed. The spin paid if they are more than half. */
-export function adaptSpin(thread: Thread, left: i32): void {
-  const half = thread.spinBudget >> 1;
-  thread.spinBudget = left > half || !half ? thread.maxSpins : half;
-}

@@ -53,10 +53,7 @@ function spinsForQueueLock(thread: Thread): i32 {
 
 export function lockQueue(cell: Cell, thread: Thread): void {
   let spins = spinsForQueueLock(thread);
-  while (!tryLockQueue(cell)) {
-    if (spins > 0) spins--;
-    else if (thread.cores) pause(changetype<usize>(cell) + offsetof<Cell>("queueLock"), 1);
-  }
+  while (!tryLockQueue(cell)) spins = backOff(thread, spins);
 }
 
 @inline
@@ -119,7 +116,6 @@ export function closeMapByte(cell: Cell, thread: Thread, kind: Kind): void {
 }
 
 /** Between two tries at a byte of the map. It sleeps on a word of its own record, always 0: the cell may be gone. */
-@inline
 function backOff(thread: Thread, spins: i32): i32 {
   if (spins > 0) return spins - 1;
   if (thread.cores) pause(changetype<usize>(thread) + offsetof<Cell>("queueLock"), 0);

@@ -1,9 +1,9 @@
-import { ABANDONED, CLOCKLESS, AT_FRONT, HANDOFF, HANDOFF_AFTER_MS, SEMAPHORE_BOUND, STATE_GRANTED, STATE_PARKED, STATE_WOKEN, STATUS_ABANDONED, STATUS_OK, STATUS_PENDING, STATUS_TIMEOUT, UNIT, WOKEN } from "./abi";
+import { ABANDONED, CLOCKLESS, AT_FRONT, HANDOFF, HANDOFF_AFTER_MS, SEMAPHORE_BOUND, STATE_GRANTED, STATE_PARKED, STATE_WAITING, STATE_WOKEN, STATUS_ABANDONED, STATUS_OK, STATUS_PENDING, STATUS_TIMEOUT, UNIT, WOKEN } from "./abi";
 import { Status } from "./types";
 import { Cell, loadWord, swapWord } from "./cell";
 import { clock } from "./futex";
 import { lockQueue, lockQueueLate, unlockQueue } from "./queue-lock";
-import { adaptSpin, park } from "./parker";
+import { park, pass, SPIN_INTERVAL } from "./parker";
 import { enqueueIf, cancelWait, QueueEnd, QUEUED, unparkHead } from "./queue";
 import { isTask, setQueuedOn, queuedOn, Thread } from "./thread";
 import { available, FLAGS, ownerIn, PERMIT } from "./word";
@@ -53,23 +53,8 @@ import { available, FLAGS, ownerIn, PERMIT } from "./word";
  * by A. d'Antras ("eventual fairness"), and WTF::Lock by F. Pizlo, where the idea is from.
  */
 
-/**
- * Turns of an empty loop, the better part of a microsecond, between two looks at a contended word: each look takes the
- * cache line from the other threads, and costs both sides more than the lock itself. One interval uses up as much of the
- * spin budget as so many spins on a waiter's own word.
- */
-const SPIN_INTERVAL: i32 = 2600;
-
 /** The most that wakersInFlight can count; those waiters wake the rest. */
 const MOST_WOKEN: u32 = 7;
-
-/** Passes the time of one spin on a contended word. */
-@inline
-function spinInterval(): void {
-  let turns = SPIN_INTERVAL;
-  do turns--;
-  while (turns);
-}
 
 /**
  * The slow path of all acquiring: tries, spins, enters the queue, and tries again when it is woken. With a timeout of 0 it
@@ -130,10 +115,8 @@ export function acquire(
         }
       } else if (tryOnly && !woken) return STATUS_TIMEOUT;
       else if (spins > 0) {
-        spinInterval();
+        pass(SPIN_INTERVAL);
         seen = loadWord(cell);
-        if (available(seen, permits)) adaptSpin(thread, spins);
-        else if (spins <= SPIN_INTERVAL) adaptSpin(thread, 0);
         spins -= SPIN_INTERVAL;
       } else {
         let expired = tryOnly;
@@ -252,6 +235,8 @@ function wakeHead(cell: Cell, thread: Thread, word: i32, free: i32): bool {
     return false;
   }
   if (word != free && queuedOn(thread) == cell) setQueuedOn(thread, changetype<Cell>(0));
+  // Not of a task's waiter, whose thread may read `next` (local.ts). If it goes to sleep now, it does no harm.
+  if (loadWord(head) == STATE_WAITING) head.unparker = thread;
   unparkHead(cell, head, second, thread, verdict, true);
   return true;
 }

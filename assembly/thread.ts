@@ -11,6 +11,7 @@ import { Cell } from "./cell";
  *
  *    0  word          its state, below
  *    4  backOff       always 0: what a thread sleeps on that is in the way of another (queue-lock.ts)
+ *    8  unparker      in place of `next`, once it was woken: the thread that did so (parker.ts)
  *   16  inbox         of a thread: the waiters of its tasks that have a verdict (inbox.ts)
  *       place         of a task's waiter: written and read by the bindings
  *   28  pin           the lock that it released in a Condition's wait, and must acquire again before that ends; or 0
@@ -52,6 +53,17 @@ export class Thread extends Cell {
   @inline
   set pin(lock: usize) {
     this.name = lock;
+  }
+
+  /** Of a waiter that has the verdict WOKEN, and did not sleep: who gave it that. */
+  @inline
+  get unparker(): Thread {
+    return changetype<Thread>(this.next);
+  }
+
+  @inline
+  set unparker(thread: Thread) {
+    this.next = thread;
   }
 
   // Where a primitive has its pins.

@@ -62,7 +62,6 @@ export const survivors: readonly Survivor[] = [
   { line: 'return thread.maxSpins >> 7', why: LOOK },
   { line: 'atomic.wait<i32>(address, expected, 50_000)', why: `does not sleep between two tries: ${LOOK}` },
   { line: 'let spins =', why: LOOK },
-  { line: 'adaptSpin(thread', why: LOOK },
   { line: 'thread.spinBudget =', why: LOOK },
   { line: 'do turns--', why: 'no break between two looks: a matter of speed' },
   {
@@ -83,8 +82,7 @@ export const survivors: readonly Survivor[] = [
   },
   { line: 'let free = false', why: ONCE_MORE },
   {
-    line: 'deadline != Infinity && clock() >= deadline',
-    what: /ne → eq|turned round/,
+    line: 'if (clock() >= deadline)',
     why: 'at the entry, when its time is up as the action ends: it arrives, and then gives up',
   },
   {

@@ -417,11 +417,42 @@ const abandoned: Scenario = {
   },
 };
 
+/** A waiter that looks lets the thread run that notified it, until that waits itself, if it does. */
+const running = (name: string, recursive: boolean, returns: boolean): Scenario => ({
+  primitive: 'condition',
+  name: `${name}, a waiter that looks lets its unparker run, which ${returns ? 'waits, too' : 'goes on'}`,
+  threads: 2,
+  spins: 4,
+  build(world) {
+    const s = setting(world, recursive);
+    const [waiter, unparker] = world.threads as [number, number];
+    return {
+      programs: [
+        once(function* () {
+          yield* s.acquire(waiter);
+          yield* s.wait(waiter, FOR_EVER);
+          if (returns) yield* s.notify(waiter, 1);
+          yield* s.release(waiter);
+        }),
+        once(function* () {
+          yield until(s.condition.cell + CELL_LENGTH, (length) => length === 1);
+          yield* s.acquire(unparker);
+          yield* s.notify(unparker, 1);
+          if (returns) yield* s.wait(unparker, FOR_EVER);
+          yield* s.release(unparker);
+        }),
+      ],
+    };
+  },
+});
+
 export const condition: readonly Scenario[] = [
   ...kinds((name, recursive) => [
     notified(`${name}, notify(1), 2 wait`, recursive, [FOR_EVER, FOR_EVER], [1]),
     notified(`${name}, notify(1) twice, 2 wait`, recursive, [FOR_EVER, FOR_EVER], [1, 1]),
     notified(`${name}, notify(2), 2 wait`, recursive, [FOR_EVER, FOR_EVER], [2]),
+    running(name, recursive, false),
+    running(name, recursive, true),
     notified(`${name}, notify(1), 1 of 2 timed: it takes no notification along`, recursive, [SOON, FOR_EVER], [1]),
     market(`${name}, 2 consumers and a producer for ever`, recursive, [FOR_EVER, FOR_EVER]),
     market(`${name}, 2 consumers, one of them timed, and a producer for ever`, recursive, [SOON, FOR_EVER]),

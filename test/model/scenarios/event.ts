@@ -1,20 +1,11 @@
 /** Event: `set` lets all waiters through, also when `clear` follows at once. */
 
-import {
-  CELL_GENERATION,
-  CELL_LENGTH,
-  SET,
-  STATUS_OK,
-  STATUS_PENDING,
-  STATUS_TIMEOUT,
-  THREAD_SPIN_BUDGET,
-} from '../../../assembly/abi.ts';
+import { CELL_GENERATION, CELL_LENGTH, SET, STATUS_OK, STATUS_TIMEOUT } from '../../../assembly/abi.ts';
 import {
   call,
   expect,
   FOR_EVER,
   forever,
-  get,
   linearizable,
   look,
   observed,
@@ -27,7 +18,7 @@ import {
   until,
   use,
 } from '../scenario.ts';
-import { allowed, awaitingEvent, came, eventLoop, type Step, waits, within } from '../tasks.ts';
+import { allowed, awaitingEvent, came, eventLoop, type Step, waits } from '../tasks.ts';
 import type { Script } from '../thread.ts';
 
 /** A set event, or a clear one. A look (0 ms) fails only at a clear one. */
@@ -160,41 +151,7 @@ const mixed = (
   },
 });
 
-/** Looks that pay are as many the next time: whoever is told while it looks does not learn that it looked in vain. */
-const crowded: Scenario = {
-  primitive: 'event',
-  name: 'a thread that finds a waiter for each core does not look',
-  threads: 2,
-  spins: 4,
-  build(world) {
-    const { cell, stamp } = world.event();
-    const [me, setter] = world.threads as [number, number];
-    const waiter = world.task(setter);
-    return {
-      programs: [
-        once(function* () {
-          yield until(cell + CELL_LENGTH, (length) => length === 1);
-          expect(yield* call('eventWait', cell, stamp, me, FOR_EVER), STATUS_OK);
-          expect(yield* get(me + THREAD_SPIN_BUDGET), 2);
-        }),
-        once(() =>
-          within(
-            (function* () {
-              expect(yield* call('eventWait', cell, stamp, waiter, FOR_EVER), STATUS_PENDING);
-              yield until(cell + CELL_LENGTH, (length) => length === 2);
-              expect(yield* call('eventSet', cell, stamp, setter), STATUS_OK);
-              expect(yield* call('collect', setter), waiter);
-            })(),
-            () => 'a task waits',
-          ),
-        ),
-      ],
-    };
-  },
-};
-
 export const event: readonly Scenario[] = [
-  crowded,
   released('set lets 2 waiters through', 2, FOR_EVER, false),
   released('set and clear at once let 2 waiters through', 2, FOR_EVER, true),
   released('set and clear at once let 3 waiters through', 3, FOR_EVER, true),

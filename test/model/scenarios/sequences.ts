@@ -176,8 +176,8 @@ export const sequence = (
   build(world) {
     const bench = new Bench(world, make(world), count, adds);
     return {
-      // A Barrier asks for the time in any case; all others only where a thread's own time may be up.
-      throws: primitive !== 'barrier',
+      // The time is asked for only where a thread's own may be up.
+      throws: true,
       wraps: new Map([[bench.it.cell + CELL_GENERATION, 16]]),
       programs: [
         once(function* () {
