@@ -129,14 +129,15 @@ export function onExit(callback: (worker: number) => void): void {
 export const NO_NUMBER = 0x3fffffff;
 
 /** What Node calls all workers that were given no name. */
-const UNNAMED = /^WorkerThread$/;
+const UNNAMED = 'WorkerThread';
 
 /** This thread as its program knows it: the platform's number, 0 for the main thread; its name; where the program is. */
 export function identity(): { number: number; name: string; where: string } {
   const { document, name, location } = globalThis as Partial<Record<'document' | 'name' | 'location', unknown>>;
   const number = workerThreads?.threadId ?? (document ? 0 : NO_NUMBER);
+  const platforms = workerThreads?.threadName;
   // The main thread of a page has the window's name there.
-  const given = host().name ?? (workerThreads?.threadName?.replace(UNNAMED, '') || (document ? '' : name));
+  const given = host().name ?? ((platforms !== UNNAMED && platforms) || (document ? '' : name));
   return {
     number,
     name: typeof given === 'string' ? given : '',
