@@ -22,7 +22,7 @@ import { setTimeout } from './clock.ts';
 import { OutOfMemoryError, ThreadingError } from './errors.ts';
 import type { Memory } from './globals.ts';
 import { newId, onEnd, onExit, REGISTRY, SHAPE, versioned, workerThreads } from './host.ts';
-import { bufferOf, loadWord, writeArena } from './memory.ts';
+import { bufferOf, loadWord, SharedWords, writeArena } from './memory.ts';
 import { reapNumber } from './reap.ts';
 import { ThreadArena } from './thread-arena.ts';
 import { invalidType } from './validate.ts';
@@ -71,8 +71,8 @@ function bereave(arena: ThreadArena, worker: number, delay: number): void {
   timer?.unref?.();
 }
 
-/** The most arenas that are checked when one is added. */
-const SWEPT = 64;
+/** So many arenas are checked when one is added: more than one, so that those that are destroyed do not become the most. */
+const SWEPT = 2;
 
 /** Lets go of arenas that another thread has destroyed. */
 function sweep(arenas: Map<string, ThreadArena>): void {
@@ -171,8 +171,9 @@ export function arenaAt(memory: Memory, base: number, where: string): ThreadAren
   if (base % CELL_SIZE || base + HEADER_SIZE > bufferOf(memory, base + HEADER_SIZE).byteLength) {
     throw invalidType(`${where}: there is no arena at ${base}, or no longer`);
   }
+  const words = new SharedWords(memory);
   // Destroyed after these checks, the arena refuses in its calls.
-  const word = (field: number): number => loadWord(memory, base + field) | 0;
+  const word = (field: number): number => words.load(base, field) | 0;
   if (word(HEADER_MAGIC) !== MAGIC) throw invalidType(`${where}: there is no arena at ${base}, or no longer`);
   const version = word(HEADER_VERSION);
   if (version !== VERSION) {
