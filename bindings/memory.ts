@@ -148,9 +148,11 @@ export function writeHandle(memory: Memory, at: number, address: number, stamp: 
   new Int32Array(bufferOf(memory, at + 8), at, 2).set([address, stamp]);
 }
 
-/** Writes bytes into a new block. */
-export function writeBytes(memory: Memory, address: number, bytes: ArrayLike<number>): void {
-  new Uint8Array(bufferOf(memory, address + bytes.length), address, bytes.length).set(bytes);
+/** Writes as many bytes as there is room for into a new block, and zeros behind them. */
+export function writeBytes(memory: Memory, address: number, bytes: Uint8Array, room: number): void {
+  const view = new Uint8Array(bufferOf(memory, address + room), address, room);
+  view.set(bytes.length > room ? bytes.subarray(0, room) : bytes);
+  view.fill(0, bytes.length);
 }
 
 /** Writes a double into a new block. */
@@ -162,7 +164,7 @@ export function writeDouble(memory: Memory, address: number, value: number): voi
 export function writeText(memory: Memory, block: number, text: Uint8Array): void {
   const buffer = bufferOf(memory, block + 4 + text.length);
   new Uint32Array(buffer, block, 1)[0] = text.length;
-  writeBytes(memory, block + 4, text);
+  writeBytes(memory, block + 4, text, text.length);
 }
 
 /**

@@ -60,16 +60,24 @@ export function introduce(arena: Introduced): boolean {
   const info = arena.addInfo();
   if (!info) return false;
   const { number, name, where } = identity();
-  // Only this thread writes these. The layout never changes.
+  // Only this thread writes these.
   const old = arena.load(thread, THREAD_INFO);
-  let [wait, place, stack] = [INFO_WAIT, INFO_WHERE, INFO_STACK].map((field) => old && arena.load(old, field));
+  const kept = (field: number): number => old && arena.load(old, field);
+  let place = kept(INFO_WHERE);
+  let stack = kept(INFO_STACK);
+  // The layout never changes.
   if (!old && arena.load(base, HEADER_TOTAL) >= SMALL) {
     place = newText(arena, WHERE_CELLS);
     fillText(arena, place, where);
     stack = newText(arena, STACK_CELLS);
   }
-  writeText(arena, info + INFO_NAME, encode(name), INFO_WHERE - INFO_NAME);
-  writeWords(memory, info, { [INFO_ID]: number, [INFO_WAIT]: wait!, [INFO_WHERE]: place!, [INFO_STACK]: stack! });
+  writeBytes(memory, info + INFO_NAME, encode(name), INFO_WHERE - INFO_NAME);
+  writeWords(memory, info, {
+    [INFO_ID]: number,
+    [INFO_WAIT]: kept(INFO_WAIT),
+    [INFO_WHERE]: place,
+    [INFO_STACK]: stack,
+  });
   arena.core.swap(thread + THREAD_INFO, old, info);
   if (old) arena.dropTask(old);
   return true;
@@ -77,13 +85,6 @@ export function introduce(arena: Introduced): boolean {
 
 // Some realms that have no name have no TextEncoder either.
 const encode = (text: string): Uint8Array => (text ? new TextEncoder().encode(text) : new Uint8Array());
-
-/** Writes as much of a text as there is room for, and zeros behind it. */
-function writeText({ memory }: Introduced, address: number, text: Uint8Array, room: number): void {
-  const bytes = new Uint8Array(room);
-  bytes.set(text.subarray(0, room));
-  writeBytes(memory, address, bytes);
-}
 
 /** The first cell for a new text; 0 when there is no room. */
 function newText(arena: Introduced, cells: number): number {
@@ -102,7 +103,7 @@ function fillText(arena: Introduced, first: number, text: string): void {
   let bytes = encode(text);
   // This thread's own cells.
   for (let cell = first; cell; cell = arena.load(cell, TEXT_NEXT)) {
-    writeText(arena, cell, bytes, TEXT_NEXT);
+    writeBytes(arena.memory, cell, bytes, TEXT_NEXT);
     bytes = bytes.subarray(TEXT_NEXT);
   }
 }
