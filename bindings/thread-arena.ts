@@ -354,13 +354,18 @@ export class ThreadArena extends SharedWords implements Graveyard, Queues, Watch
   /** This thread's record, made of one that is left over if there is one; 0 as `thread`. */
   #addThread(): number {
     const { memory, base } = this;
-    // Most times there is none. Others may take those that are found here: then the core refuses them.
+    // Most times there is none.
     if (this.load(base, HEADER_SPARES) > 0) {
       const map = base + HEADER_SIZE;
-      const end = map + this.#room(true);
-      let at = findByte(memory, KIND_SPARE, map, end);
+      // The layout never changes.
+      const end = map + this.load(base, HEADER_TOTAL);
+      let at = findByte(memory, KIND_SPARE, map + this.load(base, HEADER_FIRST), end);
       while (at < end) {
-        const record = this.#addRecord(KIND_THREAD, MAX_SPINS, 0, base + (at - map) * CELL_SIZE);
+        const spare = base + (at - map) * CELL_SIZE;
+        // Others may have made the memory grow.
+        bufferOf(memory, spare + CELL_SIZE);
+        // And others may take what is found here: then the core refuses it.
+        const record = this.#addRecord(KIND_THREAD, MAX_SPINS, 0, spare);
         if (record) return record;
         at = findByte(memory, KIND_SPARE, at + 1, end);
       }
