@@ -102,13 +102,17 @@ export function ticketsOf(arena: Graveyard, thread: number): number {
   return arena.load(thread, THREAD_TICKETS) & 0xff;
 }
 
-/** A `waitAsync` of this thread is pending from now on. */
-export function addTicket(arena: Graveyard): void {
+/**
+ * So many `waitAsync`s more of this thread are pending already. Not the other way round: to notify in vain, where a ticket is
+ * counted and its `waitAsync` is still to come, is to find a living thread dead. One that dies before they are counted has
+ * fewer tickets than it might.
+ */
+export function addTickets(arena: Graveyard, count: number): void {
   const { core, thread } = arena;
   let current: number;
   // Others take some at any time.
   do current = arena.load(thread, THREAD_TICKETS) | 0;
-  while (!core.swap(thread + THREAD_TICKETS, current, current + 1));
+  while (!core.swap(thread + THREAD_TICKETS, current, current + count));
 }
 
 function takeTicket(arena: Graveyard, thread: number, urgency: Urgency): boolean {

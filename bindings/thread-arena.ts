@@ -25,7 +25,7 @@ import type { DeadlockError } from './errors.ts';
 import type { Memory } from './globals.ts';
 import { cores, hangTime, requireFrom } from './host.ts';
 import { bufferOf, copyBytes, findByte, NAP, SharedWords } from './memory.ts';
-import { addTicket, type Block, end, FULL_SET, type Graveyard, lookAround, reapAll, ticketsOf } from './reap.ts';
+import { addTickets, type Block, end, FULL_SET, type Graveyard, lookAround, reapAll, ticketsOf } from './reap.ts';
 import { ownFile, stackOfProgram } from './stack.ts';
 import { mayBlock, needStack } from './thread.ts';
 import { introduce, noteBlocked, noteStack } from './thread-info.ts';
@@ -341,14 +341,17 @@ export class ThreadArena extends SharedWords implements Graveyard, Queues, Watch
 
   /** A `waitAsync` for each ticket that this thread might have (reap.ts). Where there is none, it is never found dead. */
   #proveLife(): void {
+    const missing = FULL_SET - ticketsOf(this, this.thread);
+    if (missing === 0 || typeof Atomics.waitAsync !== 'function' || this.#closed || this.destroyed) return;
     const life = this.#life;
-    while (ticketsOf(this, this.thread) < FULL_SET) {
-      if (typeof Atomics.waitAsync !== 'function' || this.#closed || this.destroyed) return;
+    const again = (): void => life.proves?.();
+    let armed = 0;
+    for (; armed < missing; armed++) {
       const { async, value } = this.sleepAsync(this.thread + THREAD_ALIVE);
-      if (!async) return;
-      addTicket(this);
-      void value.then(() => life.proves?.());
+      if (!async) break;
+      void value.then(again);
     }
+    addTickets(this, armed);
   }
 
   /** This thread's record, made of one that is left over if there is one; 0 as `thread`. */
