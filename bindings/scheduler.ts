@@ -134,7 +134,11 @@ export class Scheduler implements Tasks {
    * notifies no `waitAsync`.
    */
   collect(): void {
-    if (this.#blocking > 0) return;
+    // Small, so that it is inlined.
+    if (this.#blocking === 0 && this.busy) this.#collect();
+  }
+
+  #collect(): void {
     try {
       while (this.busy) {
         const waiter = this.nextTold();
