@@ -52,7 +52,7 @@ export const STAYS = /* @__PURE__ */ Symbol(
  */
 export class Owner {
   /** Hardly ever more than one. Under a registered symbol, since copies of the package take each other's owners. */
-  declare readonly [USES]: Use[];
+  declare [USES]: Use[];
   /** `postMessage` refuses it, with the symbol's text in its error. */
   protected readonly thread = STAYS;
 
@@ -87,7 +87,9 @@ export function useOwner(owner: Owner, arena: ThreadArena): number {
   let use = useIn(owner, arena);
   if (!use) {
     use = { arena, address: schedulerOf(arena).allocateWaiter(), count: 0 };
-    owner[USES].push(use);
+    // A literal has room for one: to grow from none takes room for 17.
+    if (owner[USES].length === 0) owner[USES] = [use];
+    else owner[USES].push(use);
   }
   use.count++;
   return use.address;
