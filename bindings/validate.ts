@@ -53,8 +53,9 @@ export function checkChoice(value: unknown, choices: Readonly<Record<string, num
   return choices[value]!;
 }
 
-export function checkFunction(value: unknown, what: string): void {
-  if (typeof value !== 'function') throw invalidType(`${what} must be a function, not ${show(value)}`);
+/** `rest`: of `what`, which is joined only for a message. */
+export function checkFunction(value: unknown, what: string, rest = ''): void {
+  if (typeof value !== 'function') throw invalidType(`${what}${rest} must be a function, not ${show(value)}`);
 }
 
 /** Options, and nothing else where they belong: what is not known would be ignored, and a call wait for ever. */
