@@ -19,6 +19,8 @@ export interface Order extends Trial {
 export interface Report {
   operations: number;
   milliseconds: number;
+  /** For how long its thread computed meanwhile (ns). */
+  cpu?: number;
 }
 
 /** Words that say when a trial begins and ends, each in a cache line of its own. */

@@ -16,9 +16,12 @@ parentPort!.on('message', async ({ name, variant, shared, threads }: Order) => {
   parts.set(key, work);
   settle(threads);
   assemble(threads);
+  const before = process.threadCpuUsage();
   const start = performance.now();
   const operations = await work();
-  const report: Report = { operations, milliseconds: performance.now() - start };
+  const milliseconds = performance.now() - start;
+  const { user, system } = process.threadCpuUsage(before);
+  const report: Report = { operations, milliseconds, cpu: (user + system) * 1000 };
   parentPort!.postMessage(report);
 });
 

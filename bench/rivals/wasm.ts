@@ -12,6 +12,7 @@ interface Core {
   take(word: number): void;
   work(steps: number): number;
   conditionWait(word: number, sequence: number): void;
+  conditionNotify(sequence: number): void;
   conditionNotifyAll(sequence: number): void;
   eventWait(word: number): void;
   eventSet(word: number): void;

@@ -10,6 +10,7 @@ import { inspect } from './inspect.ts';
 import { lifecycle } from './lifecycle.ts';
 import { mix } from './mix.ts';
 import { models } from './models.ts';
+import { queue } from './programs/queue.ts';
 import { alone, crowd } from './tasks.ts';
 import { tracing } from './trace.ts';
 import { uncontended } from './uncontended.ts';
@@ -27,6 +28,7 @@ export const TOPICS: Topic[] = [
   mix,
   hog,
   herd,
+  queue,
   idle,
   ...tracing,
   inspect,

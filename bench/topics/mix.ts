@@ -4,8 +4,9 @@ import { tally } from '../harness/counting.ts';
 import { copy, type Sample } from '../harness/rival.ts';
 import { type Contender, type Part, Threads } from '../harness/threads.ts';
 import type { Topic } from '../harness/topic.ts';
+import { calibrate, time, worker } from '../harness/work.ts';
 import { ATOMICS } from '../rivals/atomics.ts';
-import { FUTEX, instantiate, makeMemory } from '../rivals/wasm.ts';
+import { FUTEX } from '../rivals/wasm.ts';
 import { type Holdable, MUTEXES } from './contended.ts';
 
 /** How long threads hold the lock, and how long they think before they want it again (ns). */
@@ -76,10 +77,6 @@ export const mix: Topic = {
 
 function label({ threads, hold, think }: Mix): string {
   return `${threads} threads, hold ${time(hold)}, think ${time(think)}`;
-}
-
-function time(ns: number): string {
-  return ns < 1000 ? `${ns} ns` : `${ns / 1000} µs`;
 }
 
 function sample({ ns, cpu, turns }: Outcome, waits: number[]): Sample {
@@ -182,7 +179,7 @@ interface Competitor {
   lock: Holdable;
   counter: Int32Array;
   stop: Int32Array;
-  work: Work;
+  work: (steps: number) => void;
   /** Steps. */
   hold: number;
   think: number;
@@ -212,25 +209,3 @@ const turns =
     report(longest);
     return turns;
   };
-
-type Work = (steps: number) => void;
-
-let work: Work | undefined;
-
-function worker(): Work {
-  work ??= instantiate(makeMemory()).work;
-  return work;
-}
-
-let speed = 0;
-
-/** How many steps of work take 1 ns: in the fastest of many tries, which nobody disturbed. */
-function calibrate(): number {
-  const steps = 100_000;
-  for (let tries = speed ? 0 : 100; tries; tries--) {
-    const start = performance.now();
-    worker()(steps);
-    speed = Math.max(speed, steps / ((performance.now() - start) * 1e6));
-  }
-  return speed;
-}

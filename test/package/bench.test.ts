@@ -132,6 +132,8 @@ const ROWS = {
     [RAW, 'Lock'],
     [RAW, 'Barrier'],
   ].flatMap((names) => Array.from({ length: 4 }, () => names).flat()),
+  // Each of 12 shapes.
+  'programs:queue': Array.from({ length: 12 }, () => ['mutex on Atomics', 'futex mutex in wasm', 'lockwork']).flat(),
   idle: ['Atomics.wait', 'Atomics.wait, 2.2 s again and again', 'one Lock', 'a Lock each', 'one Event'],
   'trace:blocking': TRACES,
   'trace:async': TRACES,

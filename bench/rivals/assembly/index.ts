@@ -61,6 +61,11 @@ export function conditionNotifyAll(sequence: usize): void {
   atomic.notify(sequence, -1);
 }
 
+export function conditionNotify(sequence: usize): void {
+  atomic.add<i32>(sequence, 1);
+  atomic.notify(sequence, 1);
+}
+
 /** An event: 0 or 1. */
 export function eventWait(word: usize): void {
   while (!atomic.load<i32>(word)) atomic.wait<i32>(word, 0, -1);
