@@ -82,7 +82,7 @@ async function run(
   try {
     const rivals = [...here.rivals, ...away.rivals];
     const fewer = Math.max(Math.ceil(rounds * (topic.part ?? 1)), Math.min(rounds, LEAST));
-    const notes = [...away.notes];
+    const notes = [...(here.notes ?? []), ...away.notes];
     const rows = await measure(rivals, topic.baseline, { rounds: fewer, window }, progress, (_, { message }) =>
       notes.push(`${message}; left out`),
     );

@@ -22,7 +22,8 @@ export interface Verdict extends Partial<Ratio> {
 /** Every row of ours beside the rival's in its group: the worst of them decides. */
 interface Comparison {
   ours: string | string[];
-  theirs: string;
+  /** Default: whichever of the others is best. */
+  theirs?: string;
   text?: string;
   /** In which groups; default: all there are. */
   groups?: (string | undefined)[];
@@ -30,8 +31,10 @@ interface Comparison {
   figure?: (row: Row) => number;
 }
 
+const BEST = 'the best of the others';
+
 export function atMost(bound: number, comparison: Comparison): Claim {
-  const { ours, theirs, text = `${ours} takes at most ${bound} times as long as ${theirs}` } = comparison;
+  const { ours, theirs = BEST, text = `${ours} takes at most ${bound} times as long as ${theirs}` } = comparison;
   return {
     text,
     ratio: (rows) => ratios(rows, comparison, (ours, theirs) => ours / theirs).at(-1),
@@ -40,7 +43,7 @@ export function atMost(bound: number, comparison: Comparison): Claim {
 }
 
 export function atLeast(bound: number, comparison: Comparison): Claim {
-  const { ours, theirs, text = `${ours} is at least ${bound} times as fast as ${theirs}` } = comparison;
+  const { ours, theirs = BEST, text = `${ours} is at least ${bound} times as fast as ${theirs}` } = comparison;
   return {
     text,
     ratio: (rows) => ratios(rows, comparison, (ours, theirs) => theirs / ours).at(0),
@@ -54,9 +57,10 @@ function ratios(rows: Row[], comparison: Comparison, ratio: (ours: number, their
   return rows
     .filter(({ name, group }) => [ours].flat().includes(name) && (groups?.includes(group) ?? true))
     .flatMap((row) => {
-      const rival = rows.find(({ name, group }) => name === theirs && group === row.group);
+      const rivals = rows.filter((it) => it.group === row.group && (theirs ? it.name === theirs : !it.ours));
       const at = Array.isArray(ours) ? row.name : row.group;
-      return rival ? { ratio: ratio(figure(row), figure(rival)), ...(at && { at }) } : [];
+      const best = Math.min(...rivals.map(figure));
+      return rivals.length ? { ratio: ratio(figure(row), best), ...(at && { at }) } : [];
     })
     .sort((a, b) => a.ratio - b.ratio);
 }

@@ -37,7 +37,9 @@ export interface Control {
  * What the module of threads exports as `part`: makes of a contender, by its name, and of what is shared what one side
  * does in each trial of it; that answers how many operations it was.
  */
-export type Part = (name: string, shared: unknown, side: number, control: Control) => () => number | Promise<number>;
+export type Part = (name: string, shared: unknown, side: number, control: Control) => Do | Promise<Do>;
+
+type Do = () => number | Promise<number>;
 
 /** What a thread begins with. */
 export interface Side {

@@ -30,5 +30,7 @@ export interface Column {
 
 export interface Session {
   rivals: Rival[];
+  /** What is to be known of them, and why others are not among them. */
+  notes?: string[];
   close?(): Promise<void>;
 }

@@ -8,11 +8,11 @@ const { module, side, control } = workerData as Side;
 const { part } = (await import(module)) as { part: Part };
 
 /** Kept from round to round, with what V8 has learnt of them. */
-const parts = new Map<string, ReturnType<Part>>();
+const parts = new Map<string, Awaited<ReturnType<Part>>>();
 
 parentPort!.on('message', async ({ name, variant, shared, threads }: Order) => {
   const key = `${name} ${variant}`;
-  const work = parts.get(key) ?? part(name, attachAll(shared), side, control);
+  const work = parts.get(key) ?? (await part(name, attachAll(shared), side, control));
   parts.set(key, work);
   settle(threads);
   assemble(threads);

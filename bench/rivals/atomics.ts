@@ -45,6 +45,13 @@ export class AtomicsCondition {
     this.#mutex.acquire();
   }
 
+  async waitAsync(): Promise<void> {
+    const seen = Atomics.load(this.#word, 0);
+    this.#mutex.release();
+    await Atomics.waitAsync(this.#word, 0, seen).value;
+    await this.#mutex.acquireAsync();
+  }
+
   notify(count = 1): void {
     Atomics.add(this.#word, 0, 1);
     Atomics.notify(this.#word, 0, count);

@@ -1,7 +1,10 @@
-/** The same primitives, of lockwork and by hand: a program that is written once runs over each of these kits. */
+/** The same primitives, of lockwork and of others: a program that is written once runs over each of these kits. */
 import { Barrier, Condition, Event, Lock, Semaphore } from 'lockwork';
 import { ATOMICS, AtomicsBarrier, AtomicsCondition, AtomicsEvent, AtomicsMutex, AtomicsSemaphore } from './atomics.ts';
 import { FUTEX, instantiate } from './wasm.ts';
+
+export const BY_HAND = ATOMICS;
+export const THEIRS = 'multithreading';
 
 /** What a program shares: so many locks, conditions of the first of them, events; semaphores and barriers by their numbers. */
 export interface Plan {
@@ -12,9 +15,10 @@ export interface Plan {
   barriers?: number[];
 }
 
+/** What awaits is not in every kit, nor is every list. */
 export interface Tools {
-  locks: { acquire(): unknown; release(): void }[];
-  conditions: { wait(): unknown; notify(): void }[];
+  locks: { acquire(): unknown; acquireAsync?(): Promise<unknown>; release(): void }[];
+  conditions: { wait(): unknown; waitAsync?(): Promise<unknown>; notify(): void }[];
   events: { wait(): unknown; set(): void; clear(): void }[];
   semaphores: { acquire(): unknown; release(): void }[];
   barriers: { wait(): unknown }[];
@@ -25,7 +29,7 @@ export interface Kit {
   ours: boolean;
   share(plan: Plan): unknown;
   /** What a thread makes of it. */
-  use(shared: unknown, plan: Plan): Tools;
+  use(shared: unknown, plan: Plan): Tools | Promise<Tools>;
 }
 
 /** Bytes: each primitive has a cache line of its own. */
@@ -53,7 +57,11 @@ function memory(plan: Plan): WebAssembly.Memory {
   return memory;
 }
 
-export const BY_HAND = ATOMICS;
+function filled(...words: number[]): SharedArrayBuffer {
+  const buffer = new SharedArrayBuffer(4 * words.length);
+  new Int32Array(buffer).set(words);
+  return buffer;
+}
 
 export const KITS: Kit[] = [
   {
@@ -100,6 +108,69 @@ export const KITS: Kit[] = [
         }),
         barriers: (line, parties) => ({ wait: () => core.barrierWait(line * LINE, line * LINE + 4, parties) }),
       });
+    },
+  },
+  {
+    name: THEIRS,
+    ours: false,
+    // Its own threads get these by message, the bench's by the constructors; each with what is in it at first.
+    share: (plan) => [
+      numbers(plan.locks).map(() => filled(0)),
+      numbers(plan.conditions).map(() => filled(0)),
+      numbers(plan.semaphores).map((permits) => filled(permits, 0)),
+      numbers(plan.barriers).map((parties) => filled(0, parties, parties, 0)),
+    ],
+    async use(shared) {
+      // Not before, as it replaces globals of the thread.
+      const { Barrier, Condvar, Mutex, Semaphore } = await import('multithreading');
+      const [locks, conditions, semaphores, barriers] = shared as SharedArrayBuffer[][];
+      const mutexes = locks!.map((buffer) => {
+        const mutex = new Mutex(undefined, buffer);
+        return {
+          guard: undefined as ReturnType<typeof mutex.blockingLock> | undefined,
+          acquire() {
+            this.guard = mutex.blockingLock();
+          },
+          async acquireAsync() {
+            this.guard = await mutex.lock();
+          },
+          release() {
+            this.guard!.dispose();
+          },
+        };
+      });
+      return {
+        locks: mutexes,
+        conditions: conditions!.map((buffer) => {
+          const condition = new Condvar(buffer);
+          const lock = mutexes[0]!;
+          return {
+            wait: () => condition.blockingWait(lock.guard!),
+            async waitAsync() {
+              const guard = lock.guard!;
+              await condition.wait(guard);
+              // Other tasks have had theirs meanwhile.
+              lock.guard = guard;
+            },
+            notify: () => condition.notifyOne(),
+          };
+        }),
+        events: [],
+        semaphores: semaphores!.map((buffer) => {
+          const semaphore = new Semaphore(0, buffer);
+          let permit: ReturnType<typeof semaphore.blockingAcquire>;
+          return {
+            acquire() {
+              permit = semaphore.blockingAcquire();
+            },
+            release: () => permit.dispose(),
+          };
+        }),
+        barriers: barriers!.map((buffer) => {
+          const barrier = new Barrier(undefined, buffer);
+          return { wait: () => barrier.blockingWait() };
+        }),
+      };
     },
   },
   {

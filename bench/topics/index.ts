@@ -10,7 +10,13 @@ import { inspect } from './inspect.ts';
 import { lifecycle } from './lifecycle.ts';
 import { mix } from './mix.ts';
 import { models } from './models.ts';
+import { cache } from './programs/cache.ts';
+import { change } from './programs/change.ts';
+import { pipeline } from './programs/pipeline.ts';
+import { pool } from './programs/pool.ts';
 import { queue } from './programs/queue.ts';
+import { server } from './programs/server.ts';
+import { stencil } from './programs/stencil.ts';
 import { alone, crowd } from './tasks.ts';
 import { tracing } from './trace.ts';
 import { uncontended } from './uncontended.ts';
@@ -29,6 +35,12 @@ export const TOPICS: Topic[] = [
   hog,
   herd,
   queue,
+  change,
+  server,
+  pool,
+  stencil,
+  cache,
+  pipeline,
   idle,
   ...tracing,
   inspect,

@@ -57,6 +57,12 @@ const EXCHANGES = [
   'cluster worker, copied',
 ];
 
+/** All of them in each of so many shapes. */
+const kits = (shapes: number, without?: string): string[] =>
+  Array.from({ length: shapes }, () =>
+    ['mutex on Atomics', 'futex mutex in wasm', 'multithreading', 'lockwork'].filter((kit) => kit !== without),
+  ).flat();
+
 /** Whether the machine is fast is no test's business; that everything is measured is. */
 const ROWS = {
   uncontended: [
@@ -132,8 +138,13 @@ const ROWS = {
     [RAW, 'Lock'],
     [RAW, 'Barrier'],
   ].flatMap((names) => Array.from({ length: 4 }, () => names).flat()),
-  // Each of 12 shapes.
-  'programs:queue': Array.from({ length: 12 }, () => ['mutex on Atomics', 'futex mutex in wasm', 'lockwork']).flat(),
+  'programs:queue': kits(5),
+  'programs:change': kits(4),
+  'programs:server': kits(2, 'futex mutex in wasm'),
+  'programs:pool': kits(1),
+  'programs:stencil': kits(3),
+  'programs:cache': kits(2),
+  'programs:pipeline': kits(2, 'multithreading'),
   idle: ['Atomics.wait', 'Atomics.wait, 2.2 s again and again', 'one Lock', 'a Lock each', 'one Event'],
   'trace:blocking': TRACES,
   'trace:async': TRACES,
