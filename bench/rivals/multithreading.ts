@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { Barrier, initRuntime, Mutex, move, Semaphore, spawn } from 'multithreading';
 import { tally } from '../harness/counting.ts';
+import { crowd, type Enter } from '../harness/crowd.ts';
 import { path } from '../harness/files.ts';
 import { awaiting, BATCH, blocking } from '../harness/loops.ts';
 import { serve } from '../harness/serve.ts';
@@ -102,6 +103,15 @@ await serve(
     asyncMutex: (window, tasks) => awaiting('', false, locks, tasks).measure(window),
     asyncSemaphore: (window, tasks) => awaiting('', false, acquires, tasks).measure(window),
     asyncBarrier: (window, tasks) => awaiting('', false, waits, tasks).measure(window),
+    permits(window, tasks, places) {
+      const semaphore = new Semaphore(places!);
+      const enter: Enter = async (inside) => {
+        const permit = await semaphore.acquire();
+        await inside();
+        permit.dispose();
+      };
+      return crowd('', false, enter, tasks!, places!).measure(window);
+    },
     togetherMutex: together("multithreading's Mutex"),
     togetherSemaphore: together("multithreading's Semaphore", new Semaphore(1)),
   },

@@ -1,5 +1,6 @@
 """Python's own threading: reads lines "WINDOW TASK" (ms), answers each with a line of JSON."""
 
+import asyncio
 import json
 import platform
 import resource
@@ -75,11 +76,38 @@ def handoff(window):
     return {"ns": ns, "more": {"sleeps": (sleeps() - before) / handoffs}}
 
 
+async def crowd(window, tasks, places):
+    """Again and again so many tasks, each of which comes in once."""
+    semaphore = asyncio.Semaphore(places)
+    now = most = turns = 0
+
+    async def enter():
+        nonlocal now, most
+        async with semaphore:
+            now += 1
+            most = max(most, now)
+            await asyncio.sleep(0)
+            now -= 1
+
+    cpu, start = time.thread_time_ns(), time.perf_counter_ns()
+    while (ns := time.perf_counter_ns() - start) < window * 1e6:
+        await asyncio.gather(*(enter() for _ in range(tasks)))
+        turns += tasks
+    if most != places:
+        sys.exit(f"{most} tasks were inside at once, not {places}")
+    return {"ns": ns / turns, "more": {"CPU": (time.thread_time_ns() - cpu) / turns}}
+
+
+def permits(window, tasks, places):
+    return asyncio.run(crowd(window, tasks, places))
+
+
 TASKS = {
     "lock": uncontended(threading.Lock()),
     "rlock": uncontended(threading.RLock()),
     "semaphore": uncontended(threading.Semaphore()),
     "handoff": handoff,
+    "permits": permits,
 }
 
 
@@ -89,5 +117,5 @@ def say(what):
 
 say({"version": f"{platform.python_implementation()} {platform.python_version()}"})
 for line in sys.stdin:
-    window, task = line.split()
-    say(TASKS[task](float(window)))
+    window, task, *args = line.split()
+    say(TASKS[task](float(window), *map(int, args)))

@@ -12,6 +12,7 @@ import { mix } from './mix.ts';
 import { models } from './models.ts';
 import { cache } from './programs/cache.ts';
 import { change } from './programs/change.ts';
+import { permits } from './programs/permits.ts';
 import { pipeline } from './programs/pipeline.ts';
 import { pool } from './programs/pool.ts';
 import { queue } from './programs/queue.ts';
@@ -41,6 +42,7 @@ export const TOPICS: Topic[] = [
   stencil,
   cache,
   pipeline,
+  permits,
   idle,
   ...tracing,
   inspect,

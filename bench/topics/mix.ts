@@ -1,5 +1,6 @@
 /** What a lock lets through, at what price and how fairly, when threads hold it for a while and leave it for a while. */
 import { atLeast, atMost, type Claim } from '../harness/claims.ts';
+import { CPU } from '../harness/cost.ts';
 import { tally } from '../harness/counting.ts';
 import { copy, type Sample } from '../harness/rival.ts';
 import { type Contender, type Part, Threads } from '../harness/threads.ts';
@@ -25,7 +26,6 @@ const MIXES: Mix[] = [2, 4, 8, 16].flatMap((threads) =>
 /** Without `--all`: hold and think of a lock that is never free, and of some that are more and more often. */
 const DEFAULT = ['0 0', '1000 0', '1000 1000', '100 1000', '10000 100000'];
 
-const CPU = 'CPU';
 const LONGEST = 'longest wait';
 const JAIN = "Jain's index";
 

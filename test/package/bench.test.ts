@@ -145,6 +145,7 @@ const ROWS = {
   'programs:stencil': kits(3),
   'programs:cache': kits(2),
   'programs:pipeline': kits(2, 'multithreading'),
+  'programs:permits': ['async-sema', 'async-mutex', 'p-limit', 'lockwork', 'multithreading', "Python's asyncio"],
   idle: ['Atomics.wait', 'Atomics.wait, 2.2 s again and again', 'one Lock', 'a Lock each', 'one Event'],
   'trace:blocking': TRACES,
   'trace:async': TRACES,

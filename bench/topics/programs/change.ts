@@ -1,8 +1,9 @@
 /** A queue that becomes a ping-pong, and back: whether what waiters learn in the one costs them in the other. */
 import type { Claim } from '../../harness/claims.ts';
+import { CPU } from '../../harness/cost.ts';
 import type { Row } from '../../harness/measure.ts';
 import { copy, Incorrect } from '../../harness/rival.ts';
-import { CPU, claims, parts, type Recipe, type Scene, type Shape, topic } from './recipe.ts';
+import { claims, parts, type Recipe, type Scene, type Shape, topic } from './recipe.ts';
 
 interface ChangeShape extends Shape {
   /** What is measured, and what the threads begin with: 0 items that nobody waits for, 1 questions. */

@@ -1,8 +1,9 @@
 /** What the topics of programs have in common: each program is written once, and made with the tools of every kit. */
 import { atMost, type Claim } from '../../harness/claims.ts';
+import { CPU, CPU_COLUMN, cost, type Spent } from '../../harness/cost.ts';
 import type { Rival } from '../../harness/rival.ts';
 import { type Control, type Part, type Report, Threads } from '../../harness/threads.ts';
-import type { Column, Topic } from '../../harness/topic.ts';
+import type { Topic } from '../../harness/topic.ts';
 import { calibrate, worker } from '../../harness/work.ts';
 import { BY_HAND, KITS, type Plan, type Tools } from '../../rivals/kits.ts';
 
@@ -31,13 +32,6 @@ export interface Recipe<S extends Shape> {
   without?: Record<string, string>;
 }
 
-interface Spent {
-  /** Until the last thread was done. */
-  milliseconds: number;
-  /** ns, of all threads. */
-  cpu: number;
-}
-
 /** What a thread has for its part. */
 export interface Scene<S extends Shape> extends Control {
   tools: Tools;
@@ -48,13 +42,6 @@ export interface Scene<S extends Shape> extends Control {
 }
 
 type Shared<S extends Shape> = [tools: unknown, words: Int32Array, shape: S, steps: number];
-
-export const CPU = 'CPU';
-export const CPU_COLUMN: Column = {
-  name: CPU,
-  note: 'ns that all threads compute for each',
-  show: (ns) => ns.toFixed(0),
-};
 
 /** That lockwork takes no longer, and computes no longer, than the best of the others, or the one named. */
 export function claims(bound: number, theirs?: string): Claim[] {
@@ -107,8 +94,7 @@ function rivals<S extends Shape>(recipe: Recipe<S>, shape: S, threads: Threads):
         const reports = await threads.run({ name, variant: group, shared }, window, shape.threads);
         const operations = reports.map(({ operations }) => operations);
         const times = count(shape, shown, operations);
-        const { milliseconds, cpu } = spent?.(shape, shown) ?? all(reports);
-        return { ns: (milliseconds * 1e6) / times, more: { [CPU]: cpu / times } };
+        return cost(spent?.(shape, shown) ?? all(reports), times);
       },
     };
   });
