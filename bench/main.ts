@@ -41,7 +41,7 @@ ${TOPICS.map(({ name, title }) => `  ${name.padEnd(18)}${title}`).join('\n')}
 
   --quick      less exact, in less than a minute
   --rounds N   how often every rival has its turn (${FULL.rounds}, quick ${QUICK.rounds}; fewer where there are many)
-  --all        with what takes minutes: every mix, and idle
+  --all        with what takes minutes: every mix, every shape of the programs, and idle
   --output F   where the figures go as JSON (a new file in bench/results/); the picture is beside it
   --list       names the topics`;
 
@@ -78,9 +78,11 @@ async function run(
 ): Promise<Result> {
   const disturbed = await disturbance();
   const here = await topic.open(all);
-  const away = await outside(topic.outsiders ?? []);
+  const groups = [...new Set(here.rivals.map(({ group }) => group))];
+  const away = await outside((topic.outsiders ?? []).filter(({ group }) => groups.includes(group)));
   try {
-    const rivals = [...here.rivals, ...away.rivals];
+    const everyone = [...here.rivals, ...away.rivals];
+    const rivals = groups.flatMap((name) => everyone.filter(({ group }) => group === name));
     const fewer = Math.max(Math.ceil(rounds * (topic.part ?? 1)), Math.min(rounds, LEAST));
     const notes = [...(here.notes ?? []), ...away.notes];
     const rows = await measure(rivals, topic.baseline, { rounds: fewer, window }, progress, (_, { message }) =>

@@ -11,6 +11,7 @@ export interface Command {
 
 export interface Outsider {
   name: string;
+  group?: string;
   program: Command;
   task: string;
 }
@@ -31,8 +32,10 @@ export async function outside(outsiders: Outsider[]): Promise<Outside> {
       const program = await Program.start<{ version: string }>(command.words());
       programs.push(program);
       notes.push(`${command.name}: ${program.greeting.version}`);
-      const group = outsiders.filter((outsider) => outsider.program === command);
-      rivals.push(...group.map(({ name, task }) => program.rival(task, { name, ours: false })));
+      const theirs = outsiders.filter((outsider) => outsider.program === command);
+      rivals.push(
+        ...theirs.map(({ task, name, group }) => program.rival(task, { name, ...(group && { group }), ours: false })),
+      );
     } catch (error) {
       notes.push(`${command.name}: left out, ${(error as Error).message.trimStart().split('\n', 1)[0]}`);
     }

@@ -11,7 +11,7 @@ export interface Topic {
   baseline: string;
   columns?: Column[];
   claims: Claim[];
-  /** Rivals in other processes, where the machine has them. */
+  /** Rivals in other processes, where the machine has them; those in groups that are not measured are left out. */
   outsiders?: Outsider[];
   /** How many rounds it wants, where so many rivals would take too long; as a part of the usual number. */
   part?: number;

@@ -14,12 +14,13 @@ export const MULTITHREADING: Command = {
   words: () => [process.execPath, path('bench/rivals/multithreading.ts')],
 };
 
-const C_SOURCE = path('bench/rivals/pthread.c');
+const C_SOURCES = ['pthread.c', 'pthread-programs.c'].map((name) => path(`bench/rivals/${name}`));
+const C_HEADER = path('bench/rivals/pthread.h');
 const C_BINARY = path('build/pthread');
 
 function compile(): string {
-  if (isNewer(C_BINARY, C_SOURCE)) return C_BINARY;
-  const { error, status, stderr } = spawnSync('cc', ['-O2', '-pthread', C_SOURCE, '-o', C_BINARY], {
+  if (isNewer(C_BINARY, C_HEADER, ...C_SOURCES)) return C_BINARY;
+  const { error, status, stderr } = spawnSync('cc', ['-O2', '-pthread', ...C_SOURCES, '-o', C_BINARY], {
     encoding: 'utf8',
   });
   if (error) throw error;

@@ -1,45 +1,34 @@
 /* glibc's pthreads: reads lines "WINDOW TASK [PAUSE]" (ms), answers each with a line of JSON. */
+#include "pthread.h"
 #include <gnu/libc-version.h>
-#include <pthread.h>
-#include <semaphore.h>
-#include <stdatomic.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/resource.h>
-#include <time.h>
+#include <sys/sysinfo.h>
 
-#define LINE _Alignas(64)
 #define BATCH 1000
 #define MOST 1000000
-/* How long threads compute before a trial, to get a core each, as in ../harness/threads.ts (ms). */
-#define SETTLING 20
 
 static LINE pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 static LINE volatile long counter;
 static LINE sem_t balls[2];
-static LINE atomic_int stop;
+LINE atomic_int stop;
 static LINE atomic_int over;
 static LINE pthread_barrier_t start;
+static int settles;
 static double pause_ms;
 
-struct report {
-  long operations;
-  double ms;
-};
-
-static double now(void) {
+double now(clockid_t clock) {
   struct timespec time;
-  clock_gettime(CLOCK_MONOTONIC, &time);
+  clock_gettime(clock, &time);
   return time.tv_sec * 1e3 + time.tv_nsec / 1e6;
 }
 
 static void compute(double ms) {
-  for (double until = now() + ms; now() < until;);
+  for (double until = now(CLOCK_MONOTONIC) + ms; now(CLOCK_MONOTONIC) < until;);
 }
 
-static void assemble(void) {
-  compute(SETTLING);
+void assemble(void) {
+  if (settles) compute(SETTLING);
   pthread_barrier_wait(&start);
 }
 
@@ -59,22 +48,22 @@ static void *uncontended(void *into) {
   static double batches[MOST];
   long count = 0;
   while (count < MOST && !atomic_load(&stop)) {
-    double from = now();
+    double from = now(CLOCK_MONOTONIC);
     for (int i = 0; i < BATCH; i++) {
       pthread_mutex_lock(&mutex);
       pthread_mutex_unlock(&mutex);
     }
-    batches[count++] = now() - from;
+    batches[count++] = now(CLOCK_MONOTONIC) - from;
   }
   qsort(batches, count, sizeof *batches, ascending);
-  *(struct report *)into = (struct report){BATCH, batches[count / 2]};
+  *(struct report *)into = (struct report){.operations = BATCH, .ms = batches[count / 2]};
   return NULL;
 }
 
 static void *contended(void *into) {
   long operations = 0;
   assemble();
-  double from = now();
+  double from = now(CLOCK_MONOTONIC);
   do {
     for (int i = 0; i < 100; i++) {
       pthread_mutex_lock(&mutex);
@@ -83,7 +72,7 @@ static void *contended(void *into) {
     }
     operations += 100;
   } while (!atomic_load(&stop));
-  *(struct report *)into = (struct report){operations, now() - from};
+  *(struct report *)into = (struct report){.operations = operations, .ms = now(CLOCK_MONOTONIC) - from};
   return NULL;
 }
 
@@ -97,14 +86,14 @@ static void pass(int to) {
 static void *serve(void *into) {
   long handoffs = 0;
   assemble();
-  double from = now();
+  double from = now(CLOCK_MONOTONIC);
   do {
     if (atomic_load(&stop)) atomic_store(&over, 1);
     pass(1);
     sem_wait(&balls[0]);
     handoffs += 2;
   } while (!atomic_load(&over));
-  *(struct report *)into = (struct report){handoffs, now() - from};
+  *(struct report *)into = (struct report){.operations = handoffs, .ms = now(CLOCK_MONOTONIC) - from};
   return NULL;
 }
 
@@ -121,14 +110,20 @@ static void *answer(void *into) {
 }
 
 /* Always in threads beside this one: in a process with one thread glibc's mutex does without atomic instructions. */
-static void run(double window, int count, void *(*parts[])(void *), struct report reports[]) {
-  pthread_t threads[2];
+void run(double window, int count, void *(*parts[])(void *), struct report reports[]) {
+  pthread_t threads[count];
   stop = over = 0;
-  for (int i = 0; i < count; i++) pthread_create(&threads[i], NULL, parts[i], &reports[i]);
-  if (count > 1) window += SETTLING;
+  settles = count > 1 && count <= get_nprocs();
+  pthread_barrier_init(&start, NULL, count);
+  for (int i = 0; i < count; i++) {
+    reports[i].side = i;
+    pthread_create(&threads[i], NULL, parts[i], &reports[i]);
+  }
+  if (settles) window += SETTLING;
   nanosleep(&(struct timespec){window / 1e3, (long)(window * 1e6) % 1000000000}, NULL);
   stop = 1;
   for (int i = 0; i < count; i++) pthread_join(threads[i], NULL);
+  pthread_barrier_destroy(&start);
 }
 
 int main(void) {
@@ -138,7 +133,6 @@ int main(void) {
   setvbuf(stdout, NULL, _IOLBF, 0);
   sem_init(&balls[0], 0, 0);
   sem_init(&balls[1], 0, 0);
-  pthread_barrier_init(&start, NULL, 2);
   printf("{\"version\":\"glibc %s\"}\n", gnu_get_libc_version());
   while (scanf("%lf %31s", &window, task) == 2) {
     if (!strcmp(task, "uncontended")) {
@@ -156,7 +150,7 @@ int main(void) {
       run(window, 2, (void *(*[])(void *)){serve, answer}, reports);
       printf("{\"ns\":%f,\"more\":{\"sleeps\":%f}}\n", (reports[0].ms / reports[0].operations - pause_ms) * 1e6,
              (double)(sleeps() - before) / reports[0].operations);
-    } else {
+    } else if (!program(task, window)) {
       return fprintf(stderr, "no task %s\n", task), 1;
     }
   }

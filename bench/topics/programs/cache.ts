@@ -31,6 +31,7 @@ const RECIPE: Recipe<CacheShape> = {
       throw new Incorrect(`${written} writes, ${versions} found; ${words[TORN]} entries torn`);
     return operations.reduce((a, b) => a + b);
   },
+  glibc: ({ writes }) => ['cache', writes],
 };
 
 export const cache = topic(RECIPE, {

@@ -23,6 +23,7 @@ const RECIPE: Recipe<Shape> = {
       throw new Incorrect(`${operations} items, ${words[PLACES.WRONG]} of them not the next`);
     return items!;
   },
+  glibc: () => ['pipeline'],
   without: { [THEIRS]: 'it has no Event' },
 };
 

@@ -21,6 +21,7 @@ const RECIPE: Recipe<Shape> = {
     if (uses !== turns) throw new Incorrect(`${turns} queries, but ${uses} by a connection that was free`);
     return turns;
   },
+  glibc: () => ['pool'],
 };
 
 export const pool = topic(RECIPE, {

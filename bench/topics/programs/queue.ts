@@ -39,6 +39,7 @@ const RECIPE: Recipe<QueueShape> = {
   plan: () => PLAN,
   words: ({ capacity }) => PLACES.ITEMS + capacity,
   count: ({ producers }, words, operations) => came(words, operations.slice(0, producers), operations.slice(producers)),
+  glibc: ({ producers, capacity }) => ['queue', producers, capacity],
 };
 
 /** All items that were put into the queue have come out of it: every producer counts its own, from 1. */

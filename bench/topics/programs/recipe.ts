@@ -1,11 +1,13 @@
 /** What the topics of programs have in common: each program is written once, and made with the tools of every kit. */
 import { atMost, type Claim } from '../../harness/claims.ts';
 import { CPU, CPU_COLUMN, cost, type Spent } from '../../harness/cost.ts';
+import type { Outsider } from '../../harness/outside.ts';
 import type { Rival } from '../../harness/rival.ts';
 import { type Control, type Part, type Report, Threads } from '../../harness/threads.ts';
 import type { Topic } from '../../harness/topic.ts';
 import { calibrate, worker } from '../../harness/work.ts';
 import { BY_HAND, KITS, type Plan, type Tools } from '../../rivals/kits.ts';
+import { GLIBC } from '../../rivals/programs.ts';
 
 /** What tells apart the shapes of one program. */
 export interface Shape {
@@ -28,6 +30,8 @@ export interface Recipe<S extends Shape> {
   count(shape: S, words: Int32Array, operations: number[]): number;
   /** Where not the whole trial is what is measured: what was spent on those operations. */
   spent?(shape: S, words: Int32Array): Spent;
+  /** Its name and two numbers in pthread-programs.c, where it is. */
+  glibc?(shape: S): [string, number?, number?];
   /** Kits that cannot do it, and why. */
   without?: Record<string, string>;
 }
@@ -64,6 +68,7 @@ export function topic<S extends Shape>(
     columns: [CPU_COLUMN],
     claims: claims(1.05),
     part: 1 / 6,
+    outsiders: shapes.flatMap((shape) => glibc(recipe, shape)),
     open(all) {
       const measured = shapes.filter((shape) => all || isUsual(shape));
       const threads = new Threads(module, Math.max(...measured.map(({ threads }) => threads)));
@@ -75,6 +80,13 @@ export function topic<S extends Shape>(
     },
     ...about,
   };
+}
+
+function glibc<S extends Shape>({ glibc, label }: Recipe<S>, shape: S): Outsider[] {
+  if (!glibc) return [];
+  const [name, first = 0, second = 0] = glibc(shape);
+  const task = [name, shape.threads, shape.work, first, second].join(' ');
+  return [{ name: 'glibc', group: label(shape), program: GLIBC, task }];
 }
 
 /** One for each kit. */

@@ -21,6 +21,7 @@ const RECIPE: Recipe<Shape> = {
       throw new Incorrect(`${rounds} rounds; cells are not what one thread makes of them`);
     return last;
   },
+  glibc: () => ['stencil'],
 };
 
 /** What the cells are after so many rounds. */
