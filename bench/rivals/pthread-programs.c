@@ -30,18 +30,6 @@ static void work(long steps) {
   result = x;
 }
 
-/* How many steps of work take so many ns: in the fastest of many tries, as in ../harness/work.ts. */
-static long in_steps(double ns) {
-  static double speed;
-  for (int tries = speed ? 0 : 100; tries; tries--) {
-    double from = now(CLOCK_MONOTONIC);
-    work(100000);
-    double tried = 100000 / ((now(CLOCK_MONOTONIC) - from) * 1e6);
-    if (tried > speed) speed = tried;
-  }
-  return ns * speed;
-}
-
 static void check(int holds, const char *what) {
   if (holds) return;
   fprintf(stderr, "%s\n", what);
@@ -343,9 +331,7 @@ int program(const char *task, double window) {
   };
   for (size_t i = 0; i < sizeof programs / sizeof *programs; i++) {
     if (strcmp(task, programs[i].name)) continue;
-    double ns;
-    if (scanf("%d %lf %d %d", &threads, &ns, &first, &second) != 4 || threads > MOST || second > CAPACITY) return 0;
-    steps = in_steps(ns);
+    if (scanf("%d %ld %d %d", &threads, &steps, &first, &second) != 4 || threads > MOST || second > CAPACITY) return 0;
     part = programs[i].part;
     begin();
     void *(*parts[MOST])(void *);

@@ -85,8 +85,21 @@ export function topic<S extends Shape>(
 function glibc<S extends Shape>({ glibc, label }: Recipe<S>, shape: S): Outsider[] {
   if (!glibc) return [];
   const [name, first = 0, second = 0] = glibc(shape);
-  const task = [name, shape.threads, shape.work, first, second].join(' ');
-  return [{ name: 'glibc', group: label(shape), program: GLIBC, task }];
+  return [
+    {
+      name: 'glibc',
+      group: label(shape),
+      program: GLIBC,
+      get task() {
+        return [name, shape.threads, steps(shape), first, second].join(' ');
+      },
+    },
+  ];
+}
+
+/** Of its work. */
+function steps({ work }: Shape): number {
+  return Math.round(work * calibrate());
 }
 
 /** One for each kit. */
@@ -102,7 +115,7 @@ function rivals<S extends Shape>(recipe: Recipe<S>, shape: S, threads: Threads):
       ours,
       async measure(window) {
         shown.fill(0);
-        const shared: Shared<S> = [tools, shown, shape, Math.round(shape.work * calibrate())];
+        const shared: Shared<S> = [tools, shown, shape, steps(shape)];
         const reports = await threads.run({ name, variant: group, shared }, window, shape.threads);
         const operations = reports.map(({ operations }) => operations);
         const times = count(shape, shown, operations);
