@@ -29,16 +29,10 @@ export const permits: Topic = {
     const ours = new Semaphore(PERMITS);
     return {
       rivals: [
-        crowd(SEMA, false, through(sema), TASKS, PERMITS),
-        crowd('async-mutex', false, through(theirs), TASKS, PERMITS),
+        crowd(SEMA, false, through(sema, 'acquire'), TASKS, PERMITS),
+        crowd('async-mutex', false, through(theirs, 'acquire'), TASKS, PERMITS),
         crowd('p-limit', false, pLimit(PERMITS), TASKS, PERMITS),
-        crowd(
-          'lockwork',
-          true,
-          through({ acquire: () => ours.acquireAsync(), release: () => ours.release() }),
-          TASKS,
-          PERMITS,
-        ),
+        crowd('lockwork', true, through(ours, 'acquireAsync'), TASKS, PERMITS),
       ],
     };
   },
