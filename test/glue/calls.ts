@@ -137,7 +137,10 @@ class Calls {
       return value === cell ? known : `${known}|${value - cell}`;
     };
     const shown = args.map(Number).map((arg, i) => {
-      if (i === 1 && !STAMPLESS.has(name) && this.stamps.get(Number(args[0])) === (arg | 0)) return '…';
+      const stamp = this.stamps.get(Number(args[0]));
+      if (i === 1 && !STAMPLESS.has(name) && stamp === (arg | 0)) return '…';
+      // The first generation is the stamp. 0 stands for any.
+      if (i === 3 && name === 'barrierEnd') return String(arg && arg - stamp!);
       return name === 'acquire' && i === args.length - 1 ? flagsOf(arg) : nameOf(arg);
     });
     const status = result < 0 || !COUNTING.test(name) ? STATUS.get(result) : undefined;
