@@ -47,6 +47,7 @@ import {
   RLOCK_DEPTH,
   SEMAPHORE_BOUND,
   STATE_PARKED,
+  STATE_WOKEN,
   STATUS_TIMEOUT,
   TASK_EXTRA,
   TASK_LINE,
@@ -404,9 +405,10 @@ export class World {
     for (const [t, record] of this.threads.entries()) {
       for (const waiter of [record, ...this.tasks[t]!]) {
         if (this.links(view, waiter) > 0 || this.enters(view, waiter)) continue;
-        // A task's waiter with a verdict is linked into its thread's inbox, and its thread may look at both links (local.ts);
-        // a thread's record names its unparker there (parker.ts).
-        if (!view.inside(t) && !keeps.includes(CELL_NEXT)) yield waiter + CELL_NEXT;
+        // A task's waiter with a verdict is linked into its thread's inbox, and its thread may look at both links (local.ts). A
+        // thread that was woken at a Condition has its unparker there (parker.ts).
+        const unparked = view.word(record) === STATE_WOKEN && view.word(record + THREAD_PIN) !== 0;
+        if ((waiter === record ? !unparked : !view.inside(t)) && !keeps.includes(CELL_NEXT)) yield waiter + CELL_NEXT;
         // A thread looks whether it is the first in its queue (parker.ts), also when it has its verdict already.
         // A dead thread's record may be another's by now.
         if (!view.inside(t) && !view.dead(t)) yield waiter + CELL_PREV;
