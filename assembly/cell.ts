@@ -1,4 +1,4 @@
-import { HEADER_STAMPS, KIND_BOUNDED_SEMAPHORE, KIND_RESERVED, STATUS_BUSY, STATUS_DESTROYED, STATUS_OK } from "./abi";
+import { HEADER_STAMPS, KIND_RESERVED, STATUS_BUSY, STATUS_DESTROYED, STATUS_OK } from "./abi";
 import { Kind, Status } from "./types";
 import { allocate, kindOf, mark, reclaim } from "./arena";
 import { closeMapByte, lockQueueLate, unlockQueue } from "./queue-lock";

@@ -41,10 +41,10 @@ export function sleep(address: usize, expected: i32, deadline: f64, nap: i32): b
   return true;
 }
 
-/** Sleeps about 50 µs, unless the word is another. A thread does so that may be on the core of a queue lock's holder. */
+/** Sleeps about 50 µs on a word that is 0. A thread does so that may be on the core of a queue lock's holder. */
 @inline
-export function pause(address: usize, expected: i32): void {
-  atomic.wait<i32>(address, expected, 50_000);
+export function pause(address: usize): void {
+  atomic.wait<i32>(address, 0, 50_000);
 }
 
 /** Wakes all that sleeps on the word at `address`: one thread, and perhaps a `waitAsync` of the same thread. */

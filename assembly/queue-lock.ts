@@ -115,9 +115,12 @@ export function closeMapByte(cell: Cell, thread: Thread, kind: Kind): void {
   while (!reserve(thread.arena, changetype<usize>(cell), kind)) spins = backOff(thread, spins);
 }
 
-/** Between two tries at a byte of the map. It sleeps on a word of its own record, always 0: the cell may be gone. */
+/**
+ * Between two tries at a queue lock, or at a byte of the map. It sleeps on a word of its own record, always 0: no thread wakes
+ * it, and the cell may be gone.
+ */
 function backOff(thread: Thread, spins: i32): i32 {
   if (spins > 0) return spins - 1;
-  if (thread.cores) pause(changetype<usize>(thread) + offsetof<Cell>("queueLock"), 0);
+  if (thread.cores) pause(changetype<usize>(thread) + offsetof<Cell>("queueLock"));
   return 0;
 }

@@ -157,22 +157,16 @@ export class ThreadArena extends SharedWords implements Graveyard, Queues, Watch
   }
 
   /**
-   * How many cells are memory. With `all`, also those of which this thread's engine does not know yet that the memory has
-   * grown: to make it look makes all threads look.
+   * What begins in each cell, a kind or 0, and in which cells something does. With `all`, also in memory of which this thread's
+   * engine does not know yet that it has grown: to make it look makes all threads look.
    */
-  #room(all: boolean): number {
+  map(all: boolean): MapCopy {
     const { memory, base } = this;
     // The layout never changes.
     const end = base + this.load(base, HEADER_TOTAL) * CELL_SIZE;
     const { byteLength } = all ? bufferOf(memory, end) : memory.buffer;
-    return Math.floor((Math.min(end, byteLength) - base) / CELL_SIZE);
-  }
-
-  /** What begins in each cell, a kind or 0, and in which cells something does; `all` as for `#room`. */
-  map(all: boolean): MapCopy {
-    const { memory, base } = this;
     // A copy of one moment: blocks come and go.
-    const kinds = copyBytes(memory, base + HEADER_SIZE, this.#room(all));
+    const kinds = copyBytes(memory, base + HEADER_SIZE, Math.floor((Math.min(end, byteLength) - base) / CELL_SIZE));
     const fours = new Uint32Array(kinds.buffer, 0, kinds.length >> 2);
     const starts: number[] = [];
     // The layout never changes.

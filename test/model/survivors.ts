@@ -60,7 +60,7 @@ export const survivors: readonly Survivor[] = [
   },
   { line: 'if (spins > 0)', why: LOOK },
   { line: 'return thread.maxSpins >> 7', why: LOOK },
-  { line: 'atomic.wait<i32>(address, expected, 50_000)', why: `does not sleep between two tries: ${LOOK}` },
+  { line: 'atomic.wait<i32>(address, 0, 50_000)', why: `does not sleep between two tries: ${LOOK}` },
   { line: 'let spins =', why: LOOK },
   { line: 'thread.spinBudget =', why: LOOK },
   { line: 'do turns--', why: 'no break between two looks: a matter of speed' },
