@@ -1,12 +1,13 @@
 import text from '../build/release/core.wasm';
 import { now } from './clock.ts';
+import { CALLS, callsOf, type Table } from './core-table.ts';
 import { decode } from './core-text.ts';
 import { ThreadingError, UnsupportedError } from './errors.ts';
 import type { Memory } from './globals.ts';
 import { guarded, type Mark, tears, unmarked } from './torn.ts';
 
 /**
- * The exports of `assembly/index.ts`. Cells, threads, arenas and blocks are byte addresses; what comes back is a
+ * What `assembly/index.ts` exports. Cells, threads, arenas and blocks are byte addresses; what comes back is a
  * `Status` (see `assembly/abi.ts`) unless it says otherwise.
  */
 export interface Core {
@@ -111,12 +112,13 @@ export interface Core {
   claimReaper(arena: number, current: bigint, next: bigint): number;
   /** A word that means nothing to the core. Whether it was `current`. */
   swap(address: number, current: number, next: number): number;
+  readonly table: Table;
 }
 
 /** From now on the calls throw. Answers a function that puts them back. */
 export function cutOff(core: Core, why: string): () => void {
   const calls = { ...core };
-  for (const name of Object.keys(core) as (keyof Core)[]) {
+  for (const name of CALLS) {
     core[name] = (): never => {
       throw new ThreadingError(why);
     };
@@ -143,8 +145,7 @@ export function instantiate(
     compiled ??= new WebAssembly.Module(decode(text));
     const look: typeof stalled = tears() ? (...of) => unmarked(mark, () => stalled(...of)) : stalled;
     const { exports } = new WebAssembly.Instance(compiled, { env: { memory, clock: now, stalled: look } });
-    // A plain object, so that the calls can be cut off.
-    const core = { ...(exports as unknown as Core) };
+    const core = callsOf(exports.calls as Table) as Core;
     return tears() ? guarded(core, mark) : core;
   } catch (error) {
     throw new UnsupportedError(

@@ -60,11 +60,12 @@ export function stackOfProgram(others: readonly string[]): string {
   const own = [fileOf(all[0]), ...others].map(packageOf);
   const isOwn = (line: string): boolean => own.some((file) => line.includes(file));
   const outside = all.findIndex((line) => !isOwn(line) && !WASM.test(line));
-  // A bundle has all in one file.
+  // A bundle has all in one file. What the core has called is of no use.
   if (outside < 0) {
+    const core = all.findIndex((line) => WASM.test(line));
     return framesOutside(
       own,
-      all.filter((line) => !WASM.test(line)),
+      all.filter((line, place) => place > core && !WASM.test(line)),
     );
   }
   const innermost = all.slice(0, outside).findLastIndex(isOwn);

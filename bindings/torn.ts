@@ -40,16 +40,17 @@ export function unmarked<T>(mark: Mark, act: () => T): T {
 
 /** The calls, refused after one that was torn away. */
 export function guarded<C extends object>(core: C, mark: Mark): C {
-  const calls = Object.entries(core).map(([name, call]) => {
+  const calls = Object.entries(core).map(([name, value]) => {
+    if (typeof value !== 'function') return [name, value];
     const guard = (...args: unknown[]): unknown => {
       if (mark.set) {
         throw new ThreadingError(
           'This thread is being terminated, and was cut off in a call of lockwork: it can do no more',
         );
       }
-      return marked(mark, () => (call as (...args: unknown[]) => unknown)(...args));
+      return marked(mark, () => (core as Record<string, (...args: unknown[]) => unknown>)[name]!(...args));
     };
-    return [name, typeof call === 'function' ? guard : call];
+    return [name, guard];
   });
   return Object.fromEntries(calls) as C;
 }

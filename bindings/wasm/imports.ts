@@ -1,6 +1,7 @@
 import { HEADER_ID_HIGH, HEADER_ID_LOW } from '../../assembly/abi.ts';
 import text from '../../build/release/imports.wasm';
 import { now } from '../clock.ts';
+import { importsOf } from '../core-table.ts';
 import { decode } from '../core-text.ts';
 import type { Memory } from '../globals.ts';
 import { Arena, UnsupportedError } from '../index.ts';
@@ -86,8 +87,8 @@ export function imports(place: Arena | Memory, options?: ImportsOptions): Import
   const wait = suspend ? new Suspending!(program.suspended) : program.blocked;
   const host = { ...globals, wait, collect: program.collect };
   compiled ??= new WebAssembly.Module(decode(text));
-  const core = (early ? place.threadArena.core : Arena.coreOn(memory)) as unknown as WebAssembly.ModuleImports;
-  const { exports } = new WebAssembly.Instance(compiled, { env: { memory }, core, host });
+  const core = early ? place.threadArena.core : Arena.coreOn(memory);
+  const { exports } = new WebAssembly.Instance(compiled, { env: { memory }, core: importsOf(core), host });
   if (early) program.bind(place);
   return new Imports(program, memory, exports);
 }

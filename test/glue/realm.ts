@@ -1,6 +1,7 @@
 /** A simulated thread's `vm` context, with the package loaded in it. Schedules come and go in it, and decide when it runs. */
 
 import vm from 'node:vm';
+import { CALLS } from '../../bindings/core-table.ts';
 import { coreModule } from './core.ts';
 import { type Environment, type Host, install, type Platform, type Thread } from './platform.ts';
 import type { Kit, Lockwork, Task } from './scenario.ts';
@@ -18,7 +19,7 @@ export class Realm {
   readonly #platform: Platform;
   readonly #tasks = new Map<string, Task>();
   /** Instances have no state of their own, so one for each memory suffices. */
-  readonly #instances = new Map<WebAssembly.Memory, Record<string, WebAssembly.ExportValue>>();
+  readonly #instances = new Map<WebAssembly.Memory, readonly ((...args: number[]) => number)[]>();
   readonly exitListeners: (() => void)[] = [];
   /** Realms must not make arenas of the same id, or one that is older would take a new arena for one that it knows. */
   #random = ++made;
@@ -82,9 +83,9 @@ export class Realm {
 
   #instance(module: WebAssembly.Module, env: Environment): object {
     this.#stalled = env.stalled;
-    let exports = this.#instances.get(env.memory);
-    if (!exports) {
-      const { exports: real } = new WebAssembly.Instance(module, {
+    let calls = this.#instances.get(env.memory);
+    if (!calls) {
+      const { exports } = new WebAssembly.Instance(module, {
         env: {
           ...env,
           wait: (address: number, expected: number, nanoseconds: bigint) =>
@@ -98,15 +99,14 @@ export class Realm {
           },
         },
       });
-      exports = {};
-      for (const [name, value] of Object.entries(real)) {
-        const call = value as (...args: number[]) => number;
-        exports[name] =
-          typeof value === 'function' ? (...args: number[]) => this.thread!.call(name, call, args) : value;
-      }
-      this.#instances.set(env.memory, exports);
+      const real = exports.calls as WebAssembly.Table;
+      calls = CALLS.map((name, place) => {
+        const call: (...args: number[]) => number = real.get(place);
+        return (...args) => this.thread!.call(name, call, args);
+      });
+      this.#instances.set(env.memory, calls);
     }
-    return { ...exports };
+    return { calls: { get: (place: number) => calls[place] } };
   }
 }
 

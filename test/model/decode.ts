@@ -12,6 +12,8 @@
  * jumps. So every branch is resolved here to (where to go, how many values to keep, how high the stack is then).
  */
 
+import { CALLS } from '../../bindings/core-table.ts';
+
 export type ValueType = 'i32' | 'i64' | 'f32' | 'f64';
 
 export interface FunctionType {
@@ -288,6 +290,7 @@ export function decode(bytes: Uint8Array, from = 0): Module {
   const imports: Import[] = [];
   let declared: FunctionType[] = [];
   const exports = new Map<string, number>();
+  let table: readonly number[] = [];
   const variables: string[] = [];
   const globals: (number | bigint)[] = [];
   const names = new Map<number, string>();
@@ -331,6 +334,12 @@ export function decode(bytes: Uint8Array, from = 0): Module {
       case 3:
         declared = reader.list(() => types[reader.unsigned()]!);
         break;
+      case 4: // of functions
+        reader.list(() => {
+          if (reader.byte() !== 0x70) throw new Error('only a table of functions is supported');
+          reader.limits();
+        });
+        break;
       case 5:
         reader.list(() => reader.limits());
         break;
@@ -348,6 +357,13 @@ export function decode(bytes: Uint8Array, from = 0): Module {
           if (kind === 0) exports.set(name, index);
         });
         break;
+      case 9:
+        reader.list(() => {
+          if (reader.unsigned() !== 0 || reader.constant() !== 0)
+            throw new Error('elements that are not all of the table');
+          table = reader.list(() => reader.unsigned());
+        });
+        break;
       case 10:
         Object.assign(code, { start: reader.at, end });
         reader.list(() => {
@@ -362,6 +378,8 @@ export function decode(bytes: Uint8Array, from = 0): Module {
     if (reader.at !== end) throw new Error(`section ${section} does not end where it says`);
   }
 
+  // What the published core exports.
+  for (const [place, index] of table.entries()) exports.set(CALLS[place]!, index);
   for (const [name, index] of exports) if (!names.has(index)) names.set(index, name);
   const typeOf = (index: number): FunctionType => imports[index]?.type ?? declared[index - imports.length]!;
   const functions = bodies.map((body, i) => {

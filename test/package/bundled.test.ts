@@ -52,5 +52,6 @@ it('shows all that is known of where a thread is blocked, since the file does no
   const { stdout } = await promisify(execFile)(process.execPath, [outfile], { timeout: 20_000 });
   const frames = stdout.trim().split('\n');
   expect(frames.filter((frame) => frame.includes('sells'))).toHaveLength(1);
+  expect(frames.filter((frame) => frame.includes('stackOfProgram'))).toEqual([]);
   expect(frames.filter((frame) => frame.includes('wasm'))).toEqual([]);
 });

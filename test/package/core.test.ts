@@ -1,10 +1,14 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { CALLS } from '../../bindings/core-table.ts';
 import { encode } from '../../bindings/core-text.ts';
 
 /** The file that is published as lockwork/core.wasm. */
 const bytes = readFileSync(new URL(import.meta.resolve('lockwork/core.wasm')));
 const module = new WebAssembly.Module(bytes);
+
+/** What it imports. */
+const environment = (memory: WebAssembly.Memory) => ({ env: { memory, clock: () => 0, stalled: () => 1 } });
 
 /** A reader of the binary format: https://webassembly.github.io/spec/core/binary/modules.html */
 class Reader {
@@ -39,7 +43,7 @@ class Reader {
   }
 }
 
-const Section = { IMPORT: 2, MEMORY: 5, GLOBAL: 6, START: 8, ELEMENT: 9, DATA: 11, DATA_COUNT: 12 };
+const Section = { IMPORT: 2, MEMORY: 5, GLOBAL: 6, START: 8, DATA: 11, DATA_COUNT: 12 };
 
 function sections(): Map<number, Uint8Array> {
   const reader = new Reader(bytes);
@@ -61,12 +65,12 @@ describe('the published core', () => {
 
   it('does nothing when it is instantiated: no data, no start function, no memory of its own', () => {
     const found = [...sections().keys()];
-    const forbidden = [Section.MEMORY, Section.START, Section.ELEMENT, Section.DATA, Section.DATA_COUNT];
+    const forbidden = [Section.MEMORY, Section.START, Section.DATA, Section.DATA_COUNT];
     expect(found.filter((id) => forbidden.includes(id))).toEqual([]);
 
     const memory = new WebAssembly.Memory({ initial: 1, maximum: 1, shared: true });
     const before = new Uint8Array(memory.buffer).fill(0xa5).slice();
-    new WebAssembly.Instance(module, { env: { memory, clock: () => 0, stalled: () => 1 } });
+    new WebAssembly.Instance(module, environment(memory));
     expect(Buffer.compare(before, new Uint8Array(memory.buffer))).toBe(0);
   });
 
@@ -102,9 +106,15 @@ describe('the published core', () => {
     expect(limits).toEqual([[sharedWithMaximum, 1, 65_536]]);
   });
 
-  it('exports functions only', () => {
-    const exported = WebAssembly.Module.exports(module);
-    expect(exported.length).toBeGreaterThan(0);
-    expect(exported.filter(({ kind }) => kind !== 'function')).toEqual([]);
+  it('exports a table of all calls, in the order in which the bindings name them', () => {
+    expect(WebAssembly.Module.exports(module)).toEqual([{ name: 'calls', kind: 'table' }]);
+    const { exports } = new WebAssembly.Instance(
+      module,
+      environment(new WebAssembly.Memory({ initial: 1, maximum: 1, shared: true })),
+    );
+    expect((exports.calls as WebAssembly.Table).length).toBe(CALLS.length);
+    // The same build, before its last step.
+    const mapped = new WebAssembly.Module(readFileSync(new URL('../../build/core.wasm', import.meta.url)));
+    expect(WebAssembly.Module.exports(mapped)).toEqual(CALLS.map((name) => ({ name, kind: 'function' })));
   });
 });
