@@ -1,10 +1,10 @@
-import { AT_FRONT, CELL_PREV, CLOCKLESS, STATE_AWAITED, STATE_GRANTED, STATE_PARKED, STATUS_DESTROYED, STATUS_NOT_HELD, STATUS_OK, STATUS_PENDING } from "./abi";
+import { AT_FRONT, CELL_PREV, CLOCKLESS, STATE_AWAITED, STATE_GRANTED, STATE_PARKED, STATE_WOKEN, STATUS_DESTROYED, STATUS_NOT_HELD, STATUS_OK, STATUS_PENDING } from "./abi";
 import { Status } from "./types";
 import { alive, Cell, loadWord } from "./cell";
 import { deadlineAfter } from "./futex";
 import { awaitVerdicts, lockQueueLate, tryLockQueue, unlockQueue } from "./queue-lock";
 import { unlock } from "./lock";
-import { park } from "./parker";
+import { letRun, park } from "./parker";
 import { cancelWait, dequeueHead, enqueue, enqueueIf, QUEUED, QueueEnd } from "./queue";
 import { acquire, rename, wakeWaiters } from "./resource";
 import { ownedBy, RLock } from "./rlock";
@@ -78,7 +78,9 @@ export function conditionWait(
 
   // A notified waiter stands in the lock's queue, and may take its turn there.
   let flags = QUEUED;
-  if (park(thread, deadline, queueLength, lock, lockStamp, true) <= STATE_PARKED) {
+  const state = park(thread, deadline, queueLength, lock, lockStamp, true);
+  if (state == STATE_WOKEN) letRun(thread, lock);
+  if (state <= STATE_PARKED) {
     if (!queuedOn(thread)) flags = AT_FRONT;
     else {
       status = cancelWait(cell, stamp, thread, false);

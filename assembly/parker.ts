@@ -1,4 +1,4 @@
-import { HEADER_NAP, STATE_PARKED, STATE_WAITING, STATE_WOKEN, STATUS_TIMEOUT } from "./abi";
+import { HEADER_NAP, STATE_PARKED, STATE_WAITING, STATUS_TIMEOUT } from "./abi";
 import { Cell, loadWord, swapWord } from "./cell";
 import { clock, sleep, stalled } from "./futex";
 import { cancelWait } from "./queue";
@@ -62,51 +62,68 @@ import { held } from "./word";
  * it waits for, if it is one. Without `naps` the host is not asked, so nothing can throw; there must be no deadline.
  */
 export function park(thread: Thread, deadline: f64, queueLength: i32, lock: Cell, lockStamp: i32, naps: bool): i32 {
-  let state = loadWord(thread);
   // A Condition's waiter comes here once more, with the verdict of its lock. From that there is nothing to learn.
+  let state = loadWord(thread);
   if (state > STATE_PARKED) return state;
-  let budget = 0;
-  let nap = 0;
-  if (naps) {
-    budget = thread.spinBudget;
-    nap = load<i32>(thread.arena, HEADER_NAP);
+  if (!naps) return fallAsleep(thread, deadline, 0, lock, lockStamp, 0);
+  const budget = thread.spinBudget;
+  const half = budget >> 1;
+  for (let spins = queueLength < thread.cores ? budget : 0; spins; spins--) {
+    pass(LOOK_INTERVAL);
+    state = loadWord(thread);
+    if (state > STATE_PARKED) {
+      learn(thread, spins > half ? 0 : half);
+      return state;
+    }
   }
-  const few = <u32>(budget - 1) < FEW;
-  let spins = queueLength < thread.cores ? budget : 0;
+  return fallAsleep(thread, deadline, budget, lock, lockStamp, load<i32>(thread.arena, HEADER_NAP));
+}
+
+/** A function of its own, so that engines have that of waiters that spin in few registers. `budget`: of a spin in vain. */
+function fallAsleep(thread: Thread, deadline: f64, budget: i32, lock: Cell, lockStamp: i32, firstNap: i32): i32 {
   // Short: then the host knows who stands before this thread.
-  if (lock) nap /= FIRST_PART;
+  let nap = lock ? firstNap / FIRST_PART : firstNap;
   let first = true;
+  const few = <u32>(budget - 1) < FEW;
   let asleep: f64 = 0;
-  do {
-    if (spins) spins--;
-    else if (state == STATE_WAITING) {
-      if (few) asleep = clock();
-      swapWord(thread, STATE_WAITING, STATE_PARKED);
-    } else {
-      if (!sleep(changetype<usize>(thread), STATE_PARKED, deadline, nap)) break;
-      if (nap && loadWord(thread) == STATE_PARKED) {
-        nap = stalled(changetype<usize>(thread), deadline, first);
-        first = false;
-        if (nap < 0) {
-          if (cancelWait(lock, lockStamp, thread, true) == STATUS_TIMEOUT) break;
-          nap = -nap;
-        }
+  if (few) asleep = clock();
+  swapWord(thread, STATE_WAITING, STATE_PARKED);
+  let state: i32;
+  while ((state = loadWord(thread)) <= STATE_PARKED) {
+    if (!sleep(changetype<usize>(thread), STATE_PARKED, deadline, nap)) break;
+    if (nap && loadWord(thread) == STATE_PARKED) {
+      nap = stalled(changetype<usize>(thread), deadline, first);
+      first = false;
+      if (nap < 0) {
+        if (cancelWait(lock, lockStamp, thread, true) == STATUS_TIMEOUT) break;
+        nap = -nap;
       }
     }
-    state = loadWord(thread);
-  } while (state <= STATE_PARKED);
-
-  const half = budget >> 1;
-  if (thread.pin && state == STATE_WOKEN) {
-    while (spins > half && (!queuedOn(thread.unparker) || held(loadWord(lock)))) {
-      pass(RUN_INTERVAL);
-      spins -= RUN_INTERVAL;
-    }
   }
-  let next = 0;
-  if (spins <= half) next = few && clock() - asleep < SWITCH_MS ? budget - 1 : half;
-  thread.spinBudget = next > 0 ? next : thread.maxSpins;
+  learn(thread, few && clock() - asleep < SWITCH_MS ? budget - 1 : budget >> 1);
   return state;
+}
+
+/** `next`: the budget of its next spin; 0 for the largest. */
+@inline
+function learn(thread: Thread, next: i32): void {
+  thread.spinBudget = next ? next : thread.maxSpins;
+}
+
+/** A Condition's waiter was woken: if its spin paid, it lets its unparker run. */
+export function letRun(thread: Thread, lock: Cell): void {
+  const maxSpins = thread.maxSpins;
+  if (thread.spinBudget != maxSpins) return;
+  const half = maxSpins >> 1;
+  let spins = half;
+  while (!queuedOn(thread.unparker) || held(loadWord(lock))) {
+    if (spins <= 0) {
+      thread.spinBudget = half;
+      return;
+    }
+    pass(RUN_INTERVAL);
+    spins -= RUN_INTERVAL;
+  }
 }
 
 /** So many spins cost nothing. */
@@ -114,6 +131,9 @@ const FEW: u32 = 256;
 
 /** A short sleep: longer than a batch of a thread on the same core, shorter than to wake one on another and be woken by it. */
 const SWITCH_MS: f64 = 0.04;
+
+/** As SPIN_INTERVAL, between two looks of a waiter at its own word. A nanosecond, the unit of spins. */
+const LOOK_INTERVAL: i32 = 4;
 
 /** As SPIN_INTERVAL, between two looks at the unparker. */
 const RUN_INTERVAL: i32 = 1300;
