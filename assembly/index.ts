@@ -12,7 +12,7 @@ export { withdraw as undo } from "./withdraw";
 export { claimReaper, reapCell, reapWaiter } from "./reap";
 export { lockAcquire, lockRelease } from "./lock";
 export { handOff, rlockAcquire, rlockRelease } from "./rlock";
-// An export's name is part of the bytes that every user loads, so these are POSIX's short ones.
+// POSIX's short names.
 export { addRecord, allocate as alloc, arenaDestroy, dropRecord, freeBlock as free } from "./arena";
 export {
   semaphoreAcquire as semAcquire,

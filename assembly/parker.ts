@@ -35,11 +35,11 @@ import { held } from "./word";
  *   T2: notify, release: T1 has its verdict      T1: acquires, adds one item, finds the queue full, waits
  *   T2: acquires, takes one item, notifies …     T1: …
  *
- * So it lets its unparker run (`unparker`: in the place of `next`, which a waiter with a verdict has no use for), for as
- * long as its spin may pay, and goes on as soon as that thread waits for something itself, and the lock is free:
+ * So where its spin paid, it lets its unparker run (`unparker`: in the place of `next`, which a waiter with a verdict has no
+ * use for), half as long as it may spin, and goes on as soon as that thread waits for something itself, and the lock is free:
  *
- *   the unparker waits meanwhile     it needs what this thread does next, as in a ping-pong: the spin paid
- *   it goes on without               as in a queue that is neither full nor empty: it was in vain, and soon a wait
+ *   the unparker waits meanwhile     it needs what this thread does next, as in a ping-pong: it was right to spin
+ *   it goes on without               as in a queue that is neither full nor empty: the spin was in vain, and soon a wait
  *                                    sleeps, while a batch builds up
  *
  * A waiter that has slept has let it run already. The unparker may have died, be a task, or be something else by now: its
