@@ -16,11 +16,21 @@ import { compile } from './rivals/wasm.ts';
 import { contended } from './topics/contended.ts';
 import { handoff } from './topics/handoff.ts';
 import { named, TOPICS } from './topics/index.ts';
+import { cache } from './topics/programs/cache.ts';
+import { permits } from './topics/programs/permits.ts';
+import { pool } from './topics/programs/pool.ts';
+import { queue } from './topics/programs/queue.ts';
+import { server } from './topics/programs/server.ts';
 import { crowd } from './topics/tasks.ts';
 import { uncontended } from './topics/uncontended.ts';
 
-/** What the picture shows: of the first the locks and semaphores. */
-const PICTURED: { topic: Topic; not?: RegExp }[] = [
+/** What the picture shows: of programs the shapes named, of `uncontended` the locks and semaphores. */
+const PICTURED: { topic: Topic; groups?: RegExp; not?: RegExp }[] = [
+  { topic: queue, groups: /capacity 64, 0 ns/ },
+  { topic: server, groups: /4 workers/ },
+  { topic: pool },
+  { topic: cache },
+  { topic: permits },
   { topic: uncontended, not: /Barrier|Bounded|Condition|Event|re-entered/ },
   { topic: contended },
   { topic: handoff },
@@ -115,10 +125,14 @@ async function main(): Promise<void> {
   const file = output ?? path(`bench/results/${date.slice(0, 19).replaceAll(':', '-')}.json`);
   mkdirSync(dirname(file), { recursive: true });
   writeFileSync(file, JSON.stringify({ date, ...on, ...settings, results }, null, 2));
-  const charts = PICTURED.flatMap(({ topic: { name, title, baseline }, not }) => {
-    const rows = results.find(({ topic }) => topic === name)?.rows;
-    const shown = rows?.filter((row) => !not?.test(row.name)).toSorted((a, b) => a.ratio - b.ratio);
-    return shown ? { title, baseline, rows: shown } : [];
+  const charts = PICTURED.flatMap(({ topic: { name, title, baseline }, groups, not }) => {
+    const rows = results.find(({ topic }) => topic === name)?.rows ?? [];
+    const named = [...new Set(rows.map(({ group }) => group))].filter((group) => !groups || groups.test(group ?? ''));
+    return named.map((group) => ({
+      title: group ? `${title}; ${group}` : title,
+      baseline,
+      rows: rows.filter((row) => row.group === group && !not?.test(row.name)).toSorted((a, b) => a.ratio - b.ratio),
+    }));
   });
   const picture = file.replace(/(\.json)?$/, '.svg');
   if (charts.length) writeFileSync(picture, draw(charts));
