@@ -8,6 +8,7 @@ import {
 } from '../assembly/abi.ts';
 import { blockBesideTasks } from './blocking.ts';
 import { afterTurn, countPass, turns } from './clock.ts';
+import type { Signal } from './globals.ts';
 import { LocalQueue, localQueuesOf, type QueuedTask } from './local-queue.ts';
 import { Operation } from './operation.ts';
 import {
@@ -23,13 +24,14 @@ import {
   unuseOwner,
   usesOf,
 } from './owner.ts';
-import { PendingCall } from './pending-call.ts';
+import { PendingCall, type Wait } from './pending-call.ts';
 import { type Scheduler, schedulerOf, tasksOf } from './scheduler.ts';
 import { Holdable } from './scoped.ts';
 import { acquireSteps } from './steps/acquire.ts';
 
 /** A call of `acquireAsync` that waits in a local queue. */
-class QueuedCall extends PendingCall implements QueuedTask {
+class QueuedCall implements QueuedTask, Wait {
+  readonly #pending = new PendingCall(this);
   next: QueuedTask | undefined;
   prev: QueuedTask | undefined;
   readonly name: number;
@@ -38,7 +40,6 @@ class QueuedCall extends PendingCall implements QueuedTask {
   readonly #holder: Holder;
 
   constructor(primitive: Acquirable, queue: LocalQueue, name: number, owner: Owner | undefined, hold: number) {
-    super();
     this.#primitive = primitive;
     this.#queue = queue;
     this.name = name;
@@ -49,28 +50,40 @@ class QueuedCall extends PendingCall implements QueuedTask {
     return holdOfHolder(this.#holder);
   }
 
-  override complete(status: number, op: Operation): void {
+  get cancelled(): boolean {
+    return this.#pending.cancelled;
+  }
+
+  promise(): Promise<boolean> {
+    return this.#pending.promise();
+  }
+
+  arm(limit: number, signal: Signal | undefined): void {
+    this.#pending.arm(limit, signal);
+  }
+
+  complete(status: number, op: Operation): void {
     const owner = ownerOfHolder(this.#holder);
     if (!owner) {
-      super.complete(status, op);
+      this.#pending.complete(status, op);
       return;
     }
     const { arena, cell } = this.#primitive.ref;
     // An abandoned lock is held, and its owner's other tasks have it when it is in order again.
     if (status !== STATUS_OK && status !== STATUS_ABANDONED) unuseOwner(owner, arena);
-    super.complete(status, op);
+    this.#pending.complete(status, op);
     if (status === STATUS_OK && usesOf(owner, arena) > 1) admitOwner(schedulerOf(arena), cell, this.name);
   }
 
   admit(status: number, op: Operation): void {
-    super.complete(status, op);
+    this.#pending.complete(status, op);
   }
 
-  protected override leave(): void {
+  leave(): void {
     this.#queue.cancelTask(this);
   }
 
-  protected override toResult(status: number): boolean | Promise<boolean> {
+  toResult(status: number): boolean | Promise<boolean> {
     return status === STATUS_OK || this.#primitive.toHeld(status, ownerOfHolder(this.#holder), this.recovers);
   }
 
@@ -279,7 +292,7 @@ export abstract class Acquirable<K extends string = string> extends Holdable<K> 
     const call = recovers
       ? new RecoveringCall(this, queue!, name, owner, hold)
       : new QueuedCall(this, queue!, name, owner, hold);
-    const promise = call.promise<boolean>();
+    const promise = call.promise();
     queue!.join(call, place === JOIN_AT_ONCE, limit, signal);
     return promise;
   }

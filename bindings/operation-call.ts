@@ -1,7 +1,7 @@
 import type { Signal } from './globals.ts';
 import type { CellRef } from './handle.ts';
 import { Operation, type Steps } from './operation.ts';
-import { PendingCall } from './pending-call.ts';
+import { PendingCall, type Wait } from './pending-call.ts';
 import { type Scheduler, schedulerOf } from './scheduler.ts';
 
 /** A primitive that tasks wait for. */
@@ -12,16 +12,17 @@ export interface Awaitable<T> {
 }
 
 /** A task's call that waits by an operation of its own: of an Event, a Barrier or a Condition. */
-export class OperationCall<T> extends PendingCall {
+export class OperationCall<T> implements Wait {
+  /** Completed by the operation. */
+  readonly pending = new PendingCall(this);
   readonly #scheduler: Scheduler;
   readonly #operation: Operation;
   readonly #primitive: Awaitable<T>;
 
   constructor(primitive: Awaitable<T>, steps: Steps, action = false, lock?: Operation) {
-    super();
     const { ref } = primitive;
     this.#scheduler = schedulerOf(ref.arena);
-    this.#operation = new Operation(ref, steps, this, 0, action, lock);
+    this.#operation = new Operation(ref, steps, this.pending, 0, action, lock);
     this.#primitive = primitive;
   }
 
@@ -34,17 +35,17 @@ export class OperationCall<T> extends PendingCall {
   wait(limit: number, signal: Signal | undefined): Promise<T> {
     const scheduler = this.#scheduler;
     this.#operation.waiter = scheduler.allocateWaiter();
-    const promise = this.promise<T>();
-    if (scheduler.start(this.#operation)) this.arm(limit, signal);
+    const promise = this.pending.promise<T>();
+    if (scheduler.start(this.#operation)) this.pending.arm(limit, signal);
     scheduler.watch();
     return promise;
   }
 
-  protected override leave(): void {
+  leave(): void {
     this.#scheduler.cancel(this.#operation);
   }
 
-  protected override toResult(status: number, op: Operation): T | PromiseLike<T> {
+  toResult(status: number, op: Operation): T | PromiseLike<T> {
     return this.#primitive.toResult(status, op);
   }
 }

@@ -5,14 +5,6 @@ import type { Completion, Operation } from './operation.ts';
 
 type Resolve = (value: unknown) => void;
 
-// Allocation is a good part of the cost of a wait, so one executor serves all promises.
-let resolveLast: Resolve | undefined;
-let rejectLast: Resolve | undefined;
-const keep = (resolve: Resolve, reject: Resolve): void => {
-  resolveLast = resolve;
-  rejectLast = reject;
-};
-
 /**
  * This thread's calls that wait with one signal, in their order. They share one listener: with many, a signal searches all
  * of them to add or to remove one, and Node warns of a leak from eleven on.
@@ -51,8 +43,19 @@ function listenerOf(signal: Signal): Listener {
   return listener;
 }
 
-/** A task's call that waits: its promise, its deadline, its signal. */
-export abstract class PendingCall implements Completion {
+/** How a call waits: in a local queue, or by an operation of its own. */
+export interface Wait {
+  /** Gives up its place in the queue, if it still has one. */
+  leave(): void;
+  /** What the promise resolves with for this status; it may throw. */
+  toResult(status: number, op: Operation): unknown;
+}
+
+/**
+ * A task's call that waits: its promise, its deadline, its signal. Each kind of wait has one, and none extends it: engines
+ * inline no constructor that another one calls, and to make these objects is a good part of the cost of a wait.
+ */
+export class PendingCall implements Completion {
   /** It has timed out or was aborted. */
   cancelled = false;
   #resolve: Resolve | undefined;
@@ -61,21 +64,18 @@ export abstract class PendingCall implements Completion {
   #disarm: (() => void) | undefined;
   /** Why it was cancelled; undefined for a timeout. */
   #why: { readonly reason: unknown } | undefined;
+  readonly #wait: Wait;
 
-  /** Gives up its place in the queue, if it still has one. */
-  protected abstract leave(): void;
-
-  /** What the promise resolves with for this status; it may throw. */
-  protected abstract toResult(status: number, op: Operation): unknown;
+  constructor(wait: Wait) {
+    this.#wait = wait;
+  }
 
   /** Makes the promise, once. */
   promise<T>(): Promise<T> {
-    const promise = new Promise<unknown>(keep);
-    this.#resolve = resolveLast;
-    this.#reject = rejectLast;
-    resolveLast = undefined;
-    rejectLast = undefined;
-    return promise as Promise<T>;
+    return new Promise<unknown>((resolve, reject) => {
+      this.#resolve = resolve;
+      this.#reject = reject;
+    }) as Promise<T>;
   }
 
   /** The call has to wait, `limit` ms at the most. */
@@ -109,7 +109,7 @@ export abstract class PendingCall implements Completion {
     this.#disarm?.();
     this.#why = why;
     this.cancelled = true;
-    this.leave();
+    this.#wait.leave();
   }
 
   /** Its wait has come to an end. */
@@ -121,7 +121,7 @@ export abstract class PendingCall implements Completion {
       return;
     }
     try {
-      this.#resolve?.(this.toResult(status, op));
+      this.#resolve?.(this.#wait.toResult(status, op));
     } catch (error) {
       this.#reject?.(error);
     }

@@ -310,7 +310,7 @@ export const survivors: readonly Survivor[] = [
   },
   {
     file: 'operation-call.ts',
-    line: 'this.#operation = new Operation(ref, steps, this, 0, action, lock);',
+    line: 'this.#operation = new Operation(ref, steps, this.pending, 0, action, lock);',
     what: /^0 → /,
     why: 'The number is what a lock adds to its word: no steps of such a call look at it',
     same: true,
@@ -401,16 +401,6 @@ export const survivors: readonly Survivor[] = [
     what: /^(only limit < Infinity|> → >=|0 → -1)/,
     why: 'A timer for no time is stopped at once, as the call is cancelled',
     same: true,
-  },
-  {
-    file: 'pending-call.ts',
-    line: 'resolveLast = undefined;',
-    why: GARBAGE,
-  },
-  {
-    file: 'pending-call.ts',
-    line: 'rejectLast = undefined;',
-    why: GARBAGE,
   },
   {
     file: 'pending-call.ts',
