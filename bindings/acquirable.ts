@@ -35,6 +35,8 @@ class QueuedCall implements QueuedTask, Wait {
   next: QueuedTask | undefined;
   prev: QueuedTask | undefined;
   readonly name: number;
+  /** An abandoned lock will do. */
+  recovers = false;
   readonly #primitive: Acquirable;
   readonly #queue: LocalQueue;
   readonly #holder: Holder;
@@ -85,17 +87,6 @@ class QueuedCall implements QueuedTask, Wait {
 
   toResult(status: number): boolean | Promise<boolean> {
     return status === STATUS_OK || this.#primitive.toHeld(status, ownerOfHolder(this.#holder), this.recovers);
-  }
-
-  protected get recovers(): boolean {
-    return false;
-  }
-}
-
-/** One for which an abandoned lock will do. */
-class RecoveringCall extends QueuedCall {
-  protected override get recovers(): boolean {
-    return true;
   }
 }
 
@@ -245,8 +236,13 @@ export abstract class Acquirable<K extends string = string> extends Holdable<K> 
   /** @internal */
   override acquireTask(wanted: OwnerWanted, owner: Owner | undefined, hold: number): boolean | Promise<boolean> {
     return turns.late && wanted.limit !== 0
-      ? afterTurn(() => this.acquireNow(wanted, owner, hold))
+      ? this.#acquireLater(wanted, owner, hold)
       : this.acquireNow(wanted, owner, hold);
+  }
+
+  /** Apart, as a function with a closure in it makes room for what that sees, even if it never makes the closure. */
+  #acquireLater(wanted: OwnerWanted, owner: Owner | undefined, hold: number): Promise<boolean> {
+    return afterTurn(() => this.acquireNow(wanted, owner, hold));
   }
 
   /**
@@ -288,10 +284,8 @@ export abstract class Acquirable<K extends string = string> extends Holdable<K> 
       if (triesFirst) place = queue ? queue.ask() : JOIN_NOT;
       if (place === JOIN_NOT) queue = this.#newQueue(scheduler, oldest !== undefined);
     }
-    // Two expressions: a class that is chosen is not inlined.
-    const call = recovers
-      ? new RecoveringCall(this, queue!, name, owner, hold)
-      : new QueuedCall(this, queue!, name, owner, hold);
+    const call = new QueuedCall(this, queue!, name, owner, hold);
+    if (recovers) call.recovers = true;
     const promise = call.promise();
     queue!.join(call, place === JOIN_AT_ONCE, limit, signal);
     return promise;

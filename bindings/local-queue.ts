@@ -124,11 +124,8 @@ export class LocalQueue implements Completion {
     }
     this.#push(task);
     if (!counted && this.#size > 1) this.#count(1);
-    if (stands) task.arm(limit, signal);
-    else {
-      if (this.#scheduler.start(proxy)) task.arm(limit, signal);
-      this.#scheduler.watch();
-    }
+    if (stands || this.#scheduler.start(proxy)) task.arm(limit, signal);
+    if (!stands) this.#scheduler.watch();
   }
 
   /** The task that a release may be handed to, if the core agrees. None if a verdict from the inbox may be the proxy's. */

@@ -43,6 +43,15 @@ function listenerOf(signal: Signal): Listener {
   return listener;
 }
 
+/** What a call has that does not wait for ever, or was cancelled. */
+interface Limits {
+  readonly cancelled: boolean;
+  /** Stops its timer and leaves its signal's listener. */
+  disarm?: (() => void) | undefined;
+  /** Why it was cancelled; undefined for a timeout. */
+  readonly why?: { readonly reason: unknown } | undefined;
+}
+
 /** How a call waits: in a local queue, or by an operation of its own. */
 export interface Wait {
   /** Gives up its place in the queue, if it still has one. */
@@ -56,18 +65,18 @@ export interface Wait {
  * inline no constructor that another one calls, and to make these objects is a good part of the cost of a wait.
  */
 export class PendingCall implements Completion {
-  /** It has timed out or was aborted. */
-  cancelled = false;
   #resolve: Resolve | undefined;
   #reject: Resolve | undefined;
-  /** Stops its timer and leaves its signal's listener, if it has any. */
-  #disarm: (() => void) | undefined;
-  /** Why it was cancelled; undefined for a timeout. */
-  #why: { readonly reason: unknown } | undefined;
+  #limits: Limits | undefined;
   readonly #wait: Wait;
 
   constructor(wait: Wait) {
     this.#wait = wait;
+  }
+
+  /** It has timed out or was aborted. */
+  get cancelled(): boolean {
+    return this.#limits?.cancelled ?? false;
   }
 
   /** Makes the promise, once. */
@@ -85,12 +94,14 @@ export class PendingCall implements Completion {
   }
 
   #limit(limit: number, signal: Signal | undefined): void {
+    const limits: Limits = { cancelled: false };
+    this.#limits = limits;
     try {
       // Options may have getters, so the signal can have been aborted since it was checked.
       if (signal?.aborted) throw signal.reason;
       const listener = signal && listenerOf(signal);
       let stop: (() => void) | undefined;
-      this.#disarm = () => {
+      limits.disarm = () => {
         stop?.();
         listener?.delete(this);
       };
@@ -106,19 +117,22 @@ export class PendingCall implements Completion {
 
   /** It times out, or with `why` it is cancelled and rejects with that reason. */
   cancel(why?: { readonly reason: unknown }): void {
-    this.#disarm?.();
-    this.#why = why;
-    this.cancelled = true;
+    const disarm = this.#limits?.disarm;
+    this.#limits = { cancelled: true, disarm, why };
+    disarm?.();
     this.#wait.leave();
   }
 
   /** Its wait has come to an end. */
   complete(status: number, op: Operation): void {
-    this.#disarm?.();
-    // With any other status it has what it waited for: the abort came too late.
-    if (this.#why && (status === STATUS_TIMEOUT || status === STATUS_BROKEN)) {
-      this.#reject?.(this.#why.reason);
-      return;
+    const limits = this.#limits;
+    if (limits) {
+      limits.disarm?.();
+      // With any other status it has what it waited for: the abort came too late.
+      if (limits.why && (status === STATUS_TIMEOUT || status === STATUS_BROKEN)) {
+        this.#reject?.(limits.why.reason);
+        return;
+      }
     }
     try {
       this.#resolve?.(this.#wait.toResult(status, op));
