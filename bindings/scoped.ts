@@ -215,7 +215,9 @@ export abstract class Holdable<K extends string = string> extends Primitive<K> {
     if (!(await this.acquireTask(wanted, owner, hold))) throw this.tooLate(wanted.limit);
     const guard = new Guard(this, owner, hold);
     try {
-      return await fn(guard);
+      const result = fn(guard);
+      // What is no promise is not awaited: that would hold it for one more turn of the microtasks.
+      return typeof result === 'object' || typeof result === 'function' ? await result : result;
     } finally {
       guard.release();
     }
