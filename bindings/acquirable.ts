@@ -236,13 +236,8 @@ export abstract class Acquirable<K extends string = string> extends Holdable<K> 
   /** @internal */
   override acquireTask(wanted: OwnerWanted, owner: Owner | undefined, hold: number): boolean | Promise<boolean> {
     return turns.late && wanted.limit !== 0
-      ? this.#acquireLater(wanted, owner, hold)
+      ? afterTurn(() => this.acquireNow(wanted, owner, hold))
       : this.acquireNow(wanted, owner, hold);
-  }
-
-  /** Apart, as a function with a closure in it makes room for what that sees, even if it never makes the closure. */
-  #acquireLater(wanted: OwnerWanted, owner: Owner | undefined, hold: number): Promise<boolean> {
-    return afterTurn(() => this.acquireNow(wanted, owner, hold));
   }
 
   /**

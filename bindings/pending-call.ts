@@ -61,8 +61,8 @@ export interface Wait {
 }
 
 /**
- * A task's call that waits: its promise, its deadline, its signal. Each kind of wait has one, and none extends it: engines
- * inline no constructor that another one calls, and to make these objects is a good part of the cost of a wait.
+ * A task's call that waits: its promise, its deadline, its signal. Each kind of wait has one, and none extends it: V8 inlines
+ * no constructor that is called by `super`, and to make these objects is a good part of the cost of a wait.
  */
 export class PendingCall implements Completion {
   #resolve: Resolve | undefined;
