@@ -3,6 +3,7 @@ import type * as threading from 'lockwork';
 import { Arena, Barrier, BoundedSemaphore, Condition, Event, Lock, RLock, Semaphore } from 'lockwork';
 import { expect, it } from 'vitest';
 import { KIND_HOLD, KIND_INFO, KIND_RESERVED, KIND_TASK, KIND_THREAD } from '../../assembly/abi.ts';
+import { CALLS, type Table } from '../../bindings/core-table.ts';
 import { alone, mortal, reaped } from '../support/mortal.ts';
 import type { Thread } from '../support/spawn.ts';
 import { PATIENCE, until } from '../support/threads.ts';
@@ -38,6 +39,11 @@ interface Shared {
   event: Event;
   barrier: Barrier;
 }
+
+/** Calls of a burial, and their places in the core's table. */
+const BURIAL = CALLS.map((name, place) => ({ name, place })).filter(({ name }) =>
+  /^(reapWaiter|reapCell|semLetGo|dropRecord)$/.test(name),
+);
 
 /** A thread finds the words by their names, since it travels as text. */
 interface Told extends Pick<Shared, 'arena' | 'words'> {
@@ -215,13 +221,16 @@ async function live(
 }
 
 /** Reaps until it is told to stop, but stands still at some step of a burial, to be terminated there. Travels as text. */
-async function bury({ arena, words, at, index }: Told & { index: number }, { reap }: typeof threading): Promise<void> {
-  const { core } = (arena as unknown as { threadArena: { core: Record<string, (...args: unknown[]) => unknown> } })
+async function bury(
+  { arena, words, at, burial, index }: Told & { burial: typeof BURIAL; index: number },
+  { reap }: typeof threading,
+): Promise<void> {
+  const { core } = (arena as unknown as { threadArena: { core: Record<string, unknown> & { table: Table } } })
     .threadArena;
   let steps = Math.random() * 20;
-  for (const name of ['reapWaiter', 'reapCell', 'semLetGo', 'dropRecord']) {
-    const step = core[name]!;
-    core[name] = (...args) => {
+  for (const { name, place } of burial) {
+    const step: (...args: unknown[]) => unknown = core.table.get(place);
+    core[name] = (...args: unknown[]) => {
       if (steps-- < 1 && Atomics.compareExchange(words, at.MIDST, 0, index + 1) === 0)
         while (Atomics.load(words, at.MIDST) >= 0);
       return step(...args);
@@ -260,7 +269,7 @@ async function storm(kills: number, reapers: number): Promise<void> {
   const before = arena.used;
   const at = { STOP, ENDED, OVERLAPS, USES, INSIDE, MIDST };
   const start = (): Thread => mortal({ ...shared, at }, live);
-  const startReaper = (index: number): Thread => mortal({ arena, words, at, index }, bury);
+  const startReaper = (index: number): Thread => mortal({ arena, words, at, burial: BURIAL, index }, bury);
   const living = Array.from({ length: THREADS }, start);
   const reaping = Array.from({ length: reapers }, (_, index) => startReaper(index));
   const end = performance.now() + BOUND;
