@@ -42,7 +42,7 @@ describe('The bindings', () => {
     expect(found(/\bAtomics\.(?!waitAsync !== 'function')/).filter((line) => !own.test(line))).toEqual([]);
     // Views: the array that `arena.allocate` gives to the user, a copy of the map, and bytes of nobody else's.
     const views =
-      /new type\(buffer, address, length\)|new Uint32Array\(2\)|new Uint32Array\(kinds\.buffer|new Uint8Array\((bytes|room|MOST_CELLS.*|)\)/;
+      /new type\(buffer, address, length\)|new Uint32Array\(2\)|new Uint32Array\(kinds\.buffer|new Uint8Array\((text\.length|room|MOST_CELLS.*|)\)/;
     expect(found(/new (\w+Array|type|DataView)\(/).filter((line) => !views.test(line) && !own.test(line))).toEqual([]);
   });
 
