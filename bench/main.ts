@@ -16,20 +16,16 @@ import { compile } from './rivals/wasm.ts';
 import { contended } from './topics/contended.ts';
 import { handoff } from './topics/handoff.ts';
 import { named, TOPICS } from './topics/index.ts';
-import { cache } from './topics/programs/cache.ts';
 import { permits } from './topics/programs/permits.ts';
 import { pool } from './topics/programs/pool.ts';
 import { queue } from './topics/programs/queue.ts';
-import { server } from './topics/programs/server.ts';
 import { crowd } from './topics/tasks.ts';
 import { uncontended } from './topics/uncontended.ts';
 
 /** What the picture shows: of programs the shapes named, of `uncontended` the locks and semaphores. */
 const PICTURED: { topic: Topic; groups?: RegExp; not?: RegExp }[] = [
   { topic: queue, groups: /capacity 64, 0 ns/ },
-  { topic: server, groups: /4 workers/ },
   { topic: pool },
-  { topic: cache },
   { topic: permits },
   { topic: uncontended, not: /Barrier|Bounded|Condition|Event|re-entered/ },
   { topic: contended },
