@@ -56,15 +56,19 @@ export const CALLS = [
   'unpin',
 ] as const;
 
-/** Functions by their places. */
-export type Table = Pick<WebAssembly.Table, 'get'>;
+type Call = (...args: unknown[]) => unknown;
+
+/** Functions by their places. (Declarations name no type of `WebAssembly`: not everybody has its library.) */
+export interface Table {
+  get(place: number): Call;
+}
 
 /** What an object of calls is made of. */
 const AHEAD: object = /* @__PURE__ */ Object.fromEntries(
   /* @__PURE__ */ CALLS.map((name, place) => [
     name,
     function (this: { table: Table; [name: string]: unknown }, ...args: unknown[]): unknown {
-      const call = this.table.get(place) as (...args: unknown[]) => unknown;
+      const call = this.table.get(place);
       this[name] = call;
       return call(...args);
     },
@@ -75,7 +79,7 @@ const AHEAD: object = /* @__PURE__ */ Object.fromEntries(
 export const callsOf = (table: Table): object => ({ ...AHEAD, table });
 
 /** The calls for a module that imports them: without anything between the two, but for guards (torn.ts). */
-export function importsOf(core: { table: Table }): WebAssembly.ModuleImports {
-  if (tears()) return core as unknown as WebAssembly.ModuleImports;
+export function importsOf(core: { table: Table }): object {
+  if (tears()) return core;
   return Object.fromEntries(CALLS.map((name, place) => [name, core.table.get(place)]));
 }

@@ -145,7 +145,7 @@ export function instantiate(
     compiled ??= new WebAssembly.Module(decode(text));
     const look: typeof stalled = tears() ? (...of) => unmarked(mark, () => stalled(...of)) : stalled;
     const { exports } = new WebAssembly.Instance(compiled, { env: { memory, clock: now, stalled: look } });
-    const core = callsOf(exports.calls as Table) as Core;
+    const core = callsOf(exports.calls as unknown as Table) as Core;
     return tears() ? guarded(core, mark) : core;
   } catch (error) {
     throw new UnsupportedError(

@@ -88,7 +88,11 @@ export function imports(place: Arena | Memory, options?: ImportsOptions): Import
   const host = { ...globals, wait, collect: program.collect };
   compiled ??= new WebAssembly.Module(decode(text));
   const core = early ? place.threadArena.core : Arena.coreOn(memory);
-  const { exports } = new WebAssembly.Instance(compiled, { env: { memory }, core: importsOf(core), host });
+  const { exports } = new WebAssembly.Instance(compiled, {
+    env: { memory },
+    core: importsOf(core) as WebAssembly.ModuleImports,
+    host,
+  });
   if (early) program.bind(place);
   return new Imports(program, memory, exports);
 }
