@@ -16,6 +16,7 @@ const GROWING = 'an arena does not grow in the model';
 const ONCE_MORE = 'looks under the queue lock once more, where nobody is to be unparked';
 const LEAST = 'of two equal numbers each is the least';
 const NAPS = 'a nap is longer or shorter: in the model it is over at any moment';
+const FIRST = 'the host of the model does the same after each nap';
 const ALL_CELLS =
   'an instance of imports.wasm has an arena and all its cells in the model (link.ts); the others are in test/unit/wasm.test.ts';
 const FOR_TURN =
@@ -158,12 +159,28 @@ export const survivors: readonly Survivor[] = [
     same: true,
   },
   {
-    line: 'let nap =',
+    line: 'if (!naps) return',
     what: /0 → 1/,
     why: 'the first nap of a waiter for a lock is a fifteenth of that: none',
     same: true,
   },
-  { line: 'if (lock) nap /= FIRST_PART', what: /turned round/, why: NAPS },
+  {
+    line: 'if (state > STATE_PARKED) {',
+    why: 'only this thread writes PARKED, and not while it spins',
+    same: true,
+  },
+  { line: 'const half =', why: LOOK },
+  { line: 'learn(thread,', why: LOOK },
+  { line: 'const few =', why: LOOK },
+  { line: 'let nap = lock ?', what: /turned round/, why: NAPS },
+  { line: 'let first = true', why: FIRST },
+  { line: 'first = false', why: FIRST },
+  { line: 'letRun(thread, lock)', what: /2 → 0/, why: `lets nobody run: ${LOOK}` },
+  { line: 'thread.spinBudget != maxSpins', why: `whether it lets its unparker run: ${LOOK}` },
+  { line: 'while (!queuedOn(thread.unparker)', why: `whether it lets its unparker run: ${LOOK}` },
+  { line: 'if (spins <= 0) {', why: LOOK },
+  { line: 'while (word - owner == WOKEN)', why: `no second compare-exchange beside a waker in flight: ${EFFORT}` },
+  { line: 'while (<u32>word < <u32>ABANDONED)', why: `no second compare-exchange beside a waker in flight: ${EFFORT}` },
   { line: 'lockStamp, thread, true) == STATUS_TIMEOUT', what: /^0 → 1/, why: NAPS },
   {
     line: 'if (nap < 0)',
