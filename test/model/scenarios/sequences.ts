@@ -887,4 +887,32 @@ export const sequences: readonly Scenario[] = [
       yield* of(`${kind}Release`, STATUS_OK, c.me);
     },
   ),
+  ...overBoth(
+    'a thread that changes places with its task has the lock that the task was handed',
+    2,
+    function* (c, { lock, recursive, kind, of }, a, b) {
+      yield* call('waitAsTask', c.me);
+      for (const waiter of [b!, c.me]) {
+        yield* of(`${kind}Acquire`, STATUS_OK, waiter, 0);
+        yield* c.calls('condWait', STATUS_PENDING, waiter, waiter, FOR_EVER, Number(recursive));
+      }
+      yield* of(`${kind}Acquire`, STATUS_OK, a!, 0);
+      yield* c.calls('condNotify', STATUS_OK, a!, 1, Number(recursive));
+      yield* of(`${kind}Release`, STATUS_OK, a!);
+      yield* c.is(b!, STATE_WOKEN);
+      yield* of(`${kind}Acquire`, STATUS_OK, a!, 0);
+      yield* of('acquire', STATUS_PENDING, b!, b!, FOR_EVER, WOKEN | HANDOFF);
+      yield* of(`${kind}Release`, STATUS_OK, a!);
+      yield* c.is(b!, STATE_GRANTED);
+      yield* c.calls('condExchange', 1, c.me, b!);
+      expect(yield* get(c.me + CELL_WORD), STATE_GRANTED);
+      expect(yield* get(lock), c.me);
+      yield* call('accept', c.me, 0);
+      yield* call('condEnd', c.me, 0);
+      yield* call('waitAsThread', c.me, 0, 0);
+      yield* of(`${kind}Release`, STATUS_OK, c.me);
+      yield* c.calls('cancelWait', STATUS_TIMEOUT, b!, 0);
+      yield* call('unpin', b!);
+    },
+  ),
 ];
