@@ -42,8 +42,9 @@ import { held } from "./word";
  *   it goes on without               as in a queue that is neither full nor empty: the spin was in vain, and soon a wait
  *                                    sleeps, while a batch builds up
  *
- * A waiter that has slept has let it run already. The unparker may have died, be a task, or be something else by now: its
- * record is only read, and what is read there ends no wait, but decides how long this one takes.
+ * A waiter that has slept has let it run already, and does so once more only where its budget begins anew. The unparker may
+ * have died, be a task, or be something else by now: its record is only read, and what is read there ends no wait, but decides
+ * how long this one takes.
  *
  * Naps. A blocked thread does not sleep for longer than a nap. Then, still in its queue, it calls the host (`stalled`), which
  * looks whether those that it waits for live (bindings/reap.ts), and whether it may take its turn (bindings/turn.ts): those

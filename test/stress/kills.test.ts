@@ -41,9 +41,10 @@ interface Shared {
 }
 
 /** Calls of a burial, and their places in the core's table. */
-const BURIAL = CALLS.map((name, place) => ({ name, place })).filter(({ name }) =>
-  /^(reapWaiter|reapCell|semLetGo|dropRecord)$/.test(name),
-);
+const BURIAL = (['reapWaiter', 'reapCell', 'semLetGo', 'dropRecord'] as const).map((name) => ({
+  name,
+  place: CALLS.indexOf(name),
+}));
 
 /** A thread finds the words by their names, since it travels as text. */
 interface Told extends Pick<Shared, 'arena' | 'words'> {

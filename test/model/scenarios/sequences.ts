@@ -246,6 +246,23 @@ const overBoth = (
     ),
   );
 
+/** A task and its thread wait; `a` notifies the task, or both, and in the end the task is handed the lock. */
+function* handed(c: Bench, { recursive, kind, of }: OwnLock, a: number, task: number, notified: number): Script {
+  yield* call('waitAsTask', c.me);
+  for (const waiter of [task, c.me]) {
+    yield* of(`${kind}Acquire`, STATUS_OK, waiter, 0);
+    yield* c.calls('condWait', STATUS_PENDING, waiter, waiter, FOR_EVER, Number(recursive));
+  }
+  yield* of(`${kind}Acquire`, STATUS_OK, a, 0);
+  yield* c.calls('condNotify', STATUS_OK, a, notified, Number(recursive));
+  yield* of(`${kind}Release`, STATUS_OK, a);
+  yield* c.is(task, STATE_WOKEN);
+  yield* of(`${kind}Acquire`, STATUS_OK, a, 0);
+  yield* of('acquire', STATUS_PENDING, task, task, FOR_EVER, WOKEN | HANDOFF);
+  yield* of(`${kind}Release`, STATUS_OK, a);
+  yield* c.is(task, STATE_GRANTED);
+}
+
 export const sequences: readonly Scenario[] = [
   semaphore(
     'as many are woken as there are permits, seven at a time, and those wake the others',
@@ -859,51 +876,25 @@ export const sequences: readonly Scenario[] = [
       yield* call('waitAsThread', c.me, 0, 0);
     },
   ),
-  ...overBoth(
-    'a thread that was notified, too, does not change places with its task',
-    2,
-    function* (c, { lock, recursive, kind, of }, a, b) {
-      yield* call('waitAsTask', c.me);
-      for (const waiter of [b!, c.me]) {
-        yield* of(`${kind}Acquire`, STATUS_OK, waiter, 0);
-        yield* c.calls('condWait', STATUS_PENDING, waiter, waiter, FOR_EVER, Number(recursive));
-      }
-      yield* of(`${kind}Acquire`, STATUS_OK, a!, 0);
-      yield* c.calls('condNotify', STATUS_OK, a!, 2, Number(recursive));
-      yield* of(`${kind}Release`, STATUS_OK, a!);
-      yield* c.is(b!, STATE_WOKEN);
-      yield* of(`${kind}Acquire`, STATUS_OK, a!, 0);
-      yield* of('acquire', STATUS_PENDING, b!, b!, FOR_EVER, WOKEN | HANDOFF);
-      yield* of(`${kind}Release`, STATUS_OK, a!);
-      yield* c.is(b!, STATE_GRANTED);
-      yield* c.calls('condExchange', 0, c.me, b!);
-      expect(yield* get(lock), b! + QUEUED);
-      yield* call('condEnd', b!, 0);
-      yield* of(`${kind}Release`, STATUS_OK, b!);
-      yield* c.is(c.me, STATE_WOKEN);
-      yield* of('acquire', STATUS_OK, c.me, c.me, FOR_EVER, WOKEN);
-      yield* call('condEnd', c.me, 0);
-      yield* call('waitAsThread', c.me, 0, 0);
-      yield* of(`${kind}Release`, STATUS_OK, c.me);
-    },
-  ),
+  ...overBoth('a thread that was notified, too, does not change places with its task', 2, function* (c, own, a, b) {
+    const { lock, kind, of } = own;
+    yield* handed(c, own, a!, b!, 2);
+    yield* c.calls('condExchange', 0, c.me, b!);
+    expect(yield* get(lock), b! + QUEUED);
+    yield* call('condEnd', b!, 0);
+    yield* of(`${kind}Release`, STATUS_OK, b!);
+    yield* c.is(c.me, STATE_WOKEN);
+    yield* of('acquire', STATUS_OK, c.me, c.me, FOR_EVER, WOKEN);
+    yield* call('condEnd', c.me, 0);
+    yield* call('waitAsThread', c.me, 0, 0);
+    yield* of(`${kind}Release`, STATUS_OK, c.me);
+  }),
   ...overBoth(
     'a thread that changes places with its task has the lock that the task was handed',
     2,
-    function* (c, { lock, recursive, kind, of }, a, b) {
-      yield* call('waitAsTask', c.me);
-      for (const waiter of [b!, c.me]) {
-        yield* of(`${kind}Acquire`, STATUS_OK, waiter, 0);
-        yield* c.calls('condWait', STATUS_PENDING, waiter, waiter, FOR_EVER, Number(recursive));
-      }
-      yield* of(`${kind}Acquire`, STATUS_OK, a!, 0);
-      yield* c.calls('condNotify', STATUS_OK, a!, 1, Number(recursive));
-      yield* of(`${kind}Release`, STATUS_OK, a!);
-      yield* c.is(b!, STATE_WOKEN);
-      yield* of(`${kind}Acquire`, STATUS_OK, a!, 0);
-      yield* of('acquire', STATUS_PENDING, b!, b!, FOR_EVER, WOKEN | HANDOFF);
-      yield* of(`${kind}Release`, STATUS_OK, a!);
-      yield* c.is(b!, STATE_GRANTED);
+    function* (c, own, a, b) {
+      const { lock, kind, of } = own;
+      yield* handed(c, own, a!, b!, 1);
       yield* c.calls('condExchange', 1, c.me, b!);
       expect(yield* get(c.me + CELL_WORD), STATE_GRANTED);
       expect(yield* get(lock), c.me);
