@@ -106,7 +106,7 @@ class Runner {
   private call(name: string): (...args: readonly Value[]) => Value {
     const { calls } = this.exports;
     // What the published core exports.
-    if (calls instanceof WebAssembly.Table) return calls.get(CALLS.findIndex((call) => call === name));
+    if (calls instanceof WebAssembly.Table) return calls.get((CALLS as readonly string[]).indexOf(name));
     return this.exports[name] as (...args: readonly Value[]) => Value;
   }
 
