@@ -7,13 +7,19 @@ import type { File } from '../browsers/suite.ts';
 import type { Line } from '../runtimes/harness.ts';
 import { Report, type Result } from '../runtimes/report.ts';
 
+/**
+ * For so long (ms) a file's worker lives on: Chromium leaks a worker, with all memories that it knows, whose parent is terminated
+ * within a second of its start.
+ */
+const AFTERLIFE = 5_000;
+
 function run(file: File): Promise<Result> {
   const worker = new Worker('/build/suite/runner.js', { type: 'module' });
   const report = new Report();
   return new Promise<Result>((resolve) => {
     const end = (why: string) => {
       clearTimeout(timer);
-      worker.terminate();
+      setTimeout(() => worker.terminate(), AFTERLIFE);
       resolve(report.end(why));
     };
     const wait = () => setTimeout(() => end(`nothing happened for ${report.patience} ms`), report.patience);
