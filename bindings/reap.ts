@@ -103,16 +103,15 @@ export function ticketsOf(arena: Graveyard, thread: number): number {
 }
 
 /**
- * So many `waitAsync`s more of this thread are pending already. Not the other way round: to notify in vain, where a ticket is
- * counted and its `waitAsync` is still to come, is to find a living thread dead. One that dies before they are counted has
- * fewer tickets than it might.
+ * One more `waitAsync` of this thread is pending already. Not the other way round: to notify in vain, where a ticket is
+ * counted and its `waitAsync` is still to come, is to find a living thread dead.
  */
-export function addTickets(arena: Graveyard, count: number): void {
+export function addTicket(arena: Graveyard): void {
   const { core, thread } = arena;
   let current: number;
   // Others take some at any time.
   do current = arena.load(thread, THREAD_TICKETS) | 0;
-  while (!core.swap(thread + THREAD_TICKETS, current, current + count));
+  while (!core.swap(thread + THREAD_TICKETS, current, current + 1));
 }
 
 function takeTicket(arena: Graveyard, thread: number, urgency: Urgency): boolean {

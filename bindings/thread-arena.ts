@@ -25,7 +25,7 @@ import type { DeadlockError } from './errors.ts';
 import type { Memory } from './globals.ts';
 import { cores, hangTime, requireFrom } from './host.ts';
 import { bufferOf, copyBytes, findByte, NAP, SharedWords } from './memory.ts';
-import { addTickets, type Block, end, FULL_SET, type Graveyard, lookAround, reapAll, ticketsOf } from './reap.ts';
+import { addTicket, type Block, end, FULL_SET, type Graveyard, lookAround, reapAll, ticketsOf } from './reap.ts';
 import { ownFile, stackOfProgram } from './stack.ts';
 import { mayBlock, needStack } from './thread.ts';
 import { introduce, noteBlocked, noteStack } from './thread-info.ts';
@@ -139,7 +139,7 @@ export class ThreadArena extends SharedWords implements Graveyard, Queues, Watch
     this.core = instantiate(memory, stalled, this.#mark);
     this.thread = this.#addThread();
     if (!this.thread) return;
-    // At once: of a thread that dies before this, nobody finds that it is dead.
+    // At once: one that dies before this counts as living, and its record is lost.
     this.#proveLife();
     if (introduce(this)) return;
     this.dropTask(this.thread);
@@ -339,13 +339,13 @@ export class ThreadArena extends SharedWords implements Graveyard, Queues, Watch
     if (missing === 0 || typeof Atomics.waitAsync !== 'function' || this.#closed || this.destroyed) return;
     const life = this.#life;
     const again = (): void => life.proves?.();
-    let armed = 0;
-    for (; armed < missing; armed++) {
+    for (let armed = 0; armed < missing; armed++) {
       const { async, value } = this.sleepAsync(this.thread + THREAD_ALIVE);
-      if (!async) break;
+      if (!async) return;
       void value.then(again);
+      // Not all at last: a thread that dies before its first one counts as living.
+      addTicket(this);
     }
-    addTickets(this, armed);
   }
 
   /** This thread's record, made of one that is left over if there is one; 0 as `thread`. */
