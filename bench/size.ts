@@ -38,7 +38,7 @@ export const IMPORTS: Readonly<Record<string, Import>> = {
 
 /** What modules are for. A module that is in none of these is a part of its own. */
 const PARTS: Readonly<Record<string, RegExp>> = {
-  'the core, as text': /core\.wasm$|\/(core|core-t\w+|torn)\.ts$/,
+  'the core, as text': /core\.wasm$|\/(core|core-t\w+|compile|torn)\.ts$/,
   'classes of the primitives':
     /\/(lock|rlock|semaphore|event|barrier|condition|primitive|scoped|acquirable|recoverable|holds|idle)\.ts$/,
   'tasks: what is awaited': /\/steps\/|\/(scheduler|local-queue|operation|operation-\w+|pending-call|owner)\.ts$/,

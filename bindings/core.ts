@@ -1,7 +1,7 @@
 import text from '../build/release/core.wasm';
 import { now } from './clock.ts';
+import { compile } from './compile.ts';
 import { CALLS, callsOf, type Table } from './core-table.ts';
-import { decode } from './core-text.ts';
 import { ThreadingError, UnsupportedError } from './errors.ts';
 import type { Memory } from './globals.ts';
 import { guarded, type Mark, tears, unmarked } from './torn.ts';
@@ -141,8 +141,7 @@ export function instantiate(
   mark: Mark,
 ): Core {
   try {
-    // Compiled once for this thread, synchronously: a few kilobytes take well under a millisecond.
-    compiled ??= new WebAssembly.Module(decode(text));
+    compiled ??= compile(text);
     const look: typeof stalled = tears() ? (...of) => unmarked(mark, () => stalled(...of)) : stalled;
     const { exports } = new WebAssembly.Instance(compiled, { env: { memory, clock: now, stalled: look } });
     const core = callsOf(exports.calls as unknown as Table) as Core;

@@ -1,8 +1,8 @@
 import { HEADER_ID_HIGH, HEADER_ID_LOW } from '../../assembly/abi.ts';
 import text from '../../build/release/imports.wasm';
 import { now } from '../clock.ts';
+import { compile } from '../compile.ts';
 import { importsOf } from '../core-table.ts';
-import { decode } from '../core-text.ts';
 import type { Memory } from '../globals.ts';
 import { Arena, UnsupportedError } from '../index.ts';
 import { isShared, loadWord } from '../memory.ts';
@@ -86,7 +86,7 @@ export function imports(place: Arena | Memory, options?: ImportsOptions): Import
   const { globals } = program;
   const wait = suspend ? new Suspending!(program.suspended) : program.blocked;
   const host = { ...globals, wait, collect: program.collect };
-  compiled ??= new WebAssembly.Module(decode(text));
+  compiled ??= compile(text);
   const core = early ? place.threadArena.core : Arena.coreOn(memory);
   const { exports } = new WebAssembly.Instance(compiled, {
     env: { memory },
