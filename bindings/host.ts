@@ -26,7 +26,7 @@ export function versioned(...more: unknown[]): string {
 }
 
 interface NodeProcess {
-  versions?: { node?: string };
+  versions?: { node?: string; bun?: string; deno?: string };
   argv?: string[];
   env?: { LOCKWORK_HANG?: string };
   getBuiltinModule?(id: string): unknown;
@@ -175,7 +175,12 @@ export function requireFrom(own: string, file: string): unknown {
 /** As they were when this was loaded: tests replace them. */
 const random = Math.random;
 const now = /* @__PURE__ */ (() => Date.now)();
-export const nanoseconds = /* @__PURE__ */ (() => nodeProcess?.hrtime?.bigint)();
+
+/** Node's clock of the system, which all threads share. Those of Bun and Deno begin with the thread. */
+export const nanoseconds = /* @__PURE__ */ (() => {
+  const { versions, hrtime } = nodeProcess ?? {};
+  return versions?.bun || versions?.deno ? undefined : hrtime?.bigint;
+})();
 
 /**
  * What an arena is known by, 64 bits that no other arena has in whichever thread: messages bring both to one. No source is

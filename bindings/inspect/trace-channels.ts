@@ -14,7 +14,7 @@ export interface TraceMessage {
   readonly thread: number;
   /** 0: the thread itself. The async calls of one task have one number, as far as that is known. */
   readonly task: number;
-  /** ms, by a clock that all threads share: that of `process.hrtime` in Node, Bun and Deno; in pages since 1970. */
+  /** ms, by a clock that all threads share: that of `process.hrtime` in Node, elsewhere since 1970. */
   readonly at: number;
   /** Where the call is. Written down when it is read. */
   readonly stack?: string;

@@ -250,7 +250,7 @@ export class Recorder {
     const color = COLORS[doing];
     if (!measures || !color || !this.#on) return;
     const text = place ? textOfPlace(place) : '';
-    measure(threadName(), `${doing} ${subject.label}`, start - origin, end - origin, color, text);
+    measure(threadName(), `${doing} ${subject.label}`, start - origin(), end - origin(), color, text);
   }
 
   #past(): Span[] {
@@ -343,7 +343,7 @@ export class Recorder {
   ): void {
     this.#tell('warning', about, at, warning);
     this.record({ ...about, start: at, order: ++this.#begun }, 'warns', at, { result: warning.text });
-    if (measures && this.#on) mark(warning.text, at - origin);
+    if (measures && this.#on) mark(warning.text, at - origin());
   }
 
   #tell(channel: ChannelName, { subject, line, request, place }: Waiting | Hold, at: number, more: object = {}): void {

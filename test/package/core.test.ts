@@ -114,7 +114,9 @@ describe('the published core', () => {
     );
     expect((exports.calls as WebAssembly.Table).length).toBe(CALLS.length);
     // The same build, before its last step.
-    const mapped = new WebAssembly.Module(readFileSync(new URL('../../build/core.wasm', import.meta.url)));
+    const mapped = new WebAssembly.Module(
+      readFileSync(new URL('../build/core.wasm', import.meta.resolve('lockwork/core.wasm'))),
+    );
     expect(WebAssembly.Module.exports(mapped)).toEqual(CALLS.map((name) => ({ name, kind: 'function' })));
   });
 });
