@@ -63,6 +63,11 @@ export class LocalQueue implements Completion {
   /** This thread's next local queue at the same cell, and the one before. */
   younger: LocalQueue | undefined;
   older: LocalQueue | undefined;
+  /**
+   * RLock: the tasks of all these queues by the names of their owners, in their order, each with its queue. They share it,
+   * from the first time on that an owner is admitted.
+   */
+  byOwner: Map<number, Map<QueuedTask, LocalQueue>> | undefined;
   #last: QueuedTask | undefined;
   #size = 0;
   /** While it goes on to its next task, a call from within must not dissolve it. */
@@ -109,6 +114,7 @@ export class LocalQueue implements Completion {
     const queues = this.#here.get(cell);
     if (queues) {
       this.older = queues.youngest;
+      this.byOwner = queues.youngest.byOwner;
       queues.youngest.younger = this;
       queues.youngest = this;
     } else this.#here.set(cell, { oldest: this, youngest: this });
@@ -146,11 +152,15 @@ export class LocalQueue implements Completion {
     const { arena, cell } = this.proxy.target;
     // If the owner holds it, that stays so: only tasks of this thread could release it.
     if ((arena.load(cell, CELL_WORD) & -UNIT) >>> 0 !== name) return;
-    for (let queue: LocalQueue | undefined = this, next: LocalQueue | undefined; queue; queue = next) {
-      next = queue.younger;
-      queue.admit(name);
-      queue.dissolve();
+    if (!this.byOwner) {
+      const byOwner: NonNullable<LocalQueue['byOwner']> = new Map();
+      for (let queue: LocalQueue | undefined = this; queue; queue = queue.younger) {
+        queue.byOwner = byOwner;
+        for (let task = queue.first; task; task = task.next) queue.note(task);
+      }
     }
+    // It shrinks meanwhile.
+    for (const [task, queue] of this.byOwner!.get(name) ?? []) queue.admit(task);
   }
 
   /** A task gives up. Among several it just leaves; if it was the first, the proxy's verdict is for the next. */
@@ -173,6 +183,7 @@ export class LocalQueue implements Completion {
     else if (!younger) queues.youngest = older;
     // `older` stays as it is: a queue that had one does not begin once more.
     this.younger = undefined;
+    this.byOwner = undefined;
   }
 
   /** A step of the proxy. */
@@ -247,20 +258,26 @@ export class LocalQueue implements Completion {
     task.complete(status, this.proxy);
   }
 
-  /** `admitOwner` for this queue only. */
-  admit(name: number): void {
+  /** `admitOwner` for a task of this queue. */
+  admit(task: QueuedTask): void {
     const { arena, cell, stamp } = this.proxy.target;
-    for (let task = this.first, next: typeof task; task; task = next) {
-      next = task.next;
-      if (task.name !== name) continue;
-      this.#remove(task);
-      task.admit(arena.core.rlockAcquire(cell, stamp, name, 0), this.proxy);
-    }
+    this.#remove(task);
+    task.admit(arena.core.rlockAcquire(cell, stamp, task.name, 0), this.proxy);
+    // Without tasks the proxy has to leave. If it has its verdict already, `resume` will pass that on.
+    if (!this.first && this.proxy.waiter && !this.#advancing) this.#scheduler.cancel(this.proxy);
   }
 
-  /** Without tasks the proxy has to leave. If it has its verdict already, `resume` will pass that on. */
-  dissolve(): void {
-    if (!this.first && this.proxy.waiter && !this.#advancing) this.#scheduler.cancel(this.proxy);
+  /** The task can be found by its owner. */
+  note(task: QueuedTask): void {
+    const tasks = this.byOwner!.get(task.name);
+    if (tasks) tasks.set(task, this);
+    else this.byOwner!.set(task.name, new Map([[task, this]]));
+  }
+
+  #forget(task: QueuedTask): void {
+    const tasks = this.byOwner!.get(task.name)!;
+    tasks.delete(task);
+    if (tasks.size === 0) this.byOwner!.delete(task.name);
   }
 
   #push(task: QueuedTask): void {
@@ -269,6 +286,7 @@ export class LocalQueue implements Completion {
     else this.first = task;
     this.#last = task;
     this.#size++;
+    if (this.byOwner) this.note(task);
   }
 
   #remove(task: QueuedTask): void {
@@ -285,6 +303,7 @@ export class LocalQueue implements Completion {
     // An old task must not keep the younger ones alive.
     task.next = undefined;
     this.#size--;
+    if (this.byOwner) this.#forget(task);
   }
 
   #count(change: number): void {

@@ -129,6 +129,11 @@ const NOT_HERE: readonly Exception[] = [
     on: ['Bun', 'Deno', ...PAGES],
     reason: "of Node's `vm` scripts, whose time may be up in the midst of a call",
   },
+  {
+    file: 'behaviour/crowds.test.ts',
+    on: ['Bun', 'Deno', ...PAGES],
+    reason: "of what V8 counts, by Node's inspector",
+  },
   { file: 'behaviour/realms.test.ts', on: PAGES, reason: "of Node's `vm` contexts and its threads" },
   { file: 'stress/fuzz.test.ts', on: PAGES, reason: 'platforms/page/fuzz.test.ts explores there' },
   { file: 'stress/programs.test.ts', on: PAGES, reason: 'platforms/page/programs.test.ts has it in the main thread' },
