@@ -11,7 +11,7 @@ import { HOLDABLES, outcome, WAITS } from '../support/waits.ts';
 
 const TASKS = 2_000;
 /**
- * It is about 10; the rest is for a slow machine, as every 30 ms a thread looks after its tasks: at all, and at up to 64 before
+ * It is 1 to 7; the rest is for a slow machine, as every 30 ms a thread looks after its tasks: at all, and at up to 64 before
  * each of 256. Were each to walk over those of its thread that wait, it would be 250 at least.
  */
 const FOR_EACH = 150;

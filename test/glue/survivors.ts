@@ -22,15 +22,15 @@ export const survivors: readonly Survivor[] = [
   // acquirable.ts
   {
     file: 'acquirable.ts',
-    line: 'if (owner && status === STATUS_OK && usesOf(owner, arena) > 1)',
-    what: /^(only owner && status === STATUS_OK$|> → >=|1 → 0)/,
+    line: 'if (status === STATUS_OK && usesOf(owner, arena) > 1)',
+    what: /^(only status === STATUS_OK$|> → >=|1 → 0)/,
     why: 'An owner with one use has no other task that waits: the count only saves the look',
     same: true,
   },
   {
     file: 'acquirable.ts',
-    line: 'if (owner && status === STATUS_OK && usesOf(owner, arena) > 1)',
-    what: /^only owner$/,
+    line: 'if (status === STATUS_OK && usesOf(owner, arena) > 1)',
+    what: /^only usesOf/,
     why: 'An owner is admitted only where the word says that it holds the lock: its other tasks have it, too, a microtask earlier',
   },
   {
@@ -318,7 +318,7 @@ export const survivors: readonly Survivor[] = [
   // operation-table.ts
   {
     file: 'operation-table.ts',
-    line: 'this.#arena.core.setTaskPlace(waiter, 0);',
+    line: 'this.#arena.core.setPlace(waiter, 0);',
     why: 'What is asked for is compared with the operation, or was posted; and a waiter that is given back is never posted',
     same: true,
   },
@@ -502,8 +502,8 @@ export const survivors: readonly Survivor[] = [
   },
   {
     file: 'rlock.ts',
-    line: 'return owner !== 0 && owner !== thread && arena.load(owner, THREAD_OWNING_THREAD) === thread;',
-    what: /^(only|0 → )/,
+    line: 'if (owner === 0 || name === NOBODY || owner === thread) return false;',
+    what: /^(only|0 → |return left out)/,
     why: 'It is asked only where the thread itself does not hold it, and what is at the address 0 is no record of a task',
   },
   // scheduler.ts
@@ -557,7 +557,7 @@ export const survivors: readonly Survivor[] = [
   },
   {
     file: 'scheduler.ts',
-    line: 'if (given) this.sleep(LONGEST);',
+    line: 'if (given) this.sleep(LONGEST, 0);',
     what: /^(0 → 1|statement left out)/,
     why: WITHIN_THE_CORE,
   },
@@ -605,14 +605,14 @@ export const survivors: readonly Survivor[] = [
   },
   {
     file: 'thread-arena.ts',
-    line: 'for (let index = this.load(base, HEADER_FIRST); index < room; index++) {',
+    line: 'for (let index = this.load(base, HEADER_FIRST); index < kinds.length; index++) {',
     what: /^< → <=/,
     why: 'The copy of the map ends there: nothing is found behind it',
     same: true,
   },
   {
     file: 'thread-arena.ts',
-    line: 'if (kind > KIND_RESERVED) found.push({ kind, address: base + index * CELL_SIZE });',
+    line: 'if (kind > KIND_RESERVED) starts.push(index);',
     what: /^> → >=/,
     why: 'Everybody asks for kinds above that one',
     same: true,
