@@ -6,7 +6,7 @@ import { type Lock, Owner, RLock } from 'lockwork';
 import { describe, expect, it } from 'vitest';
 import { integers } from '../support/settle.ts';
 import { steps } from '../support/steps.ts';
-import { PATIENCE, thread } from '../support/threads.ts';
+import { thread, until } from '../support/threads.ts';
 import { HOLDABLES, outcome, WAITS } from '../support/waits.ts';
 
 const TASKS = 2_000;
@@ -144,12 +144,25 @@ describe('Many owners of an RLock', () => {
   });
 });
 
+interface InTurns {
+  lock: Lock;
+  /** Whose turn it is, from 1 on: the thread that comes second begins with that. */
+  turn: Int32Array;
+  second: boolean;
+  /** How many tasks each has. */
+  length: number;
+  /** Of those that give up. */
+  order: readonly number[] | undefined;
+}
+
 /** The tasks of one of two threads, which wait for the same strictly in turns with the other's; all have it, or give up. */
-async function inTurns({ lock, turn, odd, length, order, within }: InTurns): Promise<void> {
+async function inTurns({ lock, turn, second, length, order }: InTurns): Promise<void> {
+  const within = 5_000;
   const aborts: (() => void)[] = [];
   const tasks: Promise<unknown>[] = [];
-  for (let mine = odd; mine < 2 * length; mine += 2) {
-    if (mine > 0) Atomics.wait(turn, 0, mine - 1, within);
+  if (second) Atomics.store(turn, 0, 1);
+  for (let mine = second ? 2 : 1; mine <= 2 * length; mine += 2) {
+    Atomics.wait(turn, 0, mine - 1, within);
     if (Atomics.load(turn, 0) !== mine) throw new Error(`not within ${within} ms: the other thread's turn ${mine - 1}`);
     const controller = new AbortController();
     aborts.push(() => controller.abort());
@@ -158,29 +171,19 @@ async function inTurns({ lock, turn, odd, length, order, within }: InTurns): Pro
     Atomics.notify(turn, 0);
   }
   for (const index of order ?? []) aborts[index]!();
-  if (!order && !odd) lock.release();
+  if (!order && !second) lock.release();
   await Promise.all(tasks);
-}
-
-interface InTurns {
-  lock: Lock;
-  turn: Int32Array;
-  /** 1 for the thread that comes second. */
-  odd: number;
-  /** How many tasks each has. */
-  length: number;
-  /** Of those that give up. */
-  order: readonly number[] | undefined;
-  within: number;
 }
 
 describe.each(HOLDABLES)('Tasks of two threads that wait for a %s strictly in turns', (_, make) => {
   async function both(order?: readonly number[]): Promise<void> {
     const lock = make();
     lock.acquire();
-    const args = { lock, turn: integers(1), length: TASKS / 2, order, within: PATIENCE };
-    const other = thread({ ...args, odd: 1 }, inTurns);
-    await expectLinear(() => Promise.all([inTurns({ ...args, odd: 0 }), other]));
+    const args = { lock, turn: integers(1), length: TASKS / 2, order };
+    const other = thread({ ...args, second: true }, inTurns);
+    // One that has not begun might need this thread to begin.
+    await until(() => Atomics.load(args.turn, 0) === 1, 'the other thread has begun');
+    await expectLinear(() => Promise.all([inTurns({ ...args, second: false }), other]));
     if (order) lock.release();
     expect([lock.waiters, lock.tryAcquire()]).toEqual([0, true]);
   }

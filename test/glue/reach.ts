@@ -18,7 +18,7 @@ const KEPT = `${ROOT}build/glue-tests.json`;
 const SOURCES = [
   'bindings/**/*.ts',
   'build/release/core.wasm',
-  'test/{unit,behaviour,support}/*',
+  'test/{unit,behaviour,support}/**/*.*',
   'test/glue/{hits,mutate,probes,tests}.ts',
 ];
 
