@@ -268,7 +268,7 @@ export const survivors: readonly Survivor[] = [
   },
   {
     file: 'local-queue.ts',
-    line: 'task.admit(arena.core.rlockAcquire(cell, stamp, name, 0), this.proxy);',
+    line: 'task.admit(arena.core.rlockAcquire(cell, stamp, task.name, 0), this.proxy);',
     what: /^0 → /,
     why: 'The owner holds it: there is nothing to wait for',
     same: true,

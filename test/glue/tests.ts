@@ -55,7 +55,9 @@ export class Tests {
     const own = ['.git', '.ci', 'node_modules', 'build', 'dist'];
     cpSync(ROOT, this.#root, { recursive: true, filter: (path) => !own.includes(relative(ROOT, path)) });
     symlinkSync(join(ROOT, 'node_modules'), join(this.#root, 'node_modules'));
-    for (const core of ['dist/core.wasm', 'build/release/core.wasm']) cpSync(join(ROOT, core), join(this.#root, core));
+    // The other entries, which the tests' threads load, take index.js from beside them.
+    for (const built of ['dist', 'build/release'])
+      cpSync(join(ROOT, built), join(this.#root, built), { recursive: true });
     const hits = join(this.#root, 'hits');
     mkdirSync(hits);
     process.env.LOCKWORK_HITS = hits;
