@@ -318,6 +318,31 @@ describe('The local queue of an RLock', () => {
     expect([lock.waiters, lock.locked]).toEqual([0, false]);
   });
 
+  it('goes with its owner, also where it begins behind a thread, after another owner has acquired again', async () => {
+    const lock = new RLock();
+    const [holder, owner, other] = [new Owner(), new Owner(), new Owner()];
+    await lock.acquireAsync({ owner: holder });
+    const first = lock.acquireAsync({ owner });
+    const others = lock.acquireAsync({ owner: other });
+    expect(await lock.acquireAsync({ owner: holder })).toBe(true);
+    const between = thread({ lock }, ({ lock }) => lock.with(() => 'between'));
+    await until(() => lock.waiters === 3, 'a thread waits behind them');
+    const leave = new AbortController();
+    const left = outcome(lock.acquireAsync({ owner, signal: leave.signal }));
+    const second = lock.acquireAsync({ owner, timeout: 5_000 });
+    leave.abort(boom);
+    expect([await left, lock.waiters]).toEqual([undefined, 4]);
+    lock.release({ owner: holder });
+    lock.release({ owner: holder });
+    expect([await first, await second, lock.waiters]).toEqual([true, true, 2]);
+    lock.release({ owner });
+    lock.release({ owner });
+    expect(() => lock.release({ owner })).toThrow(NotHeldError);
+    expect(await others).toBe(true);
+    lock.release({ owner: other });
+    expect([await between, lock.waiters, lock.locked]).toEqual(['between', 0, false]);
+  });
+
   it('is passed on by a thread that holds it itself', async () => {
     const lock = new RLock();
     lock.acquire(0);
