@@ -12,7 +12,7 @@ import { install } from './install.ts';
 import { type Column, failuresOf, matrix } from './matrix.ts';
 import { runInProcess, runProgram } from './processes.ts';
 import type { Result } from './report.ts';
-import { INSTALLED, notHere, PROGRAM, RUNTIMES, type Runtime, VITEST } from './runtimes.ts';
+import { INSTALLED, notHere, PROGRAM, RUNTIMES, type Runtime } from './runtimes.ts';
 import { runProject } from './vitest.ts';
 
 const names = process.argv.slice(2);
@@ -33,7 +33,7 @@ async function run(runtime: Runtime): Promise<Column> {
   const here = files.filter((file) => !notHere(runtime, file).whole);
   if (!isInstalled(runtime)) {
     // A page runs files by way of its suite: all of them.
-    const results = new Map(await runProject(VITEST[runtime], runtime === 'Node 26' ? here : []));
+    const results = new Map(await runProject(runtime, runtime === 'Node 26' ? here : []));
     if (here.includes(PROGRAM)) results.set(PROGRAM, await runProgram([process.execPath, program], 'true\n'));
     return results;
   }

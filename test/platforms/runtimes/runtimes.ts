@@ -34,6 +34,9 @@ export const RUNTIMES: readonly Runtime[] = [
 ];
 
 const PAGES: readonly Runtime[] = ['Chromium', 'Firefox', 'WebKit'];
+const NO_PAGE = 'there is no page';
+/** Of platforms/page/, what only a page runs. */
+const PAGE_ONLY = 'alone blocking death examples inspect live programs recipe scheduler unsupported wasm'.split(' ');
 const but = (...those: readonly Runtime[]) => RUNTIMES.filter((runtime) => !those.includes(runtime));
 
 /** Not a test file: a program of few lines, see there. */
@@ -96,6 +99,13 @@ const NOT_HERE: readonly Exception[] = [
     reason: 'what lets a test terminate a thread keeps it alive',
   },
   { file: 'package/wasm.test.ts', on: but('Node 26'), reason: 'of compilers, whose programs the other tests run' },
+  { file: 'package/wasm.test.ts', on: ['Node 26'], tests: ['rustc'], reason: 'where there is no Rust' },
+  {
+    file: 'platforms/page/wasm.test.ts',
+    on: ['WebKit'],
+    tests: ['and its page goes on'],
+    reason: 'there is no JavaScript Promise Integration',
+  },
   { file: 'package/bundled.test.ts', on: but('Node 26'), reason: 'of bundlers' },
   { file: 'package/pack.test.ts', on: but('Node 26'), reason: 'of what is published, which is the same everywhere' },
   { file: 'package/treeshake.test.ts', on: but('Node 26'), reason: 'of the published file, and of bundlers' },
@@ -108,12 +118,8 @@ const NOT_HERE: readonly Exception[] = [
     tests: ['of an order > is one between threads'],
     reason: 'a BroadcastChannel keeps the process alive',
   },
-  { file: 'platforms/page/', on: but('Node 26', ...PAGES), reason: 'there is no page' },
-  ...['alone', 'blocking', 'examples', 'inspect', 'programs', 'recipe', 'unsupported', 'wasm'].map((name) => ({
-    file: `platforms/page/${name}.`,
-    on: ['Node 26' as const],
-    reason: 'there is no page',
-  })),
+  { file: 'platforms/page/', on: but('Node 26', ...PAGES), reason: NO_PAGE },
+  ...PAGE_ONLY.map((name) => ({ file: `platforms/page/${name}.`, on: ['Node 26' as const], reason: NO_PAGE })),
   {
     file: 'behaviour/stack.test.ts',
     on: ['Bun', 'Deno', ...PAGES],

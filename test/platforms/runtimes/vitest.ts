@@ -6,16 +6,17 @@ import { join, relative } from 'node:path';
 import type { JsonTestResults } from 'vitest/node';
 import { root } from './bundle.ts';
 import type { Result } from './report.ts';
+import { notHere, VITEST } from './runtimes.ts';
 
 /** For all files of a project (ms). */
 const BOUND = 15 * 60_000;
 
-/** Runs a project, or some files of it; answers by file, relative to test/. */
-export async function runProject(project: string, files: readonly string[]): Promise<Map<string, Result>> {
+/** Runs the project of a runtime, or some files of it; answers by file, relative to test/. */
+export async function runProject(runtime: keyof typeof VITEST, files: readonly string[]): Promise<Map<string, Result>> {
   const folder = mkdtempSync(join(tmpdir(), 'lockwork-'));
   const output = join(folder, 'results.json');
   const vitest = join(root, 'node_modules/vitest/vitest.mjs');
-  const args = ['run', '--project', project, '--reporter', 'json', '--outputFile', output, ...files];
+  const args = ['run', '--project', VITEST[runtime], '--reporter', 'json', '--outputFile', output, ...files];
   try {
     const printed = await new Promise<string>((resolve) => {
       const options = { cwd: root, timeout: BOUND, maxBuffer: 2 ** 26 };
@@ -23,13 +24,13 @@ export async function runProject(project: string, files: readonly string[]): Pro
         resolve(`${error ?? ''} ${error?.signal ?? ''}\n${out}${err}`),
       );
     });
-    return read(output, printed);
+    return read(runtime, output, printed);
   } finally {
     rmSync(folder, { recursive: true });
   }
 }
 
-function read(output: string, printed: string): Map<string, Result> {
+function read(runtime: keyof typeof VITEST, output: string, printed: string): Map<string, Result> {
   let report: JsonTestResults;
   try {
     report = JSON.parse(readFileSync(output, 'utf8'));
@@ -39,6 +40,9 @@ function read(output: string, printed: string): Map<string, Result> {
   const results = new Map<string, Result>();
   for (const { name, status, message, assertionResults } of report.testResults) {
     const result: Result = { tests: 0, passed: 0, failures: [] };
+    const file = relative(join(root, 'test'), name);
+    const mayBeSkipped = ({ fullName }: { fullName: string }) =>
+      notHere(runtime, file).tests.some((test) => fullName.includes(test));
     for (const test of assertionResults) {
       const { ran } = test.meta;
       if (ran) {
@@ -47,12 +51,13 @@ function read(output: string, printed: string): Map<string, Result> {
       }
       result.tests++;
       if (test.status === 'passed') result.passed++;
-      else result.failures.push(`${test.fullName}\n${test.failureMessages?.join('\n') || test.status}`);
+      else if (test.status !== 'skipped' || !mayBeSkipped(test))
+        result.failures.push(`${test.fullName}\n${test.failureMessages?.join('\n') || test.status}`);
     }
     if (status === 'failed' && assertionResults.every((test) => test.status === 'passed')) {
       result.failures.push(message || printed.slice(-4_000));
     }
-    if (result.tests || result.failures.length) results.set(relative(join(root, 'test'), name), result);
+    if (result.tests || result.failures.length) results.set(file, result);
   }
   if (!report.success && ![...results.values()].some(({ failures }) => failures.length)) {
     throw new Error(`Vitest failed, but no test: ${printed.slice(-4_000)}`);
