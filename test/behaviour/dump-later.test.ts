@@ -214,7 +214,7 @@ describe('LOCKWORK_HANG', () => {
     const source = `${BEGINNING}
       const lock = new Lock();
       lock.acquire();
-      const got = lock.acquire(400);
+      const got = lock.acquire(1_500);
       console.log(got);`;
     const { code, stdout, stderr } = await run({ files: { 'main.mjs': source }, env: { LOCKWORK_HANG: '0.5' } });
     expect([code, stdout]).toEqual([0, 'false\n']);
