@@ -206,12 +206,6 @@ export class LocalQueue implements Completion {
   }
 
   /** A step of the proxy. */
-  abandon(): number {
-    while (this.first) this.#remove(this.first);
-    return cancelAcquire(this.proxy);
-  }
-
-  /** A step of the proxy. */
   takeTurn(): number {
     return this.first ? this.#advance(takeTurnAcquire(this.#forFirst())) : STATUS_PENDING;
   }
@@ -318,7 +312,8 @@ const proxySteps: Steps = {
   start: (op) => queueOf(op).start(),
   resume: (op, verdict) => queueOf(op).resume(verdict),
   cancel: (op) => queueOf(op).cancel(),
-  abandon: (op) => queueOf(op).abandon(),
+  // A proxy never blocks a thread: neither this nor `takeOver` is asked for.
+  abandon: cancelAcquire,
   decline: declineAcquire,
   takeTurn: (op) => queueOf(op).takeTurn(),
   takeOver: () => false,
