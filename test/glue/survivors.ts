@@ -282,6 +282,13 @@ export const survivors: readonly Survivor[] = [
   },
   {
     file: 'local-queue.ts',
+    line: 'proxy.hold = hold !== 0 && (arena.load(cell, CELL_STAMP) | 0) === stamp ? hold : 0;',
+    what: /^(only \(arena|0 → )/,
+    why: 'No hold has the address 1 or -1, and a task without one has 0 either way',
+    same: true,
+  },
+  {
+    file: 'local-queue.ts',
     line: 'this.byOwner = undefined;',
     what: /^statement left out/,
     why: 'By then it is empty, or another one comes in its place: an empty one does as none, and only costs',
