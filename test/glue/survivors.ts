@@ -404,6 +404,13 @@ export const survivors: readonly Survivor[] = [
   // pending-call.ts
   {
     file: 'pending-call.ts',
+    line: 'return this.#limits?.cancelled ?? false;',
+    what: /^only this/,
+    why: 'The answer undefined counts as false: only conditions ask for it',
+    same: true,
+  },
+  {
+    file: 'pending-call.ts',
     line: 'if (signal || limit < Infinity) this.#limit(limit, signal);',
     what: /^< → <=/,
     why: 'A limit of Infinity takes no timer there either',
