@@ -150,6 +150,11 @@ class Picture {
     return this.#blocks.filter((_, kind) => wanted(kind)).flat();
   }
 
+  /** All threads. One that has told nothing of itself has not begun, or died before it had. */
+  threads(): number[] {
+    return this.all((kind) => kind === KIND_THREAD).filter((thread) => this.word(thread, THREAD_INFO));
+  }
+
   kindOf(address: number): number {
     // Where it is no cell's address, there is no such index.
     return this.#kinds[(address - this.#arena.base) / CELL_SIZE] ?? 0;
@@ -244,7 +249,6 @@ function ownerOf(picture: Picture, lock: number): { record: number; held: boolea
 
 const isLock = (kind: number): boolean => kind === KIND_LOCK || kind === KIND_RLOCK;
 const isSemaphore = (kind: number): boolean => kind === KIND_SEMAPHORE || kind === KIND_BOUNDED_SEMAPHORE;
-const isThread = (kind: number): boolean => kind === KIND_THREAD;
 
 /** Adds to a list by its key. */
 function push<T>(lists: Map<number, T[]>, key: number, value: T): void {
@@ -341,7 +345,7 @@ function threadArenaOf(arena: Arena, where: string): ThreadArena {
  */
 export function enumerate(arena: Arena = Arena.default): ThreadInfo[] {
   const picture = new Picture(threadArenaOf(arena, 'enumerate'));
-  return picture.all(isThread).map((thread) => picture.info(thread));
+  return picture.threads().map((thread) => picture.info(thread));
 }
 
 /**
@@ -360,7 +364,7 @@ export function enumerate(arena: Arena = Arena.default): ThreadInfo[] {
  * @throws TypeError, ThreadingError as `enumerate`
  */
 export function activeCount(arena: Arena = Arena.default): number {
-  return new Picture(threadArenaOf(arena, 'activeCount')).all(isThread).length;
+  return new Picture(threadArenaOf(arena, 'activeCount')).threads().length;
 }
 
 /**
@@ -397,7 +401,7 @@ export function dumpOf(arena: ThreadArena): Dump {
   const busy = picture.busy();
   const holds = holdsOf(picture, busy);
   const tasks = tasksOf(picture);
-  const threads = picture.all(isThread).map((thread): ThreadDump => {
+  const threads = picture.threads().map((thread): ThreadDump => {
     const waitsFor = blockedOn(picture, thread);
     const stack = waitsFor && picture.stack(thread, waitsFor.ident);
     return {
@@ -435,7 +439,7 @@ export function findDeadlocks(arena: Arena = Arena.default): Deadlock[] {
 }
 
 function deadlocksOf(arena: ThreadArena, picture: Picture): Deadlock[] {
-  const threads = picture.all(isThread);
+  const threads = picture.threads();
   // One walk may put together what never was at one time; what a second one finds the same has been there in between.
   const seen = circles(arena, threads);
   const again = circles(arena, threads);

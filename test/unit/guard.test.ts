@@ -261,9 +261,10 @@ describe.each(HOLDABLES)('%s, by a task', (_name, make) => {
     const calls: unknown[] = [];
     const fn = () => calls.push(1);
     for (const timeout of [0, 2]) {
-      for (const late of [holdable.holdAsync({ timeout }), holdable.withAsync(fn, { timeout })]) {
-        await expect(late).rejects.toThrow(TimeoutError);
-        await expect(late).rejects.toThrow(`${holdable.kind} "seats": not acquired within ${timeout} ms`);
+      for (const wait of [() => holdable.holdAsync({ timeout }), () => holdable.withAsync(fn, { timeout })]) {
+        const late: unknown = await wait().catch((error: unknown) => error);
+        expect(late).toBeInstanceOf(TimeoutError);
+        expect((late as Error).message).toBe(`${holdable.kind} "seats": not acquired within ${timeout} ms`);
       }
     }
     const controller = new AbortController();
@@ -271,7 +272,7 @@ describe.each(HOLDABLES)('%s, by a task', (_name, make) => {
       const { signal } = early ? { signal: AbortSignal.abort('off') } : controller;
       const waits = [holdable.holdAsync({ signal }), holdable.withAsync(fn, { signal })];
       controller.abort('off');
-      for (const wait of waits) await expect(wait).rejects.toBe('off');
+      await Promise.all(waits.map((wait) => expect(wait).rejects.toBe('off')));
     }
     expect(calls).toEqual([]);
     guard.release();

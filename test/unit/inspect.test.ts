@@ -195,6 +195,13 @@ describe('enumerate', () => {
     expect(threads()).not.toContainEqual(all[1]);
   });
 
+  it('does not have one that died before it told who it is', () => {
+    const { core, base, id } = refOf(new Event({ arena: here.arena })).arena;
+    expect(core.addRecord(base, id, KIND_THREAD, 0, 1, 0, 0)).not.toBe(0);
+    expect([enumerate(here.arena).length, activeCount(here.arena)]).toEqual([1, 1]);
+    expect(dump(here.arena).threads).toHaveLength(1);
+  });
+
   it('is of the default arena by default', () => {
     expect(enumerate().filter(({ self }) => self)).toEqual([{ ...currentThread() }]);
     expect(enumerate()).toHaveLength(activeCount());
