@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { fill } from '../support/fill.ts';
 import { integers } from '../support/settle.ts';
 import { thread, threads, until } from '../support/threads.ts';
+import { expectInTurn, passOn } from '../support/turns.ts';
 import { HOLDABLES, outcome, turn } from '../support/waits.ts';
 
 const boom = { reason: 'the flight is cancelled' };
@@ -79,29 +80,31 @@ describe.each(HOLDABLES)('The local queue of a %s', (_, make) => {
   });
 
   it('begins anew behind waiters that came meanwhile', async () => {
-    const lock = make();
-    const order = integers(16);
-    lock.acquire();
-    const all: Promise<unknown>[] = [];
-    // This thread's tasks in local queues of 1, 2, 3 and 1, threads between them; one gives up at the head of a queue.
-    for (const [place, kind] of [...'ataataaata'].entries()) {
-      all.push(
-        kind === 'a'
-          ? outcome(lock.withAsync(() => (order[++order[0]!] = place), place === 5 ? { timeout: 1 } : {}))
-          : thread({ lock, order, place }, ({ lock, order, place }) =>
-              lock.with(() => {
-                order[++order[0]!] = place;
-              }),
-            ),
-      );
-      // The sixth is about to give up.
-      if (place === 5 || place === 6) continue;
-      await until(() => lock.waiters === place + Number(place < 5), `${place} waits`);
-    }
-    lock.release();
-    await Promise.all(all);
-    expect([...order.slice(1, 10)]).toEqual([0, 1, 2, 3, 4, 6, 7, 8, 9]);
-    expect([lock.waiters, lock.tryAcquire()]).toEqual([0, true]);
+    const round = async () => {
+      const lock = make();
+      const order = integers(16);
+      lock.acquire();
+      const all: Promise<unknown>[] = [];
+      // This thread's tasks in local queues of 1, 2, 3 and 1, threads between them; one gives up at the head of a queue.
+      for (const [place, kind] of [...'ataataaata'].entries()) {
+        all.push(
+          kind === 'a'
+            ? outcome(lock.withAsync(() => (order[++order[0]!] = place), place === 5 ? { timeout: 1 } : {}))
+            : thread({ lock, order, place }, ({ lock, order, place }) =>
+                lock.with(() => {
+                  order[++order[0]!] = place;
+                }),
+              ),
+        );
+        // The sixth is about to give up.
+        if (place === 5 || place === 6) continue;
+        await until(() => lock.waiters === place + Number(place < 5), `${place} waits`);
+      }
+      const slowest = await passOn(lock, all);
+      expect([lock.waiters, lock.tryAcquire()]).toEqual([0, true]);
+      return { order: [...order.slice(1, 10)], slowest };
+    };
+    await expectInTurn(round, [0, 1, 2, 3, 4, 6, 7, 8, 9]);
   });
 
   it('goes from between two others', async () => {

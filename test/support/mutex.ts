@@ -1,6 +1,7 @@
 import { Arena, Barrier, type Lock, type RLock, type Semaphore } from 'lockwork';
 import { describe, expect, it } from 'vitest';
 import { thread, threads, until } from './threads.ts';
+import { expectInTurn, passOn } from './turns.ts';
 
 /** What can be held by one thread at a time. */
 type Mutex = Lock | RLock | Semaphore;
@@ -60,23 +61,25 @@ export function excludes(label: string, make: () => Mutex): void {
     });
 
     it('lets waiters through in the order in which they came', async () => {
-      const lock = make();
-      const order = Arena.default.allocate(Int32Array, 9);
-      lock.acquire();
-      const others: Promise<void>[] = [];
-      for (let index = 0; index < 8; index++) {
-        others.push(
-          thread({ lock, order, index }, ({ lock, order, index }) => {
-            lock.acquire();
-            order[++order[0]!] = index;
-            lock.release();
-          }),
-        );
-        await until(() => lock.waiters === index + 1, `thread ${index} waits`);
-      }
-      lock.release();
-      await Promise.all(others);
-      expect([...order]).toEqual([8, 0, 1, 2, 3, 4, 5, 6, 7]);
+      const round = async () => {
+        const lock = make();
+        const order = Arena.default.allocate(Int32Array, 9);
+        lock.acquire();
+        const others: Promise<void>[] = [];
+        for (let index = 0; index < 8; index++) {
+          others.push(
+            thread({ lock, order, index }, ({ lock, order, index }) => {
+              lock.acquire();
+              order[++order[0]!] = index;
+              lock.release();
+            }),
+          );
+          await until(() => lock.waiters === index + 1, `thread ${index} waits`);
+        }
+        const slowest = await passOn(lock, others);
+        return { order: [...order], slowest };
+      };
+      await expectInTurn(round, [8, 0, 1, 2, 3, 4, 5, 6, 7]);
     });
 
     it('lets a waiter through at whatever moment of its way to sleep it is released', async () => {
@@ -107,26 +110,28 @@ export function excludes(label: string, make: () => Mutex): void {
     });
 
     it('keeps the others in order when one in the middle gives up', async () => {
-      const lock = make();
-      const order = Arena.default.allocate(Int32Array, 5);
-      lock.acquire();
-      await threads(5, {}, () => {}); // They exist now, so that all can wait within the time of the one.
-      const others: Promise<void>[] = [];
-      for (let index = 0; index < 5; index++) {
-        others.push(
-          thread({ lock, order, index }, ({ lock, order, index }) => {
-            if (!lock.acquire(index === 2 ? 1_000 : undefined)) return;
-            order[++order[0]!] = index;
-            lock.release();
-          }),
-        );
-        await until(() => lock.waiters === index + 1, `thread ${index} waits`);
-      }
-      await others[2];
-      expect(lock.waiters).toBe(4);
-      lock.release();
-      await Promise.all(others);
-      expect([...order]).toEqual([4, 0, 1, 3, 4]);
+      const round = async () => {
+        const lock = make();
+        const order = Arena.default.allocate(Int32Array, 5);
+        lock.acquire();
+        await threads(5, {}, () => {}); // They exist now, so that all can wait within the time of the one.
+        const others: Promise<void>[] = [];
+        for (let index = 0; index < 5; index++) {
+          others.push(
+            thread({ lock, order, index }, ({ lock, order, index }) => {
+              if (!lock.acquire(index === 2 ? 1_000 : undefined)) return;
+              order[++order[0]!] = index;
+              lock.release();
+            }),
+          );
+          await until(() => lock.waiters === index + 1, `thread ${index} waits`);
+        }
+        await others[2];
+        expect(lock.waiters).toBe(4);
+        const slowest = await passOn(lock, others);
+        return { order: [...order], slowest };
+      };
+      await expectInTurn(round, [4, 0, 1, 3, 4]);
     });
 
     it('never starves a waiter beside a thread that acquires again at once', async () => {
