@@ -3,7 +3,7 @@ import { Barrier, BoundedSemaphore, Condition, Event, Lock, Semaphore } from 'lo
 import { describe, expect, it } from 'vitest';
 import { integers } from '../support/settle.ts';
 import { thread, threads, until } from '../support/threads.ts';
-import { expectInTurn } from '../support/turns.ts';
+import { expectInTurn, timed } from '../support/turns.ts';
 import { HOLDABLES, outcome, start, turn } from '../support/waits.ts';
 
 const boom = { reason: 'the flight is cancelled' };
@@ -267,30 +267,38 @@ describe('An Event', () => {
 
 describe('A Semaphore', () => {
   it('lets as many go on as it gets permits, threads or tasks, the oldest first', async () => {
-    const permits = new Semaphore(0);
-    const through = integers(9);
-    const waits: Promise<unknown>[] = [];
-    for (let place = 0; place < 9; place++) {
-      waits.push(
-        start(
-          { permits, through, place },
-          ({ permits, through, place }) => through.set([Number(permits.acquire())], place),
-          async ({ permits, through, place }) => through.set([Number(await permits.acquireAsync())], place),
-        ),
-      );
-      await until(() => permits.waiters === place + 1, `${place + 1} wait`);
-    }
-    let total = 0;
-    for (const n of [1, 4, 2, 2]) {
-      total += n;
-      permits.release(n);
-      await until(() => through.reduce((sum, one) => sum + one) === total, `${total} are through`);
-      expect([permits.waiters, permits.value]).toEqual([9 - total, 0]);
-      expect([...through]).toEqual(Array.from({ length: 9 }, (_, place) => Number(place < total)));
-    }
-    await Promise.all(waits);
-    permits.release(3);
-    expect(permits.value).toBe(3);
+    const state = (total: number) => [9 - total, 0, ...Array.from({ length: 9 }, (_, place) => Number(place < total))];
+    const round = async () => {
+      const permits = new Semaphore(0);
+      const through = integers(9);
+      const waits: Promise<unknown>[] = [];
+      for (let place = 0; place < 9; place++) {
+        waits.push(
+          start(
+            { permits, through, place },
+            ({ permits, through, place }) => through.set([Number(permits.acquire())], place),
+            async ({ permits, through, place }) => through.set([Number(await permits.acquireAsync())], place),
+          ),
+        );
+        await until(() => permits.waiters === place + 1, `${place + 1} wait`);
+      }
+      const order: number[] = [];
+      let [total, slowest] = [0, 0];
+      for (const n of [1, 4, 2, 2]) {
+        total += n;
+        const took = await timed(() => {
+          permits.release(n);
+          return until(() => through.reduce((sum, one) => sum + one) === total, `${total} are through`);
+        });
+        slowest = Math.max(slowest, took);
+        order.push(permits.waiters, permits.value, ...through);
+      }
+      await Promise.all(waits);
+      permits.release(3);
+      expect(permits.value).toBe(3);
+      return { order, slowest };
+    };
+    await expectInTurn(round, [1, 5, 7, 9].flatMap(state));
   });
 
   it('lets all of many tasks go on with one release, though not all are woken at once', async () => {

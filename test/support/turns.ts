@@ -19,10 +19,17 @@ export async function expectInTurn(round: () => Promise<Round>, order: readonly 
   expect(last.order).toEqual(order);
 }
 
-/** Releases what all of these wait for, each of which releases it again; answers how long they take (ms). */
-export async function passOn(lock: { release(): void }, waiting: readonly Promise<unknown>[]): Promise<number> {
+/** How long something takes, ms. */
+export async function timed(act: () => unknown): Promise<number> {
   const start = performance.now();
-  lock.release();
-  await Promise.all(waiting);
+  await act();
   return performance.now() - start;
+}
+
+/** Releases what all of these wait for, each of which releases it again; answers how long they take (ms). */
+export function passOn(lock: { release(): void }, waiting: readonly Promise<unknown>[]): Promise<number> {
+  return timed(() => {
+    lock.release();
+    return Promise.all(waiting);
+  });
 }

@@ -23,6 +23,7 @@ import {
 } from '../support/badInput.ts';
 import { integers, settle } from '../support/settle.ts';
 import { thread, threads, thrown, until } from '../support/threads.ts';
+import { expectInTurn, timed } from '../support/turns.ts';
 
 /** `count` threads that wait, one behind the other. Each writes its place into `woken` when it has the lock again. */
 async function line(condition: Condition, count: number): Promise<{ woken: Int32Array; done: Promise<boolean>[] }> {
@@ -93,17 +94,20 @@ describe.each(LOCKS)('A Condition over %s', (_, make) => {
   });
 
   it('lets as many go on as it is told, the oldest first', async () => {
-    const condition = new Condition(make());
-    const { woken, done } = await line(condition, 8);
-    let total = 0;
-    for (const n of [1, 2, 0, 1, 3]) {
-      total += n;
-      await notify(condition, n, woken, total);
-      expect(condition.waiters).toBe(8 - total);
-    }
-    await notify(condition, 100, woken, 8);
-    expect([...woken]).toEqual([8, 1, 2, 3, 4, 5, 6, 7, 8]);
-    expect(await Promise.all(done)).toEqual(Array(8).fill(true));
+    const round = async () => {
+      const condition = new Condition(make());
+      const { woken, done } = await line(condition, 8);
+      let [total, slowest] = [0, 0];
+      for (const n of [1, 2, 0, 1, 3]) {
+        total += n;
+        slowest = Math.max(slowest, await timed(() => notify(condition, n, woken, total)));
+        expect(condition.waiters).toBe(8 - total);
+      }
+      slowest = Math.max(slowest, await timed(() => notify(condition, 100, woken, 8)));
+      expect(await Promise.all(done)).toEqual(Array(8).fill(true));
+      return { order: [...woken], slowest };
+    };
+    await expectInTurn(round, [8, 1, 2, 3, 4, 5, 6, 7, 8]);
   });
 
   it('lets the oldest go on first, one by one', async () => {
@@ -117,12 +121,17 @@ describe.each(LOCKS)('A Condition over %s', (_, make) => {
   });
 
   it('lets all go on with notifyAll, in their order', async () => {
-    const condition = new Condition(make());
-    const { woken, done } = await line(condition, 6);
-    condition.with(() => condition.notifyAll());
-    await Promise.all(done);
-    expect([...woken]).toEqual([6, 1, 2, 3, 4, 5, 6]);
-    expect([condition.waiters, condition.lock.waiters, condition.lock.locked]).toEqual([0, 0, false]);
+    const round = async () => {
+      const condition = new Condition(make());
+      const { woken, done } = await line(condition, 6);
+      const slowest = await timed(() => {
+        condition.with(() => condition.notifyAll());
+        return Promise.all(done);
+      });
+      expect([condition.waiters, condition.lock.waiters, condition.lock.locked]).toEqual([0, 0, false]);
+      return { order: [...woken], slowest };
+    };
+    await expectInTurn(round, [6, 1, 2, 3, 4, 5, 6]);
   });
 
   it('closes ranks when one in the middle gives up', async () => {
