@@ -1,5 +1,6 @@
 import { clearInterval, setInterval } from '../clock.ts';
 import { checkInteger, checkOptions, checkTimeout, invalidType, show } from '../validate.ts';
+import { sharedNow } from './trace-clock.ts';
 import { patch } from './trace-patches.ts';
 import { Recorder, type Settings } from './trace-recorder.ts';
 import { type TraceTimeline, timelineOf } from './trace-timeline.ts';
@@ -74,6 +75,8 @@ export function trace(on: boolean | TraceOptions): void {
 function start(settings: Settings): void {
   if (unpatch) recorder!.settings = settings;
   else {
+    // Where it must be set, that takes some ms: not in the midst of the first call.
+    sharedNow();
     recorder = new Recorder(settings);
     unpatch = patch(recorder);
   }

@@ -15,6 +15,7 @@ export interface Survivor {
 
 const WITHIN_THE_CORE =
   "The core's calls are one step here, so that a verdict is in the inbox as soon as it is given: the model has what is between";
+const UNDEFINED = 'The answer undefined counts as false: only conditions ask for it';
 const GARBAGE = 'Only what the garbage collector can take is another';
 const END_OF_STACK = 'Only at the end of the stack there is a difference, and there no test can aim at it';
 
@@ -37,7 +38,7 @@ export const survivors: readonly Survivor[] = [
     file: 'acquirable.ts',
     line: 'return false;',
     what: /^return left out/,
-    why: 'The answer undefined counts as false: only conditions ask for it',
+    why: UNDEFINED,
     same: true,
   },
   {
@@ -129,7 +130,7 @@ export const survivors: readonly Survivor[] = [
     file: 'barrier.ts',
     line: 'return false;',
     what: /^return left out/,
-    why: 'The answer undefined counts as false: only conditions ask for it',
+    why: UNDEFINED,
     same: true,
   },
   {
@@ -406,7 +407,7 @@ export const survivors: readonly Survivor[] = [
     file: 'pending-call.ts',
     line: 'return this.#limits?.cancelled ?? false;',
     what: /^only this/,
-    why: 'The answer undefined counts as false: only conditions ask for it',
+    why: UNDEFINED,
     same: true,
   },
   {

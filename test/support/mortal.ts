@@ -12,6 +12,11 @@ import { RawArena } from './waiting.ts';
 
 const living = new Set<Thread>();
 
+/** Source of an async function: Deno's terminate() stops a thread that computes or blocks only while that holds a Web Lock. */
+export const MORTAL = `
+  const hold = (held) => navigator.locks.request('mortal', { mode: 'shared' }, () => new Promise(() => held()));
+  if (globalThis.Deno) await new Promise(hold);`;
+
 /**
  * Runs `fn(args, lockwork, lockwork/inspect, lockwork/wasm)` on a thread of its own, which lives until it is terminated. `fn` travels as
  * text, as in threads.ts; it need not come to an end.
@@ -25,10 +30,8 @@ export function mortal<A>(
     () => {},
   );
   living.add(worker);
-  // Deno's terminate() stops a thread that computes or blocks only while that holds a Web Lock.
   const source = `async (args, ...apis) => {
-    const hold = (held) => navigator.locks.request('mortal', { mode: 'shared' }, () => new Promise(() => held()));
-    if (globalThis.Deno) await new Promise(hold);
+    ${MORTAL}
     return (${fn})(args, ...apis);
   }`;
   worker.postMessage({ id: 0, source, args });

@@ -1,5 +1,5 @@
 /** Who is asked whether it lives, and when, and who is taken for dead: without other threads, on a clock that stands still. */
-import { Barrier, BoundedSemaphore, Condition, Event, Lock, type Primitive, RLock, Semaphore } from 'lockwork';
+import { Arena, Barrier, BoundedSemaphore, Condition, Event, Lock, type Primitive, RLock, Semaphore } from 'lockwork';
 import { beforeEach, describe, expect, it } from 'vitest';
 import {
   ACTION,
@@ -241,6 +241,22 @@ it('A thread adds a ticket to what others have left it, at the same moment, too'
     addTicket(arena);
     expect(ticketsIn(thread)).toBe(((START + 9) << 8) | tickets);
   }
+});
+
+it('Each ticket of a new thread is counted before the next one: it may die in between', () => {
+  const { waitAsync } = Atomics;
+  const counted: number[] = [];
+  const counting = (words: Int32Array, index: number, value: number) => {
+    counted.push(Atomics.load(words, index + (THREAD_TICKETS - THREAD_ALIVE) / 4) & 0xff);
+    return waitAsync(words, index, value);
+  };
+  Object.assign(Atomics, { waitAsync: counting });
+  try {
+    new Arena({ maximumBytes: 65_536 }).destroy();
+  } finally {
+    Object.assign(Atomics, { waitAsync });
+  }
+  expect(counted).toEqual([0, 1, 2, 3, 4, 5, 6, 7]);
 });
 
 describe.each<Urgency>(['wait', 'asked', 'hint'])('Of all threads, for %s', (urgency) => {
