@@ -24,14 +24,16 @@ import {
   unuseOwner,
   usesOf,
 } from './owner.ts';
-import { PendingCall, type Wait } from './pending-call.ts';
+import { armCall, completeCall, isCancelled, type PendingCall, promiseOf } from './pending-call.ts';
 import { type Scheduler, schedulerOf, tasksOf } from './scheduler.ts';
 import { Holdable } from './scoped.ts';
 import { acquireSteps } from './steps/acquire.ts';
 
 /** A call of `acquireAsync` that waits in a local queue. */
-class QueuedCall implements QueuedTask, Wait {
-  readonly #pending = new PendingCall(this);
+class QueuedCall implements QueuedTask, PendingCall {
+  resolve: PendingCall['resolve'];
+  reject: PendingCall['reject'];
+  limits: PendingCall['limits'];
   next: QueuedTask | undefined;
   prev: QueuedTask | undefined;
   readonly name: number;
@@ -53,32 +55,28 @@ class QueuedCall implements QueuedTask, Wait {
   }
 
   get cancelled(): boolean {
-    return this.#pending.cancelled;
-  }
-
-  promise(): Promise<boolean> {
-    return this.#pending.promise();
+    return isCancelled(this);
   }
 
   arm(limit: number, signal: Signal | undefined): void {
-    this.#pending.arm(limit, signal);
+    armCall(this, limit, signal);
   }
 
   complete(status: number, op: Operation): void {
     const owner = ownerOfHolder(this.#holder);
     if (!owner) {
-      this.#pending.complete(status, op);
+      completeCall(this, status, op);
       return;
     }
     const { arena, cell } = this.#primitive.ref;
     // An abandoned lock is held, and its owner's other tasks have it when it is in order again.
     if (status !== STATUS_OK && status !== STATUS_ABANDONED) unuseOwner(owner, arena);
-    this.#pending.complete(status, op);
+    completeCall(this, status, op);
     if (status === STATUS_OK && usesOf(owner, arena) > 1) admitOwner(schedulerOf(arena), cell, this.name);
   }
 
   admit(status: number, op: Operation): void {
-    this.#pending.complete(status, op);
+    completeCall(this, status, op);
   }
 
   leave(): void {
@@ -281,7 +279,7 @@ export abstract class Acquirable<K extends string = string> extends Holdable<K> 
     }
     const call = new QueuedCall(this, queue!, name, owner, hold);
     if (recovers) call.recovers = true;
-    const promise = call.promise();
+    const promise = promiseOf<boolean>(call);
     queue!.join(call, place === JOIN_AT_ONCE, limit, signal);
     return promise;
   }

@@ -301,7 +301,7 @@ export class Condition extends Holdable<'Condition'> {
     // timers no clock need go with them.
     const stop = after(limit, () => {
       late = true;
-      if (!call?.pending.cancelled) call?.pending.cancel();
+      call?.expire();
     });
     try {
       let holds = Boolean(await predicate());

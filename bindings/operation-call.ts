@@ -1,7 +1,7 @@
 import type { Signal } from './globals.ts';
 import type { CellRef } from './handle.ts';
-import { Operation, type Steps } from './operation.ts';
-import { PendingCall, type Wait } from './pending-call.ts';
+import { type Completion, Operation, type Steps } from './operation.ts';
+import { armCall, cancelCall, completeCall, isCancelled, type PendingCall, promiseOf } from './pending-call.ts';
 import { type Scheduler, schedulerOf } from './scheduler.ts';
 
 /** A primitive that tasks wait for. */
@@ -12,9 +12,10 @@ export interface Awaitable<T> {
 }
 
 /** A task's call that waits by an operation of its own: of an Event, a Barrier or a Condition. */
-export class OperationCall<T> implements Wait {
-  /** Completed by the operation. */
-  readonly pending = new PendingCall(this);
+export class OperationCall<T> implements PendingCall, Completion {
+  resolve: PendingCall['resolve'];
+  reject: PendingCall['reject'];
+  limits: PendingCall['limits'];
   readonly #scheduler: Scheduler;
   readonly #operation: Operation;
   readonly #primitive: Awaitable<T>;
@@ -22,7 +23,7 @@ export class OperationCall<T> implements Wait {
   constructor(primitive: Awaitable<T>, steps: Steps, action = false, lock?: Operation) {
     const { ref } = primitive;
     this.#scheduler = schedulerOf(ref.arena);
-    this.#operation = new Operation(ref, steps, this.pending, 0, action, lock);
+    this.#operation = new Operation(ref, steps, this, 0, action, lock);
     this.#primitive = primitive;
   }
 
@@ -35,10 +36,19 @@ export class OperationCall<T> implements Wait {
   wait(limit: number, signal: Signal | undefined): Promise<T> {
     const scheduler = this.#scheduler;
     this.#operation.waiter = scheduler.allocateWaiter();
-    const promise = this.pending.promise<T>();
-    if (scheduler.start(this.#operation)) this.pending.arm(limit, signal);
+    const promise = promiseOf<T>(this);
+    if (scheduler.start(this.#operation)) armCall(this, limit, signal);
     scheduler.watch();
     return promise;
+  }
+
+  /** It times out, unless it has been cancelled already. */
+  expire(): void {
+    if (!isCancelled(this)) cancelCall(this);
+  }
+
+  complete(status: number, op: Operation): void {
+    completeCall(this, status, op);
   }
 
   leave(): void {

@@ -1,7 +1,7 @@
 import { STATUS_BROKEN, STATUS_TIMEOUT } from '../assembly/abi.ts';
 import { after } from './clock.ts';
 import type { Signal } from './globals.ts';
-import type { Completion, Operation } from './operation.ts';
+import type { Operation } from './operation.ts';
 
 type Resolve = (value: unknown) => void;
 
@@ -28,7 +28,7 @@ class Listener {
 
   // A function, as not every polyfill calls an object's handleEvent. One call may end others, and they leave the set.
   readonly #abort = (): void => {
-    for (const call of this.#calls) call.cancel({ reason: this.#signal.reason });
+    for (const call of this.#calls) cancelCall(call, { reason: this.#signal.reason });
   };
 }
 
@@ -52,92 +52,84 @@ interface Limits {
   readonly why?: { readonly reason: unknown } | undefined;
 }
 
-/** How a call waits: in a local queue, or by an operation of its own. */
-export interface Wait {
+/**
+ * A task's call that waits: its promise, its deadline, its signal; and how it waits, in a local queue or by an operation of
+ * its own. The first three are fields of each kind's own object, for the functions below: to make one object more for each
+ * wait, or one by a constructor that is called by `super`, which V8 does not inline, is a good part of the cost of a wait.
+ */
+export interface PendingCall {
+  resolve: Resolve | undefined;
+  reject: Resolve | undefined;
+  limits: Limits | undefined;
   /** Gives up its place in the queue, if it still has one. */
   leave(): void;
   /** What the promise resolves with for this status; it may throw. */
   toResult(status: number, op: Operation): unknown;
 }
 
-/**
- * A task's call that waits: its promise, its deadline, its signal. Each kind of wait has one, and none extends it: V8 inlines
- * no constructor that is called by `super`, and to make these objects is a good part of the cost of a wait.
- */
-export class PendingCall implements Completion {
-  #resolve: Resolve | undefined;
-  #reject: Resolve | undefined;
-  #limits: Limits | undefined;
-  readonly #wait: Wait;
+/** It has timed out or was aborted. */
+export function isCancelled(call: PendingCall): boolean {
+  return call.limits?.cancelled ?? false;
+}
 
-  constructor(wait: Wait) {
-    this.#wait = wait;
+/** Makes the promise, once. */
+export function promiseOf<T>(call: PendingCall): Promise<T> {
+  return new Promise<unknown>((resolve, reject) => {
+    call.resolve = resolve;
+    call.reject = reject;
+  }) as Promise<T>;
+}
+
+/** The call has to wait, `limit` ms at the most. */
+export function armCall(call: PendingCall, limit: number, signal: Signal | undefined): void {
+  // A function of its own, so that this check is inlined into calls without both.
+  if (signal || limit < Infinity) limitCall(call, limit, signal);
+}
+
+function limitCall(call: PendingCall, limit: number, signal: Signal | undefined): void {
+  const limits: Limits = { cancelled: false };
+  call.limits = limits;
+  try {
+    // Options may have getters, so the signal can have been aborted since it was checked.
+    if (signal?.aborted) throw signal.reason;
+    const listener = signal && listenerOf(signal);
+    let stop: (() => void) | undefined;
+    limits.disarm = () => {
+      stop?.();
+      listener?.delete(call);
+    };
+    listener?.add(call);
+    if (limit > 0 && limit < Infinity) stop = after(limit, () => cancelCall(call));
+  } catch (reason) {
+    // A signal or a fake timer may throw, too. The call is in a queue already, and must not stay there.
+    cancelCall(call, { reason });
+    return;
   }
+  if (limit <= 0) cancelCall(call);
+}
 
-  /** It has timed out or was aborted. */
-  get cancelled(): boolean {
-    return this.#limits?.cancelled ?? false;
-  }
+/** It times out, or with `why` it is cancelled and rejects with that reason. */
+export function cancelCall(call: PendingCall, why?: { readonly reason: unknown }): void {
+  const disarm = call.limits?.disarm;
+  call.limits = { cancelled: true, disarm, why };
+  disarm?.();
+  call.leave();
+}
 
-  /** Makes the promise, once. */
-  promise<T>(): Promise<T> {
-    return new Promise<unknown>((resolve, reject) => {
-      this.#resolve = resolve;
-      this.#reject = reject;
-    }) as Promise<T>;
-  }
-
-  /** The call has to wait, `limit` ms at the most. */
-  arm(limit: number, signal: Signal | undefined): void {
-    // A method of its own, so that this check is inlined into calls without both.
-    if (signal || limit < Infinity) this.#limit(limit, signal);
-  }
-
-  #limit(limit: number, signal: Signal | undefined): void {
-    const limits: Limits = { cancelled: false };
-    this.#limits = limits;
-    try {
-      // Options may have getters, so the signal can have been aborted since it was checked.
-      if (signal?.aborted) throw signal.reason;
-      const listener = signal && listenerOf(signal);
-      let stop: (() => void) | undefined;
-      limits.disarm = () => {
-        stop?.();
-        listener?.delete(this);
-      };
-      listener?.add(this);
-      if (limit > 0 && limit < Infinity) stop = after(limit, () => this.cancel());
-    } catch (reason) {
-      // A signal or a fake timer may throw, too. The call is in a queue already, and must not stay there.
-      this.cancel({ reason });
+/** Its wait has come to an end. */
+export function completeCall(call: PendingCall, status: number, op: Operation): void {
+  const { limits } = call;
+  if (limits) {
+    limits.disarm?.();
+    // With any other status it has what it waited for: the abort came too late.
+    if (limits.why && (status === STATUS_TIMEOUT || status === STATUS_BROKEN)) {
+      call.reject?.(limits.why.reason);
       return;
     }
-    if (limit <= 0) this.cancel();
   }
-
-  /** It times out, or with `why` it is cancelled and rejects with that reason. */
-  cancel(why?: { readonly reason: unknown }): void {
-    const disarm = this.#limits?.disarm;
-    this.#limits = { cancelled: true, disarm, why };
-    disarm?.();
-    this.#wait.leave();
-  }
-
-  /** Its wait has come to an end. */
-  complete(status: number, op: Operation): void {
-    const limits = this.#limits;
-    if (limits) {
-      limits.disarm?.();
-      // With any other status it has what it waited for: the abort came too late.
-      if (limits.why && (status === STATUS_TIMEOUT || status === STATUS_BROKEN)) {
-        this.#reject?.(limits.why.reason);
-        return;
-      }
-    }
-    try {
-      this.#resolve?.(this.#wait.toResult(status, op));
-    } catch (error) {
-      this.#reject?.(error);
-    }
+  try {
+    call.resolve?.(call.toResult(status, op));
+  } catch (error) {
+    call.reject?.(error);
   }
 }

@@ -332,7 +332,7 @@ export const survivors: readonly Survivor[] = [
   },
   {
     file: 'operation-call.ts',
-    line: 'this.#operation = new Operation(ref, steps, this.pending, 0, action, lock);',
+    line: 'this.#operation = new Operation(ref, steps, this, 0, action, lock);',
     what: /^0 → /,
     why: 'The number is what a lock adds to its word: no steps of such a call look at it',
     same: true,
@@ -405,28 +405,28 @@ export const survivors: readonly Survivor[] = [
   // pending-call.ts
   {
     file: 'pending-call.ts',
-    line: 'return this.#limits?.cancelled ?? false;',
+    line: 'return call.limits?.cancelled ?? false;',
     what: /^only this/,
     why: UNDEFINED,
     same: true,
   },
   {
     file: 'pending-call.ts',
-    line: 'if (signal || limit < Infinity) this.#limit(limit, signal);',
+    line: 'if (signal || limit < Infinity) limitCall(call, limit, signal);',
     what: /^< → <=/,
     why: 'A limit of Infinity takes no timer there either',
     same: true,
   },
   {
     file: 'pending-call.ts',
-    line: 'if (limit > 0 && limit < Infinity) stop = after(limit, () => this.cancel());',
+    line: 'if (limit > 0 && limit < Infinity) stop = after(limit, () => cancelCall(call));',
     what: /^(only limit > 0|< → <=)/,
     why: 'A limit of Infinity takes no timer there either',
     same: true,
   },
   {
     file: 'pending-call.ts',
-    line: 'if (limit > 0 && limit < Infinity) stop = after(limit, () => this.cancel());',
+    line: 'if (limit > 0 && limit < Infinity) stop = after(limit, () => cancelCall(call));',
     what: /^(only limit < Infinity|> → >=|0 → -1)/,
     why: 'A timer for no time is stopped at once, as the call is cancelled',
     same: true,
