@@ -55,11 +55,12 @@ export function barrierWait(cell: Barrier, stamp: i32, thread: Thread, timeout: 
   // No other party to wait for, nothing to change.
   if (cell.parties == 1 && action == NO_ACTION && loadWord(cell) == FILLING) return 0;
   const deadline = deadlineAfter(timeout);
+  const others = cell.parties - 1;
   while (true) {
     const word = loadWord(cell);
     if (word & BROKEN) return STATUS_BROKEN;
     const index: i32 = word & ACTION ? AT_ENTRY : <u32>word / UNIT;
-    const last = index == cell.parties - 1;
+    const last = index == others;
     if (last && action == NOT_LAST) return STATUS_BUSY;
     // A thread that dies while the others wait for it is known by its record in the word.
     let next = word + UNIT;
@@ -76,7 +77,8 @@ export function barrierWait(cell: Barrier, stamp: i32, thread: Thread, timeout: 
     }
 
     if (isTask(thread)) return STATUS_PENDING;
-    let state = park(thread, deadline, queueLength, changetype<Cell>(0), 0, true);
+    // It waits for all others: of more than there are other cores, some would need the core on which it spins.
+    let state = park(thread, deadline, others, changetype<Cell>(0), 0, true);
     if (state <= STATE_PARKED) {
       if (index == AT_ENTRY) {
         cancelWait(cell, stamp, thread, false);
@@ -84,7 +86,7 @@ export function barrierWait(cell: Barrier, stamp: i32, thread: Thread, timeout: 
       }
       // While the action runs this changes nothing: all have arrived in time, and only the action's end counts.
       endGeneration(cell, stamp, thread, generation, FILLING, STATE_BROKEN, BROKEN);
-      state = park(thread, Infinity, queueLength, changetype<Cell>(0), 0, true);
+      state = park(thread, Infinity, others, changetype<Cell>(0), 0, true);
     }
     if (state == STATE_GRANTED) return index;
     if (state == STATE_BROKEN) return STATUS_BROKEN;

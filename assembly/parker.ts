@@ -52,14 +52,14 @@ import { held } from "./word";
  * the next nap is; the first one is in the arena's header.
  *
  * A waiter that finds as many waiters in the queue as there are other cores parks at once: they would spin in turns, and
- * keep the threads that they wait for off the cores.
+ * keep the threads that they wait for off the cores. So does one of a Barrier with more parties than cores.
  */
 
 /**
  * Waits for a verdict, and answers it. A state up to PARKED means that the deadline has passed; or that the waiter has left
  * the queue of `lock` to take its turn, and then nothing is due to it any more.
  *
- * `queueLength`: the number of waiters when this one entered, itself among them. `lock`: the Lock, RLock or Semaphore that
+ * `queueLength`: the number of waiters when this one entered, itself among them; or (Barrier) all of them. `lock`: the Lock, RLock or Semaphore that
  * it waits for, if it is one. Without `naps` the host is not asked, so nothing can throw; there must be no deadline.
  */
 export function park(thread: Thread, deadline: f64, queueLength: i32, lock: Cell, lockStamp: i32, naps: bool): i32 {
