@@ -67,7 +67,8 @@ export interface DumpLaterOptions {
  * soon as its event loop turns. A thread that computes all the while writes none.
  *
  * With the environment variable `LOCKWORK_HANG` (ms) no call is needed: a thread that is blocked for so long writes a dump to
- * stderr, and again after the same time; of several threads one does. In Node, Bun and Deno.
+ * stderr, and again after the same time; of several threads one does. A task that awaits blocks no thread, and does not count.
+ * In Node, Bun and Deno.
  *
  * @example
  * ```js
