@@ -55,11 +55,13 @@ export class Lock extends Recoverable<'Lock'> {
   }
 
   /**
-   * Blocks until this thread holds the lock. False when the time is up first.
+   * Blocks until this thread holds the lock. False when the time is up first. It is not recursive: a thread that holds it
+   * already waits for another one to release it.
    *
    * @param timeout ms; nothing or `Infinity` for ever, 0 not at all
    * @throws BlockingNotAllowedError on a thread that may not block, unless `timeout` is 0
-   * @throws DeadlockError when a task of this thread holds it, unless `timeout` is 0
+   * @throws DeadlockError when a task of this thread holds it, unless `timeout` is 0; in a circle of threads that wait for each
+   *   other without a timeout, if `setDeadlockPolicy` says so
    * @throws AbandonedError when the thread that held it has died: it is not held, and abandoned until `recover` has repaired
    *   what it protects. With the option `recover`, that is done here, and what it throws is thrown
    * @throws TypeError, RangeError when the timeout is not a number of 0 or more
@@ -79,7 +81,7 @@ export class Lock extends Recoverable<'Lock'> {
 
   /**
    * Waits without blocking the thread until it holds the lock. False when the time is up first. Tasks and blocked threads
-   * stand in one queue.
+   * stand in one queue. A task that holds it already waits for another one to release it, and nothing finds that.
    *
    * @throws whatever `signal.reason` is, when the signal is aborted first
    * @throws AbandonedError, whatever `recover` throws: as `acquire`, and an async `recover` is awaited

@@ -88,7 +88,7 @@ export abstract class Primitive<K extends string = string> extends Postable {
     return this.kind;
   }
 
-  /** How many threads wait for it at this moment. */
+  /** How many threads and tasks wait for it at this moment. */
   get waiters(): number {
     return this.peek(CELL_LENGTH);
   }

@@ -81,7 +81,8 @@ export class RLock extends Recoverable<'RLock'> {
    *
    * @param timeout ms; nothing or `Infinity` for ever, 0 not at all
    * @throws BlockingNotAllowedError on a thread that may not block, unless `timeout` is 0
-   * @throws DeadlockError when a task of this thread holds it, unless `timeout` is 0
+   * @throws DeadlockError when a task of this thread holds it, unless `timeout` is 0; in a circle of threads that wait for each
+   *   other's RLocks without a timeout, unless `setDeadlockPolicy` says otherwise
    * @throws AbandonedError when the thread that held it has died: it is not held, and abandoned until `recover` has repaired
    *   what it protects. With the option `recover`, that is done here, and what it throws is thrown
    * @throws TypeError, RangeError when the timeout is not a number of 0 or more
