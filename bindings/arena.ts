@@ -33,13 +33,13 @@ const LEAST = 512;
 /** Where an arena is to be, and how large. */
 export interface ArenaOptions {
   /** A shared memory to live in, that of the user's own program for example. Without it the arena makes its own. */
-  memory?: Memory;
+  memory?: Memory | undefined;
   /** Where in `memory` the arena begins: a multiple of 64. Default 0. */
-  byteOffset?: number;
+  byteOffset?: number | undefined;
   /** How many bytes of `memory` it may use. Default: all there are behind `byteOffset`. */
-  byteLength?: number;
+  byteLength?: number | undefined;
   /** How large a memory of the arena's own may grow, in bytes. Default 64 MiB. */
-  maximumBytes?: number;
+  maximumBytes?: number | undefined;
 }
 
 /** What a message carries of an `Arena`; an `Arena` is one itself. */

@@ -49,13 +49,13 @@ export interface BarrierAction {
    * What the last thread to arrive runs before anybody goes on. A function cannot be posted: it is this view's, and
    * runs when this view's thread is the last. `waitAsync` waits for it when it is async, `wait` cannot.
    */
-  action?: () => unknown;
+  action?: (() => unknown) | undefined;
 }
 
 /** What a barrier may be made with. */
 export interface BarrierOptions extends PrimitiveOptions, BarrierAction {
   /** The timeout (ms) of every `wait` that names none, in every thread. */
-  timeout?: number;
+  timeout?: number | undefined;
 }
 
 /**

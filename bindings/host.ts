@@ -154,9 +154,10 @@ export function setName(name: string): void {
  * Warns of something at once, in a thread that may never come back to its event loop. Node's own listener writes to the
  * process's stderr; `process.emitWarning` would call it in a later turn.
  */
-export function warn(text: string): void {
-  const warning = Object.assign(new Error(text), { name: 'LockworkWarning', code: 'LOCKWORK_DEADLOCK' });
-  if (!nodeProcess?.listenerCount?.('warning') || !nodeProcess.emit?.('warning', warning)) console.warn(text);
+export function warn(text: string, detail: string): void {
+  const warning = Object.assign(new Error(text), { name: 'LockworkWarning', code: 'LOCKWORK_DEADLOCK', detail });
+  if (!nodeProcess?.listenerCount?.('warning') || !nodeProcess.emit?.('warning', warning))
+    console.warn(`${text}\n${detail}`);
 }
 
 /** How long (ms) a thread may be blocked before a dump is written, if the environment says so. */

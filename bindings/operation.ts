@@ -59,6 +59,8 @@ export const noTurn = (): number => STATUS_PENDING;
 
 /** Receives the end of a task's wait. A thread that blocks has none. */
 export interface Completion {
+  /** The task that it is the wait of, if others come after it. */
+  readonly first?: object | undefined;
   complete(status: number, op: Operation): void;
 }
 

@@ -116,7 +116,7 @@ export function usesOf(owner: Owner, arena: ThreadArena): number {
 
 /** The owner in whose name an async call acts. */
 export interface OwnerOptions {
-  /** From the guard of `holdAsync()`; or a `new Owner()`. */
+  /** From the guard of `holdAsync()`; or a `new Owner()`. A Lock and a Semaphore are in nobody's name, and ignore it. */
   owner?: Owner | undefined;
 }
 

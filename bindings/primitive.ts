@@ -34,9 +34,9 @@ import { checkOptions, checkTimeout, invalidType, PRIMITIVE_OPTIONS, show } from
 /** What every primitive may be made with. */
 export interface PrimitiveOptions {
   /** Where it lives. Default: `Arena.default`. */
-  arena?: Arena;
+  arena?: Arena | undefined;
   /** What error messages call it, in every thread. */
-  name?: string;
+  name?: string | undefined;
 }
 
 /** What the cell of a new primitive begins with: numbers by their offsets (`assembly/abi.ts`); 0 where nothing is said. */
@@ -257,7 +257,7 @@ export abstract class Primitive<K extends string = string> extends Postable {
    */
   protected deadlock(): never {
     throw new DeadlockError(
-      `${this}: it waits for a task of this thread, which cannot go on while the thread blocks. Use the async call`,
+      `${this}: it waits for a task of this thread, which cannot go on while the thread blocks. Use the async call; or, if it is this task, do not acquire it again`,
     );
   }
 

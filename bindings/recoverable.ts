@@ -40,7 +40,7 @@ export interface LockRecovery {
    * the lock then, which holds it meanwhile. A function cannot be posted: it is this view's. Async calls wait for it when it
    * is async, blocking ones cannot. It must not acquire the same Lock, which is held; an RLock it may.
    */
-  recover?: () => unknown;
+  recover?: (() => unknown) | undefined;
 }
 
 /** What a lock may be made with. */
@@ -51,7 +51,7 @@ export interface LockOptions extends PrimitiveOptions, LockRecovery {
    * `'release'`: it is released. `'keep'`: it stays held; for a Lock that is used as a signal, which one thread acquires
    * and another releases.
    */
-  abandoned?: 'throw' | 'release' | 'keep';
+  abandoned?: 'throw' | 'release' | 'keep' | undefined;
 }
 
 const ON_DEATH = /* @__PURE__ */ (() => ({
@@ -243,7 +243,7 @@ export abstract class Recoverable<K extends string = string> extends Acquirable<
     if (number === 0) who.push('the main thread');
     else if (number !== NO_NUMBER) who.push(`worker ${number}`);
     return new AbandonedError(
-      `${this}: abandoned: the thread that held it has died${who.length > 0 ? ` (${who.join(', ')})` : ''}. recover() repairs what it protects${after}`,
+      `${this}: abandoned: the thread that held it has died${who.length > 0 ? ` (${who.join(', ')})` : ''}. Repair what it protects in recover(fn)${after}`,
     );
   }
 }

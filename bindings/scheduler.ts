@@ -241,6 +241,7 @@ export class Scheduler implements Tasks {
     }
     lookAround(this.#arena);
     this.collect();
+    if (this.busy) this.#arena.lookForHang?.(0, this.#pending.values());
   }
 
   /**

@@ -70,6 +70,14 @@ interface MapCopy {
   readonly starts: readonly number[];
 }
 
+/** A wait of a task, and whose it is (operation.ts). */
+export interface TaskWait {
+  readonly completion: { readonly first?: object | undefined } | undefined;
+}
+
+/** What lockwork/inspect has for `lockwork`: of `tasks` some may have waited for too long, else this thread has been blocked so. */
+type DumpOfHang = (arena: ThreadArena, hang: number, tasks?: readonly TaskWait[]) => void;
+
 /** A wait of this thread that blocks. */
 interface Wait {
   /** When it began at the latest, ms. */
@@ -114,10 +122,15 @@ export class ThreadArena extends SharedWords implements Graveyard, Queues, Watch
   /** The wait in which this thread is blocked, or was last. */
   #wait: Wait | undefined;
   /**
+   * If the environment wants a dump of what waits for too long: looks whether this thread, blocked for `blocked` ms, or one of
+   * its tasks has. Answers in how many ms to look again at a blocked thread.
+   */
+  readonly lookForHang = this.#lookForHang();
+  /**
    * What lockwork/inspect does after each nap of this thread, which has been blocked for so long (ms). Answers in how many ms, 1 or
    * more, it wants to be called again.
    */
-  onNap: ((blocked: number) => number) | undefined = this.#afterHang();
+  onNap: ((blocked: number) => number) | undefined = this.lookForHang;
   /** Those of the package's entries, beside the main one, that call the core. */
   readonly files: string[] = [];
   /** What lockwork/wasm does when the calls of this thread are cut off, and when they are put back. */
@@ -262,14 +275,18 @@ export class ThreadArena extends SharedWords implements Graveyard, Queues, Watch
     return Math.min(nap, wait.told ? LONG_NAP : NAP, this.onNap?.(blocked) ?? LONG_NAP);
   }
 
-  /** If the environment wants a dump of what is blocked for too long. It is written by what is not loaded before. */
-  #afterHang(): ((blocked: number) => number) | undefined {
+  /** The dump is written by what is not loaded before. */
+  #lookForHang(): ((blocked: number, tasks?: readonly TaskWait[]) => number) | undefined {
     const hang = hangTime();
     if (!(hang > 0)) return undefined;
-    return (blocked) => {
-      if (blocked < hang) return Math.ceil(hang - blocked);
-      const inspect = requireFrom(ownFile(), '../dist/inspect.cjs');
-      (inspect as { dumpOfHang(arena: ThreadArena, hang: number): void }).dumpOfHang(this, hang);
+    return (blocked, tasks) => {
+      if (!tasks && blocked < hang) return Math.ceil(hang - blocked);
+      try {
+        const inspect = requireFrom(ownFile(), '../dist/inspect.cjs');
+        (inspect as { dumpOfHang: DumpOfHang }).dumpOfHang(this, hang, tasks);
+      } catch {
+        // Beside a bundle there is none.
+      }
       return Math.ceil(hang);
     };
   }

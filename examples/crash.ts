@@ -20,7 +20,8 @@ import {
   type Verdict,
 } from './stage.ts';
 
-export const about = '6 customers of 2 flights; the first of each dies, and holds the lock';
+export const about =
+  '6 customers of 2 flights; the first of each dies, and holds the lock; only one of the locks says so';
 
 const SEATS = 2;
 const LISBON = ['Ada', 'Ben', 'Cleo'];

@@ -49,16 +49,16 @@ function endProcess(): void {
 /** How often, where to and of what `dumpLater` writes. */
 export interface DumpLaterOptions {
   /** Whether to write one again and again, each so long after the one before. */
-  repeat?: boolean;
+  repeat?: boolean | undefined;
   /** Whether the process ends afterwards, with exit code 1; when a worker writes it, by SIGKILL. Not in pages. */
-  exit?: boolean;
+  exit?: boolean | undefined;
   /**
    * Takes the text, in place of stderr (the console, in pages). It may be called while this thread is blocked, and cannot use
    * primitives of the arena then. What it throws is thrown in a later turn of this thread's event loop.
    */
-  write?: (text: string) => void;
+  write?: ((text: string) => void) | undefined;
   /** What is dumped. Default: `Arena.default`. */
-  arena?: Arena;
+  arena?: Arena | undefined;
 }
 
 /**
@@ -66,9 +66,8 @@ export interface DumpLaterOptions {
  * event loop: a thread that is blocked by a primitive of the arena writes it by itself, up to a second late, any other one as
  * soon as its event loop turns. A thread that computes all the while writes none.
  *
- * With the environment variable `LOCKWORK_HANG` (ms) no call is needed: a thread that is blocked for so long writes a dump to
- * stderr, and again after the same time; of several threads one does. A task that awaits blocks no thread, and does not count.
- * In Node, Bun and Deno.
+ * With the environment variable `LOCKWORK_HANG` (ms) no call is needed: a thread that is blocked for so long, or has a task that
+ * waits for so long, writes a dump to stderr, and again after the same time; of several threads one does. In Node, Bun and Deno.
  *
  * @example
  * ```js

@@ -8,13 +8,13 @@ import { type TraceTimeline, timelineOf } from './trace-timeline.ts';
 /** What a trace keeps, and what it warns of. */
 export interface TraceOptions {
   /** Warns of what is held for longer: ms, default 1,000. A permit that no guard holds is no hold. */
-  heldLongerThan?: number;
+  heldLongerThan?: number | undefined;
   /** Warns of waits that take longer: ms, default 5,000. */
-  waitedLongerThan?: number;
+  waitedLongerThan?: number | undefined;
   /** Whether to keep where each call is. That is most of what a trace costs. Default: true. */
-  stacks?: boolean;
+  stacks?: boolean | undefined;
   /** How many spans are kept, the last ones: default 10,000. */
-  limit?: number;
+  limit?: number | undefined;
 }
 
 const DEFAULTS: Settings = { heldLongerThan: 1_000, waitedLongerThan: 5_000, stacks: true, limit: 10_000 };

@@ -15,7 +15,7 @@ export interface ImportsOptions {
    * Whether the program is suspended where it would wait, and its thread's event loop goes on: JavaScript Promise Integration.
    * A call of it that may wait must be made by `WebAssembly.promising(exports.f)`. Default: it blocks its thread.
    */
-  suspend?: boolean;
+  suspend?: boolean | undefined;
 }
 
 /** What a program imports. */

@@ -120,7 +120,7 @@ describe.each(CASES)('%s of an abandoned lock', (_name, set, async) => {
       expect(error).toBeInstanceOf(ThreadingError);
       expect(error.code).toBe('ERR_LOCKWORK_ABANDONED');
       expect(error.message).toBe(
-        `${lock.kind} "seats": abandoned: the thread that held it has died ("booker", worker 3). recover() repairs what it protects`,
+        `${lock.kind} "seats": abandoned: the thread that held it has died ("booker", worker 3). Repair what it protects in recover(fn)`,
       );
     }
     // No owner is left behind.
@@ -572,7 +572,7 @@ describe.each(LOCKS)('A wait for a Condition over a %s that is abandoned meanwhi
     ['waitForAsync', (condition, { owner }) => condition.waitForAsync(() => condition.lock.abandoned, { owner })],
   ];
   const message = (lock: AnyLock): string =>
-    `${lock}: abandoned: the thread that held it has died ("booker", worker 3). recover() repairs what it protects. It is held, as after every wait: release it before`;
+    `${lock}: abandoned: the thread that held it has died ("booker", worker 3). Repair what it protects in recover(fn). It is held, as after every wait: release it before`;
 
   it.each(ASYNC)('throws while the task holds it: %s', async (_name, wait) => {
     const condition = new Condition(make({ name: 'seats' }));
@@ -739,7 +739,7 @@ describe('The message', () => {
     abandon(lock, who);
     expect(() => lock.acquire()).toThrow(
       new AbandonedError(
-        `Lock: abandoned: the thread that held it has died${text}. recover() repairs what it protects`,
+        `Lock: abandoned: the thread that held it has died${text}. Repair what it protects in recover(fn)`,
       ),
     );
     lock.destroy();

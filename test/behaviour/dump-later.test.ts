@@ -74,7 +74,7 @@ function run(
 /** The dumps in a text, by their lines. */
 const dumps = (text: string): string[][] =>
   text
-    .split(/^lockwork: blocked for [\d.]+ ms \(LOCKWORK_HANG\)\n/m)
+    .split(/^lockwork: (?:blocked|a task has waited) for [\d.]+ ms \(LOCKWORK_HANG\)\n/m)
     .slice(1)
     .map((dump) => dump.trimEnd().split('\n'));
 
@@ -207,6 +207,38 @@ describe('LOCKWORK_HANG', () => {
       }`;
     const files = { 'main.mjs': main, 'worker.mjs': worker };
     const { code, stdout, stderr } = await run({ files, env: { LOCKWORK_HANG: '2000' } });
+    expect([code, stdout, stderr]).toEqual([0, 'true\n', '']);
+  });
+
+  it('is written for tasks that await for ever, again and again', async () => {
+    const source = `${BEGINNING}
+      const lock = new Lock({ name: 'seats' });
+      await lock.withAsync(() => lock.withAsync(() => {}));`;
+    const until: Way['until'] = [/LOCKWORK_HANG/, 3];
+    const { stderr } = await run({ files: { 'main.mjs': source }, env: { LOCKWORK_HANG: '500' }, until });
+    for (const dump of dumps(stderr).slice(0, 2)) {
+      expect(dump.slice(1)).toEqual([
+        '    a task holds Lock "seats"',
+        '    task: 1 waits for Lock "seats"',
+        'Lock "seats": held, 1 waits',
+      ]);
+    }
+  });
+
+  it('is not written for tasks that come in turn, however long there are others', async () => {
+    const source = `${BEGINNING}
+      const lock = new Lock();
+      const start = performance.now();
+      let turns = 0;
+      const task = async () => {
+        while (performance.now() - start < 2_500) {
+          await lock.withAsync(() => new Promise((resolve) => setTimeout(resolve, 50)));
+          turns++;
+        }
+      };
+      await Promise.all([task(), task(), task()]);
+      console.log(turns > 3);`;
+    const { code, stdout, stderr } = await run({ files: { 'main.mjs': source }, env: { LOCKWORK_HANG: '1500' } });
     expect([code, stdout, stderr]).toEqual([0, 'true\n', '']);
   });
 
