@@ -125,6 +125,7 @@ export class Arena extends Postable {
    * @throws TypeError when an option is of the wrong type, the memory is not shared, or there is an arena already
    * @throws RangeError when the bytes are not in the memory, too few, or not at a multiple of 64
    * @throws UnsupportedError when the platform has no shared memory
+   * @throws OutOfMemoryError when the platform has no room for one more memory, or the bytes have none for this thread
    */
   constructor(options?: ArenaOptions) {
     super();
@@ -145,6 +146,7 @@ export class Arena extends Postable {
    * Attaches to the arena that a handle names: an `Arena` that was posted.
    *
    * @throws TypeError when it is not the handle of an arena, or of one of an incompatible version
+   * @throws OutOfMemoryError when the arena has no room for this thread
    */
   static from(handle: ArenaHandle): Arena {
     const { kind, memory, address, stamp } = (handle ?? {}) as Partial<ArenaHandle>;
@@ -162,7 +164,7 @@ export class Arena extends Postable {
    *
    * @param byteOffset where it begins, as given to its constructor
    * @throws TypeError when there is no arena at `byteOffset`, or one of an incompatible version; RangeError when that is no
-   *   integer of 0 or more
+   *   integer of 0 or more; OutOfMemoryError when the arena has no room for this thread
    */
   static at(memory: Memory, byteOffset = 0): Arena {
     checkMemory(memory, 'Arena.at');

@@ -58,7 +58,8 @@ const CLASSES: { [K in keyof Kinds]: (handle: never) => Kinds[K] } = {
  * }
  * ```
  *
- * @throws TypeError when it is no handle, or what it names has been destroyed
+ * @throws TypeError when it is no handle, or what it names has been destroyed; OutOfMemoryError when its arena has no room for
+ *   this thread
  */
 export function attach<K extends keyof Kinds>(handle: { readonly kind: K }): Kinds[K];
 export function attach(handle: Handle): Kinds[keyof Kinds];

@@ -97,7 +97,8 @@ export class Condition extends Holdable<'Condition'> {
    * Makes a condition for which nobody waits. Works in any thread, and never waits.
    *
    * @param lock default: a new RLock, which is destroyed with the Condition
-   * @throws TypeError when it is no lock, or one of another arena
+   * @throws TypeError when it is no lock, or one of another arena; when an option is wrong
+   * @throws OutOfMemoryError when the arena is full
    */
   constructor(lock?: Lock | RLock, options?: PrimitiveOptions) {
     const { ref, lock: used } =

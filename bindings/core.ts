@@ -43,7 +43,7 @@ export interface Core {
   /** `forTurn`: only if what it waits for is free. TIMEOUT: it has left. */
   cancelWait(cell: number, stamp: number, waiter: number, forTurn: boolean): number;
   /** What is behind those of locks and semaphores, for waiters of tasks. `flags`: WOKEN, HANDOFF, AT_FRONT. */
-  acquire(cell: number, stamp: number, waiter: number, take: number, timeout: number, flags: number): number;
+  acquire(cell: number, stamp: number, waiter: number, addToAcquire: number, timeout: number, flags: number): number;
   /** Waits until the verdict of a waiter that the word already names as the owner is there. */
   awaitVerdicts(cell: number, stamp: number, thread: number): void;
   /** A task has what its waiter waited for. `hold`: a guard's permit, counted in this cell; else 0. */
@@ -95,7 +95,14 @@ export interface Core {
   ): number;
   /** A waiter goes for good. */
   barrierLeave(cell: number, stamp: number, waiter: number): void;
-  condWait(cell: number, stamp: number, waiter: number, take: number, timeout: number, recursive: boolean): number;
+  condWait(
+    cell: number,
+    stamp: number,
+    waiter: number,
+    addToAcquire: number,
+    timeout: number,
+    recursive: boolean,
+  ): number;
   condEnd(waiter: number, depth: number): void;
   /** After an exception out of `condWait`: the lock is held again. */
   condUndo(thread: number, depth: number): void;

@@ -98,7 +98,7 @@ export class OverReleaseError extends ThreadingError {
 }
 
 /**
- * The barrier was broken by a timeout, an abort, a reset or a failing action.
+ * The barrier was broken by a timeout, an abort, a reset, a failing action, or the death of a thread that had arrived.
  *
  * @example
  * ```js
@@ -116,7 +116,7 @@ export class BrokenBarrierError extends ThreadingError {
 }
 
 /**
- * `hold`, `holdAsync` or `withAsync` ran out of time.
+ * `hold`, `holdAsync`, `withAsync`, `recover` or `recoverAsync` ran out of time.
  *
  * @example
  * ```js

@@ -34,7 +34,7 @@ export class Event extends Primitive<'Event'> {
   /**
    * Makes an event that is not set. Works in any thread, and never waits.
    *
-   * @throws TypeError, RangeError when an option is wrong
+   * @throws TypeError when an option is wrong
    * @throws OutOfMemoryError when the arena is full
    */
   constructor(options?: PrimitiveOptions) {

@@ -40,7 +40,7 @@ export interface PrimitiveOptions {
 }
 
 /** What the cell of a new primitive begins with: numbers by their offsets (`assembly/abi.ts`); 0 where nothing is said. */
-export type Initial = Readonly<Record<number, number>>;
+type Initial = Readonly<Record<number, number>>;
 
 /** What every primitive is: a view of a cell in shared memory. */
 export abstract class Primitive<K extends string = string> extends Postable {
@@ -222,7 +222,7 @@ export abstract class Primitive<K extends string = string> extends Postable {
         throw new OverReleaseError(`${this}: it would have more permits than it may. Release only what was acquired`);
       case STATUS_BROKEN:
         throw new BrokenBarrierError(
-          `${this}: broken, by a timeout, an abort, a reset or a failing action. reset() mends it`,
+          `${this}: broken, by a timeout, an abort, a reset, a failing action or a death. reset() mends it`,
         );
       case STATUS_DESTROYED:
         throw new ThreadingError(`${this}: it has been destroyed`);

@@ -32,13 +32,13 @@ import type { SharedWords } from './memory.ts';
  *
  * How a death is known. Every engine drops a thread's pending `Atomics.waitAsync` when, and not before, the thread can run no
  * more code. So each thread keeps some of them pending on a word of its record that never changes, and counts them there:
- * its tickets. Who suspects that it is dead takes a ticket and notifies one of them. The answer 1 says that the thread lives,
+ * its tickets. A thread that suspects a death takes a ticket and notifies one of them. The answer 1 says that the thread lives,
  * whether it computes, sleeps or waits, and its event loop puts the ticket back; 0 says that it is gone. No clock is asked,
  * and no living thread is taken for dead. A thread without a ticket counts as living.
  *
- * Who is suspected. A thread that waits looks, after a nap, at those that it waits for: the owner of the lock, those whose
- * guards hold permits, the runner of the action, all that were woken or have arrived, and some of those that stand in queues. The end of a
- * worker, as the platform tells it, is a hint only: Deno tells it of threads that run on.
+ * Suspects. A thread that waits looks, after a nap, at those that it waits for: the owner of the lock, those whose guards hold
+ * permits, the runner of the action, all that were woken or have arrived, and some of those that stand in queues. The end of
+ * a worker, as the platform tells it, is a hint only: Deno tells it of threads that run on.
  */
 
 /** An arena as this thread sees it, as far as it is needed here. */
@@ -167,7 +167,7 @@ function dependencies(arena: Graveyard): { cells: Set<number>; threads: Set<numb
   arena.looked = standing.length > LOOKED_AT ? (arena.looked + LOOKED_AT) % standing.length : 0;
   records.push(...standing.slice(arena.looked, arena.looked + LOOKED_AT));
   for (const cell of cells) {
-    // Who owns a lock, or runs the action of a barrier.
+    // The owner of a lock; the runner of a barrier's action.
     const word = arena.load(cell, CELL_WORD);
     if (isLock(kindOf(cell)) || (kindOf(cell) === KIND_BARRIER && word & ACTION)) records.push((word & -UNIT) >>> 0);
   }
@@ -252,7 +252,7 @@ function threadsOf(arena: Graveyard): number[] {
  * threads that wait one looks around, and then for a while none: each look walks over the arena's map.
  */
 
-/** In ticks, and shorter than a nap: who has looked last is the next to look. */
+/** In ticks, and shorter than a nap: the thread that has looked last is the next to look. */
 const LOOKS = 6;
 
 /** Acts while no other thread reaps. False when one does; or a thread only waits, and one has just looked around. */

@@ -223,6 +223,7 @@ export class BoundedSemaphore extends Semaphore {
    *
    * @param permits how many there are at first and at the most: 0 to 67,108,863
    * @throws TypeError, RangeError when that is not such an integer
+   * @throws OutOfMemoryError when the arena is full
    */
   constructor(permits?: number, options?: PrimitiveOptions) {
     super(permits, options, true);

@@ -46,8 +46,8 @@ export interface Acting {
 }
 
 /*
- * How long (ms) a blocked thread sleeps: while it is the one that looks around; while others do, who may stop doing so; while
- * it may be the next. Of many blocked threads most do nothing but sleep: to wake up costs a cold thread more than the look.
+ * How long (ms) a blocked thread sleeps: while others look around, and may stop doing so; while it may be the next. Of many
+ * blocked threads most do nothing but sleep: to wake up costs a cold thread more than the look.
  */
 const LONG_NAP = 2_200;
 const SHORT_NAP = 60;

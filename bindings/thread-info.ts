@@ -34,7 +34,7 @@ import { copyBytes, type SharedWords, writeBytes, writeWords } from './memory.ts
  *   names it in its record, or in its cell (`swap`)    find the new one
  *   gives the old cell back, or fills the text anew    may be reading it
  *
- * So others may read a text that is none. Nothing depends on it but what a report says. When the thread dies, who buries it
+ * So others may read a text that is none. Nothing depends on it but what a report says. When the thread dies, its reaper
  * gives all of them back (reap.ts).
  */
 export interface Introduced extends Pick<SharedWords, 'memory' | 'load'> {

@@ -31,14 +31,14 @@ export interface Queues {
 }
 
 /** Which waiters stand before one: none; tasks; a blocked thread, at least. */
-export type Ahead = 'nobody' | 'tasks' | 'a thread';
+type Ahead = 'nobody' | 'tasks' | 'a thread';
 
 export const isAcquired = (kind: number): boolean => kind >= KIND_LOCK && kind <= KIND_BOUNDED_SEMAPHORE;
 
 /** The most tasks that are looked at. */
 const MOST = 64;
 
-/** Who stands before a waiter in the queue of a Lock, an RLock or a Semaphore. Of others, no waiter takes a turn. */
+/** What stands before a waiter in the queue of a Lock, an RLock or a Semaphore. Of others, no waiter takes a turn. */
 export function aheadOf(arena: Queues, cell: number, waiter: number): Ahead {
   if (!isAcquired(arena.kindAt(cell))) return 'a thread';
   for (let before = waiter, tasks = 0; tasks <= MOST; tasks++) {

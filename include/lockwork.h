@@ -30,7 +30,7 @@ enum {
   LOCKWORK_NOT_HELD = -2,
   /* A bounded semaphore would have more permits than it may. */
   LOCKWORK_OVER_RELEASE = -3,
-  /* The barrier was broken: by a timeout, an abort or a reset. */
+  /* The barrier was broken: by a timeout, an abort, a reset, an action that failed, or a thread that died. */
   LOCKWORK_BROKEN = -4,
   LOCKWORK_DESTROYED = -5,
   /* It cannot be destroyed while it is held or waited on. */

@@ -167,6 +167,7 @@ class Picture {
   busy(): number[] {
     return this.#blocks.flatMap((idents, kind) => {
       if (!(kind in KINDS)) return [];
+      // As they are at this moment: see above.
       const waiters = this.#arena.loadAll(idents, CELL_LENGTH);
       const words = isLock(kind) ? this.#arena.loadAll(idents, CELL_WORD) : waiters;
       return idents.filter((_, at) => waiters[at] || words[at]);

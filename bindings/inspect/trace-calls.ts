@@ -23,7 +23,7 @@ export interface Ending {
 export type Args = any[];
 /** `here`: where the call is. What only lets others go on does not ask: an engine takes longer for that than for all else. */
 export type Begin = (recorder: Recorder, it: Primitive, here: Here, args: Args) => Ending | undefined;
-export type Here = () => Place | undefined;
+type Here = () => Place | undefined;
 
 const ITS_OWN: HeldBy = { owner: undefined, guarded: false };
 

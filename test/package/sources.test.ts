@@ -77,7 +77,7 @@ describe('The bindings', () => {
 
   it('say at each read of a shared word why what it finds can be relied on', () => {
     const reads = lines.filter(({ code }) =>
-      /\.(load|guess)\(|\bloadWord\w*\(|\bcopyBytes\(|\breadDouble\(/.test(code),
+      /\.(load|loadAll|loadByte|guess)\(|\bloadWord\w*\(|\bcopyBytes\(|\bfindByte\(|\breadDouble\(/.test(code),
     );
     expect(reads.length).toBeGreaterThan(20);
     const declared = /^\s*load\(|^\s*(readonly )?load:/;

@@ -106,7 +106,7 @@ export class Doomed {
     return this;
   }
 
-  /** It stands in a queue, and sleeps; or a task of it does. Answers who. */
+  /** It stands in a queue, and sleeps; or a task of it does. Answers the waiter. */
   wait(target: Primitive, { task = false } = {}): number {
     const waiter = task ? this.task() : this.record;
     // Without a time, and without a sleep in this call.

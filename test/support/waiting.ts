@@ -6,27 +6,13 @@ import {
   HEADER_FIRST,
   HEADER_SIZE,
   HEADER_TOTAL,
-  KIND_BARRIER,
-  KIND_BOUNDED_SEMAPHORE,
-  KIND_CONDITION,
-  KIND_EVENT,
   KIND_HOLD,
-  KIND_LOCK,
-  KIND_RLOCK,
-  KIND_SEMAPHORE,
   KIND_THREAD,
   THREAD_QUEUED_ON,
 } from '../../assembly/abi.ts';
+import { KINDS } from '../../bindings/thread-info.ts';
 
-const NAMES: Partial<Record<number, string>> = {
-  [KIND_LOCK]: 'Lock',
-  [KIND_RLOCK]: 'RLock',
-  [KIND_SEMAPHORE]: 'Semaphore',
-  [KIND_BOUNDED_SEMAPHORE]: 'BoundedSemaphore',
-  [KIND_EVENT]: 'Event',
-  [KIND_BARRIER]: 'Barrier',
-  [KIND_CONDITION]: 'Condition',
-};
+const NAMES: Partial<Record<number, string>> = KINDS;
 
 /** An arena, from its memory alone. */
 export class RawArena {

@@ -1,20 +1,7 @@
 /** The thread of watchdog.ts: kills the process when its main thread gives no sign of life, and says what waits for what. */
-import { readFileSync, writeSync } from 'node:fs';
-import { registerHooks } from 'node:module';
+import { writeSync } from 'node:fs';
 import { parentPort, workerData } from 'node:worker_threads';
-
-// Node runs TypeScript but for enums, and the layout of shared memory consists of them: make them objects.
-registerHooks({
-  load(url, context, next) {
-    if (!url.endsWith('/assembly/abi.ts')) return next(url, context);
-    const source = readFileSync(new URL(url), 'utf8').replace(
-      /const enum (\w+) (\{[^}]*\})/g,
-      (_, name, body) => `const ${name} = ${body.replace(/(\w+) = /g, '$1: ')}`,
-    );
-    return { format: 'module-typescript', source, shortCircuit: true };
-  },
-});
-const { describeWaiting } = await import('./waiting.ts');
+import { describeWaiting } from './waiting.ts';
 
 const { signs, within } = workerData;
 let { arena } = workerData;
