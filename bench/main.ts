@@ -40,14 +40,14 @@ const LEAST = 3;
 const HELP = `npm run bench [-- [TOPIC …] [--quick] [--rounds N] [--output FILE]]
 npm run bench -- --list | --help
 
-Measures lockwork beside what people would write instead, in one run. Without a TOPIC: all of them but idle.
+Measures lockwork beside what people would write instead, in one run. Without a TOPIC: all of them but idle and inspect.
 A TOPIC may also be what stands before the colon of several.
 
 ${TOPICS.map(({ name, title }) => `  ${name.padEnd(18)}${title}`).join('\n')}
 
   --quick      less exact, in less than a minute
   --rounds N   how often every rival has its turn (${FULL.rounds}, quick ${QUICK.rounds}; fewer where there are many)
-  --all        with what takes minutes: every mix, every shape of the programs, and idle
+  --all        with what takes minutes: every mix, every shape of the programs, idle, inspect
   --output F   where the figures go as JSON (a new file in bench/results/); the picture is beside it
   --list       names the topics`;
 

@@ -182,12 +182,15 @@ describe.each([
 
   it('has lost the permits that a dead thread had acquired without a guard', async () => {
     const permits = make(2);
-    const holder = mortal({ permits }, ({ permits }) => permits.acquire());
+    const lock = new Lock();
+    const holder = mortal({ permits, lock }, ({ permits, lock }) => lock.acquire() && permits.acquire());
     await until(() => permits.value === 1, 'one is acquired');
     await holder.terminate();
-    await reaped(() => Arena.default.used >= 0 && permits.value === 1, 'nothing comes back');
+    await reaped(() => lock.abandoned, 'the thread is found dead');
+    expect(permits.value).toBe(1);
     permits.release();
     permits.destroy();
+    lock.destroy();
   });
 
   it('passes a permit on that was for a thread that died', async () => {

@@ -1,5 +1,6 @@
 /** All schedules of a scenario with few departures from the plain one, and then others by the numbers of seeds. */
 
+import { readFileSync } from 'node:fs';
 import vm from 'node:vm';
 import { type Choices, type Departure, read, Scripted, Seeded, write } from './choices.ts';
 import { coreModule } from './core.ts';
@@ -44,6 +45,7 @@ export interface Result {
   readonly failure?: Failure;
 }
 
+const CORE = new URL('../../dist/core.wasm', import.meta.url);
 const BYTES = 8192;
 /** So many schedules run between two looks at rejections that nobody handles. */
 const BATCH = 32;
@@ -127,9 +129,8 @@ class Runner {
     this.#scenario = scenario;
     this.#realms = new Realms(bundle, scenario, globals);
     this.#timeout = timeout;
-    // Ahead of time, as it takes longer than a schedule may.
-    const core = /"(0061736d[0-9a-f]+)"/.exec(bundle)?.[1];
-    if (core) coreModule(Buffer.from(core, 'hex'));
+    // Ahead of time, as it takes longer than a schedule may: bundles have the core that is published.
+    coreModule(readFileSync(CORE));
   }
 
   /** As many as `next` has, up to a batch. Answers the fault of the last one, if it has one. */
