@@ -117,8 +117,8 @@ export class Barrier extends Primitive<'Barrier'> {
    * @param timeout ms; nothing for the barrier's own, `Infinity` for ever. A thread that waits longer breaks the barrier,
    *   unless it has not arrived: it came while the action of the round before ran
    * @throws BrokenBarrierError when the barrier is or gets broken, or its time is up
-   * @throws DeadlockError in this thread's own action, and when a task of this thread runs the action; and without a timeout,
-   *   in a circle of threads: see `setDeadlockPolicy`
+   * @throws DeadlockError in this thread's own action, and when a task of this thread runs the action; in a circle of
+   *   threads that wait for each other without a timeout, if `setDeadlockPolicy` says so
    * @throws BlockingNotAllowedError on a thread that may not block
    * @throws whatever the action throws, in the thread that ran it
    */
