@@ -3,7 +3,7 @@ import type { Operation } from './operation.ts';
 import type { ThreadArena } from './thread-arena.ts';
 
 /** The most places that are kept while no task waits. */
-const SPARE = 64;
+const KEPT = 64;
 
 /**
  * The operations of a thread's tasks by their waiters: each waiter's cell says at which place its operation is. A Map
@@ -37,7 +37,7 @@ export class OperationTable {
     this.#all[place] = undefined;
     this.#arena.core.setPlace(waiter, 0);
     this.#free.push(place);
-    if (--this.size > 0 || this.#all.length <= SPARE) return;
+    if (--this.size > 0 || this.#all.length <= KEPT) return;
     this.#all.length = 1;
     this.#free.length = 0;
   }

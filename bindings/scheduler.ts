@@ -22,7 +22,7 @@ import { aheadOf, isFree } from './turn.ts';
 const LOOKED_AT = 256;
 
 /** The most cells of past waits that are kept while a task waits. */
-const SPARE = 64;
+const KEPT = 64;
 
 /**
  * Waiting without blocking. A task (an `async` function of this thread) that has to wait gets a cell, its waiter, which
@@ -36,7 +36,7 @@ export class Scheduler implements Tasks {
   readonly #inbox: number;
   readonly #pending: OperationTable;
   readonly #keepAlive = new KeepAlive(() => this.#look());
-  readonly #spare: number[] = [];
+  readonly #kept: number[] = [];
   /** The depth of nested blocking calls of this thread. During them, only they look into the inbox. */
   #blocking = 0;
   /** Operations that declined a verdict while the thread blocked. They stand in no queue, and start anew afterwards. */
@@ -176,7 +176,7 @@ export class Scheduler implements Tasks {
 
   /** A cell: a waiter, or an owner's record. */
   allocateWaiter(): number {
-    const waiter = this.#spare.pop() ?? this.#arena.addTask();
+    const waiter = this.#kept.pop() ?? this.#arena.addTask();
     if (!waiter) {
       checkLives(this.#arena);
       throw new OutOfMemoryError('The arena is full: there is no room for one more task that waits');
@@ -185,7 +185,7 @@ export class Scheduler implements Tasks {
   }
 
   freeWaiter(waiter: number): void {
-    if (this.busy && this.#spare.length < SPARE) this.#spare.push(waiter);
+    if (this.busy && this.#kept.length < KEPT) this.#kept.push(waiter);
     else this.#arena.dropTask(waiter);
   }
 
@@ -275,7 +275,7 @@ export class Scheduler implements Tasks {
   /** No task waits any more. A pending `waitAsync` cannot be taken back; it will serve the next wait. */
   #rest(): void {
     this.#keepAlive.rest();
-    for (const waiter of this.#spare.splice(0)) this.#arena.dropTask(waiter);
+    for (const waiter of this.#kept.splice(0)) this.#arena.dropTask(waiter);
   }
 }
 

@@ -31,7 +31,7 @@ export interface TraceEvent {
 
 /** What `JSON.stringify` turns into a file that ui.perfetto.dev and Chrome's tools open. */
 export interface TraceTimeline {
-  /** All of them, in no order. */
+  /** The names of tracks, and then all others in the order in which they began. */
   readonly traceEvents: TraceEvent[];
   /** In what the tools count. */
   readonly displayTimeUnit: 'ms';

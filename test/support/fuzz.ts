@@ -14,7 +14,7 @@ import { thread } from './threads.ts';
 import { usedBesideHolds } from './waiting.ts';
 
 /** What rounds are made of; what each does: `families` in fuzzing.ts. */
-export const FAMILIES = [
+const FAMILIES = [
   'lock',
   'semaphore',
   'event',

@@ -28,7 +28,7 @@ export interface Program {
 /** What the fences of programs say, and how their files end. */
 export type Fences = Readonly<Record<string, string>>;
 
-export const FENCES: Fences = { js: 'js', javascript: 'js', ts: 'ts', typescript: 'ts' };
+const FENCES: Fences = { js: 'js', javascript: 'js', ts: 'ts', typescript: 'ts' };
 const LOG = 'console.log(';
 const LITERAL = /^(true|false|undefined|null|Infinity|-?[\d_.]+|'[^']*'|\[[^\]]*\])(?=$|[:;] )/;
 

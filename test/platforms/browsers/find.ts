@@ -66,7 +66,7 @@ export function find(name: Name): Found | undefined {
 }
 
 /** The environment variable that names an executable. */
-export function variable(name: Name): string {
+function variable(name: Name): string {
   return `LOCKWORK_${name.toUpperCase()}`;
 }
 
