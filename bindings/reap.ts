@@ -74,7 +74,7 @@ const isPrimitive = (kind: number): boolean => kind >= KIND_LOCK && kind <= KIND
  *   └─────────────────────────────────┴─────────────┘
  *
  * A thread that does not come back to its event loop cannot put tickets back. So the next one is given out half a second
- * after the first, then after twice the time, and so on, whoever asks. A program that asks by itself has it after an eighth
+ * after the first, then after twice the time, and so on, whichever thread asks. A program that asks by itself has it after an eighth
  * of that. The last ticket is for those two that know more: the program, and the platform.
  */
 

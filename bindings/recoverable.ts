@@ -47,7 +47,7 @@ export interface LockRecovery {
 export interface LockOptions extends PrimitiveOptions, LockRecovery {
   /**
    * What becomes of the lock when the thread that holds it dies, or ends without releasing it; for all threads. `'throw'`,
-   * the default: whoever acquires it next gets an `AbandonedError`, until `recover` has put in order what it protects.
+   * the default: the next one to acquire it gets an `AbandonedError`, until `recover` has put in order what it protects.
    * `'release'`: it is released. `'keep'`: it stays held; for a Lock that is used as a signal, which one thread acquires
    * and another releases.
    */

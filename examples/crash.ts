@@ -102,7 +102,7 @@ function sell(seats: Int32Array, say: Say): void {
   say('releases', 'the lock');
 }
 
-/** Whoever was told comes here, one after the other. The second finds everything in order. */
+/** The threads that were told come here, one after the other. The second finds everything in order. */
 function repair(seats: Int32Array, first: string, say: Say): void {
   say('holds', 'the lock, to repair');
   const lost = SEATS - seats[FREE]! - seats[SOLD]!;

@@ -119,7 +119,7 @@ export function dumpLater(ms: number, options?: DumpLaterOptions): () => void {
     all.delete(look);
     clearTimeout(timer as never);
   };
-  /** A timer for the next look: whoever looks first writes. */
+  /** A timer for the next look: the first look that is due writes. */
   const turn = (): void => {
     timer = setTimeout?.(
       () => {

@@ -319,7 +319,7 @@ export class Recorder {
   #checkOrder(waiting: Waiting, lock: Subject): void {
     const { line, place } = waiting;
     for (const hold of line.holds()) {
-      // Permits are no locks: whoever waits for one may give others.
+      // Permits are no locks: a thread that waits for one may give others.
       if (hold.paused || !isLock(hold.subject)) continue;
       const { edge, found } = this.#order.add(hold.subject, lock, waiting, () => ({
         from: hold.subject.label,

@@ -1,4 +1,4 @@
-/** A lock whose owner has died: who is told, and how it comes in order again. */
+/** A lock whose owner has died: which ones are told, and how it comes in order again. */
 
 import { Worker } from 'node:worker_threads';
 import {

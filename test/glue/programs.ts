@@ -580,7 +580,7 @@ export const programs: readonly Program[] = [
     ],
   },
   {
-    title: 'Event: a task sets it for another, and who comes then does not wait',
+    title: 'Event: a task sets it for another, and a wait after that is over at once',
     events: `
       A1 waits event
       A2 sets event
@@ -642,7 +642,7 @@ export const programs: readonly Program[] = [
     has: [],
   },
   {
-    title: 'Barrier: who gives up breaks it for the others',
+    title: 'Barrier: a task that gives up breaks it for the others',
     parties: 3,
     events: `
       A1 waits barrier

@@ -367,7 +367,7 @@ export class SimulatedThread implements Thread {
 
   when(name: string, act: () => void): void {
     const schedule = this.#schedule;
-    // Who dies notes nothing any more.
+    // A dead thread notes nothing any more.
     const holds = (): boolean => schedule.notes.has(name) || schedule.bereaved;
     this.#conditions.push({ label: `goes on after ${name}`, note: name, holds, act });
   }

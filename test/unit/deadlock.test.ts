@@ -1,4 +1,4 @@
-/** Who finds a circle of threads that wait for each other, and what it does: without other threads, on a clock that stands still. */
+/** Which thread finds a circle of threads that wait for each other, and what it does: without other threads, on a clock that stands still. */
 import { Barrier, Condition, Event, Lock, type Primitive, RLock, Semaphore } from 'lockwork';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import {

@@ -1,4 +1,4 @@
-/** Who is asked whether it lives, and when, and who is taken for dead: without other threads, on a clock that stands still. */
+/** Which threads are asked whether they live, and when, and which are taken for dead: without other threads, on a clock that stands still. */
 import { Arena, Barrier, BoundedSemaphore, Condition, Event, Lock, type Primitive, RLock, Semaphore } from 'lockwork';
 import { beforeEach, describe, expect, it } from 'vitest';
 import {

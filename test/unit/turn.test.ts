@@ -1,4 +1,4 @@
-/** Who may take a turn, in queues of waiters that exist in memory only. */
+/** Which waiters may take a turn, in queues of waiters that exist in memory only. */
 import { Barrier, BoundedSemaphore, Condition, Event, Lock, type Primitive, RLock, Semaphore } from 'lockwork';
 import { describe, expect, it } from 'vitest';
 import {

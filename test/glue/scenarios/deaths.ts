@@ -1,8 +1,8 @@
 import { type Scenario, scenarios, type Task } from '../scenario.ts';
 
 /**
- * Threads that die, at any step: M, and N where there are two. Nothing may be left of them, and nobody may wait for them. Who
- * is in a section as it dies leaves it damaged: it is entered by nobody who was not told (`Kit.mend`).
+ * Threads that die, at any step: M, and N where there are two. Nothing may be left of them, and nobody may wait for them. A
+ * thread that dies in a section leaves it damaged: no thread may enter it that was not told (`Kit.mend`).
  */
 
 type WithLock = { lock: import('lockwork').Lock };
@@ -298,7 +298,7 @@ const locks: readonly Scenario[] = [
   }),
   scenario('Lock: recovered for all', { share, mortal, threads: { M: [use], A: [useForAll] } }),
   scenario('Lock: two die, and one blocks', { share, mortal: two, threads: { M: [use, use], N: [block], A: [block] } }),
-  scenario('Lock: who reaps dies, too', {
+  scenario('Lock: the reaper dies, too', {
     share,
     mortal: two,
     threads: { M: [use, use], N: [reapTwo], A: [use], B: [reapTwo] },
@@ -668,14 +668,14 @@ const blockHoldInTime: Task<WithSemaphore> = ({ semaphore }, t) => {
   }
 };
 
-/** Without a guard: only who lives may. */
+/** Without a guard: only the living may. */
 const plain: Task<WithSemaphore> = async ({ semaphore }, t) => {
   await semaphore.acquireAsync();
   await t.turn();
   semaphore.release();
 };
 
-/** The same, of who may die. */
+/** The same, of a thread that may die. */
 const plainOfM: Task<WithSemaphore> = async ({ semaphore }, t) => {
   t.state.plain = true;
   await semaphore.acquireAsync();
@@ -754,7 +754,7 @@ const semaphores: readonly Scenario[] = [
     threads: { M: [keepGuard, keepGuard], N: [blockWith], A: [keepGuard] },
     after: allOfOne,
   }),
-  scenario('Semaphore: who reaps dies, too', {
+  scenario('Semaphore: the reaper dies, too', {
     share: pair,
     mortal: two,
     threads: { M: [keepGuard, keepGuard], N: [reapTwo], A: [plain, plain], B: [reapTwo] },
@@ -907,7 +907,7 @@ const barriers: readonly Scenario[] = [
     threads: { M: [meet, meet], A: [meet], B: [breakAfter] },
   }),
   scenario('Barrier: it blocks', { share: parties2, mortal, threads: { M: [blockAt], A: [blockAt], B: [breakAfter] } }),
-  scenario('Barrier: an arrived one is found by who waits', {
+  scenario('Barrier: an arrived one is found by a waiter', {
     share: parties3,
     mortal,
     threads: {
@@ -953,7 +953,7 @@ const barriers: readonly Scenario[] = [
     mortal,
     threads: { A: [blockAt], M: [blockActing], B: [breakAfter] },
   }),
-  scenario('Barrier: it dies in its action, and is found by who waits', {
+  scenario('Barrier: it dies in its action, and is found by a waiter', {
     share: parties2,
     mortal,
     threads: {
