@@ -13,9 +13,9 @@
  * such bytes, wherever they are: nothing is allocated, and no runtime is needed. `init` makes the primitive, once, by any thread.
  * The instance is made with `...imports(arena)` of `lockwork/wasm`.
  *
- * `acquire` and `wait` answer whether the time, in ms, was enough; a Barrier's `wait`, the arrival index or BROKEN. Whatever else
- * goes wrong traps. Where a program wants to know, an abandoned lock above all, there are the statuses: `acquireStatus`,
- * `waitStatus`, and the rest of `calls`.
+ * `acquire` and `wait` answer whether the time, in ms, was enough; a Barrier's `wait`, the arrival index or BROKEN. Whatever
+ * else goes wrong traps. Where a program wants to know, an abandoned lock above all, there are the statuses:
+ * `acquireStatus`, `waitStatus`, and the rest of `calls`.
  *
  * AssemblyScript itself knows no threads: each instance writes all static data anew, and has its own idea of what is
  * allocated. docs/wasm.md says what follows from that.

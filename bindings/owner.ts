@@ -12,8 +12,8 @@ import {
 } from './validate.ts';
 
 /**
- * What is known of the holder of something, or of what waits for it: an RLock's owner; of a semaphore's guard, the cell that counts its
- * permit (holds.ts). Never both, so that the objects that keep it are small: there is one for each wait.
+ * What is known of the holder of something, or of what waits for it: an RLock's owner; of a semaphore's guard, the cell that
+ * counts its permit (holds.ts). Never both, so that the objects that keep it are small: there is one for each wait.
  */
 export type Holder = Owner | number | undefined;
 
