@@ -109,7 +109,7 @@ export interface Core {
   condNotify(cell: number, stamp: number, owner: number, n: number, recursive: boolean): number;
   /** Whether the waiter took the task's notify, and the task its place. */
   condExchange(cell: number, stamp: number, waiter: number, task: number): number;
-  /** A waiter of a Condition whose thread ends will not have the lock again. */
+  /** A waiter of a Condition will not have the lock again: its call throws. */
   unpin(waiter: number): void;
   /** All that is due to a waiter of a dead thread goes back. `cores`: this thread's. */
   reapWaiter(waiter: number, cores: number): void;

@@ -35,7 +35,7 @@ export interface Steps {
   resume(op: Operation, verdict: number): number;
   /** The wait times out or is aborted. */
   cancel(op: Operation): number;
-  /** The thread ends, or must not block. PENDING: a verdict was given, and must be declined. */
+  /** The thread must not block after all, or its call throws. PENDING: a verdict was given, and must be declined. */
   abandon(op: Operation): number;
   /**
    * The waiter has a verdict while its thread blocks, so the task cannot run: what was granted passes on, and the wait
