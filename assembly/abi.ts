@@ -146,7 +146,7 @@ export const HEADER_STAMPS = 36;
 export const HEADER_ROVER = 40;
 /** How often cells were given back. A search that found nothing while it changed looks again. */
 export const HEADER_FREES = 44;
-/** An i64: who reaps (reap.ts). */
+/** An i64: the reaper (reap.ts). */
 export const HEADER_REAPER = 48;
 /** So long (ms) a blocked thread sleeps before it looks whether its waiting still has a point; 0 for ever (parker.ts). */
 export const HEADER_NAP = 56;
@@ -168,9 +168,9 @@ export const CELL_GENERATION = 32;
 export const CELL_VERDICT = 36;
 export const CELL_PINS = 40;
 export const RLOCK_DEPTH = 44;
-/** Lock, RLock: what becomes of it when its owner dies (`ON_DEATH_…`), and above those bits the number of who died last. */
+/** Lock, RLock: what becomes of it when its owner dies (`ON_DEATH_…`), and above those bits the number of the last one. */
 export const LOCK_ON_DEATH = 36;
-/** Lock, RLock: the name of who died last, NAME_SIZE bytes. */
+/** Lock, RLock: the name of the last owner that died, NAME_SIZE bytes. */
 export const LOCK_ABANDONER = 48;
 export const NAME_SIZE = 16;
 /** The next owners are told, until one has put things in order; it is released; it stays held. */

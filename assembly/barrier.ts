@@ -95,7 +95,7 @@ export function barrierWait(cell: Barrier, stamp: i32, thread: Thread, timeout: 
 }
 
 /**
- * A waiter leaves, at the entry or arrived, because its thread ends or must not block. If it has arrived, its generation
+ * A waiter leaves, at the entry or arrived, because its thread has ended, or must not block. If it has arrived, its generation
  * breaks, unless all have arrived. Afterwards it does not stand in the queue: it has left, or its state is a verdict.
  */
 export function barrierLeave(cell: Cell, stamp: i32, thread: Thread): void {

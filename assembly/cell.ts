@@ -95,7 +95,7 @@ export function create(arena: usize, id: i32, kind: Kind): usize {
 
 /** Under the queue lock: whether the queue is empty, and no wait of a Condition will acquire the lock again. */
 @inline
-export function deserted(cell: Cell): bool {
+function deserted(cell: Cell): bool {
   return cell.next == cell && !atomic.load<i32>(changetype<usize>(cell), offsetof<Cell>("pins"));
 }
 

@@ -20,7 +20,7 @@ import { isTask, Thread } from "./thread";
  * `clear` have the new generation and stay.
  *
  * A setter that is terminated on its way leaves waiters of an earlier generation in the queue of a set Event. They are let
- * through by the first of them whose nap is over, or by who buries the setter (`reapCell`, reap.ts).
+ * through by the first of them whose nap is over, or by the reaper that buries the setter (`reapCell`, reap.ts).
  */
 
 export function eventWait(cell: Cell, stamp: i32, thread: Thread, timeout: f64): Status {

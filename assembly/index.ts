@@ -1,6 +1,6 @@
 /**
- * The exports of the core. Each takes addresses (usize), numbers (i32) and times (f64, ms), and answers a status, a number
- * or an address. None throws, and none traps on what the bindings let through.
+ * The exports of the core. Each takes addresses (usize), numbers (i32; i64 for the reaper's word) and times (f64, ms), and
+ * answers a status, a number or an address. None throws, and none traps on what the bindings let through.
  */
 export { create, destroy } from "./cell";
 export { collect } from "./inbox";

@@ -21,7 +21,6 @@ import { FLAGS, held, ownerRecord } from "./word";
  * as a queue's whole batch, if it has no core: beside it both take two.
  */
 
-
 /** `owner`: a thread, or with HELD_BY_TASK a task of it. A task must pass a timeout of 0: here the thread waits. */
 export function lockAcquire(cell: Cell, stamp: i32, owner: i32, timeout: f64): Status {
   if (!alive(cell, stamp)) return STATUS_DESTROYED;

@@ -59,8 +59,9 @@ import { held } from "./word";
  * Waits for a verdict, and answers it. A state up to PARKED means that the deadline has passed; or that the waiter has left
  * the queue of `lock` to take its turn, and then nothing is due to it any more.
  *
- * `queueLength`: the number of waiters when this one entered, itself among them; or (Barrier) all of them. `lock`: the Lock, RLock or Semaphore that
- * it waits for, if it is one. Without `naps` the host is not asked, so nothing can throw; there must be no deadline.
+ * `queueLength`: the number of waiters when this one entered, itself among them; of a Barrier, of all that there will be.
+ * `lock`: the Lock, RLock or Semaphore that it waits for, if it is one. Without `naps` the host is not asked, so nothing can
+ * throw; there must be no deadline.
  */
 export function park(thread: Thread, deadline: f64, queueLength: i32, lock: Cell, lockStamp: i32, naps: bool): i32 {
   // A Condition's waiter comes here once more, with the verdict of its lock. From that there is nothing to learn.
@@ -82,7 +83,7 @@ export function park(thread: Thread, deadline: f64, queueLength: i32, lock: Cell
 
 /** A function of its own, so that engines have that of waiters that spin in few registers. `budget`: of a spin in vain. */
 function fallAsleep(thread: Thread, deadline: f64, budget: i32, lock: Cell, lockStamp: i32, firstNap: i32): i32 {
-  // Short: then the host knows who stands before this thread.
+  // Short: then the host knows which waiters stand before this thread.
   let nap = lock ? firstNap / FIRST_PART : firstNap;
   let first = true;
   const few = <u32>(budget - 1) < FEW;

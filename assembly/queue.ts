@@ -29,13 +29,13 @@ export const QUEUED: i32 = 1;
  */
 
 @inline
-export function setNext(cell: Cell, neighbour: Cell, next: Cell): void {
+function setNext(cell: Cell, neighbour: Cell, next: Cell): void {
   if (neighbour == cell) cell.next = next;
   else atomic.store<usize>(changetype<usize>(neighbour), changetype<usize>(next), CELL_NEXT);
 }
 
 @inline
-export function setPrev(cell: Cell, neighbour: Cell, prev: Cell): void {
+function setPrev(cell: Cell, neighbour: Cell, prev: Cell): void {
   if (neighbour == cell) cell.prev = prev;
   else atomic.store<usize>(changetype<usize>(neighbour), changetype<usize>(prev), CELL_PREV);
 }
@@ -169,7 +169,7 @@ export function unparkHead(cell: Cell, head: Thread, next: Cell, thread: Thread,
  * itself, which has the current generation.
  */
 @inline
-export function unparkIfOlder(cell: Cell, thread: Thread): bool {
+function unparkIfOlder(cell: Cell, thread: Thread): bool {
   const head = changetype<Thread>(cell.next);
   if (head.generation == cell.generation) {
     unlockQueue(cell);

@@ -1,4 +1,4 @@
-import { ABANDONED, ACTION, BROKEN, HEADER_REAPER, INFO_NAME, KIND_BARRIER, KIND_CONDITION, KIND_EVENT, KIND_LOCK, KIND_RLOCK, KIND_SEMAPHORE, LOCK_ABANDONER, LOCK_ON_DEATH, NOBODY, ON_DEATH_KEEP, ON_DEATH_RELEASE, STATE_BROKEN, STATE_GRANTED, TASK_EXTRA, TASK_LINE, WOKEN } from "./abi";
+import { ABANDONED, ACTION, BROKEN, HEADER_REAPER, INFO_NAME, KIND_EVENT, KIND_RLOCK, KIND_SEMAPHORE, LOCK_ABANDONER, LOCK_ON_DEATH, NOBODY, ON_DEATH_KEEP, ON_DEATH_RELEASE, STATE_BROKEN, STATE_GRANTED, TASK_EXTRA, TASK_LINE, WOKEN } from "./abi";
 import { Kind } from "./types";
 import { kindOf } from "./arena";
 import { Cell, loadWord, stampOf, swapWord } from "./cell";
@@ -12,7 +12,7 @@ import { withdraw } from "./withdraw";
 import { FLAGS, ownerRecord } from "./word";
 
 /**
- * What becomes of the things of a thread that has died. Who finds that out, and in which order these steps are taken:
+ * What becomes of the things of a thread that has died. Which thread finds that out, and in which order these steps are taken:
  * bindings/reap.ts.
  *
  * A thread dies only where an engine can stop it: at a function's entry, at a loop's head, in a wait. So all that is
@@ -92,7 +92,7 @@ function reapOwner(cell: RLock, stamp: i32, thread: Thread, owner: Thread, kind:
   return done;
 }
 
-/** Changes who reaps (bindings/reap.ts has the table). False when the word was not `current`. */
+/** Changes which thread is the reaper (bindings/reap.ts has the table). False when the word was not `current`. */
 export function claimReaper(arena: usize, current: i64, next: i64): bool {
   return atomic.cmpxchg<i64>(arena, current, next, HEADER_REAPER) == current;
 }

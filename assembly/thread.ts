@@ -55,7 +55,7 @@ export class Thread extends Cell {
     this.name = lock;
   }
 
-  /** Of a waiter that has the verdict WOKEN, and did not sleep: who gave it that. */
+  /** Of a waiter that has the verdict WOKEN, and did not sleep: the thread that gave it that. */
   @inline
   get unparker(): Thread {
     return changetype<Thread>(this.next);

@@ -2,7 +2,7 @@
  * Eleven classic bugs of synchronization, each in a primitive of a few lines (fixtures/), and a race; and what the checker
  * must say. The same programs without the bug must hold.
  *
- * Nothing here knows Node: docs/live/scheduler/ shows them in a page.
+ * Nothing here knows Node: examples/page/scheduler/ shows them in a page.
  */
 
 import type { Fault } from './counterexample.ts';
