@@ -208,7 +208,7 @@ export abstract class Holdable<K extends string = string> extends Primitive<K> {
    * @throws TypeError when `fn` is not a function; TimeoutError and the signal's reason as `holdAsync`
    */
   async withAsync<T>(fn: (guard: Guard) => T | PromiseLike<T>, options?: OwnerWaitOptions): Promise<T> {
-    checkFunction(fn, this.kind, '.withAsync: the first argument');
+    checkFunction(fn, this.kind, '.withAsync: the argument');
     const wanted = options === undefined ? FOR_EVER : checkOwnerWait(options, `${this.kind}.withAsync`);
     const owner = wanted.owner ?? this.newOwner();
     const hold = this.permitHold;

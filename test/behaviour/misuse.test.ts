@@ -263,11 +263,11 @@ describe('What is to be called', () => {
     condition.acquire();
     for (const [where, what, call] of [
       ['Lock.with', 'argument', () => new Lock().with(any(1))],
-      ['Lock.withAsync', 'first argument', () => new Lock().withAsync(any(1))],
-      ['RLock.withAsync', 'first argument', () => new RLock().withAsync(any(1))],
+      ['Lock.withAsync', 'argument', () => new Lock().withAsync(any(1))],
+      ['RLock.withAsync', 'argument', () => new RLock().withAsync(any(1))],
       ['Semaphore.with', 'argument', () => new Semaphore().with(any(1))],
       ['Condition.with', 'argument', () => condition.with(any(1))],
-      ['Condition.withAsync', 'first argument', () => condition.withAsync(any(1))],
+      ['Condition.withAsync', 'argument', () => condition.withAsync(any(1))],
       ['Condition.waitFor', 'predicate', () => condition.waitFor(any(1))],
       ['Condition.waitForAsync', 'predicate', () => condition.waitForAsync(any(1))],
       ['Lock.recover', 'argument', () => new Lock().recover(any(1))],

@@ -406,7 +406,7 @@ export const survivors: readonly Survivor[] = [
   {
     file: 'pending-call.ts',
     line: 'return call.limits?.cancelled ?? false;',
-    what: /^only this/,
+    what: /^only call/,
     why: UNDEFINED,
     same: true,
   },
