@@ -227,6 +227,8 @@ export class Barrier extends Primitive<'Barrier'> {
     const round = this.#begin(generation);
     let failed = true;
     try {
+      // Not within the step by which the task got here: that may be one of a call in which this thread blocks.
+      await undefined;
       await this.#action!();
       failed = false;
     } finally {

@@ -411,6 +411,36 @@ describe.each([
     expect(await done).toBe(0);
   });
 
+  it('begins the action of its task when it has come back, and may block in it', async () => {
+    const [barrier, lock, other] = [new Barrier(1), new Lock(), new Lock()];
+    const { done } = await beside({ barrier, lock, other }, ({ barrier, lock, other, running }) => {
+      const over = performance.now() + 10_000;
+      const wait = (state: () => boolean) => {
+        while (!state() && performance.now() < over);
+      };
+      lock.acquire();
+      other.acquire();
+      const action = () => {
+        running();
+        wait(() => barrier.waiters === 1 && lock.waiters === 1);
+      };
+      (barrier.constructor as typeof threading.Barrier).from(barrier, { action }).wait();
+      // The task comes in, and its action is next.
+      wait(() => barrier.waiters === 0);
+      lock.release();
+      wait(() => other.waiters === 1);
+      other.release();
+    });
+    const seen = await run({ barrier, lock, other }, async ({ barrier, lock, other }, { Barrier }) => {
+      const seen: unknown[] = [];
+      const task = Barrier.from(barrier, { action: () => seen.push('acts', other.acquire(5_000)) }).waitAsync();
+      seen.push(lock.acquire(10_000), 'is back');
+      return [...seen, await task, ...seen.slice(2)];
+    });
+    expect(seen).toEqual([true, 'is back', 0, 'acts', true]);
+    await done;
+  });
+
   it('is told also where another thread is about to release the Lock that a task of its own holds', async () => {
     const [lock, event] = [new Lock(), new Event()];
     const { done } = await beside({ lock, event }, ({ lock, event, running }) => {
