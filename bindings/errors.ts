@@ -62,7 +62,9 @@ function isOf(type: typeof ThreadingError, value: unknown): boolean {
   if (Function.prototype[Symbol.hasInstance].call(type, value)) return true;
   if (Object.prototype.toString.call(value) !== '[object Error]') return false;
   const { code, cause } = value as { code?: unknown; cause?: unknown };
-  const given = String(code ?? cause);
+  const given = code ?? cause;
+  // A cause may be anything, and refuse to become a string.
+  if (typeof given !== 'string') return false;
   return given === type.code || (type === ThreadingError && /^ERR_LOCKWORK_(?!INVALID)/.test(given));
 }
 

@@ -1,4 +1,4 @@
-import { UnsupportedError } from './errors.ts';
+import { ThreadingError, UnsupportedError } from './errors.ts';
 import { outdated } from './host.ts';
 import { show } from './validate.ts';
 
@@ -52,8 +52,9 @@ const Shown = /* @__PURE__ */ (() => {
       try {
         const facts = SHOWN.map((name) => [name, it[name]] as const).filter(([, value]) => value !== undefined);
         return `${this} { ${facts.map(([name, value]) => `${name}: ${show(value)}`).join(', ')} }`;
-      } catch {
-        return `${this} { destroyed: true }`;
+      } catch (error) {
+        // A proxy has no private fields, and Node calls this of one, too.
+        return error instanceof ThreadingError ? `${this} { destroyed: true }` : String(it.kind);
       }
     }
   }

@@ -89,6 +89,8 @@ describe.each([
 it('no other error is one of ours, nor what is none', () => {
   const code = 'ERR_LOCKWORK_TIMEOUT';
   const others = [null, undefined, code, { code }, { cause: code }, new Error(code), new Error('', { cause: 'ERR_X' })];
+  // It cannot become a string.
+  others.push(new Error('', { cause: Object.create(null) }));
   for (const other of others) expect(other instanceof threading.ThreadingError).toBe(false);
   const wrong = () => new threading.Lock().acquire(-1);
   expect(wrong).toThrow(RangeError);

@@ -48,6 +48,14 @@ describe('console.log shows', () => {
   });
 });
 
+it('console.log shows what a proxy is of, which has no private fields', () => {
+  expect([new Lock({ name: 'seats' }), new Event(), Arena.default].map((it) => shown(new Proxy(it, {})))).toEqual([
+    'Lock',
+    'Event',
+    'Arena',
+  ]);
+});
+
 describe('JSON has', () => {
   it('the name of a primitive, and that it cannot leave its process', () => {
     const lock = new Lock({ name: 'seats' });
