@@ -11,7 +11,7 @@ import {
 } from '../assembly/abi.ts';
 import { now } from './clock.ts';
 import { DeadlockError } from './errors.ts';
-import { warn } from './host.ts';
+import { POLICY, warn } from './host.ts';
 import type { SharedWords } from './memory.ts';
 import {
   ENDLESS,
@@ -87,8 +87,8 @@ const WARNS = 1;
 const DEFAULT = 2;
 const THROWS = 3;
 const POLICIES = { throw: THROWS, warn: WARNS, off: 0 };
-/** Of this thread. */
-let chosen = DEFAULT;
+/** Of this thread. Shared by copies of the package: of them the one that came first to an arena looks. */
+const shared = globalThis as { [POLICY]?: number };
 
 /**
  * What this thread does when it blocks, without a timeout, in a circle of threads that wait for each other's locks.
@@ -110,7 +110,7 @@ let chosen = DEFAULT;
  * @throws TypeError, RangeError when it is none of these
  */
 export function setDeadlockPolicy(policy: DeadlockPolicy): void {
-  chosen = checkChoice(policy, POLICIES, 'setDeadlockPolicy: the policy');
+  shared[POLICY] = checkChoice(policy, POLICIES, 'setDeadlockPolicy: the policy');
 }
 
 /** What a thread that is blocked waits for; undefined when nobody in particular must come. */
@@ -154,6 +154,7 @@ const INTERVAL = 40;
  */
 export function checkDeadlock(arena: Watched, endless: boolean): boolean | DeadlockError {
   const { thread } = arena;
+  const { [POLICY]: chosen = DEFAULT } = shared;
   // Its own. A Condition's waiter that comes back for its lock has no deadline any more.
   const cell = arena.load(thread, THREAD_QUEUED_ON);
   const stays = endless || cell === arena.load(thread, THREAD_PIN);

@@ -10,14 +10,16 @@ import { VERSION } from '../assembly/abi.ts';
  *
  *   globalThis[REGISTRY]    `Registry`, with all `ThreadArena`s, their `Scheduler`s, and what waits there (registry.ts)
  *   an `Owner`'s [USES]     what it is in which `ThreadArena` (owner.ts)
+ *   globalThis[POLICY]      what the realm's thread does in a circle: a number (deadlock.ts)
  *   process[HOST]           `Host`, of all realms of a thread (below)
  *
  * Copies with another VERSION share nothing of this. Copies with the same VERSION and another SHAPE refuse each other.
  */
-export const SHAPE = 5;
+export const SHAPE = 6;
 
 export const REGISTRY = /* @__PURE__ */ Symbol.for(/* @__PURE__ */ versioned());
 export const USES = /* @__PURE__ */ Symbol.for(/* @__PURE__ */ versioned(SHAPE, 'owner'));
+export const POLICY = /* @__PURE__ */ Symbol.for(/* @__PURE__ */ versioned(SHAPE, 'policy'));
 const HOST = /* @__PURE__ */ Symbol.for(/* @__PURE__ */ versioned(SHAPE, 'host'));
 
 /** A name for something that copies of the package share. */

@@ -100,6 +100,16 @@ describe('Two copies of the package in one realm', () => {
     expect(await run(source)).toBe('true true\ntrue false');
   });
 
+  it('have one policy for deadlocks, whichever came first', async () => {
+    const source = `
+      const [a, b] = [await import('${one}'), await import('${two}')];
+      const lock = new a.Lock();
+      b.setDeadlockPolicy('throw');
+      lock.acquire();
+      try { b.Lock.from(lock).acquire() } catch (error) { console.log(error.name) }`;
+    expect(await run(source)).toBe('DeadlockError');
+  });
+
   it('with different layouts have nothing in common', async () => {
     const source = `
       const [a, b] = [await import('${one}'), await import('${layout}')];
