@@ -57,10 +57,10 @@ function looking(recorder: Recorder, original: Method): Method {
     const end = (notified: boolean): void => {
       const last = wait;
       wait = undefined;
-      recorder.quietly(() => last?.returned(notified));
+      last?.returned(notified);
     };
     const look = async (): Promise<unknown> => {
-      end(true);
+      recorder.quietly(() => end(true));
       const holds = await predicate();
       if (!holds) wait = recorder.quietly(begin);
       return holds;

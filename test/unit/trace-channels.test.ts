@@ -132,6 +132,19 @@ describe('The channels', () => {
     ]);
   });
 
+  it('tell that waits of waitForAsync are over, however it ends', async () => {
+    const condition = new Condition(new Lock(), { name: 'it' });
+    const all = told();
+    const count = (begin: string) => all.filter((message) => message === `${begin} Condition it`).length;
+    const aborted = AbortSignal.timeout(1);
+    for (const options of [{ timeout: 1 }, { signal: aborted }]) {
+      const waiting = condition.withAsync(() => condition.waitForAsync(() => false, options));
+      await waiting.catch((error) => expect(error).toBe(aborted.reason));
+      expect(count('start')).toBeGreaterThan(0);
+      expect([count('grant') + count('miss'), count('end')]).toEqual([count('start'), count('start')]);
+    }
+  });
+
   it('tell who, where, since when and what for', async () => {
     const lock = new Lock({ name: 'it' });
     const all: TraceMessage[] = [];
