@@ -65,11 +65,7 @@ const arenas = new WeakMap<ThreadArena, Arena>();
 
 /** An arena that this thread knows. */
 export function arenaOf(threadArena: ThreadArena): Arena {
-  const known = arenas.get(threadArena);
-  if (known) return known;
-  const arena = new Arena(new Existing(threadArena) as ArenaOptions);
-  arenas.set(threadArena, arena);
-  return arena;
+  return arenas.get(threadArena) ?? new Arena(new Existing(threadArena) as ArenaOptions);
 }
 
 /**
@@ -135,6 +131,7 @@ export class Arena extends Postable {
     this.address = threadArena.base;
     this.stamp = threadArena.id;
     this.#threadArena = threadArena;
+    arenas.set(threadArena, this);
   }
 
   /** The arena that primitives live in when none is named. Made on first use; worker threads of Node inherit it. */

@@ -29,7 +29,7 @@ describe('Arena.default', () => {
     expect(Arena.default.memory).toBe(Arena.default.memory);
     const lock = new Lock();
     expect(lock.memory).toBe(Arena.default.memory);
-    expect(lock.arena.stamp).toBe(Arena.default.stamp);
+    expect(lock.arena).toBe(Arena.default);
   });
 
   it('is the same in every thread', async () => {
@@ -765,6 +765,14 @@ describe('a memory that cannot be made', () => {
     }
     new Arena({ maximumBytes: PAGE }).destroy();
   });
+});
+
+it('an Arena is one object in a thread, by whichever way it is found', () => {
+  const arena = new Arena({ memory: sharedMemory() });
+  const lock = new Lock({ arena });
+  for (const found of [lock.arena, Lock.from(lock).arena, Arena.from(structuredClone(arena)), Arena.at(arena.memory)]) {
+    expect(found === arena).toBe(true);
+  }
 });
 
 describe('an Arena at the end of 4 GiB', () => {
