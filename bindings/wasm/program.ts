@@ -64,7 +64,10 @@ function enlist(threadArena: ThreadArena, program: Program): void {
     all = new Set();
     programs.set(threadArena, all);
     threadArena.files.push(ownFile());
+    // That of another copy of the package.
+    const before = threadArena.onCut;
     threadArena.onCut = (cut) => {
+      before?.(cut);
       for (const known of programs.get(threadArena)!) known.deref()?.admit(!cut);
     };
   }

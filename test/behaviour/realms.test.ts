@@ -110,6 +110,24 @@ describe('Two copies of the package in one realm', () => {
     expect(await run(source)).toBe('DeadlockError');
   });
 
+  it('have programs that can do no more when their thread has ended, of both', async () => {
+    const source = `${imports}
+      const worker = start(\`
+        import { writeSync } from 'node:fs';
+        import { createRequire } from 'node:module';
+        const require = createRequire('${root}');
+        const copies = [
+          { ...await import('${root}dist/index.js'), ...await import('${root}dist/wasm.js') },
+          { ...require('./dist/index.cjs'), ...require('./dist/wasm.cjs') },
+        ];
+        const all = copies.map(({ Arena, imports }) => imports(Arena.default).lockwork);
+        const { address, stamp } = new copies[0].Lock();
+        process.on('exit', () => writeSync(1, all.map((calls) => calls.lock_acquire(address, stamp, 0)).join()));\`);
+      await once(worker, 'exit');`;
+    // INVALID.
+    expect(await run(source)).toBe('-11,-11');
+  });
+
   it('with different layouts have nothing in common', async () => {
     const source = `
       const [a, b] = [await import('${one}'), await import('${layout}')];
