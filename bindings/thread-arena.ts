@@ -138,6 +138,8 @@ export class ThreadArena extends SharedWords implements Graveyard, Queues, Watch
   /** Whether a call of this thread is in the core, or sleeps (torn.ts). */
   readonly #mark: Mark = { set: false };
   #closed = false;
+  /** Whether this thread is in what it calls while it is blocked. */
+  #cut = false;
   /** What its pending `waitAsync`s know of it: without this, they would keep the memory of a destroyed arena. */
   readonly #life: { proves: (() => void) | undefined } = { proves: () => this.#proveLife() };
   /** The number of cores; 0 on a thread that may not block. */
@@ -295,11 +297,13 @@ export class ThreadArena extends SharedWords implements Graveyard, Queues, Watch
   withoutCalls(act: () => void): void {
     needStack();
     const restore = cutOff(this.core, 'This thread is blocked: what it calls meanwhile cannot use the same arena');
+    this.#cut = true;
     this.onCut?.(true);
     try {
       act();
     } finally {
       restore();
+      this.#cut = false;
       this.onCut?.(false);
     }
   }
@@ -340,7 +344,8 @@ export class ThreadArena extends SharedWords implements Graveyard, Queues, Watch
     this.#closed = true;
     this.onCut?.(true);
     if (this.destroyed) return;
-    end(this);
+    // One that ends in the midst of a call will be found dead, as one that was terminated.
+    if (!this.#cut) end(this);
     cutOff(this.core, 'This thread has ended for lockwork: use primitives before its "exit" event');
   }
 

@@ -239,6 +239,23 @@ describe('A process', () => {
     },
   );
 
+  it('has threads that end themselves in what they call while they are blocked', async () => {
+    const { took, ...rest } = await run(
+      `
+      const it = new threading.Lock();
+      const one = worker(\`({ it }) => {
+        process.removeAllListeners('warning');
+        process.on('warning', () => process.exit(3));
+        it.acquire();
+        it.acquire();
+      }\`, { it });
+      const code = await new Promise((resolve) => one.on('exit', resolve));
+      console.log(code, await it.acquireAsync().catch((error) => error.name));`,
+      10_000,
+    );
+    expect(rest).toEqual({ ...ended, stdout: '3 AbandonedError\n' });
+  });
+
   it('has threads that end, though a task of them waits for an action that was terminated', async () => {
     const { took, ...rest } = await run(
       `
