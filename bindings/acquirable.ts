@@ -233,9 +233,12 @@ export abstract class Acquirable<K extends string = string> extends Holdable<K> 
 
   /** @internal */
   override acquireTask(wanted: OwnerWanted, owner: Owner | undefined, hold: number): boolean | Promise<boolean> {
-    return turns.late && wanted.limit !== 0
-      ? afterTurn(() => this.acquireNow(wanted, owner, hold))
-      : this.acquireNow(wanted, owner, hold);
+    if (!turns.late || wanted.limit === 0) return this.acquireNow(wanted, owner, hold);
+    return afterTurn(() => {
+      // It may have been aborted meanwhile.
+      if (wanted.signal?.aborted) throw wanted.signal.reason;
+      return this.acquireNow(wanted, owner, hold);
+    });
   }
 
   /**

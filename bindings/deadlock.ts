@@ -198,7 +198,7 @@ export function checkDeadlock(arena: Watched, endless: boolean): boolean | Deadl
   if (throws) return new DeadlockError(`${describe(arena, edges[0]!)}: this would wait for ever: ${text}`);
   if (age < PATIENCE) return soon;
   circle.told = true;
-  const detail = "LOCKWORK_HANG=5000 in the environment shows where; setDeadlockPolicy('throw') makes it an error";
+  const detail = "LOCKWORK_HANG=5000 shows where, setDeadlockPolicy('throw') throws";
   arena.withoutCalls(() => warn(`lockwork: threads wait for each other: ${text}`, detail));
   return false;
 }

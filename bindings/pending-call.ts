@@ -18,8 +18,9 @@ class Listener {
   }
 
   add(call: PendingCall): void {
-    if (this.#calls.size === 0) this.#signal.addEventListener('abort', this.#abort);
     this.#calls.add(call);
+    // Behind that: what is no platform's signal may call the listener at once.
+    if (this.#calls.size === 1) this.#signal.addEventListener('abort', this.#abort);
   }
 
   delete(call: PendingCall): void {
@@ -95,10 +96,16 @@ function limitCall(call: PendingCall, limit: number, signal: Signal | undefined)
     const listener = signal && listenerOf(signal);
     let stop: (() => void) | undefined;
     limits.disarm = () => {
-      stop?.();
-      listener?.delete(call);
+      // Whatever a fake timer or a signal throws: the call comes to its end, and so does what lets it go on.
+      try {
+        stop?.();
+      } catch {}
+      try {
+        listener?.delete(call);
+      } catch {}
     };
     listener?.add(call);
+    if (isCancelled(call)) return;
     if (limit > 0 && limit < Infinity) stop = after(limit, () => cancelCall(call));
   } catch (reason) {
     // A signal or a fake timer may throw, too. The call is in a queue already, and must not stay there.

@@ -257,7 +257,7 @@ export abstract class Primitive<K extends string = string> extends Postable {
    */
   protected deadlock(): never {
     throw new DeadlockError(
-      `${this}: it waits for a task of this thread, which cannot go on while the thread blocks. Use the async call; or, if it is this task, do not acquire it again`,
+      `${this}: it waits for a task of this thread, which cannot go on while the thread blocks. Use the async call, unless this task holds it`,
     );
   }
 

@@ -436,6 +436,37 @@ describe('A signal', () => {
     await expect(lock.acquireAsync(options(broken))).rejects.toThrow('no listeners');
     expect([lock.waiters, lock.locked]).toEqual([0, true]);
   });
+
+  it('that cannot be left harms neither the wait nor what lets it go on', async () => {
+    const broken = new Signal();
+    broken.removeEventListener = () => {
+      throw new RangeError('no listeners');
+    };
+    const lock = heldLock();
+    const wait = lock.acquireAsync(options(broken));
+    lock.release();
+    expect(await wait).toBe(true);
+    const [first, second] = [lock.acquireAsync(options(broken)), lock.acquireAsync(options(broken))];
+    broken.abort(boom);
+    for (const aborted of [first, second]) await expect(aborted).rejects.toBe(boom);
+    expect(lock.waiters).toBe(0);
+  });
+
+  it('that calls its listener at once is heard, and starts no timer', async () => {
+    const hasty = new Signal();
+    hasty.addEventListener = (_type, listener) => {
+      Object.assign(hasty, { aborted: true, reason: boom });
+      listener();
+    };
+    const lock = heldLock();
+    const other = lock.acquireAsync({ timeout: 60_000 });
+    await expect(lock.acquireAsync({ ...options(hasty), timeout: 1 })).rejects.toBe(boom);
+    // A timer of it would have ended by now.
+    expect(await heldLock().acquireAsync({ timeout: 5 })).toBe(false);
+    expect(lock.waiters).toBe(1);
+    lock.release();
+    expect(await other).toBe(true);
+  });
 });
 
 describe('A task that need not wait', () => {
@@ -561,6 +592,19 @@ describe('A task that has to let the event loop turn', () => {
     lock.release();
     expect(await call).toBe(true);
     lock.release();
+  });
+
+  it('acquires nothing when it is aborted before', async () => {
+    const [lock, free] = [new Lock(), new Lock()];
+    const { call } = await postponed(lock);
+    const controller = new AbortController();
+    const aborted = free.acquireAsync({ signal: controller.signal });
+    expect(free.locked).toBe(false);
+    controller.abort(boom);
+    await expect(aborted).rejects.toBe(boom);
+    expect(free.locked).toBe(false);
+    lock.release();
+    expect(await call).toBe(true);
   });
 
   it('is told if the lock was destroyed before', async () => {
