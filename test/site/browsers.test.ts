@@ -24,11 +24,18 @@ interface Told {
 /** Runs in the page. */
 async function visit(patience: number): Promise<void> {
   const problems: string[] = [];
+  const asked: Promise<unknown>[] = [];
+  /** A browser may give up what it only fetched ahead: that is no problem, if it is there. */
+  const ask = async (url: string) => {
+    const { ok } = await fetch(url).catch(() => ({ ok: false }));
+    if (!ok) problems.push(`${url} is not there`);
+  };
   addEventListener(
     'error',
     ({ target, message }) => {
       const { src, href } = (target ?? {}) as { src?: string; href?: string };
-      problems.push(message || `${src ?? href} is not there`);
+      if (message) problems.push(message);
+      else asked.push(ask(`${src ?? href}`));
     },
     true,
   );
@@ -58,6 +65,7 @@ async function visit(patience: number): Promise<void> {
     await until(() => /^(?!Loading)./.test(said() ?? ''), 'the tool says something');
     state = 'held';
   }
+  await Promise.all(asked);
   const told = { path: location.pathname, problems, state };
   const next = await (await fetch('/', { method: 'POST', body: JSON.stringify(told) })).json();
   if (next) location.href = next;
