@@ -158,8 +158,7 @@ export function setName(name: string): void {
  */
 export function warn(text: string, detail: string): void {
   const warning = Object.assign(new Error(text), { name: 'LockworkWarning', code: 'LOCKWORK_DEADLOCK', detail });
-  if (!nodeProcess?.listenerCount?.('warning') || !nodeProcess.emit?.('warning', warning))
-    console.warn(`${text}\n${detail}`);
+  if (!nodeProcess?.listenerCount?.('warning') || !nodeProcess.emit?.('warning', warning)) console.warn(text);
 }
 
 /** How long (ms) a thread may be blocked before a dump is written, if the environment says so. */
