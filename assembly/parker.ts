@@ -1,6 +1,6 @@
 import { HEADER_NAP, STATE_PARKED, STATE_WAITING, STATUS_TIMEOUT } from "./abi";
 import { Cell, loadWord, swapWord } from "./cell";
-import { clock, sleep, stalled } from "./futex";
+import { sleep, stalled } from "./futex";
 import { cancelWait } from "./queue";
 import { queuedOn, Thread } from "./thread";
 import { held } from "./word";
@@ -25,9 +25,10 @@ import { held } from "./word";
  *   the wait                                       the next budget
  *   ──────────────────────────────────────────────────────────────────────────────────────────
  *   the spin paid: over in the first half of it    maxSpins
- *   the spin was in vain                           half; after the last half maxSpins again, as times may have changed
- *   … of FEW, and the sleep was short              1 less: both threads share a core, where a spin is always in vain, and
- *                                                  sleeping cheap
+ *   the spin was in vain                           half
+ *   … of FEW                                       1 less; after the last one maxSpins again, as times may have changed. Not
+ *                                                  sooner: where threads share a core, a spin is always in vain, and keeps
+ *                                                  the one that it waits for off it until the kernel moves that to another
  *
  * A Condition's waiter is let go on by a thread that may not need it yet. If it went on at once, the two would fight for
  * the lock over every single item of a queue:
@@ -86,9 +87,6 @@ function fallAsleep(thread: Thread, deadline: f64, budget: i32, lock: Cell, lock
   // Short: then the host knows which waiters stand before this thread.
   let nap = lock ? firstNap / FIRST_PART : firstNap;
   let first = true;
-  const few = <u32>(budget - 1) < FEW;
-  let asleep: f64 = 0;
-  if (few) asleep = clock();
   swapWord(thread, STATE_WAITING, STATE_PARKED);
   let state: i32;
   while ((state = loadWord(thread)) <= STATE_PARKED) {
@@ -102,7 +100,7 @@ function fallAsleep(thread: Thread, deadline: f64, budget: i32, lock: Cell, lock
       }
     }
   }
-  learn(thread, few && clock() - asleep < SWITCH_MS ? budget - 1 : budget >> 1);
+  learn(thread, <u32>(budget - 1) < FEW ? budget - 1 : budget >> 1);
   return state;
 }
 
@@ -128,11 +126,8 @@ export function letRun(thread: Thread, lock: Cell): void {
   }
 }
 
-/** So many spins cost nothing. */
-const FEW: u32 = 256;
-
-/** A short sleep: longer than a batch of a thread on the same core, shorter than to wake one on another and be woken by it. */
-const SWITCH_MS: f64 = 0.04;
+/** So many spins cost nothing, and so many waits may pass before the next long spin. */
+const FEW: u32 = 128;
 
 /** As SPIN_INTERVAL, between two looks of a waiter at its own word. A nanosecond, the unit of spins. */
 const LOOK_INTERVAL: i32 = 4;
