@@ -349,8 +349,9 @@ export class ThreadArena extends SharedWords implements Graveyard, Queues, Watch
     cutOff(this.core, 'This thread has ended for lockwork: use primitives before its "exit" event');
   }
 
-  /** It has been destroyed. */
+  /** It has been destroyed. Another one in its place knows nothing of this thread. */
   forget(): void {
+    this.onCut?.(true);
     this.#life.proves = undefined;
     this.tasks?.forget();
   }

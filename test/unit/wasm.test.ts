@@ -372,6 +372,15 @@ describe('imports', () => {
     expect(callsOf(late).lock_acquire!(lock.address, lock.stamp, 0)).toBe(OK);
   });
 
+  it('does nothing in an arena that has been destroyed, nor in another one in its place', () => {
+    const { memory, address: byteOffset } = arena;
+    arena.destroy();
+    const lock = new Lock({ arena: new Arena({ memory, byteOffset, byteLength: PAGE - 1_024 }) });
+    const statuses = [on(lock, 'lock_acquire', 0), calls.create!(64, LOCK!, 0, 0, 0), on(lock, 'destroy')];
+    expect([...statuses, lock.locked]).toEqual([INVALID, INVALID, INVALID, false]);
+    expect(() => imports(memory).bind(arena)).toThrow('has been destroyed');
+  });
+
   it('has a clock', () => {
     const before = performance.now();
     const now = calls.now!();
