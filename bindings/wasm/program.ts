@@ -17,6 +17,7 @@ import {
 } from '../../assembly/abi.ts';
 import type { Acquirable } from '../acquirable.ts';
 import type { Memory } from '../globals.ts';
+import { IDLE } from '../idle.ts';
 import {
   type AnyHandle,
   type Arena,
@@ -209,7 +210,7 @@ export class Program {
     try {
       view = this.#attach(address >>> 0, stamp);
     } catch {
-      return STATUS_DESTROYED;
+      return this.#destroyOrphan(address >>> 0, stamp);
     }
     try {
       view.destroy();
@@ -219,6 +220,13 @@ export class Program {
     this.#views.delete(view.address);
     return STATUS_OK;
   };
+
+  /** A Condition whose lock was destroyed before it: nobody waits any more, but a handle alone finds no object for it. */
+  #destroyOrphan(address: number, stamp: number): number {
+    const arena = this.#threadArena!;
+    if (arena.kindAt(address) !== KIND_CONDITION) return STATUS_DESTROYED;
+    return arena.core.destroy(address, stamp, arena.thread, IDLE.mask, IDLE.idle, IDLE.dead);
+  }
 
   /** Whether the program has an arena, and may act in its thread's name. */
   get #lives(): boolean {

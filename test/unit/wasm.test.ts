@@ -334,6 +334,14 @@ describe('create', () => {
   });
 });
 
+it.each(['Lock', 'RLock'])('destroy gives a Condition back also when its %s was destroyed before', (kind) => {
+  const { used } = arena;
+  const lock = new (kind === 'Lock' ? Lock : RLock)({ arena });
+  const condition = new Condition(lock);
+  expect([on(lock, 'destroy'), on(condition, 'destroy'), on(condition, 'destroy')]).toEqual([OK, OK, DESTROYED]);
+  expect(arena.used).toBe(used);
+});
+
 describe('imports', () => {
   const bad: Bad[] = wrong(TypeError, undefined, null, 1, 'arena', {}, new Uint8Array(8), () => 1);
   const unshared = new WebAssembly.Memory({ initial: 1 });
