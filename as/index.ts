@@ -213,8 +213,10 @@ export class Barrier extends Handle {
 /** Threads that hold its lock wait, and let it go meanwhile, until another notifies them. They have it again afterwards. */
 @unmanaged
 export class Condition extends Handle {
-  /** Over a Lock or an RLock. */
+  /** Over a Lock or an RLock, which has been made. */
   init<L extends Handle>(lock: L): void {
+    // Of a handle of zeros, `create` would make an RLock that the program has no handle of.
+    if (!lock.stamp) unreachable();
     must(calls.create(changetype<usize>(this), 9, lock.address, lock.stamp, 0));
   }
 

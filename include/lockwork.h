@@ -200,11 +200,15 @@ LOCKWORK_CALL lockwork_barrier_waiting(const lockwork_barrier *barrier) {
  * afterwards, whatever the status is; wait in a loop that looks at what is waited for.
  */
 
+/* After its lock: of a handle of zeros, `create` would make an RLock that the program has no handle of. */
+LOCKWORK_CALL lockwork_condition_over(lockwork_condition *condition, uint32_t address, int stamp) {
+  return stamp ? lockwork_import_create(condition, 9, (int)address, stamp, 0) : LOCKWORK_INVALID;
+}
 LOCKWORK_CALL lockwork_condition_init(lockwork_condition *condition, const lockwork_lock *lock) {
-  return lockwork_import_create(condition, 9, (int)lock->address, lock->stamp, 0);
+  return lockwork_condition_over(condition, LOCKWORK_HANDLE(lock));
 }
 LOCKWORK_CALL lockwork_condition_init_rlock(lockwork_condition *condition, const lockwork_rlock *lock) {
-  return lockwork_import_create(condition, 9, (int)lock->address, lock->stamp, 0);
+  return lockwork_condition_over(condition, LOCKWORK_HANDLE(lock));
 }
 LOCKWORK_CALL lockwork_condition_wait(const lockwork_condition *condition, double ms) {
   return lockwork_import_cond_wait(LOCKWORK_HANDLE(condition), ms);

@@ -29,8 +29,10 @@ pub struct Error(pub i32);
 
 impl Error {
     pub const TIMEOUT: Error = Error(-1);
+    pub const NOT_HELD: Error = Error(-2);
     pub const MAY_NOT_BLOCK: Error = Error(-8);
     pub const DEADLOCK: Error = Error(-9);
+    pub const INVALID: Error = Error(-11);
     /// The thread that held the lock has died, and what it protects may be half done: `Mutex::recover`.
     pub const ABANDONED: Error = Error(-12);
 }
@@ -153,30 +155,50 @@ impl<T> Drop for Guard<'_, T> {
 }
 
 /// Threads that have a mutex, and wait until another notifies them.
-pub struct Condition(Place);
+pub struct Condition {
+    condition: Place,
+    lock: Place,
+}
 
 impl Condition {
     pub const fn new() -> Condition {
-        Condition(Place::new())
+        Condition {
+            condition: Place::new(),
+            lock: Place::new(),
+        }
     }
 
     /// # Safety
     /// Once, while no other thread uses it; after the mutex.
     pub unsafe fn init<T>(&self, mutex: &Mutex<T>) -> Result<(), Error> {
         let (address, stamp) = mutex.lock.handle();
-        self.0.init(9, address as i32, stamp)
+        if stamp == 0 {
+            // `create` would make an RLock that the program has no handle of.
+            return Err(Error::INVALID);
+        }
+        *self.lock.0.get() = Handle { address, stamp };
+        self.condition.init(9, address as i32, stamp)
     }
 
     /// Lets the mutex go meanwhile. It has it again afterwards, also after an error: look in a loop at what is waited for.
     /// After `ABANDONED`, too, and then the value may be half done.
-    pub fn wait<T>(&self, _guard: &mut Guard<'_, T>, ms: f64) -> Result<(), Error> {
-        let (address, stamp) = self.0.handle();
+    pub fn wait<T>(&self, guard: &mut Guard<'_, T>, ms: f64) -> Result<(), Error> {
+        let (address, stamp) = self.held(guard)?;
         check(unsafe { cond_wait(address, stamp, ms) })
     }
 
-    pub fn notify<T>(&self, _guard: &mut Guard<'_, T>, waiters: i32) -> Result<(), Error> {
-        let (address, stamp) = self.0.handle();
+    pub fn notify<T>(&self, guard: &mut Guard<'_, T>, waiters: i32) -> Result<(), Error> {
+        let (address, stamp) = self.held(guard)?;
         check(unsafe { cond_notify(address, stamp, waiters) })
+    }
+
+    /// Its handle, for who has its mutex: with another one's guard, it would let go what another thread has.
+    fn held<T>(&self, guard: &Guard<'_, T>) -> Result<(u32, i32), Error> {
+        if guard.mutex.lock.handle() == self.lock.handle() {
+            Ok(self.condition.handle())
+        } else {
+            Err(Error::NOT_HELD)
+        }
     }
 }
 

@@ -125,6 +125,23 @@ describe('lockwork.h', () => {
     );
   });
 
+  it('makes no condition over a lock that was not made before', async () => {
+    writeFileSync(
+      file('early.c'),
+      `#include "lockwork.h"
+      static lockwork_lock lock; static lockwork_rlock rlock; static lockwork_condition condition;
+      int early(void) { return lockwork_condition_init(&condition, &lock); }
+      int early_rlock(void) { return lockwork_condition_init_rlock(&condition, &rlock); }\n`,
+    );
+    await run('sh', at('examples/wasm/build.sh'), 'early.c', 'early.wasm');
+    const memory = new WebAssembly.Memory({ initial: 3, maximum: 256, shared: true });
+    const arena = new Arena({ memory, byteOffset: 1_024, byteLength: 64_512 });
+    const module = new WebAssembly.Module(readFileSync(file('early.wasm')));
+    const { exports } = new WebAssembly.Instance(module, { env: { memory }, ...imports(arena) });
+    const { early, early_rlock } = exports as Record<string, () => number>;
+    expect([early!(), early_rlock!()]).toEqual([-11, -11]);
+  });
+
   it('is what the programs here were compiled with: the same bytes by the same compiler', async () => {
     const build = (source: string) => run('sh', at('examples/wasm/build.sh'), at(source), file('built.wasm'));
     const built = () => readFileSync(file('built.wasm'));
@@ -150,6 +167,11 @@ describe('lockwork/as', () => {
         store<i32>(counter, load<i32>(counter) + 1);
         lock.release();
       }
+    }
+
+    /** Of a lock that was not made before. */
+    export function early(place: usize): void {
+      changetype<Condition>(place + 8).init(changetype<Lock>(place));
     }
 
     /** Answers how much of all there is did as it should. */
@@ -225,7 +247,8 @@ describe('lockwork/as', () => {
       throw new Error('the program traps');
     };
     const { exports } = new WebAssembly.Instance(module, { env: { memory, abort }, ...imports(arena) });
-    const { all, count } = exports as { all(place: number): number; count(...args: number[]): void };
+    const { all, count, early } = exports as Record<'all' | 'count' | 'early', (...args: number[]) => number>;
+    expect(() => early(arena.allocate(Int32Array, 4).byteOffset)).toThrow(WebAssembly.RuntimeError);
     expect(all(arena.allocate(Int32Array, 16).byteOffset)).toBe(14);
     const lock = new Lock({ arena });
     const handle = arena.allocate(Int32Array, 2);
