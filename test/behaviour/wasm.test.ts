@@ -1,14 +1,14 @@
 /** Programs in C (../support/wasm/program.c) that share locks with each other and with JavaScript, in real threads. */
-import { Condition, Event, Lock } from 'lockwork';
+import { Arena, Barrier, Condition, Event, Lock } from 'lockwork';
 import { dump } from 'lockwork/inspect';
 import * as programs from 'lockwork/wasm';
 import { describe, expect, it } from 'vitest';
 import { mortal, reaped } from '../support/mortal.ts';
-import { until } from '../support/threads.ts';
-import { handleAt, inProgram, instance, numbersAt, place } from '../support/wasm/instance.ts';
+import { thread, until } from '../support/threads.ts';
+import { type Exports, handleAt, inProgram, instance, numbersAt, place } from '../support/wasm/instance.ts';
 
 const { promising } = WebAssembly as { promising?: (call: unknown) => (...args: number[]) => Promise<number> };
-const ABANDONED = -12;
+const [DEADLOCK, ABANDONED] = [-9, -12];
 
 /** Whether this thread may be suspended in C; where it may not, a thread that blocks in C takes its place. */
 const suspends = promising !== undefined;
@@ -59,6 +59,30 @@ it('passes every item of a bounded queue in C on, while the main thread awaits t
   expect(sums[0]! + sums[1]!).toBe((2 * ITEMS * (2 * ITEMS - 1)) / 2);
 });
 
+it('blocks in C behind tasks of its own thread that wait, and goes before them', async () => {
+  const here = place();
+  const source = String(instance);
+  const arrived = new Event({ arena: here.arena });
+  const handles = instance(here, programs).init();
+  const lock = Lock.from(handleAt(here, 'Lock', handles));
+  lock.tryAcquire();
+  const order = thread({ ...here, source, lock, arrived }, async (given, _api, _inspect, programs) => {
+    const { source, lock, arrived, ...here } = given;
+    // biome-ignore lint/security/noGlobalEval: its source is a function of the tests
+    const { increment } = globalThis.eval(`(${source})`)(here, programs) as Exports;
+    const order: unknown[] = [];
+    const tasks = [1, 2].map((task) => lock.withAsync(() => void order.push(task)));
+    arrived.set();
+    order.push(['program', increment(1)]);
+    await Promise.all(tasks);
+    return order;
+  });
+  await arrived.waitAsync();
+  await until(() => lock.waiters === 3, 'the program waits behind two tasks');
+  lock.release();
+  expect(await order).toEqual([['program', 0], 1, 2]);
+});
+
 describe('A thread that dies in C', () => {
   it('leaves a lock that the next program is told of, which repairs, and goes on', async () => {
     const { here, exports, lock, counter } = begin();
@@ -98,6 +122,26 @@ describe('A thread that dies in C', () => {
     await reaped(() => lock.abandoned, 'the lock is abandoned', here.arena);
     expect(await waiting).toBe(ABANDONED);
   });
+});
+
+it('is told of a circle in which it would wait for ever', async () => {
+  const arena = new Arena();
+  const [one, other, both] = [new Lock({ arena }), new Lock({ arena }), new Barrier(2, { arena })];
+  const inOrder = (...locks: Lock[]) =>
+    thread({ arena, locks, both }, ({ arena, locks, both }, api, _inspect, { imports }) => {
+      api.setDeadlockPolicy('throw');
+      const { lockwork } = imports(arena);
+      const call = (name: string, { address, stamp }: Lock, ...more: number[]) =>
+        lockwork[name]!(address, stamp, ...more);
+      call('lock_acquire', locks[0]!, Infinity);
+      both.wait();
+      const status = call('lock_acquire', locks[1]!, Infinity);
+      if (status === 0) call('lock_release', locks[1]!);
+      call('lock_release', locks[0]!);
+      return status;
+    });
+  const statuses = await Promise.all([inOrder(one, other), inOrder(other, one)]);
+  expect(statuses.sort()).toEqual([DEADLOCK, 0]);
 });
 
 it('shows in a dump what a program waits for, and what it holds', async () => {

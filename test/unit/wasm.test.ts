@@ -416,6 +416,21 @@ whereSuspended('A program that is suspended', () => {
     calls = callsOf(imports(arena, options));
   });
 
+  it.each(FUNCTIONS)('%s: what is refused needs no promise either', (name, rest, make) => {
+    const { address, stamp } = make();
+    const refused = [
+      [0, 0],
+      [address, 0],
+      [address + 4, stamp],
+      [address, stamp + 1],
+    ] as const;
+    const statuses = refused.map((handle) => calls[name]!(...handle, ...rest));
+    expect(statuses).toEqual([INVALID, INVALID, name === 'destroy' ? DESTROYED : INVALID, DESTROYED]);
+    const unbound = callsOf(imports(arena.memory, options));
+    expect(unbound[name]!(address, stamp, ...rest)).toBe(INVALID);
+    if (/acquire|wait/.test(name)) expect(calls[name]!(address, stamp, Number.NaN)).toBe(INVALID);
+  });
+
   it('needs no promise for what is free', () => {
     const [lock, rlock] = [new Lock({ arena }), new RLock({ arena })];
     expect([on(lock, 'lock_acquire', Infinity), on(lock, 'lock_release')]).toEqual([OK, OK]);
