@@ -37,10 +37,10 @@ enum {
   LOCKWORK_BUSY = -6,
   /* The call would wait, and a page's main thread may not block. */
   LOCKWORK_MAY_NOT_BLOCK = -8,
-  /* It would wait for ever: for a task of its own thread, or in a circle of locks. */
+  /* It would wait for ever: for a task of its own thread; or in a circle of locks, after `setDeadlockPolicy('throw')`. */
   LOCKWORK_DEADLOCK = -9,
   LOCKWORK_OUT_OF_MEMORY = -10,
-  /* An argument is wrong, or the program has no arena yet, or its thread has ended. */
+  /* An argument is wrong, or the program has no arena, yet or any more, or its thread has ended. */
   LOCKWORK_INVALID = -11,
   /*
    * The lock is HELD, as after EOWNERDEAD of pthread_mutex_lock: the thread that held it has died, and may have left half
