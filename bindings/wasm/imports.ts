@@ -38,6 +38,7 @@ export class Imports {
    * `imports(memory)`, and once. Until then each call of the program answers -11, INVALID.
    *
    * @throws TypeError when it is not an arena, or in another memory; when there is one already
+   * @throws ThreadingError when it has been destroyed; when the thread has ended
    */
   bind(arena: Arena): void {
     if (!(arena instanceof Arena)) throw invalidType(`bind: the argument must be an Arena, not ${show(arena)}`);
@@ -68,6 +69,7 @@ let compiled: WebAssembly.Module | undefined;
  * @throws TypeError when it is neither; when an option is wrong
  * @throws UnsupportedError when the program is to be suspended, and the platform cannot do that
  * @throws OutOfMemoryError when the arena is full
+ * @throws ThreadingError when the arena has been destroyed; when the thread has ended
  */
 export function imports(place: Arena | Memory, options?: ImportsOptions): Imports {
   checkOptions(options, 'imports', ['suspend']);

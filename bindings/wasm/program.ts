@@ -94,7 +94,9 @@ export class Program {
 
   bind(arena: Arena): void {
     const { threadArena } = arena;
-    const { thread } = threadArena;
+    const { core, thread } = threadArena;
+    // Changes nothing, but throws where the thread's calls are cut off: those of the program would not be.
+    core.swap(thread, 0, 0);
     // Allocates: throws before anything is done.
     const task = this.#owner?.nameIn(threadArena);
     const { globals } = this;

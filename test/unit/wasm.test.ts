@@ -380,6 +380,17 @@ describe('imports', () => {
     expect(callsOf(late).lock_acquire!(lock.address, lock.stamp, 0)).toBe(OK);
   });
 
+  it('gives a program nothing in the midst of a wait of its thread', () => {
+    const late = imports(arena.memory);
+    const lock = new Lock({ arena });
+    threadArenaOf(arena).withoutCalls(() => {
+      for (const give of [() => imports(arena), () => late.bind(arena)]) expect(give).toThrow('is blocked');
+      expect(callsOf(late).lock_acquire!(lock.address, lock.stamp, 0)).toBe(INVALID);
+    });
+    late.bind(arena);
+    expect([callsOf(late).lock_acquire!(lock.address, lock.stamp, 0), lock.locked]).toEqual([OK, true]);
+  });
+
   it('does nothing in an arena that has been destroyed, nor in another one in its place', () => {
     const { memory, address: byteOffset } = arena;
     arena.destroy();
