@@ -2,12 +2,21 @@
 import { Lock } from 'lockwork';
 import { type TraceOptions, trace } from 'lockwork/inspect';
 import { atMost } from '../harness/claims.ts';
-import { BATCH, blocking } from '../harness/loops.ts';
-import { copy, type Rival, repeat } from '../harness/rival.ts';
+import { BATCH } from '../harness/loops.ts';
+import { copy } from '../harness/rival.ts';
+import { type Part, Threads } from '../harness/threads.ts';
 import type { Topic } from '../harness/topic.ts';
 
 const NEVER = 'never traced';
 const OFF = 'trace(false)';
+
+/** What is on while a rival is measured. */
+const TRACES: Readonly<Record<string, boolean | TraceOptions | undefined>> = {
+  [NEVER]: undefined,
+  [OFF]: false,
+  'trace({ stacks: false })': { stacks: false },
+  'trace(true)': true,
+};
 
 const pairs = (it: Lock, times: number) => () => {
   for (let i = 0; i < times; i++) {
@@ -23,25 +32,38 @@ const tasks = (it: Lock, times: number) => async () => {
   }
 };
 
-/** The same, while this thread is traced, or has been. */
-function traced(on: boolean | TraceOptions, rival: Rival): Rival {
-  return {
-    ...rival,
-    async measure(window) {
+type Kind = 'blocking' | 'async';
+const LOOPS: Readonly<Record<Kind, (it: Lock, times: number) => () => unknown>> = { blocking: pairs, async: tasks };
+
+/** In a thread of its own, which has used no primitive before: what V8 has seen of them in other topics costs, too. */
+export const part: Part = async (name, kind, _side, { stop }) => {
+  // A copy of the package, of which no trace knows.
+  const never = (await import(`${import.meta.resolve('lockwork')}?never`)) as { Lock: typeof Lock };
+  const on = TRACES[name];
+  const batch = copy(LOOPS[kind as Kind])(on === undefined ? new never.Lock() : new Lock(), BATCH);
+  return async () => {
+    if (on !== undefined) {
       trace(true);
       trace(on);
-      try {
-        return await rival.measure(window);
-      } finally {
-        trace(false);
-      }
-    },
+    }
+    let operations = 0;
+    try {
+      do {
+        // A loop that awaits nothing must not wait for a turn.
+        const done = batch();
+        if (done instanceof Promise) await done;
+        operations += BATCH;
+      } while (!Atomics.load(stop, 0));
+    } finally {
+      trace(false);
+    }
+    return operations;
   };
-}
+};
 
-function topic(name: string, title: string, rival: (name: string, lock: Lock) => Rival): Topic {
+function topic(kind: Kind, title: string): Topic {
   return {
-    name,
+    name: `trace:${kind}`,
     title: `A Lock that nobody else wants, with a trace of its thread: ns for ${title}`,
     baseline: NEVER,
     claims: [
@@ -51,23 +73,22 @@ function topic(name: string, title: string, rival: (name: string, lock: Lock) =>
         text: `${title}: after trace(false) at most 1.1 times as long as if it had never been on`,
       }),
     ],
-    async open() {
-      // A copy of the package, of which no trace knows.
-      const never = (await import(`${import.meta.resolve('lockwork')}?never`)) as { Lock: typeof Lock };
+    open() {
+      const threads = new Threads(import.meta.url, 1);
       return {
-        rivals: [
-          rival(NEVER, new never.Lock()),
-          traced(false, rival(OFF, new Lock())),
-          traced({ stacks: false }, rival('trace({ stacks: false })', new Lock())),
-          traced(true, rival('trace(true)', new Lock())),
-        ],
+        rivals: Object.keys(TRACES).map((name) => ({
+          name,
+          ours: true,
+          async measure(window) {
+            const [report] = await threads.run({ name, shared: kind }, window);
+            return { ns: (report!.milliseconds * 1e6) / report!.operations };
+          },
+        })),
+        close: () => threads.close(),
       };
     },
   };
 }
 
 // Two topics: from the first task on, blocking calls look whether one waits.
-export const tracing: Topic[] = [
-  topic('trace:blocking', 'acquire and release', (name, lock) => blocking(name, true, copy(pairs)(lock, BATCH))),
-  topic('trace:async', 'acquireAsync and release', (name, lock) => repeat(name, true, BATCH, copy(tasks)(lock, BATCH))),
-];
+export const tracing: Topic[] = [topic('blocking', 'acquire and release'), topic('async', 'acquireAsync and release')];
