@@ -19,8 +19,8 @@ import { FLAGS, held, ownerRecord } from "./word";
  *   ABANDONED                    free, or with an owner held; a former owner died
  *
  * The fast paths are one compare-exchange each: 0 → owner and owner → 0. A waker in flight may take long to come, as long
- * as a queue's whole batch, if it has no core: beside it the same is done with CROWDED. Which of them to expect, a thread knows
- * from the last time (`crowd` in its record); if it was wrong, what the compare-exchange finds is tried next.
+ * as a queue's whole batch, if it has no core: beside it the same is done with CROWDED. Which of them it will be, a look
+ * tells beforehand; if it was wrong, what the compare-exchange finds is tried next.
  */
 
 /** A waker in flight, and others in the queue. */
@@ -29,28 +29,28 @@ const CROWDED: i32 = QUEUED | WOKEN;
 /** `owner`: a thread, or with HELD_BY_TASK a task of it. A task must pass a timeout of 0: here the thread waits. */
 export function lockAcquire(cell: Cell, stamp: i32, owner: i32, timeout: f64): Status {
   if (!alive(cell, stamp)) return STATUS_DESTROYED;
-  const thread = ownerRecord(owner);
-  let word: i32 = thread.crowd;
-  while (true) {
+  let word = loadWord(cell);
+  // Not what it finds, whatever that is: the compare-exchange would have to wait for the look.
+  if (word != CROWDED) word = 0;
+  do {
     const seen = swapWord(cell, word, word + owner);
     if (seen == word) return STATUS_OK;
     word = seen;
-    if (<u32>word >= <u32>ABANDONED) return acquire(cell, stamp, thread, owner, timeout, 0);
-    thread.crowd = word == CROWDED ? <u8>CROWDED : 0;
-  }
+  } while (<u32>word < <u32>ABANDONED);
+  return acquire(cell, stamp, ownerRecord(owner), owner, timeout, 0);
 }
 
 /** `owner`: as above, the one that probably holds the lock. */
 export function lockRelease(cell: Cell, stamp: i32, owner: i32): Status {
   if (!alive(cell, stamp)) return STATUS_DESTROYED;
-  const thread = ownerRecord(owner);
-  let word = owner + thread.crowd;
+  let word = loadWord(cell);
+  if (word != owner + CROWDED) word = owner;
   do {
     const seen = swapWord(cell, word, word - owner);
     if (seen == word) return STATUS_OK;
     word = seen;
   } while (word == owner || word - owner == WOKEN);
-  return unlock(cell, stamp, thread);
+  return unlock(cell, stamp, ownerRecord(owner));
 }
 
 /** The release of a lock whose word has flags, or another owner. */

@@ -71,7 +71,7 @@ export function park(thread: Thread, deadline: f64, queueLength: i32, lock: Cell
   if (!naps) return fallAsleep(thread, deadline, 0, lock, lockStamp, 0);
   const budget = thread.spinBudget;
   const half = budget >> 1;
-  for (let spins = queueLength < <i32>thread.cores ? budget : 0; spins; spins--) {
+  for (let spins = queueLength < thread.cores ? budget : 0; spins; spins--) {
     pass(LOOK_INTERVAL);
     state = loadWord(thread);
     if (state > STATE_PARKED) {

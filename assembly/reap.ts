@@ -29,7 +29,7 @@ import { FLAGS, ownerRecord } from "./word";
 /** All that is due to a waiter of a dead thread goes back, its pin too, and what it counts in a queue's length. */
 export function reapWaiter(waiter: Thread, cores: i32): void {
   const thread = waiter.owningThread;
-  waiter.cores = <u8>cores;
+  waiter.cores = cores;
   // A lock that was handed to it is abandoned, as if it had seen that.
   const cell = queuedOn(waiter);
   if (cell && kindOf(thread.arena, changetype<usize>(cell)) <= KIND_RLOCK && loadWord(waiter) == STATE_GRANTED)

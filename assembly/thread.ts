@@ -19,8 +19,7 @@ import { Cell } from "./cell";
  *   44  addToAcquire  what acquiring adds to the word: of a Lock or RLock the owner, of a Semaphore minus one permit;
  *                     in a Barrier's queue the arrival index, or AT_ENTRY
  *   48  maxSpins      the most that spinBudget may be; 0 on one core; NEVER_SLEEPS for a task's waiter
- *   52  cores         a byte: the number of cores; 0 on a page's main thread, which may not block
- *   53  crowd         a byte: the flags of the lock that it acquired last, if others took turns at it; else 0 (lock.ts)
+ *   52  cores         the number of cores; 0 on a page's main thread, which may not block
  *   56  queuedOn      the primitive from which something is due: the waiter stands in its queue, is a waker in flight, or
  *                     has what it came for and has not returned; else 0
  *   60  owningThread  the record of its thread: the thread's own, or that of the task's thread
@@ -41,8 +40,7 @@ import { Cell } from "./cell";
 export class Thread extends Cell {
   addToAcquire: i32;
   maxSpins: i32;
-  cores: u8;
-  crowd: u8;
+  cores: i32;
   queuedOn: usize;
   owningThread: Thread;
 

@@ -142,8 +142,8 @@ export class ThreadArena extends SharedWords implements Graveyard, Queues, Watch
   #cut = false;
   /** What its pending `waitAsync`s know of it: without this, they would keep the memory of a destroyed arena. */
   readonly #life: { proves: (() => void) | undefined } = { proves: () => this.#proveLife() };
-  /** The number of cores, a byte; 0 on a thread that may not block. */
-  readonly cores = mayBlock ? Math.min(cores, 255) : 0;
+  /** The number of cores; 0 on a thread that may not block. */
+  readonly cores = mayBlock ? cores : 0;
 
   constructor(memory: Memory, base: number, key: string, id: number) {
     super(memory);
