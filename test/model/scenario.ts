@@ -94,6 +94,8 @@ export interface Play {
   readonly throws?: boolean;
   readonly invariant?: System['invariant'];
   readonly wakes?: 'first' | 'any';
+  /** A thread may look for longer than a call takes elsewhere. */
+  readonly spins?: boolean;
   readonly deaths?: System['deaths'];
   readonly mayStarve?: (thread: number, view: View) => boolean;
   /** Fields of a thread's record (offsets) that are used after the call that wrote them has returned. */

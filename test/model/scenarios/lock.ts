@@ -486,6 +486,7 @@ const learning: Scenario = {
     const [me] = world.threads as [number];
     return {
       clock: TIMED,
+      spins: true,
       programs: [
         once(function* () {
           expect(yield* call('lockAcquire', cell, stamp, me, FOR_EVER), STATUS_OK);
