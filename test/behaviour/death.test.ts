@@ -443,12 +443,12 @@ it('gives the memory of dead threads back', async () => {
   const arena = new Arena();
   const event = new Event({ arena });
   const before = arena.used;
-  for (let round = 0; round < 10; round++) {
-    const dead = mortal({ event }, ({ event }) => event.wait());
-    await until(() => event.waiters === 1, 'a thread waits');
-    expect(arena.used).toBe(before + PER_THREAD);
-    await dead.terminate();
-    await reaped(() => event.waiters === 0, 'it is reaped', arena);
+  for (let round = 0; round < 3; round++) {
+    const dead = Array.from({ length: 4 }, () => mortal({ event }, ({ event }) => event.wait()));
+    await until(() => event.waiters === dead.length, 'all wait');
+    expect(arena.used).toBe(before + dead.length * PER_THREAD);
+    await Promise.all(dead.map((thread) => thread.terminate()));
+    await reaped(() => event.waiters === 0, 'they are reaped', arena);
     expect(arena.used).toBe(before);
   }
   event.destroy();
