@@ -1,5 +1,5 @@
 import { ACTION, AT_ENTRY, BROKEN, FILLING, NOT_LAST, NO_ACTION, STATE_BROKEN, STATE_GRANTED, STATE_PARKED, STATUS_BROKEN, STATUS_BUSY, STATUS_DESTROYED, STATUS_PENDING, STATUS_TIMEOUT, UNIT, WITH_ACTION } from "./abi";
-import { alive, Cell, loadWord } from "./cell";
+import { Cell, loadWord, seemsAlive } from "./cell";
 import { clock, deadlineAfter } from "./futex";
 import { park } from "./parker";
 import { cancelWait, endGeneration, enqueueIf, QueueEnd } from "./queue";
@@ -51,7 +51,7 @@ class Barrier extends Cell {
  * arrived, and the answer is BUSY. A task whose verdict is WOKEN calls again.
  */
 export function barrierWait(cell: Barrier, stamp: i32, thread: Thread, timeout: f64, action: i32): i32 {
-  if (!alive(cell, stamp)) return STATUS_DESTROYED;
+  if (!seemsAlive(cell, stamp)) return STATUS_DESTROYED;
   // No other party to wait for, nothing to change.
   if (cell.parties == 1 && action == NO_ACTION && loadWord(cell) == FILLING) return 0;
   const deadline = deadlineAfter(timeout);

@@ -65,10 +65,27 @@ export function stampOf(cell: Cell): i32 {
   return atomic.load<i32>(changetype<usize>(cell), offsetof<Cell>("stamp"));
 }
 
-/** Whether the cell still is the primitive that a handle with this stamp was made for. */
+/** Under the queue lock, or as a latecomer: whether the cell still is the primitive that a handle with this stamp was made for. */
 @inline
 export function alive(cell: Cell, stamp: i32): bool {
   return stampOf(cell) == stamp;
+}
+
+/*
+ * Guesses. Where a thread looks before a compare-exchange that decides, or before it takes the queue lock and looks again, the
+ * look may be of some moment before. So it is plain: engines make an atomic load dear (JavaScriptCore on x64: a locked
+ * addition). Its alignment, 1, tells the model checker that it may race; engines make nothing of it.
+ */
+
+@inline
+export function guessWord(cell: Cell): i32 {
+  return load<i32>(changetype<usize>(cell), 0, 1);
+}
+
+/** `alive`, as far as this thread knows. All that happened before, by any order between threads, it knows. */
+@inline
+export function seemsAlive(cell: Cell, stamp: i32): bool {
+  return load<i32>(changetype<usize>(cell), offsetof<Cell>("stamp"), 1) == stamp;
 }
 
 /**

@@ -1,6 +1,6 @@
 import { AT_FRONT, CELL_PREV, CLOCKLESS, STATE_AWAITED, STATE_GRANTED, STATE_PARKED, STATE_WOKEN, STATUS_DESTROYED, STATUS_NOT_HELD, STATUS_OK, STATUS_PENDING } from "./abi";
 import { Status } from "./types";
-import { alive, Cell, loadWord } from "./cell";
+import { Cell, loadWord, seemsAlive } from "./cell";
 import { deadlineAfter } from "./futex";
 import { awaitVerdicts, lockQueueLate, tryLockQueue, unlockQueue } from "./queue-lock";
 import { unlock } from "./lock";
@@ -41,7 +41,7 @@ class Condition extends Cell {
 /** OK when both cells live and the lock is held: an RLock (`recursive`) by this owner, a Lock by any thread. */
 function checkHeld(cell: Condition, stamp: i32, owner: Thread, recursive: bool): Status {
   const lock = cell.lock;
-  if (!alive(cell, stamp) || !alive(lock, cell.lockStamp)) return STATUS_DESTROYED;
+  if (!seemsAlive(cell, stamp) || !seemsAlive(lock, cell.lockStamp)) return STATUS_DESTROYED;
   const word = loadWord(lock);
   return (recursive ? ownedBy(word, owner) : held(word)) ? STATUS_OK : STATUS_NOT_HELD;
 }

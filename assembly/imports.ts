@@ -48,7 +48,7 @@ import {
   VISITED,
 } from "./abi";
 import { kindOf } from "./arena";
-import { Cell, loadWord, stampOf, swapWord } from "./cell";
+import { Cell, loadWord, seemsAlive, swapWord } from "./cell";
 import { Kind, Status } from "./types";
 import { held, ownerIn } from "./word";
 
@@ -129,7 +129,7 @@ function check(kind: Kind, cell: Cell, stamp: i32): Status {
   const index = indexOf(cell);
   // Memory of zeros fits a stamp of 0: a cell that was never made looks free.
   if ((index >= cells && isBeyond(index)) || !stamp) return STATUS_INVALID;
-  if (stampOf(cell) != stamp) return STATUS_DESTROYED;
+  if (!seemsAlive(cell, stamp)) return STATUS_DESTROYED;
   // Atomic: a latecomer may mark the byte (queue-lock.ts).
   const found: Kind = atomic.load<u8>(arena + index, HEADER_SIZE) & ~VISITED;
   const fits = found == kind || kind == ANY_KIND || (kind == KIND_SEMAPHORE && found == KIND_BOUNDED_SEMAPHORE);
@@ -148,7 +148,7 @@ function checkWait(kind: Kind, cell: Cell, stamp: i32, timeout: f64): Status {
 @inline
 function isLock(cell: Cell, stamp: i32): bool {
   const index = indexOf(cell);
-  if (index >= cells || stampOf(cell) != stamp) return false;
+  if (index >= cells || !seemsAlive(cell, stamp)) return false;
   // Atomic: a latecomer may mark the byte (queue-lock.ts). The word of a cell that is given back is not free, nor an owner's.
   return atomic.load<u8>(arena + index, HEADER_SIZE) == KIND_LOCK;
 }

@@ -1,6 +1,6 @@
 import { ABANDONED, STATUS_DESTROYED, STATUS_NOT_HELD, STATUS_OK, WOKEN } from "./abi";
 import { Status } from "./types";
-import { alive, Cell, loadWord, swapWord } from "./cell";
+import { Cell, guessWord, loadWord, seemsAlive, swapWord } from "./cell";
 import { QUEUED } from "./queue";
 import { acquire, releaseStep } from "./resource";
 import { Thread } from "./thread";
@@ -28,8 +28,8 @@ const CROWDED: i32 = QUEUED | WOKEN;
 
 /** `owner`: a thread, or with HELD_BY_TASK a task of it. A task must pass a timeout of 0: here the thread waits. */
 export function lockAcquire(cell: Cell, stamp: i32, owner: i32, timeout: f64): Status {
-  if (!alive(cell, stamp)) return STATUS_DESTROYED;
-  let word = loadWord(cell);
+  if (!seemsAlive(cell, stamp)) return STATUS_DESTROYED;
+  let word = guessWord(cell);
   // Not what it finds, whatever that is: the compare-exchange would have to wait for the look.
   if (word != CROWDED) word = 0;
   do {
@@ -42,8 +42,8 @@ export function lockAcquire(cell: Cell, stamp: i32, owner: i32, timeout: f64): S
 
 /** `owner`: as above, the one that probably holds the lock. */
 export function lockRelease(cell: Cell, stamp: i32, owner: i32): Status {
-  if (!alive(cell, stamp)) return STATUS_DESTROYED;
-  let word = loadWord(cell);
+  if (!seemsAlive(cell, stamp)) return STATUS_DESTROYED;
+  let word = guessWord(cell);
   if (word != owner + CROWDED) word = owner;
   do {
     const seen = swapWord(cell, word, word - owner);

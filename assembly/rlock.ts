@@ -1,6 +1,6 @@
 import { STATUS_NOT_HELD, STATUS_OK } from "./abi";
 import { Status } from "./types";
-import { alive, Cell, loadWord } from "./cell";
+import { Cell, guessWord, seemsAlive } from "./cell";
 import { handOffLocally } from "./local";
 import { lockAcquire, lockRelease } from "./lock";
 import { Thread } from "./thread";
@@ -25,7 +25,7 @@ export function ownedBy(word: i32, owner: Thread): bool {
 }
 
 export function rlockAcquire(cell: RLock, stamp: i32, thread: Thread, timeout: f64): Status {
-  if (alive(cell, stamp) && ownedBy(loadWord(cell), thread)) {
+  if (seemsAlive(cell, stamp) && ownedBy(guessWord(cell), thread)) {
     cell.depth++;
     return STATUS_OK;
   }
@@ -33,8 +33,8 @@ export function rlockAcquire(cell: RLock, stamp: i32, thread: Thread, timeout: f
 }
 
 export function rlockRelease(cell: RLock, stamp: i32, thread: Thread): Status {
-  if (alive(cell, stamp)) {
-    if (!ownedBy(loadWord(cell), thread)) return STATUS_NOT_HELD;
+  if (seemsAlive(cell, stamp)) {
+    if (!ownedBy(guessWord(cell), thread)) return STATUS_NOT_HELD;
     if (cell.depth) {
       cell.depth--;
       return STATUS_OK;
@@ -49,5 +49,5 @@ export function rlockRelease(cell: RLock, stamp: i32, thread: Thread): Status {
  * changes its owner needs `others`: any thread may release it between the two steps that this would take.
  */
 export function handOff(cell: RLock, stamp: i32, proxy: Thread, from: i32, to: i32, others: bool): bool {
-  return alive(cell, stamp) && !cell.depth && handOffLocally(cell, stamp, proxy, from, to, others);
+  return seemsAlive(cell, stamp) && !cell.depth && handOffLocally(cell, stamp, proxy, from, to, others);
 }

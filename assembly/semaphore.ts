@@ -1,6 +1,6 @@
 import { STATE_GRANTED, STATUS_DESTROYED, STATUS_OK, STATUS_OVER_RELEASE, UNIT } from "./abi";
 import { Status } from "./types";
-import { alive, Cell, loadWord, swapWord } from "./cell";
+import { Cell, guessWord, loadWord, seemsAlive, swapWord } from "./cell";
 import { handOffLocally } from "./local";
 import { acquire, releaseStep } from "./resource";
 import { Thread } from "./thread";
@@ -23,14 +23,14 @@ export class Semaphore extends Cell {
 }
 
 export function semaphoreAcquire(cell: Semaphore, stamp: i32, thread: Thread, timeout: f64): Status {
-  if (!alive(cell, stamp)) return STATUS_DESTROYED;
-  const word = loadWord(cell);
+  if (!seemsAlive(cell, stamp)) return STATUS_DESTROYED;
+  const word = guessWord(cell);
   if (<u32>word >= <u32>UNIT && swapWord(cell, word, word + PERMIT) == word) return STATUS_OK;
   return acquire(cell, stamp, thread, PERMIT, timeout, 0);
 }
 
 export function semaphoreRelease(cell: Semaphore, stamp: i32, thread: Thread, permits: i32): Status {
-  if (!alive(cell, stamp)) return STATUS_DESTROYED;
+  if (!seemsAlive(cell, stamp)) return STATUS_DESTROYED;
   while (true) {
     const word = loadWord(cell);
     if (permits > cell.bound - <i32>(<u32>word / UNIT)) return STATUS_OVER_RELEASE;
@@ -74,7 +74,7 @@ function addToHold(hold: usize, change: i32): void {
  * `change`: what it adds to `hold`, if that is not 0: the one or the other may be a guard's.
  */
 export function semaphoreHandOff(cell: Semaphore, stamp: i32, proxy: Thread, others: bool, hold: usize, change: i32): bool {
-  if (!alive(cell, stamp) || !cell.bound || !handOffLocally(cell, stamp, proxy, 0, 0, others)) return false;
+  if (!seemsAlive(cell, stamp) || !cell.bound || !handOffLocally(cell, stamp, proxy, 0, 0, others)) return false;
   if (hold) addToHold(hold, change);
   return true;
 }

@@ -6,7 +6,7 @@
  *
  * What is found wrong in any state:
  *   trap        the wasm trapped
- *   race        two threads are about to access the same bytes, one of them writing, one of them not atomically
+ *   race        two threads are about to access the same bytes, one of them writing, one of them not atomically (nor a guess)
  *   stale       a thread read a word that had lost its meaning
  *   monitor     the scenario's monitor objects
  *   deadlock    no thread can do anything, and not all are done

@@ -31,7 +31,7 @@ export interface Branch {
 }
 
 export interface Instruction {
-  /** The name in the WebAssembly specification: `i32.atomic.rmw.cmpxchg`. */
+  /** The name in the WebAssembly specification: `i32.atomic.rmw.cmpxchg`. A guess is `i32.load align=1`. */
   readonly name: string;
   /** Offset of the instruction in the file. */
   readonly at: number;
@@ -129,6 +129,8 @@ export interface Access {
   readonly bytes: number;
   readonly signed: boolean;
   readonly atomic: boolean;
+  /** A look that may race, and find what was there before (assembly/cell.ts). */
+  readonly guess: boolean;
   readonly kind: 'load' | 'store' | 'add' | 'sub' | 'and' | 'or' | 'xor' | 'xchg' | 'cmpxchg';
 }
 
@@ -142,9 +144,12 @@ for (const name of opcodes.values()) {
     bytes: Number(width ?? type!.slice(1)) / 8,
     signed: sign === '_s',
     atomic: atomic !== undefined,
+    guess: false,
     kind: (modify ?? kind) as Access['kind'],
   });
 }
+const GUESS = 'i32.load align=1';
+accesses.set(GUESS, { ...accesses.get('i32.load')!, guess: true });
 export const accessOf = (name: string): Access | undefined => accesses.get(name);
 
 /** Operand and result types of an instruction that needs no context to know them. */
@@ -273,7 +278,7 @@ class Reader {
         return this.unsigned();
     }
     if (accesses.has(name) || name.startsWith('memory.atomic.')) {
-      this.unsigned(); // the alignment, a hint that means nothing
+      this.unsigned(); // the alignment: engines make nothing of it
       return this.unsigned();
     }
     return /^(br|br_if|call|local\..*|global\..*)$/.test(name) ? this.unsigned() : 0;
@@ -456,7 +461,8 @@ function decodeBody(
     const at = reader.at + from;
     const first = reader.byte();
     const opcode = first === 0xfc || first === 0xfe ? (first << 8) | reader.unsigned() : first;
-    const name = opcodes.get(opcode);
+    const known = opcodes.get(opcode);
+    const name = known === 'i32.load' && reader.bytes[reader.at] === 0 ? GUESS : known;
     if (!name) throw new Error(`instruction 0x${opcode.toString(16)} in ${head.name} is not supported`);
     const block = blocks.at(-1)!;
     const emit = (immediate: number | bigint = 0, branches: Branch[] = []): void => {
@@ -533,8 +539,7 @@ function decodeBody(
         break;
       }
       default: {
-        const immediate = reader.immediateOf(name);
-        emit(immediate);
+        emit(reader.immediateOf(name));
         height += stackEffect(name);
       }
     }

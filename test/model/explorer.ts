@@ -223,7 +223,7 @@ export class Explorer {
 
   private step(t: number, from: LocalState, roundEnded: boolean): void {
     const { store, recorder, reduction } = this;
-    const { threads } = this.system;
+    const { threads, guesses } = this.system;
     let state = from;
     for (let independent = 0; ; independent++) {
       const { operation } = state;
@@ -246,6 +246,10 @@ export class Explorer {
           );
           const isIndependent = reduction.touch(t, operation);
           if (!isIndependent) reduction.meet(t, operation.address, operation.at);
+          if (operation.kind === 'access' && operation.access.guess && guesses) {
+            this.guess(t, state, operation, guesses(operation.address), roundEnded);
+            return;
+          }
           const next = threads.step(state, this.perform(t, state, operation));
           if (isIndependent && independent < MOST_AT_ONCE) {
             state = next;
@@ -303,6 +307,26 @@ export class Explorer {
           throw new Violation(operation.fault, `T${t + 1}: ${operation.message}`);
       }
     }
+  }
+
+  /** A step of its own for each thing that it may find. */
+  private guess(
+    t: number,
+    state: LocalState,
+    operation: Operation & { kind: 'access' },
+    others: readonly number[],
+    roundEnded: boolean,
+  ): void {
+    const { store, recorder } = this;
+    const recorded = recorder.length;
+    const found = this.perform(t, state, operation);
+    for (const result of new Set([found, ...others])) {
+      recorder.cut(recorded);
+      recorder.record(t, state, 'operation', result, result);
+      store.fork();
+      this.finish(t, this.system.threads.step(state, result), roundEnded);
+    }
+    recorder.cut(recorded);
   }
 
   private until(

@@ -56,7 +56,7 @@ export class Reduction {
   touch(t: number, operation: Operation & { kind: 'access' | 'fill' }): boolean {
     if (operation.kind === 'fill') return this.mark(t, operation.address, operation.length, true, true);
     const { access, address } = operation;
-    return this.mark(t, address, access.bytes, access.kind !== 'load', !access.atomic);
+    return this.mark(t, address, access.bytes, access.kind !== 'load', !access.atomic && !access.guess);
   }
 
   mark(t: number, address: number, bytes: number, writes: boolean, plain: boolean): boolean {

@@ -94,6 +94,7 @@ export interface Play {
   readonly throws?: boolean;
   readonly invariant?: System['invariant'];
   readonly wakes?: 'first' | 'any';
+  readonly guesses?: System['guesses'];
   /** A thread may look for longer than a call takes elsewhere. */
   readonly spins?: boolean;
   readonly deaths?: System['deaths'];

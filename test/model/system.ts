@@ -28,6 +28,8 @@ export interface System {
   readonly wraps?: ReadonlyMap<number, number> | undefined;
   /** What must hold in every state; answers what is wrong. */
   readonly invariant?: ((view: View) => string | undefined) | undefined;
+  /** What a guess at this word may find, beside what is there. It finds nothing else when nothing is said. */
+  readonly guesses?: ((address: number) => readonly number[]) | undefined;
   /** Threads may spin: what is checked is a spinlock, say. */
   readonly spins?: boolean | undefined;
   /** Whether a thread may spin in this state, since another is about to end that by its next few instructions. */

@@ -116,7 +116,7 @@ interface ScriptState {
   readonly next: Map<Value | undefined, ScriptState>;
 }
 
-const PLAIN_LOAD: Access = { type: 'i32', bytes: 4, signed: false, atomic: false, kind: 'load' };
+const PLAIN_LOAD: Access = { type: 'i32', bytes: 4, signed: false, atomic: false, guess: false, kind: 'load' };
 const ATOMIC_LOAD: Access = { ...PLAIN_LOAD, atomic: true };
 const WIDE_LOAD: Access = { ...ATOMIC_LOAD, type: 'i64', bytes: 8 };
 const PLAIN_STORE: Access = { ...PLAIN_LOAD, kind: 'store' };

@@ -68,6 +68,7 @@ const contention = (
   timeouts: readonly number[],
   loops = threads,
   spins = 0,
+  guesses = false,
 ): Scenario => ({
   primitive: 'lock',
   name,
@@ -76,8 +77,11 @@ const contention = (
   build(world) {
     const { cell, stamp } = world.lock();
     const data = world.data('data');
+    const crowded = [0, ...world.threads].map((owner) => owner | QUEUED | WOKEN);
     return {
       clock: timeouts.some((timeout) => timeout !== FOR_EVER) ? TIMED : UNTIMED,
+      // All that a thread tells from each other.
+      ...(guesses && { guesses: (address) => (address === cell ? [0, ...crowded] : []) }),
       programs: world.threads.map((me, t) =>
         (t < loops ? forever : once)(() => lockRound(me, cell, stamp, data, timeouts[t % timeouts.length]!)),
       ),
@@ -532,6 +536,8 @@ export const lock: readonly Scenario[] = [
   contention(2, '2 threads for ever', [FOR_EVER]),
   contention(2, '2 threads for ever that look twice before they sleep', [FOR_EVER], 2, 2),
   contention(2, '2 threads for ever that look twice before they sleep, timed', [SOON], 2, 2),
+  contention(2, '2 threads for ever that guess wrong', [FOR_EVER], 2, 0, true),
+  contention(2, '2 threads for ever that guess wrong, timed', [SOON], 2, 0, true),
   contention(3, '3 threads for ever', [FOR_EVER]),
   contention(3, '3 threads for ever, timed', [SOON]),
   contention(3, '3 threads for ever, one of them timed', [SOON, FOR_EVER, FOR_EVER]),

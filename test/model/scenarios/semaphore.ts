@@ -1,6 +1,6 @@
 /** Semaphore and BoundedSemaphore: never more inside than permits, every permit that is given is found. */
 
-import { STATUS_OK, STATUS_OVER_RELEASE, STATUS_TIMEOUT } from '../../../assembly/abi.ts';
+import { STATUS_OK, STATUS_OVER_RELEASE, STATUS_TIMEOUT, UNIT, WOKEN } from '../../../assembly/abi.ts';
 import {
   after,
   atMost,
@@ -12,6 +12,7 @@ import {
   linearizable,
   observed,
   once,
+  QUEUED,
   type Scenario,
   SOON,
   type Specification,
@@ -22,7 +23,14 @@ import { acquiringPermit, allowed, came, END, eventLoop, releasePermit, type Ste
 import type { Script } from '../thread.ts';
 
 /** Takes a permit, is inside for a while, gives the permit back. */
-const contention = (threads: number, permits: number, name: string, timeout: number, loops = threads): Scenario => ({
+const contention = (
+  threads: number,
+  permits: number,
+  name: string,
+  timeout: number,
+  loops = threads,
+  guesses = false,
+): Scenario => ({
   primitive: 'semaphore',
   name,
   threads,
@@ -40,6 +48,7 @@ const contention = (threads: number, permits: number, name: string, timeout: num
     return {
       clock: timeout === FOR_EVER ? UNTIMED : TIMED,
       monitor: atMost(permits),
+      ...(guesses && { guesses: (address) => (address === cell ? [0, UNIT, UNIT | QUEUED, UNIT | WOKEN] : []) }),
       programs: world.threads.map((me, t) => (t < loops ? forever : once)(program(me))),
     };
   },
@@ -187,6 +196,7 @@ const explained = (name: string, permits: number, bound: number): Scenario => ({
 
 export const semaphore: readonly Scenario[] = [
   contention(2, 1, '2 threads for ever, 1 permit', FOR_EVER),
+  contention(2, 1, '2 threads for ever that guess wrong, 1 permit', FOR_EVER, 2, true),
   contention(3, 1, '3 threads for ever, 1 permit', FOR_EVER),
   contention(3, 2, '3 threads for ever, 2 permits', FOR_EVER),
   contention(3, 2, '3 threads for ever, 2 permits, timed', SOON),
