@@ -268,10 +268,17 @@ export class Barrier extends Primitive<'Barrier'> {
 
   /** @internal */
   protected override throwStatus(status: number): never {
-    if (status !== STATUS_TIMEOUT) return super.throwStatus(status);
-    throw new BrokenBarrierError(
-      `${this}: the action of the round before took longer than this wait may. It had not arrived, and the barrier is as it was`,
-    );
+    switch (status) {
+      case STATUS_BROKEN:
+        throw new BrokenBarrierError(
+          `${this}: broken, by a timeout, an abort, a reset, a failing action or a death. reset() mends it`,
+        );
+      case STATUS_TIMEOUT:
+        throw new BrokenBarrierError(
+          `${this}: the action of the round before took longer than this wait may. It had not arrived, and the barrier is as it was`,
+        );
+    }
+    return super.throwStatus(status);
   }
 
   /** Breaks the barrier: all waiters and all newcomers get a `BrokenBarrierError`, until `reset`. Never waits. */

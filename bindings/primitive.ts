@@ -3,24 +3,14 @@ import {
   CELL_NAME,
   CELL_STAMP,
   KIND_NAME,
-  STATUS_BROKEN,
   STATUS_BUSY,
   STATUS_DESTROYED,
   STATUS_NOT_HELD,
   STATUS_OK,
-  STATUS_OVER_RELEASE,
   STATUS_TIMEOUT,
 } from '../assembly/abi.ts';
 import { Arena, arenaOf } from './arena.ts';
-import {
-  BlockingNotAllowedError,
-  BrokenBarrierError,
-  DeadlockError,
-  NotHeldError,
-  OutOfMemoryError,
-  OverReleaseError,
-  ThreadingError,
-} from './errors.ts';
+import { BlockingNotAllowedError, DeadlockError, NotHeldError, OutOfMemoryError, ThreadingError } from './errors.ts';
 import type { Memory } from './globals.ts';
 import { CellRef } from './handle.ts';
 import type { Idle } from './idle.ts';
@@ -210,7 +200,7 @@ export abstract class Primitive<K extends string = string> extends Postable {
   }
 
   /**
-   * Throws what a status other than OK and TIMEOUT means.
+   * Throws what a status other than OK and TIMEOUT means. What only one class is told, its own says.
    *
    * @internal
    */
@@ -218,12 +208,6 @@ export abstract class Primitive<K extends string = string> extends Postable {
     switch (status) {
       case STATUS_NOT_HELD:
         throw new NotHeldError(`${this}: not held${this.heldBy()}`);
-      case STATUS_OVER_RELEASE:
-        throw new OverReleaseError(`${this}: it would have more permits than it may. Release only what was acquired`);
-      case STATUS_BROKEN:
-        throw new BrokenBarrierError(
-          `${this}: broken, by a timeout, an abort, a reset, a failing action or a death. reset() mends it`,
-        );
       case STATUS_DESTROYED:
         throw new ThreadingError(`${this}: it has been destroyed`);
       case STATUS_BUSY:

@@ -5,9 +5,11 @@ import {
   MAX_PERMITS,
   SEMAPHORE_BOUND,
   STATUS_OK,
+  STATUS_OVER_RELEASE,
   UNIT,
 } from '../assembly/abi.ts';
 import { Acquirable } from './acquirable.ts';
+import { OverReleaseError } from './errors.ts';
 import { attachCell, CellRef, type Handle } from './handle.ts';
 import { dropHold, holdOf } from './holds.ts';
 import { IDLE_SEMAPHORE, type Idle, idleBoundedSemaphore } from './idle.ts';
@@ -121,6 +123,12 @@ export class Semaphore extends Acquirable<'Semaphore' | 'BoundedSemaphore'> {
     if (n !== 1) checkInteger(n, 1, MAX_PERMITS, `${this.kind}.release: the number of permits`);
     else if (scheduler && this.#handOff(scheduler, 0)) return;
     this.finishOk(arena, core.semRelease(cell, stamp, thread, n));
+  }
+
+  /** @internal */
+  protected override throwStatus(status: number): never {
+    if (status !== STATUS_OVER_RELEASE) return super.throwStatus(status);
+    throw new OverReleaseError(`${this}: it would have more permits than it may. Release only what was acquired`);
   }
 
   /** @internal */
