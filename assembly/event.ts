@@ -1,8 +1,8 @@
 import { SET, STATE_GRANTED, STATE_PARKED, STATUS_DESTROYED, STATUS_OK, STATUS_PENDING, STATUS_TIMEOUT } from "./abi";
 import { Status } from "./types";
-import { alive, Cell, loadWord, swapWord } from "./cell";
+import { Cell, loadWord, seemsAlive, swapWord } from "./cell";
 import { deadlineAfter } from "./futex";
-import { park } from "./parker";
+import { park, spin } from "./parker";
 import { cancelWait, endGeneration, enqueueIf, NOT_LATE, QueueEnd, QUEUED } from "./queue";
 import { isTask, Thread } from "./thread";
 
@@ -15,6 +15,9 @@ import { isTask, Thread } from "./thread";
  *   QUEUED     clear, waiters in the queue        SET by set, 0 when the last one gives up (both: queue lock)
  *   SET        set                                0 by clear
  *
+ * A waiter that spins does so before it enters the queue, on the word itself: as long as nobody stands there, `set` is one
+ * compare-exchange, and touches nothing else that the waiter looks at. It spins once: if that was in vain, it enters and parks.
+ *
  * A waiter remembers the generation in which it entered. `set` starts a new one, then lets all older waiters through:
  * all that stood in the queue at the moment of `set` go on, even if `clear` follows at once; waiters that enter after
  * `clear` have the new generation and stay.
@@ -24,7 +27,7 @@ import { isTask, Thread } from "./thread";
  */
 
 export function eventWait(cell: Cell, stamp: i32, thread: Thread, timeout: f64): Status {
-  if (!alive(cell, stamp)) return STATUS_DESTROYED;
+  if (!seemsAlive(cell, stamp)) return STATUS_DESTROYED;
   if (loadWord(cell) & SET) return STATUS_OK;
   return timeout == 0 ? STATUS_TIMEOUT : waitForSet(cell, stamp, thread, timeout);
 }
@@ -32,27 +35,32 @@ export function eventWait(cell: Cell, stamp: i32, thread: Thread, timeout: f64):
 function waitForSet(cell: Cell, stamp: i32, thread: Thread, timeout: f64): Status {
   // Before the waiter stands in the queue: the host's clock may throw.
   const deadline = deadlineAfter(timeout);
+  const spun = !loadWord(cell);
+  if (spun) spin(thread, cell, QUEUED);
   let queueLength = 0;
   do {
+    if (!seemsAlive(cell, stamp)) return STATUS_DESTROYED;
     const word = loadWord(cell);
     if (word & SET) return STATUS_OK;
     queueLength = enqueueIf(cell, stamp, thread, 0, word, QUEUED, QueueEnd.BACK);
     if (queueLength < 0) return queueLength;
   } while (!queueLength);
   if (isTask(thread)) return STATUS_PENDING;
+  // As behind many.
+  if (spun) queueLength = thread.cores;
   if (park(thread, deadline, queueLength, changetype<Cell>(0), 0, true) > STATE_PARKED) return STATUS_OK;
   // OK: the Event was set, and its setter has not come to this waiter yet.
   return cancelWait(cell, stamp, thread, false);
 }
 
 export function eventSet(cell: Cell, stamp: i32, thread: Thread): Status {
-  if (!alive(cell, stamp)) return STATUS_DESTROYED;
+  if (!seemsAlive(cell, stamp)) return STATUS_DESTROYED;
   if (swapWord(cell, 0, SET) == QUEUED) endGeneration(cell, stamp, thread, 0, NOT_LATE, STATE_GRANTED, SET);
   return STATUS_OK;
 }
 
 export function eventClear(cell: Cell, stamp: i32): Status {
-  if (!alive(cell, stamp)) return STATUS_DESTROYED;
+  if (!seemsAlive(cell, stamp)) return STATUS_DESTROYED;
   swapWord(cell, SET, 0);
   return STATUS_OK;
 }

@@ -52,6 +52,8 @@ import { held } from "./word";
  * that were woken for what is free compute, say, or wait for something else, and may do so for long. The host says how long
  * the next nap is; the first one is in the arena's header.
  *
+ * An Event's waiter spins on the Event's word, before it enters the queue (event.ts); after that it parks at once.
+ *
  * A waiter that finds as many waiters in the queue as there are other cores parks at once: they would spin in turns, and
  * keep the threads that they wait for off the cores. So does one of a Barrier with more parties than cores.
  */
@@ -70,16 +72,26 @@ export function park(thread: Thread, deadline: f64, queueLength: i32, lock: Cell
   if (state > STATE_PARKED) return state;
   if (!naps) return fallAsleep(thread, deadline, 0, lock, lockStamp, 0);
   const budget = thread.spinBudget;
-  const half = budget >> 1;
-  for (let spins = queueLength < thread.cores ? budget : 0; spins; spins--) {
-    pass(LOOK_INTERVAL);
-    state = loadWord(thread);
-    if (state > STATE_PARKED) {
-      learn(thread, spins > half ? 0 : half);
-      return state;
-    }
+  if (queueLength < thread.cores) {
+    state = spin(thread, thread, STATE_PARKED);
+    if (state > STATE_PARKED) return state;
   }
   return fallAsleep(thread, deadline, budget, lock, lockStamp, load<i32>(thread.arena, HEADER_NAP));
+}
+
+/** Spins until the word of `cell` is greater than `vain`, and learns if that paid. Answers the word. A task does not spin. */
+export function spin(thread: Thread, cell: Cell, vain: i32): i32 {
+  const budget = thread.spinBudget;
+  const half = budget >> 1;
+  for (let spins = budget; spins > 0; spins--) {
+    pass(LOOK_INTERVAL);
+    const word = loadWord(cell);
+    if (word > vain) {
+      learn(thread, spins > half ? 0 : half);
+      return word;
+    }
+  }
+  return vain;
 }
 
 /** A function of its own, so that engines have that of waiters that spin in few registers. `budget`: of a spin in vain. */

@@ -34,9 +34,10 @@ const specification: Specification<boolean> = {
 };
 
 /** The waiters at the moment of `set` must all come through, whatever happens to the flag afterwards. */
-const released = (name: string, waiters: number, timeout: number, clears: boolean): Scenario => ({
+const released = (name: string, waiters: number, timeout: number, clears: boolean, spins = 0): Scenario => ({
   primitive: 'event',
   name,
+  spins,
   threads: waiters + 1,
   build(world) {
     const { cell, stamp } = world.event();
@@ -67,9 +68,10 @@ const released = (name: string, waiters: number, timeout: number, clears: boolea
 });
 
 /** Waiters and a thread that sets and clears, all of them for ever. */
-const flicker = (name: string, waiters: readonly number[]): Scenario => ({
+const flicker = (name: string, waiters: readonly number[], spins = 0): Scenario => ({
   primitive: 'event',
   name,
+  spins,
   threads: waiters.length + 1,
   build(world) {
     const { cell, stamp } = world.event();
@@ -208,6 +210,8 @@ export const event: readonly Scenario[] = [
     },
   },
   released('set and clear race with 2 timeouts', 2, SOON, true),
+  released('set lets 2 waiters through that look before they enter', 2, FOR_EVER, false, 2),
+  released('set and clear race with 2 timeouts of waiters that look before they enter', 2, SOON, true, 2),
   {
     primitive: 'event',
     name: 'one thread: set, look, clear, look',
@@ -246,6 +250,7 @@ export const event: readonly Scenario[] = [
   },
   flicker('1 waiter, set and clear, for ever', [FOR_EVER]),
   flicker('2 waiters, set and clear, for ever', [FOR_EVER, FOR_EVER]),
+  flicker('2 waiters that look before they enter, set and clear, for ever', [FOR_EVER, FOR_EVER], 2),
   flicker('2 waiters, one of them timed, set and clear, for ever', [SOON, FOR_EVER]),
   mixed('set lets 2 tasks and a thread through', [2, 0], FOR_EVER),
   mixed('set lets 2 tasks and a thread through, timed', [2, 0], SOON),
