@@ -65,7 +65,7 @@ export function readDouble(memory: Memory, address: number): number {
 }
 
 /** What `Atomics.waitAsync` answers. In words of our own, since a user's `lib` need not have it. */
-type Wait =
+type WaitResult =
   | { readonly async: false; readonly value: string }
   | { readonly async: true; readonly value: Promise<string> };
 
@@ -107,7 +107,7 @@ export class SharedWords {
   }
 
   /** As `sleep`, without blocking the thread. */
-  sleepAsync(address: number): Wait {
+  sleepAsync(address: number): WaitResult {
     return Atomics.waitAsync(this.#reach(address), address >>> 2, 0);
   }
 

@@ -59,7 +59,7 @@ const GRACE = 5;
 export const LOOK = 30;
 
 /** The permits of a semaphore that this thread's guards hold: a KIND_HOLD cell. */
-export interface Hold {
+export interface PermitHold {
   readonly address: number;
   readonly stamp: number;
 }
@@ -79,7 +79,7 @@ export interface TaskWait {
 type DumpOfHang = (arena: ThreadArena, hang: number, tasks?: readonly TaskWait[]) => void;
 
 /** A wait of this thread that blocks. */
-interface Wait {
+interface BlockingWait {
   /** When it began at the latest, ms. */
   readonly since: number;
   /** Whether others can read where this thread is. */
@@ -112,7 +112,7 @@ export class ThreadArena extends SharedWords implements Graveyard, Queues, Watch
   /** The barriers' generations whose actions this thread runs. */
   readonly acting = new Set<Acting>();
   /** By the semaphores' cells. */
-  readonly holds = new Map<number, Hold>();
+  readonly holds = new Map<number, PermitHold>();
   /** How many of those that stand in queues this thread has looked at (reap.ts). */
   looked = 0;
   /** A circle of threads that wait for each other, this one among them. */
@@ -120,7 +120,7 @@ export class ThreadArena extends SharedWords implements Graveyard, Queues, Watch
   /** That of deadlock.ts, brought by the first primitive here that has owners. Without one this thread is in no circle. */
   checkDeadlock: ((arena: Watched, endless: boolean) => boolean | DeadlockError) | undefined;
   /** The wait in which this thread is blocked, or was last. */
-  #wait: Wait | undefined;
+  #wait: BlockingWait | undefined;
   /**
    * If the environment wants a dump of what waits for too long: looks whether this thread, blocked for `blocked` ms, or one of
    * its tasks has. Answers in how many ms to look again at a blocked thread.

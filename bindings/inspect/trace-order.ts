@@ -9,7 +9,7 @@ export interface Ordered {
 }
 
 /** From a class, or a lock, to another one; as other threads are told of it. */
-export interface Edge {
+export interface OrderEdge {
   readonly from: string;
   readonly to: string;
   readonly nesting: TraceNesting;
@@ -47,7 +47,12 @@ export class LockOrder<By> {
    *
    * Two locks of one class are told apart: it is no inversion that one account is locked within another.
    */
-  add(outer: Ordered, inner: Ordered, by: By, describe: () => TraceNesting): { edge?: Edge; found?: Inversion<By> } {
+  add(
+    outer: Ordered,
+    inner: Ordered,
+    by: By,
+    describe: () => TraceNesting,
+  ): { edge?: OrderEdge; found?: Inversion<By> } {
     const one = outer.className === inner.className;
     const [from, to] = one ? [outer.key, inner.key] : [outer.className, inner.className];
     const known = this.#edges.get(from)?.get(to);
@@ -59,7 +64,7 @@ export class LockOrder<By> {
   }
 
   /** What another thread has told. */
-  learn({ from, to, nesting, told }: Edge): Inversion<By> | undefined {
+  learn({ from, to, nesting, told }: OrderEdge): Inversion<By> | undefined {
     if (told) this.#told.add(pairOf(from, to));
     return this.#edges.get(from)?.has(to) ? undefined : this.#insert(from, to, { nesting });
   }

@@ -14,7 +14,7 @@ import {
 import { origin, sharedNow } from './trace-clock.ts';
 import { type HeldBy, type Hold, Holds, type Line } from './trace-hold.ts';
 import { Lines } from './trace-line.ts';
-import { type Edge, type Inversion, LockOrder } from './trace-order.ts';
+import { type Inversion, LockOrder, type OrderEdge } from './trace-order.ts';
 import { type Place, textOfPlace } from './trace-stack.ts';
 import { isHere, isLock, type Subject, subjectOf } from './trace-subject.ts';
 import { Others } from './trace-threads.ts';
@@ -81,7 +81,7 @@ export class Recorder {
   readonly holds = new Holds();
   readonly waiting = new Set<Waiting>();
   readonly #order = new LockOrder<Waiting>();
-  readonly #others = new Others<Edge>((edge) => this.quietly(() => this.#inverted(this.#order.learn(edge))));
+  readonly #others = new Others<OrderEdge>((edge) => this.quietly(() => this.#inverted(this.#order.learn(edge))));
   readonly #subjects = new WeakMap<Primitive, Subject>();
   /** The last ones, in a ring. */
   #spans: Span[] = [];

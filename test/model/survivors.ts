@@ -25,7 +25,7 @@ const FOR_TURN =
 export const survivors: readonly Survivor[] = [
   { line: 'if (!thread) return true', why: ALL_CELLS },
   { line: 'return rotr<u32>(<u32>(changetype', what: /6 → 0/, why: `no fast path: ${EFFORT}` },
-  { line: 'if (index >= cells || stampOf', what: /ge_u → gt_u/, why: 'in the model memory goes on behind the arena' },
+  { line: 'if (index >= cells || !seemsAlive', what: /ge_u → gt_u/, why: 'in the model memory goes on behind the arena' },
   {
     line: 'atomic.load<u8>(arena + index, HEADER_SIZE) == KIND_LOCK',
     what: /add → sub|3 → 0/,
@@ -54,7 +54,7 @@ export const survivors: readonly Survivor[] = [
     same: true,
   },
   {
-    line: 'if (stampOf(cell) != stamp) return STATUS_DESTROYED',
+    line: 'if (!seemsAlive(cell, stamp)) return STATUS_DESTROYED',
     what: /^-5 → 0/,
     why: 'where it is inlined into cond_wait, the notify of nobody that follows checks it again',
     same: true,
