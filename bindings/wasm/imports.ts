@@ -6,7 +6,7 @@ import { importsOf } from '../core-table.ts';
 import type { Memory } from '../globals.ts';
 import { Arena, UnsupportedError } from '../index.ts';
 import { isShared, loadWord } from '../memory.ts';
-import { checkOptions, invalidType, show } from '../validate.ts';
+import { checkOptions, invalidType, invalidValue, show } from '../validate.ts';
 import { Program, type Waiting } from './program.ts';
 
 /** How the calls of the program wait. */
@@ -67,6 +67,7 @@ let compiled: WebAssembly.Module | undefined;
  *
  * @param place the arena, in the program's memory; or that memory alone, and `bind` gives the arena later
  * @throws TypeError when it is neither; when an option is wrong
+ * @throws RangeError when the memory has no page
  * @throws UnsupportedError when the program is to be suspended, and the platform cannot do that
  * @throws OutOfMemoryError when the arena is full
  * @throws ThreadingError when the arena has been destroyed; when the thread has ended
@@ -105,6 +106,10 @@ function checkMemory(place: unknown): Memory {
   }
   if (!isShared((place as Memory).buffer)) {
     throw invalidType('imports: the memory is not shared. Make it with { shared: true }');
+  }
+  // The core's module wants a page to be there.
+  if ((place as Memory).buffer.byteLength === 0) {
+    throw invalidValue('imports: the memory must have a page or more, not 0');
   }
   return place as Memory;
 }

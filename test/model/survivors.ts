@@ -25,7 +25,11 @@ const FOR_TURN =
 export const survivors: readonly Survivor[] = [
   { line: 'if (!thread) return true', why: ALL_CELLS },
   { line: 'return rotr<u32>(<u32>(changetype', what: /6 → 0/, why: `no fast path: ${EFFORT}` },
-  { line: 'if (index >= cells || !seemsAlive', what: /ge_u → gt_u/, why: 'in the model memory goes on behind the arena' },
+  {
+    line: 'if (index >= cells || !seemsAlive',
+    what: /ge_u → gt_u/,
+    why: 'in the model memory goes on behind the arena',
+  },
   {
     line: 'atomic.load<u8>(arena + index, HEADER_SIZE) == KIND_LOCK',
     what: /add → sub|3 → 0/,

@@ -346,9 +346,12 @@ describe('imports', () => {
   const bad: Bad[] = wrong(TypeError, undefined, null, 1, 'arena', {}, new Uint8Array(8), () => 1);
   const unshared = new WebAssembly.Memory({ initial: 1 });
 
-  it.each([...bad, ...wrong(TypeError, unshared)])('refuses %s in place of an arena', (value, error) => {
-    expect(() => imports(value as never)).toThrow(error);
-  });
+  it.each([...bad, ...wrong(TypeError, unshared), ...wrong(RangeError, newMemory(0))])(
+    'refuses %s in place of an arena',
+    (value, error) => {
+      expect(() => imports(value as never)).toThrow(error);
+    },
+  );
 
   it.each([
     ...wrong(TypeError, null, 1, true, 'suspend', () => 1, new Lock(), new AbortController().signal),
