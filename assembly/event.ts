@@ -27,8 +27,10 @@ import { isTask, Thread } from "./thread";
  */
 
 export function eventWait(cell: Cell, stamp: i32, thread: Thread, timeout: f64): Status {
+  // The word first: that of another event in this cell is no reason to go on.
+  const word = loadWord(cell);
   if (!seemsAlive(cell, stamp)) return STATUS_DESTROYED;
-  if (loadWord(cell) & SET) return STATUS_OK;
+  if (word & SET) return STATUS_OK;
   return timeout == 0 ? STATUS_TIMEOUT : waitForSet(cell, stamp, thread, timeout);
 }
 
@@ -39,8 +41,8 @@ function waitForSet(cell: Cell, stamp: i32, thread: Thread, timeout: f64): Statu
   if (spun) spin(thread, cell, QUEUED);
   let queueLength = 0;
   do {
-    if (!seemsAlive(cell, stamp)) return STATUS_DESTROYED;
     const word = loadWord(cell);
+    if (!seemsAlive(cell, stamp)) return STATUS_DESTROYED;
     if (word & SET) return STATUS_OK;
     queueLength = enqueueIf(cell, stamp, thread, 0, word, QUEUED, QueueEnd.BACK);
     if (queueLength < 0) return queueLength;

@@ -95,6 +95,7 @@ export interface Play {
   readonly invariant?: System['invariant'];
   readonly wakes?: 'first' | 'any';
   readonly guesses?: System['guesses'];
+  readonly mayRace?: System['mayRace'];
   /** A thread may look for longer than a call takes elsewhere. */
   readonly spins?: boolean;
   readonly deaths?: System['deaths'];

@@ -4,6 +4,7 @@ import {
   ANY,
   BROKEN,
   HEADER_USED,
+  KIND_EVENT,
   NO_ACTION,
   STATE_BROKEN,
   STATUS_BROKEN,
@@ -19,7 +20,9 @@ import {
   expect,
   FOR_EVER,
   forever,
+  ID,
   look,
+  mark,
   once,
   type Primitive,
   type Scenario,
@@ -113,8 +116,44 @@ const both: Scenario = {
   },
 };
 
+/** A waiter that looks stands in no queue, so the event may be destroyed; of another one in its cell it must not say that it is set. */
+const another: Scenario = {
+  primitive: 'event',
+  name: 'destroyed beside a waiter that looks, and another one in its cell is set',
+  threads: 2,
+  cells: 8,
+  spins: 2,
+  build(world) {
+    const { cell, stamp } = world.event();
+    const [destroyer, waits] = world.threads as [number, number];
+    const set = world.data('set');
+    const { mask, idle, dead } = IDLE;
+    return {
+      // A new cell is filled with zeros, while the waiter may still look.
+      mayRace: true,
+      programs: [
+        once(function* () {
+          const status = yield* call('destroy', cell, stamp, destroyer, mask, idle, dead);
+          if (expect(status, STATUS_OK, STATUS_BUSY) === STATUS_OK) {
+            expect(yield* call('create', world.arena, ID, KIND_EVENT), cell);
+            expect(yield* call('eventSet', cell, stamp + 1, destroyer), STATUS_OK);
+          } else {
+            yield mark(set, 1);
+            expect(yield* call('eventSet', cell, stamp, destroyer), STATUS_OK);
+          }
+        }),
+        once(function* () {
+          const status = yield* call('eventWait', cell, stamp, waits, FOR_EVER);
+          expect(status, (yield* look(set)) ? STATUS_OK : STATUS_DESTROYED);
+        }),
+      ],
+    };
+  },
+};
+
 export const destroy: readonly Scenario[] = [
   both,
+  another,
   idle('lock', IDLE_LOCK, (world) => world.lock()),
   idle('rlock', IDLE_LOCK, (world) => world.rlock()),
   idle('semaphore', idleBoundedSemaphore(1), (world) => world.semaphore(1, 1)),
