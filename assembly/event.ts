@@ -4,7 +4,7 @@ import { Cell, loadWord, seemsAlive, swapWord } from "./cell";
 import { deadlineAfter } from "./futex";
 import { park, spin } from "./parker";
 import { cancelWait, endGeneration, enqueueIf, NOT_LATE, QueueEnd, QUEUED } from "./queue";
-import { isTask, Thread } from "./thread";
+import { isTask, setQueuedOn, Thread } from "./thread";
 
 /**
  * A flag that threads wait for.
@@ -35,8 +35,14 @@ export function eventWait(cell: Cell, stamp: i32, thread: Thread, timeout: f64):
 function waitForSet(cell: Cell, stamp: i32, thread: Thread, timeout: f64): Status {
   // Before the waiter stands in the queue: the host's clock may throw.
   const deadline = deadlineAfter(timeout);
-  const spun = !loadWord(cell);
-  if (spun) spin(thread, cell, QUEUED);
+  // Not a task.
+  const spun = thread.spinBudget > 0 && !loadWord(cell);
+  if (spun) {
+    // For a Condition's waiter that this thread has just notified, and that lets it run until it waits (parker.ts).
+    setQueuedOn(thread, thread);
+    spin(thread, cell, QUEUED);
+    setQueuedOn(thread, changetype<Cell>(0));
+  }
   let queueLength = 0;
   do {
     if (!seemsAlive(cell, stamp)) return STATUS_DESTROYED;
