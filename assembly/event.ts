@@ -37,17 +37,19 @@ function waitForSet(cell: Cell, stamp: i32, thread: Thread, timeout: f64): Statu
   const deadline = deadlineAfter(timeout);
   // Not a task.
   const spun = thread.spinBudget > 0 && !loadWord(cell);
+  let seen = 0;
   if (spun) {
     // For a Condition's waiter that this thread has just notified, and that lets it run until it waits (parker.ts).
     setQueuedOn(thread, thread);
-    spin(thread, cell, QUEUED);
+    seen = spin(thread, cell, QUEUED);
     setQueuedOn(thread, changetype<Cell>(0));
   }
   let queueLength = 0;
   do {
     if (!seemsAlive(cell, stamp)) return STATUS_DESTROYED;
     const word = loadWord(cell);
-    if (word & SET) return STATUS_OK;
+    // It goes on also if `clear` has followed at once.
+    if ((word | seen) & SET) return STATUS_OK;
     queueLength = enqueueIf(cell, stamp, thread, 0, word, QUEUED, QueueEnd.BACK);
     if (queueLength < 0) return queueLength;
   } while (!queueLength);
