@@ -64,6 +64,8 @@ export const survivors: readonly Survivor[] = [
   { line: 'atomic.wait<i32>(address, 0, 50_000)', why: `does not sleep between two tries: ${LOOK}` },
   { line: 'let spins =', why: LOOK },
   { line: 'thread.spinBudget =', why: LOOK },
+  { line: 'const spun =', why: LOOK },
+  { line: 'if (spun)', why: LOOK },
   { line: 'do turns--', why: 'no break between two looks: a matter of speed' },
   {
     line: 'return older || owningThread == thread.owningThread',

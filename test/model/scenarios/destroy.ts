@@ -113,7 +113,33 @@ const both: Scenario = {
   },
 };
 
+/** Nobody has set it. */
+const beneath: Scenario = {
+  primitive: 'event',
+  name: 'destroyed beneath a waiter that looks before it enters',
+  spins: 2,
+  threads: 2,
+  build(world) {
+    const { cell, stamp } = world.event();
+    const [destroyer, waits] = world.threads as [number, number];
+    const { mask, idle, dead } = IDLE;
+    return {
+      clock: TIMED,
+      programs: [
+        once(function* () {
+          const status = yield* call('destroy', cell, stamp, destroyer, mask, idle, dead);
+          expect(status, STATUS_OK, STATUS_BUSY);
+        }),
+        once(function* () {
+          expect(yield* call('eventWait', cell, stamp, waits, SOON), STATUS_TIMEOUT, STATUS_DESTROYED);
+        }),
+      ],
+    };
+  },
+};
+
 export const destroy: readonly Scenario[] = [
+  beneath,
   both,
   idle('lock', IDLE_LOCK, (world) => world.lock()),
   idle('rlock', IDLE_LOCK, (world) => world.rlock()),
