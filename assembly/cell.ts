@@ -74,7 +74,7 @@ export function alive(cell: Cell, stamp: i32): bool {
 /*
  * Guesses. Where a thread looks before a compare-exchange that decides, or before it takes the queue lock and looks again, the
  * look may be of some moment before. So it is plain: engines make an atomic load dear (JavaScriptCore on x64: a locked
- * addition). Its alignment, 1, tells the model checker that it may race; engines make nothing of it.
+ * addition). Its alignment, 1, tells the model checker that it may race; engines of today make nothing of it.
  */
 
 @inline

@@ -4,7 +4,7 @@ import { Cell, loadWord, seemsAlive, swapWord } from "./cell";
 import { deadlineAfter } from "./futex";
 import { park, spin } from "./parker";
 import { cancelWait, endGeneration, enqueueIf, NOT_LATE, QueueEnd, QUEUED } from "./queue";
-import { isTask, Thread } from "./thread";
+import { isTask, setQueuedOn, Thread } from "./thread";
 
 /**
  * A flag that threads wait for.
@@ -37,13 +37,21 @@ export function eventWait(cell: Cell, stamp: i32, thread: Thread, timeout: f64):
 function waitForSet(cell: Cell, stamp: i32, thread: Thread, timeout: f64): Status {
   // Before the waiter stands in the queue: the host's clock may throw.
   const deadline = deadlineAfter(timeout);
-  const spun = !loadWord(cell);
-  if (spun) spin(thread, cell, QUEUED);
+  // Not a task.
+  const spun = thread.spinBudget > 0 && !loadWord(cell);
+  let seen = 0;
+  if (spun) {
+    // For a Condition's waiter that this thread has just notified, and that lets it run until it waits (parker.ts).
+    setQueuedOn(thread, thread);
+    seen = spin(thread, cell, QUEUED);
+    setQueuedOn(thread, changetype<Cell>(0));
+  }
   let queueLength = 0;
   do {
     const word = loadWord(cell);
     if (!seemsAlive(cell, stamp)) return STATUS_DESTROYED;
-    if (word & SET) return STATUS_OK;
+    // It goes on also if `clear` has followed at once.
+    if ((word | seen) & SET) return STATUS_OK;
     queueLength = enqueueIf(cell, stamp, thread, 0, word, QUEUED, QueueEnd.BACK);
     if (queueLength < 0) return queueLength;
   } while (!queueLength);

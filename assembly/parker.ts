@@ -52,7 +52,8 @@ import { held } from "./word";
  * that were woken for what is free compute, say, or wait for something else, and may do so for long. The host says how long
  * the next nap is; the first one is in the arena's header.
  *
- * An Event's waiter spins on the Event's word, before it enters the queue (event.ts); after that it parks at once.
+ * An Event's waiter spins on the Event's word, before it enters the queue (event.ts); after that it parks at once. One that
+ * finds others in the queue spins there, as all do.
  *
  * A waiter that finds as many waiters in the queue as there are other cores parks at once: they would spin in turns, and
  * keep the threads that they wait for off the cores. So does one of a Barrier with more parties than cores.

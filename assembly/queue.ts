@@ -168,8 +168,8 @@ export function unparkHead(cell: Cell, head: Thread, next: Cell, thread: Thread,
  * earlier generation. Answers whether another one of an earlier generation is left. Where no waiter stands there is the cell
  * itself, which has the current generation.
  *
- * `allOlder`: all that stand there are, and none of them at the entry. Then of the only waiter nothing is read: it spins on
- * what would be read, and each look of it takes the cache line away.
+ * `allOlder`: all that stand there are, and none of them at the entry. Then of the only waiter nothing is read: one that came
+ * behind others spins on what would be read, and each look of it takes the cache line away.
  */
 @inline
 function unparkIfOlder(cell: Cell, thread: Thread, allOlder: bool): bool {

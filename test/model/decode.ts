@@ -278,7 +278,7 @@ class Reader {
         return this.unsigned();
     }
     if (accesses.has(name) || name.startsWith('memory.atomic.')) {
-      this.unsigned(); // the alignment: engines make nothing of it
+      this.unsigned(); // the alignment: a hint, here that of a guess
       return this.unsigned();
     }
     return /^(br|br_if|call|local\..*|global\..*)$/.test(name) ? this.unsigned() : 0;

@@ -1,5 +1,6 @@
-import { Arena, Event, ThreadingError } from 'lockwork';
+import { Arena, Event, Lock, ThreadingError } from 'lockwork';
 import { describe, expect, it } from 'vitest';
+import { CELL_WORD, THREAD_QUEUED_ON, UNIT } from '../../assembly/abi.ts';
 import { OPTIONS, refuses, rejects, TIMEOUTS, WAITS } from '../support/badInput.ts';
 import { fill } from '../support/fill.ts';
 import { integers, settle } from '../support/settle.ts';
@@ -27,6 +28,30 @@ describe('Event', () => {
     for (const seen of await waiting) expect(seen).toEqual([true, true, true]);
     expect(event.waiters).toBe(0);
     expect(event.wait()).toBe(true);
+  });
+
+  it('lets others see in the record of a waiter that it spins, and then that it does not', async () => {
+    const [event, lock] = [new Event(), new Lock()];
+    const stop = new Int32Array(new SharedArrayBuffer(4));
+    const waiting = thread({ event, lock, stop }, ({ event, lock, stop }) => {
+      lock.acquire();
+      while (!Atomics.load(stop, 0)) event.wait(0.01);
+    });
+    const words = new Int32Array(event.memory.buffer);
+    const record = (): number => Atomics.load(words, (lock.address + CELL_WORD) / 4) & -UNIT;
+    await until(() => record() !== 0, 'the thread has the lock');
+    const waiter = (record() + THREAD_QUEUED_ON) / 4;
+    const sees = (cell: number) => (): boolean => {
+      for (let looks = 0; looks < 100_000; looks++) if (Atomics.load(words, waiter) === cell) return true;
+      return false;
+    };
+    // What a Condition's waiter needs that it has notified.
+    await until(sees(record()), 'it spins');
+    await until(sees(event.address), 'it stands in the queue');
+    Atomics.store(stop, 0, 1);
+    await waiting;
+    expect(Atomics.load(words, waiter)).toBe(0);
+    lock.release();
   });
 
   it('answers false when the time is up, and not before', () => {

@@ -1,6 +1,14 @@
 /** Event: `set` lets all waiters through, also when `clear` follows at once. */
 
-import { CELL_GENERATION, CELL_LENGTH, SET, STATUS_OK, STATUS_TIMEOUT } from '../../../assembly/abi.ts';
+import {
+  CELL_GENERATION,
+  CELL_LENGTH,
+  SET,
+  STATUS_OK,
+  STATUS_TIMEOUT,
+  THREAD_QUEUED_ON,
+  THREAD_SPIN_BUDGET,
+} from '../../../assembly/abi.ts';
 import {
   call,
   expect,
@@ -99,6 +107,35 @@ const flicker = (name: string, waiters: readonly number[], spins = 0): Scenario 
     };
   },
 });
+
+/** A waiter whose second look is at a set Event has learnt from that (parker.ts), and must not enter the queue. */
+const pulse: Scenario = {
+  primitive: 'event',
+  name: 'a waiter that looks before it enters and sees it set goes on, though it is cleared at once',
+  spins: 2,
+  threads: 2,
+  build(world) {
+    const { cell, stamp } = world.event();
+    const [waiter, setter] = world.threads as [number, number];
+    return {
+      // It may have come too late, or not have looked in between.
+      mayStarve: (_thread, view) => (view.word(cell) & SET) === 0,
+      invariant: (view) =>
+        view.word(waiter + THREAD_SPIN_BUDGET) === 1 && view.word(waiter + THREAD_QUEUED_ON) === cell
+          ? 'a waiter that has seen the event set stands in its queue'
+          : undefined,
+      programs: [
+        once(function* () {
+          expect(yield* call('eventWait', cell, stamp, waiter, FOR_EVER), STATUS_OK);
+        }),
+        once(function* () {
+          expect(yield* call('eventSet', cell, stamp, setter), STATUS_OK);
+          expect(yield* call('eventClear', cell, stamp), STATUS_OK);
+        }),
+      ],
+    };
+  },
+};
 
 /** Threads with tasks and threads that block wait; another one, or the last task of the first, sets it and may clear it. */
 const mixed = (
@@ -212,6 +249,7 @@ export const event: readonly Scenario[] = [
   released('set and clear race with 2 timeouts', 2, SOON, true),
   released('set lets 2 waiters through that look before they enter', 2, FOR_EVER, false, 2),
   released('set and clear race with 2 timeouts of waiters that look before they enter', 2, SOON, true, 2),
+  pulse,
   {
     primitive: 'event',
     name: 'one thread: set, look, clear, look',

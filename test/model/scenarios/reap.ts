@@ -534,6 +534,30 @@ const setter = (name: string, last: (world: World, event: Primitive) => Part): S
     };
   });
 
+/** A waiter dies: in the queue, or as it looks before it enters. */
+const flickering = (name: string, spins = 0): Scenario =>
+  reaped(
+    'event',
+    `${name} dies beside a thread that sets and clears for ever`,
+    3,
+    (world) => {
+      const event = world.event();
+      const { cell, stamp } = event;
+      return {
+        parts: [
+          single(waitsFor(event)),
+          ever(function* (me) {
+            yield* sets(event)(me);
+            expect(yield* call('eventClear', cell, stamp), STATUS_OK);
+          }),
+          undertaker(),
+        ],
+        wraps: new Map([[cell + CELL_GENERATION, 4]]),
+      };
+    },
+    { spins },
+  );
+
 const events: readonly Scenario[] = [
   setter('who buries it lets them through', () => undertaker()),
   setter('who looks after the event lets them through', (world, { cell }) =>
@@ -542,21 +566,8 @@ const events: readonly Scenario[] = [
       yield* call('reapCell', cell, me, 0);
     }),
   ),
-  reaped('event', 'a waiter dies beside a thread that sets and clears for ever', 3, (world) => {
-    const event = world.event();
-    const { cell, stamp } = event;
-    return {
-      parts: [
-        single(waitsFor(event)),
-        ever(function* (me) {
-          yield* sets(event)(me);
-          expect(yield* call('eventClear', cell, stamp), STATUS_OK);
-        }),
-        undertaker(),
-      ],
-      wraps: new Map([[cell + CELL_GENERATION, 4]]),
-    };
-  }),
+  flickering('a waiter'),
+  flickering('a waiter that looks before it enters', 2),
   {
     primitive: 'event',
     name: 'one of 2 waiters dies: set lets the other through all the same',
