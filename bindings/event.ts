@@ -14,7 +14,8 @@ const neverDeadlocked = (): boolean => false;
 
 /**
  * A flag that threads wait for, like Python's `threading.Event`. `set` lets all go on that wait at that moment, also when
- * `clear` follows at once. Algorithm: `assembly/event.ts`.
+ * `clear` follows at once: those that `waiters` counts. A thread that blocks looks at the flag for up to some 30 µs before it
+ * is one of them. Algorithm: `assembly/event.ts`.
  *
  * @example
  * ```js
