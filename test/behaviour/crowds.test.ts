@@ -9,12 +9,12 @@ import { steps } from '../support/steps.ts';
 import { thread, until } from '../support/threads.ts';
 import { HOLDABLES, outcome, WAITS } from '../support/waits.ts';
 
-const TASKS = 2_000;
+const TASKS = 4_000;
 /**
  * It is 1 to 7; the rest is for a slow machine, as every 30 ms a thread looks after its tasks: at all, and at up to 64 before
- * each of 256. Were each to walk over those of its thread that wait, it would be 250 at least.
+ * each of 256. Were each to walk over those of its thread that wait, it would be 500 at least.
  */
-const FOR_EACH = 150;
+const FOR_EACH = 300;
 
 /** How many times the most frequent step runs for each task; it is counted at all. */
 async function expectLinear(act: () => unknown): Promise<void> {

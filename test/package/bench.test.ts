@@ -15,7 +15,7 @@ const folder = mkdtempSync(join(tmpdir(), 'lockwork-bench-'));
 afterAll(() => rmSync(folder, { recursive: true }));
 
 const benchOn = (env: NodeJS.ProcessEnv, ...args: string[]) =>
-  promisify(execFile)(process.execPath, [main, ...args], { env, timeout: 230_000 });
+  promisify(execFile)(process.execPath, [main, ...args], { env, timeout: 470_000 });
 const bench = (...args: string[]) => benchOn(process.env, ...args);
 
 interface Results {
@@ -200,7 +200,7 @@ const LONG = ['idle', 'inspect'];
 const MAY_BE_MISSING = /^(glibc|Python|V8)('s |$)|^Web Locks$/;
 
 describe('npm run bench', () => {
-  it('measures everything in one run, prints it, and keeps it', { timeout: 240_000 }, async () => {
+  it('measures everything in one run, prints it, and keeps it', { timeout: 480_000 }, async () => {
     const output = join(folder, 'results.json');
     const { stdout, stderr } = await bench('--quick', '--rounds', '1', '--output', output);
     const { results, ...machine } = JSON.parse(readFileSync(output, 'utf8')) as Results;
