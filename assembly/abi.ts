@@ -178,6 +178,7 @@ export const ON_DEATH_TELL = 0;
 export const ON_DEATH_RELEASE = 1;
 export const ON_DEATH_KEEP = 2;
 export const SEMAPHORE_BOUND = 44;
+export const SEMAPHORE_FIRST = 48;
 export const BARRIER_PARTIES = 44;
 /** An f64. */
 export const BARRIER_TIMEOUT = 56;

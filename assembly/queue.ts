@@ -167,21 +167,18 @@ export function unparkHead(cell: Cell, head: Thread, next: Cell, thread: Thread,
  * Event, Barrier, under the queue lock, which it unlocks: unparks the first waiter with the cell's verdict, if it is of an
  * earlier generation. Answers whether another one of an earlier generation is left. Where no waiter stands there is the cell
  * itself, which has the current generation.
- *
- * `allOlder`: all that stand there are, and none of them at the entry. Then of the only waiter nothing is read: one that came
- * behind others spins on what would be read, and each look of it takes the cache line away.
  */
 @inline
-function unparkIfOlder(cell: Cell, thread: Thread, allOlder: bool): bool {
+function unparkIfOlder(cell: Cell, thread: Thread): bool {
   const head = changetype<Thread>(cell.next);
-  if (allOlder ? head == cell : head.generation == cell.generation) {
+  const generation = cell.generation;
+  if (head.generation == generation) {
     unlockQueue(cell);
     return false;
   }
-  const second = cell.prev == head ? cell : head.next;
-  const left = second.generation != cell.generation;
-  const atEntry = !allOlder && head.addToAcquire == AT_ENTRY;
-  unparkHead(cell, head, second, thread, atEntry ? STATE_WOKEN : cell.verdict, false);
+  const second = head.next;
+  const left = second.generation != generation;
+  unparkHead(cell, head, second, thread, head.addToAcquire == AT_ENTRY ? STATE_WOKEN : cell.verdict, false);
   return left;
 }
 
@@ -231,8 +228,7 @@ export function endGeneration(
       }
       pending = current && !drained;
     }
-    // Of an Event that has just been set.
-    const left = unparkIfOlder(cell, thread, !late);
+    const left = unparkIfOlder(cell, thread);
     late = true;
     if (!pending && !left) return ended;
   }

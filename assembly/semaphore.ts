@@ -2,8 +2,9 @@ import { STATE_GRANTED, STATUS_DESTROYED, STATUS_OK, STATUS_OVER_RELEASE, UNIT }
 import { Status } from "./types";
 import { Cell, guessWord, loadWord, seemsAlive, swapWord } from "./cell";
 import { handOffLocally } from "./local";
+import { pass, SPIN_INTERVAL } from "./parker";
 import { acquire, releaseStep } from "./resource";
-import { Thread } from "./thread";
+import { isTask, setQueuedOn, Thread } from "./thread";
 import { PERMIT } from "./word";
 
 /**
@@ -16,18 +17,47 @@ import { PERMIT } from "./word";
  *   permits << 6 | flags         permits, and wakers in flight to them; a newcomer may still barge in
  *
  *   44  bound   the most permits there may be; never changes
+ *   48  first   how many there were at first; never changes
  */
 @unmanaged
 export class Semaphore extends Cell {
   bound: i32;
+  first: i32;
 }
 
 export function semaphoreAcquire(cell: Semaphore, stamp: i32, thread: Thread, timeout: f64): Status {
   if (!seemsAlive(cell, stamp)) return STATUS_DESTROYED;
   const word = guessWord(cell);
   if (<u32>word >= <u32>UNIT && swapWord(cell, word, word + PERMIT) == word) return STATUS_OK;
-  return acquire(cell, stamp, thread, PERMIT, timeout, 0);
+  return timeout == 0 || isTask(thread)
+    ? acquire(cell, stamp, thread, PERMIT, timeout, 0)
+    : waitForPermit(cell, stamp, thread, timeout);
 }
+
+/**
+ * A semaphore that began without permits is a signal: whoever comes too early waits for what another thread does next, and
+ * its first looks are in quick succession. Permits that were there at first go from hand to hand: quick looks would take the
+ * cache line from the thread that holds the permit.
+ */
+function waitForPermit(cell: Semaphore, stamp: i32, thread: Thread, timeout: f64): Status {
+  // For a Condition's waiter that this thread has just notified, and that lets it run until it waits (parker.ts).
+  setQueuedOn(thread, thread);
+  if (thread.spinBudget && !guessFirst(cell)) {
+    for (let turns = FIRST_LOOK; turns < SPIN_INTERVAL && !loadWord(cell); turns <<= 1) pass(turns);
+  }
+  const status = acquire(cell, stamp, thread, PERMIT, timeout, 0);
+  setQueuedOn(thread, changetype<Cell>(0));
+  return status;
+}
+
+/** A guess (cell.ts): the cell may be another primitive's by now. */
+@inline
+function guessFirst(cell: Semaphore): i32 {
+  return load<i32>(changetype<usize>(cell), offsetof<Semaphore>("first"), 1);
+}
+
+/** As SPIN_INTERVAL, before the first look of those. Each next one is as long as all before it. */
+const FIRST_LOOK: i32 = SPIN_INTERVAL / 16;
 
 export function semaphoreRelease(cell: Semaphore, stamp: i32, thread: Thread, permits: i32): Status {
   if (!seemsAlive(cell, stamp)) return STATUS_DESTROYED;

@@ -21,7 +21,8 @@ import { Cell } from "./cell";
  *   48  maxSpins      the most that spinBudget may be; 0 on one core; NEVER_SLEEPS for a task's waiter
  *   52  cores         the number of cores; 0 on a page's main thread, which may not block
  *   56  queuedOn      the primitive from which something is due: the waiter stands in its queue, is a waker in flight, or
- *                     has what it came for and has not returned; itself, while it spins at an Event; else 0
+ *                     has what it came for and has not returned; itself, while it waits for an Event or a permit
+ *                     and stands in no queue yet; else 0
  *   60  owningThread  the record of its thread: the thread's own, or that of the task's thread
  *
  *   state       set by                                     next

@@ -15,7 +15,7 @@ import { queuedOn, setQueuedOn, Thread } from "./thread";
  *   a primitive     to PARKED     its place in the queue        it leaves; a Barrier where it has arrived breaks
  *   a resource      WOKEN         a wake-up                     the next waiter's
  *   a resource      GRANTED       the lock, or a permit         goes back
- *   itself          any           nothing: it spins (event.ts)
+ *   itself          any           nothing: it spins, or looks (thread.ts)
  *   0                             nothing
  */
 export function withdraw(waiter: Thread): void {

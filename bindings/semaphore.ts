@@ -4,6 +4,7 @@ import {
   KIND_SEMAPHORE,
   MAX_PERMITS,
   SEMAPHORE_BOUND,
+  SEMAPHORE_FIRST,
   STATUS_OK,
   STATUS_OVER_RELEASE,
   UNIT,
@@ -62,6 +63,7 @@ export class Semaphore extends Acquirable<'Semaphore' | 'BoundedSemaphore'> {
     super(name, kind, existing instanceof CellRef ? existing : options, {
       [CELL_WORD]: permits * UNIT,
       [SEMAPHORE_BOUND]: bounded ? permits : MAX_PERMITS,
+      [SEMAPHORE_FIRST]: permits,
     });
   }
 

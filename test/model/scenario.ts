@@ -46,6 +46,7 @@ import {
   ON_DEATH_TELL,
   RLOCK_DEPTH,
   SEMAPHORE_BOUND,
+  SEMAPHORE_FIRST,
   STATE_PARKED,
   STATE_WOKEN,
   STATUS_TIMEOUT,
@@ -220,17 +221,24 @@ const WAITER: Fields = {
   [THREAD_QUEUED_ON]: 'queuedOn',
   [THREAD_OWNING_THREAD]: 'owningThread',
 };
+const SEMAPHORE: Fields = { [SEMAPHORE_BOUND]: 'bound', [SEMAPHORE_FIRST]: 'first' };
 const FIELDS_OF: Readonly<Record<number, Fields>> = {
   [KIND_LOCK]: { [LOCK_ON_DEATH]: 'onDeath' },
   [KIND_RLOCK]: { [LOCK_ON_DEATH]: 'onDeath', [RLOCK_DEPTH]: 'depth' },
-  [KIND_SEMAPHORE]: { [SEMAPHORE_BOUND]: 'bound' },
-  [KIND_BOUNDED_SEMAPHORE]: { [SEMAPHORE_BOUND]: 'bound' },
+  [KIND_SEMAPHORE]: SEMAPHORE,
+  [KIND_BOUNDED_SEMAPHORE]: SEMAPHORE,
   [KIND_BARRIER]: { [BARRIER_PARTIES]: 'parties' },
   [KIND_CONDITION]: { [CONDITION_LOCK]: 'lock', [CONDITION_LOCK_STAMP]: 'lockStamp' },
   [KIND_THREAD]: { ...WAITER, [THREAD_INBOX]: 'inbox', [THREAD_TICKETS]: 'tickets', [THREAD_INFO]: 'info' },
   [KIND_TASK]: { ...WAITER, [TASK_EXTRA]: 'extra', [TASK_LINE]: 'line' },
   [KIND_HOLD]: { [HOLD_COUNT]: 'count', [HOLD_CELL]: 'cell', [HOLD_STAMP]: 'stamp', [THREAD_OWNING_THREAD]: 'thread' },
 };
+
+const permitFields = (permits: number, bound: number): Readonly<Record<number, number>> => ({
+  [CELL_WORD]: permits * UNIT,
+  [SEMAPHORE_BOUND]: bound,
+  [SEMAPHORE_FIRST]: permits,
+});
 
 const MEMORY = 65536;
 const ARENA = 1024;
@@ -380,10 +388,10 @@ export class World {
   lock = (onDeath = ON_DEATH_TELL): Primitive => this.create(KIND_LOCK, 'lock', { [LOCK_ON_DEATH]: onDeath });
   rlock = (onDeath = ON_DEATH_TELL): Primitive => this.create(KIND_RLOCK, 'lock', { [LOCK_ON_DEATH]: onDeath });
   semaphore = (permits: number, bound = 1000): Primitive =>
-    this.create(KIND_SEMAPHORE, 'semaphore', { [CELL_WORD]: permits * UNIT, [SEMAPHORE_BOUND]: bound });
+    this.create(KIND_SEMAPHORE, 'semaphore', permitFields(permits, bound));
   /** All permits of it are there. */
   bounded = (bound: number): Primitive =>
-    this.create(KIND_BOUNDED_SEMAPHORE, 'bounded', { [CELL_WORD]: bound * UNIT, [SEMAPHORE_BOUND]: bound });
+    this.create(KIND_BOUNDED_SEMAPHORE, 'bounded', permitFields(bound, bound));
   event = (): Primitive => this.create(KIND_EVENT, 'event');
   barrier = (parties: number): Primitive => this.create(KIND_BARRIER, 'barrier', { [BARRIER_PARTIES]: parties });
   condition = (lock: Primitive): Primitive =>

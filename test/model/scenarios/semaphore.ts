@@ -1,6 +1,6 @@
 /** Semaphore and BoundedSemaphore: never more inside than permits, every permit that is given is found. */
 
-import { STATUS_OK, STATUS_OVER_RELEASE, STATUS_TIMEOUT, UNIT, WOKEN } from '../../../assembly/abi.ts';
+import { SEMAPHORE_FIRST, STATUS_OK, STATUS_OVER_RELEASE, STATUS_TIMEOUT, UNIT, WOKEN } from '../../../assembly/abi.ts';
 import {
   after,
   atMost,
@@ -36,6 +36,10 @@ const contention = (
   threads,
   build(world) {
     const { cell, stamp } = world.semaphore(permits, permits);
+    const wrong = new Map([
+      [cell, [0, UNIT, UNIT | QUEUED, UNIT | WOKEN]],
+      [cell + SEMAPHORE_FIRST, [0]],
+    ]);
     const program = (me: number) =>
       function* () {
         const status = yield* call('semAcquire', cell, stamp, me, timeout);
@@ -48,7 +52,7 @@ const contention = (
     return {
       clock: timeout === FOR_EVER ? UNTIMED : TIMED,
       monitor: atMost(permits),
-      ...(guesses && { guesses: (address) => (address === cell ? [0, UNIT, UNIT | QUEUED, UNIT | WOKEN] : []) }),
+      ...(guesses && { guesses: (address) => wrong.get(address) ?? [] }),
       programs: world.threads.map((me, t) => (t < loops ? forever : once)(program(me))),
     };
   },
