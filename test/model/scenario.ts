@@ -390,8 +390,7 @@ export class World {
   semaphore = (permits: number, bound = 1000): Primitive =>
     this.create(KIND_SEMAPHORE, 'semaphore', permitFields(permits, bound));
   /** All permits of it are there. */
-  bounded = (bound: number): Primitive =>
-    this.create(KIND_BOUNDED_SEMAPHORE, 'bounded', permitFields(bound, bound));
+  bounded = (bound: number): Primitive => this.create(KIND_BOUNDED_SEMAPHORE, 'bounded', permitFields(bound, bound));
   event = (): Primitive => this.create(KIND_EVENT, 'event');
   barrier = (parties: number): Primitive => this.create(KIND_BARRIER, 'barrier', { [BARRIER_PARTIES]: parties });
   condition = (lock: Primitive): Primitive =>
