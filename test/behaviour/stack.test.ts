@@ -81,6 +81,8 @@ async function descend(
       const error = atTheEnd(frames, size);
       if (!error || error.name === 'BrokenBarrierError') through++;
       else thrown++;
+      // What is due goes back when the stack is empty, if there was not enough left of it (`undo`, primitive.ts).
+      await undefined;
       const found = await check();
       if (found.length) wrong.push(`${frames} frames of size ${size} above the end, thrown: ${error}: ${found.join()}`);
     }
