@@ -56,7 +56,7 @@ function guessFirst(cell: Semaphore): i32 {
   return load<i32>(changetype<usize>(cell), offsetof<Semaphore>("first"), 1);
 }
 
-/** As SPIN_INTERVAL, before the first look of those. Each next one is as long as all before it. */
+/** As SPIN_INTERVAL, before the first of those looks; before each next one twice as long. */
 const FIRST_LOOK: i32 = SPIN_INTERVAL / 16;
 
 export function semaphoreRelease(cell: Semaphore, stamp: i32, thread: Thread, permits: i32): Status {
