@@ -4,7 +4,7 @@ import { Cell, guessWord, loadWord, seemsAlive, swapWord } from "./cell";
 import { handOffLocally } from "./local";
 import { pass, SPIN_INTERVAL } from "./parker";
 import { acquire, releaseStep } from "./resource";
-import { isTask, setQueuedOn, Thread } from "./thread";
+import { setQueuedOn, Thread } from "./thread";
 import { PERMIT } from "./word";
 
 /**
@@ -25,12 +25,13 @@ export class Semaphore extends Cell {
   first: i32;
 }
 
+/** A task must pass a timeout of 0: here the thread waits. */
 export function semaphoreAcquire(cell: Semaphore, stamp: i32, thread: Thread, timeout: f64): Status {
   if (!seemsAlive(cell, stamp)) return STATUS_DESTROYED;
   const word = guessWord(cell);
   if (<u32>word >= <u32>UNIT && swapWord(cell, word, word + PERMIT) == word) return STATUS_OK;
-  return timeout == 0 || isTask(thread)
-    ? acquire(cell, stamp, thread, PERMIT, timeout, 0)
+  return timeout == 0
+    ? acquire(cell, stamp, thread, PERMIT, 0, 0)
     : waitForPermit(cell, stamp, thread, timeout);
 }
 
