@@ -28,6 +28,7 @@ import { armCall, completeCall, isCancelled, type PendingCall, promiseOf } from 
 import { type Scheduler, schedulerOf, tasksOf } from './scheduler.ts';
 import { Holdable } from './scoped.ts';
 import { acquireSteps } from './steps/acquire.ts';
+import { NO_TASKS, SOON } from './thread-arena.ts';
 
 /** A call of `acquireAsync` that waits in a local queue. */
 class QueuedCall implements QueuedTask, PendingCall {
@@ -176,16 +177,6 @@ export abstract class Acquirable<K extends string = string> extends Holdable<K> 
   }
 
   /**
-   * The host threw in the midst of a wait: what is due to the waiter goes back.
-   *
-   * @internal
-   */
-  protected withdraw(error: unknown): never {
-    const { core, thread } = this.ref;
-    return this.undo(error, () => core.undo(thread));
-  }
-
-  /**
    * What `acquire` of the three does, but for its last line: where nothing counts on being inlined.
    *
    * @internal
@@ -196,7 +187,11 @@ export abstract class Acquirable<K extends string = string> extends Holdable<K> 
     try {
       return (scheduler && this.blockIfTasks(scheduler, limit, hold)) ?? this.acquireIn(thread, limit, hold);
     } catch (error) {
-      return this.withdraw(error);
+      arena.debt = 1;
+      arena.tasks ??= NO_TASKS;
+      void SOON.then(arena.pay);
+      arena.pay();
+      throw error;
     }
   }
 

@@ -29,7 +29,7 @@ import { createCell, Primitive, type PrimitiveOptions } from './primitive.ts';
 import { tasksOf } from './scheduler.ts';
 import { barrierSteps } from './steps/barrier.ts';
 import { needStack } from './thread.ts';
-import type { Acting } from './thread-arena.ts';
+import { type Acting, NO_TASKS, SOON } from './thread-arena.ts';
 import {
   checkFunction,
   checkInteger,
@@ -132,7 +132,11 @@ export class Barrier extends Primitive<'Barrier'> {
     try {
       index = core.barrierWait(cell, stamp, thread, limit, NO_ACTION);
     } catch (error) {
-      return this.#leave(error);
+      arena.debt = 1;
+      arena.tasks ??= NO_TASKS;
+      void SOON.then(arena.pay);
+      arena.pay();
+      throw error;
     }
     return index < 0 ? this.throwStatus(index) : index;
   }
@@ -162,7 +166,11 @@ export class Barrier extends Primitive<'Barrier'> {
       try {
         index = core.barrierWait(cell, stamp, thread, limit, action ? WITH_ACTION : NO_ACTION);
       } catch (error) {
-        return this.#leave(error);
+        arena.debt = 1;
+        arena.tasks ??= NO_TASKS;
+        void SOON.then(arena.pay);
+        arena.pay();
+        throw error;
       }
       // Read before anything else can wait in this thread, the action included.
       if (action) generation = arena.load(thread, CELL_GENERATION);
@@ -184,12 +192,6 @@ export class Barrier extends Primitive<'Barrier'> {
       }
     }
     return index;
-  }
-
-  /** The host threw in the midst of a wait. */
-  #leave(error: unknown): never {
-    const { core, thread } = this.#ref;
-    return this.undo(error, () => core.undo(thread));
   }
 
   /**

@@ -38,7 +38,7 @@ import { RLock } from './rlock.ts';
 import { schedulerOf, tasksOf } from './scheduler.ts';
 import { Holdable } from './scoped.ts';
 import { overLock, overRLock } from './steps/condition.ts';
-import type { ThreadArena } from './thread-arena.ts';
+import { NO_TASKS, SOON, type ThreadArena } from './thread-arena.ts';
 import {
   checkFunction,
   checkInteger,
@@ -212,7 +212,11 @@ export class Condition extends Holdable<'Condition'> {
     try {
       status = core.condWait(cell, stamp, thread, thread, limit, this.#recursive);
     } catch (error) {
-      return this.undo(error, () => core.condUndo(thread, depth));
+      arena.debt = 1 + depth;
+      arena.tasks ??= NO_TASKS;
+      void SOON.then(arena.pay);
+      arena.pay();
+      throw error;
     }
     return this.#waited(arena, status);
   }
@@ -359,6 +363,8 @@ export class Condition extends Holdable<'Condition'> {
     const { core, arena, cell, stamp, thread } = this.ref;
     // Over a Lock the name does not matter.
     const name = owner && this.#recursive ? this.#address(owner) : thread;
+    // After a wait that has thrown it has the lock again.
+    tasksOf(arena);
     this.finishOk(arena, core.condNotify(cell, stamp, name, n, this.#recursive));
   }
 

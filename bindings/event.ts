@@ -7,6 +7,7 @@ import { OperationCall } from './operation-call.ts';
 import { Primitive, type PrimitiveOptions } from './primitive.ts';
 import { tasksOf } from './scheduler.ts';
 import { eventSteps } from './steps/event.ts';
+import { NO_TASKS, SOON } from './thread-arena.ts';
 import { checkWait, WAIT_OPTIONS, type WaitOptions } from './validate.ts';
 
 /** No task of a thread can be known to set it. */
@@ -71,7 +72,11 @@ export class Event extends Primitive<'Event'> {
             )
           : core.eventWait(cell, stamp, thread, limit);
     } catch (error) {
-      return this.undo(error, () => core.undo(thread));
+      arena.debt = 1;
+      arena.tasks ??= NO_TASKS;
+      void SOON.then(arena.pay);
+      arena.pay();
+      throw error;
     }
     return scheduler || status !== STATUS_OK ? this.finish(arena, status) : true;
   }

@@ -4,6 +4,7 @@ import { IDLE_LOCK, type Idle } from './idle.ts';
 import type { OwnerWanted } from './owner.ts';
 import { type LockOptions, type LockRecovery, Recoverable } from './recoverable.ts';
 import { tasksOf } from './scheduler.ts';
+import { NO_TASKS, SOON } from './thread-arena.ts';
 import type { WaitOptions } from './validate.ts';
 
 /**
@@ -74,7 +75,11 @@ export class Lock extends Recoverable<'Lock'> {
     try {
       status = (scheduler && this.blockIfTasks(scheduler, limit)) ?? core.lockAcquire(cell, stamp, thread, limit);
     } catch (error) {
-      return this.withdraw(error);
+      arena.debt = 1;
+      arena.tasks ??= NO_TASKS;
+      void SOON.then(arena.pay);
+      arena.pay();
+      throw error;
     }
     return scheduler || status !== STATUS_OK ? this.finish(arena, status) : true;
   }

@@ -137,6 +137,8 @@ export abstract class Primitive<K extends string = string> extends Postable {
    * @internal
    */
   protected peek(field: number): number {
+    // As if a wait of this thread that has thrown had not come.
+    tasksOf(this.#ref.arena);
     this.live();
     return this.#ref.arena.load(this.#ref.cell, field);
   }
@@ -214,24 +216,6 @@ export abstract class Primitive<K extends string = string> extends Postable {
         throw new ThreadingError(`${this}: cannot be destroyed while it is held or waited on`);
     }
     throw new ThreadingError(`${this}: unknown status ${status}`);
-  }
-
-  /**
-   * The host threw in the midst of a wait, since the stack is full, say: what is due to it goes back, and it is as if it
-   * had not come. If the stack does not suffice for that either, that is done when it is empty. (A thread that has ended
-   * owes nothing.)
-   *
-   * @internal
-   */
-  protected undo(error: unknown, leave: () => void): never {
-    try {
-      leave();
-    } catch {
-      void Promise.resolve()
-        .then(leave)
-        .catch(() => {});
-    }
-    throw error;
   }
 
   /**

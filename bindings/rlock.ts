@@ -24,6 +24,7 @@ import {
 } from './owner.ts';
 import { type LockOptions, type LockRecovery, Recoverable } from './recoverable.ts';
 import { schedulerOf, tasksOf } from './scheduler.ts';
+import { NO_TASKS, SOON } from './thread-arena.ts';
 import { invalidType, OWNER_OPTIONS } from './validate.ts';
 
 /**
@@ -95,7 +96,11 @@ export class RLock extends Recoverable<'RLock'> {
     try {
       status = (scheduler && this.blockIfTasks(scheduler, limit)) ?? core.rlockAcquire(cell, stamp, thread, limit);
     } catch (error) {
-      return this.withdraw(error);
+      arena.debt = 1;
+      arena.tasks ??= NO_TASKS;
+      void SOON.then(arena.pay);
+      arena.pay();
+      throw error;
     }
     return scheduler || status !== STATUS_OK ? this.finish(arena, status) : true;
   }
@@ -107,6 +112,8 @@ export class RLock extends Recoverable<'RLock'> {
    */
   tryAcquire(): boolean {
     const { core, arena, cell, stamp, thread } = this.#ref;
+    // What a wait that has thrown was given is not this thread's.
+    tasksOf(arena);
     return this.finish(arena, core.rlockAcquire(cell, stamp, thread, 0));
   }
 

@@ -15,7 +15,7 @@ import { OperationTable } from './operation-table.ts';
 import { lookAround } from './reap.ts';
 import { checkLives } from './registry.ts';
 import { needStack } from './thread.ts';
-import { LOOK, type Tasks, type ThreadArena } from './thread-arena.ts';
+import { LOOK, SOON, type Tasks, type ThreadArena } from './thread-arena.ts';
 import { aheadOf, isFree } from './turn.ts';
 
 /** The most operations that one look is for. */
@@ -148,7 +148,7 @@ export class Scheduler implements Tasks {
       }
     } catch (error) {
       // A full stack, say. There will be room in the next microtask.
-      void Promise.resolve().then(() => this.collect());
+      void SOON.then(() => this.collect());
       throw error;
     }
   }
@@ -279,8 +279,9 @@ export class Scheduler implements Tasks {
   }
 }
 
-/** The scheduler of this thread in an arena, if a task of it has called something there. */
+/** The scheduler of this thread in an arena, if a task of it has called something there. First the thread does what it owes. */
 export function tasksOf(arena: ThreadArena): Scheduler | undefined {
+  if (arena.tasks && arena.debt) arena.settle();
   return arena.tasks as Scheduler | undefined;
 }
 

@@ -18,6 +18,7 @@ import type { Operation } from './operation.ts';
 import type { Owner, OwnerWanted } from './owner.ts';
 import type { PrimitiveOptions } from './primitive.ts';
 import { type Scheduler, tasksOf } from './scheduler.ts';
+import { NO_TASKS, SOON } from './thread-arena.ts';
 import { checkInteger, type WaitOptions } from './validate.ts';
 
 /**
@@ -91,7 +92,11 @@ export class Semaphore extends Acquirable<'Semaphore' | 'BoundedSemaphore'> {
     try {
       status = (scheduler && this.blockIfTasks(scheduler, limit)) ?? core.semAcquire(cell, stamp, thread, limit);
     } catch (error) {
-      return this.withdraw(error);
+      arena.debt = 1;
+      arena.tasks ??= NO_TASKS;
+      void SOON.then(arena.pay);
+      arena.pay();
+      throw error;
     }
     return scheduler || status !== STATUS_OK ? this.finish(arena, status) : true;
   }

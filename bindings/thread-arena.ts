@@ -94,6 +94,13 @@ export interface Tasks {
   forget(): void;
 }
 
+/*
+ * For a thread that owes something (`debt`): the tasks where it has none, and what is over once its stack is empty. Made before,
+ * as there may be no stack left then.
+ */
+export const NO_TASKS: Tasks = { collect() {}, forget() {} };
+export const SOON = /* @__PURE__ */ Promise.resolve();
+
 /**
  * An arena as this thread sees it, one object for each. Every message makes new Memory objects, so an arena is known by
  * the id in its header.
@@ -109,6 +116,13 @@ export class ThreadArena extends SharedWords implements Graveyard, Queues, Watch
   readonly thread: number;
   /** From the first async call of this thread here. */
   tasks: Tasks | undefined;
+  /**
+   * Other than 0: the host threw in the midst of a wait of this thread, since the stack was full, say. What is due to its record
+   * must go back, as if it had not come, and the thread owes that: the call notes it in its own frame, with `tasks`, so that the
+   * next one sees it, and pays at once (`pay`); where there is no stack for one more frame, before its next call, or when
+   * the stack is empty. Less 1: how often the lock of a Condition was held.
+   */
+  debt = 0;
   /** The barriers' generations whose actions this thread runs. */
   readonly acting = new Set<Acting>();
   /** By the semaphores' cells. */
@@ -164,6 +178,26 @@ export class ThreadArena extends SharedWords implements Graveyard, Queues, Watch
   now(): number {
     return now();
   }
+
+  /** Does what this thread owes, before its record waits or owns once more. If this throws, that is still owed. */
+  settle(): void {
+    if (this.debt === 0) return;
+    const { core, thread } = this;
+    if (!this.destroyed) {
+      core.undo(thread);
+      // If it was for a Condition.
+      core.condUndo(thread, this.debt - 1);
+    }
+    this.debt = 0;
+    if (this.tasks === NO_TASKS) this.tasks = undefined;
+  }
+
+  /** Tries to. A thread that has ended owes nothing, and its calls throw. */
+  readonly pay = (): void => {
+    try {
+      this.settle();
+    } catch {}
+  };
 
   /** Whether it has been destroyed, by any thread. Something else may be in its bytes. */
   get destroyed(): boolean {
