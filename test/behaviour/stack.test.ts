@@ -7,27 +7,40 @@ import { dismiss, thread, until } from '../support/threads.ts';
 
 type Target = Event | Lock | RLock | Semaphore | Barrier | Condition;
 
-const KINDS: [name: string, make: () => Target][] = [
+const KINDS: [name: string, make: () => Target, timeout?: number][] = [
   ['Event', () => new Event()],
   ['Lock', () => new Lock()],
   ['RLock', () => new RLock()],
   ['Semaphore', () => new Semaphore(0)],
   ['Barrier', () => new Barrier(2)],
+  ['Barrier, for ever', () => new Barrier(2), Infinity],
   ['Condition over a Lock', () => new Condition(new Lock())],
   ['Condition over an RLock', () => new Condition()],
 ];
 
-/** Waits for a millisecond at every depth from the end of the stack on, until the stack suffices. */
+interface Descent {
+  readonly target: Target;
+  /** ms */
+  readonly timeout: number;
+  readonly besideTask: boolean;
+  /** Whether a wait that has thrown is followed by another at once, there and on the whole stack. */
+  readonly again: boolean;
+  /** Where a primitive has the number of its waiters. */
+  readonly length: number;
+}
+
+/** Waits at every depth from the end of the stack on, until the stack suffices. */
 async function descend(
-  { target, besideTask, length }: { target: Target; besideTask: boolean; length: number },
-  { Barrier, Condition, Event, Semaphore }: typeof threading,
+  { target, timeout, besideTask, again, length }: Descent,
+  { Barrier, Condition, Event, RLock, Semaphore }: typeof threading,
 ) {
   const wait = () => {
-    if (target instanceof Event || target instanceof Barrier || target instanceof Condition) return target.wait(1);
-    return (target as threading.Lock).acquire(1);
+    if (target instanceof Event || target instanceof Barrier || target instanceof Condition)
+      return target.wait(timeout);
+    return (target as threading.Lock).acquire(timeout);
   };
-  /** Answers what the wait throws that begins so many frames above the last. `again`: another one begins there at once. */
-  const atTheEnd = (frames: number, size: number, again: boolean): Error | undefined => {
+  /** Answers what the wait throws that begins so many frames above the last. */
+  const atTheEnd = (frames: number, size: number): Error | undefined => {
     let left = frames;
     let thrown: unknown;
     const down = (...pad: number[]): void => {
@@ -55,9 +68,9 @@ async function descend(
     if (target instanceof Condition) {
       if (!target.lock.locked) wrong.push('its lock is not held');
       target.notifyAll();
-      target.release();
-      if (target.lock.locked) wrong.push('its lock is held twice');
-      target.acquire();
+      for (let held = 0; held < depth; held++) target.release();
+      if (target.lock.locked) wrong.push('its lock is held more often');
+      for (let held = 0; held < depth; held++) target.acquire();
     } else if (target instanceof Event) {
       target.set();
       target.clear();
@@ -68,11 +81,16 @@ async function descend(
       target.release();
       if (!target.tryAcquire()) wrong.push('a permit is lost');
     }
+    if (!besideTask) return wrong;
     const event = new Event();
     const task = event.waitAsync();
     event.set();
-    const late = new Promise((resolve) => setTimeout(resolve, 2_000, 'never'));
-    if (besideTask && (await Promise.race([task, late])) === 'never') wrong.push('its tasks are not told any more');
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const late = new Promise((resolve) => {
+      timer = setTimeout(resolve, 2_000, 'never');
+    });
+    if ((await Promise.race([task, late])) === 'never') wrong.push('its tasks are not told any more');
+    clearTimeout(timer);
     return wrong;
   };
 
@@ -81,14 +99,15 @@ async function descend(
   const task = besideTask && awaited.waitAsync();
   const wrong: string[] = [];
   let thrown = 0;
-  if (target instanceof Condition) target.acquire();
+  // As often as may be: of a Lock once.
+  const depth = target instanceof Condition ? (target.lock instanceof RLock ? 2 : 1) : 0;
+  for (let held = 0; held < depth; held++) (target as Condition).acquire();
   for (let size = 0; size < 6; size++) {
     // Near the end at each depth; farther away nothing but `needStack` throws.
     for (let frames = 0, through = 0; through < 3 && frames < 1_500; frames += frames < 100 ? 1 : 5) {
       // Where too little of the stack was left, what is due goes back in the thread's next call, or when the stack is empty
       // (`debt`, thread-arena.ts).
-      const again = (frames + size) % 2 === 1;
-      const error = atTheEnd(frames, size, again);
+      const error = atTheEnd(frames, size);
       if (!error || error.name === 'BrokenBarrierError') through++;
       else thrown++;
       if (again) other.wait(1);
@@ -100,28 +119,35 @@ async function descend(
       if (found.length) wrong.push(`${frames} frames of size ${size} above the end, thrown: ${error}: ${found.join()}`);
     }
   }
-  if (target instanceof Condition) target.release();
+  for (let held = 0; held < depth; held++) (target as Condition).release();
   awaited.set();
   return { wrong, thrown, told: await task };
 }
 
-describe.each(KINDS)('A blocking wait at the end of the stack: %s', (_, make) => {
+/** Another thread: it has the lock, or ends a wait that would not end, less often than one that has thrown is looked after. */
+function hinder({ target, over }: { target: Target; over: Event }, { Barrier, Lock, RLock }: typeof threading) {
+  if (target instanceof Lock || target instanceof RLock) target.with(() => over.wait());
+  else while (!over.wait(20)) if (target instanceof Barrier) target.reset();
+}
+
+describe.each(KINDS)('A blocking wait at the end of the stack: %s', (_, make, timeout = 1) => {
   it.each([
-    ['alone', false],
-    ['beside a task', true],
-  ])('throws what the engine throws, and leaves nothing: %s', async (_, besideTask) => {
+    ['alone', false, false],
+    ['alone, and again', false, true],
+    ['beside a task', true, false],
+    ['beside a task, and again', true, true],
+  ])('throws what the engine throws, and leaves nothing: %s', async (_, besideTask, again) => {
     await dismiss();
     const target = make();
     const over = new Event();
-    const held = target instanceof Lock || target instanceof RLock;
-    const holder =
-      held && thread({ target, over }, ({ target, over }) => (target as threading.Lock).with(() => over.wait()));
-    await until(() => !held || target.locked, 'another thread holds it');
-    const { wrong, thrown, told } = await thread({ target, besideTask, length: CELL_LENGTH }, descend);
+    const other = thread({ target, over }, hinder);
+    await until(() => !('locked' in target) || target.locked, 'another thread holds it');
+    const descent = { target, timeout, besideTask, again, length: CELL_LENGTH };
+    const { wrong, thrown, told } = await thread(descent, descend);
     expect(wrong).toEqual([]);
     expect([thrown > 0, told]).toEqual([true, besideTask]);
     over.set();
-    await holder;
+    await other;
     target.destroy();
   });
 });

@@ -24,8 +24,11 @@ export function* recursion(cell: number, me: number): Script<number> {
   return owner === me ? (yield* get(cell + RLOCK_DEPTH)) + 1 : 0;
 }
 
-/** Takes the lock twice, uses what it protects, and gives it back twice; says how often it has it all the while. */
-const nested = (threads: number, name: string, timeout: number, loops = threads): Scenario => ({
+/**
+ * Takes the lock twice, uses what it protects, and gives it back twice. `looks`: says how often it has it all the while, and
+ * tries to release what it does not hold. That only reads, but with three timed threads it makes five times as many states.
+ */
+const nested = (threads: number, name: string, timeout: number, loops = threads, looks = true): Scenario => ({
   primitive: 'rlock',
   name,
   threads,
@@ -34,18 +37,18 @@ const nested = (threads: number, name: string, timeout: number, loops = threads)
     const data = world.data('data');
     const program = (me: number) =>
       function* () {
-        expect(yield* call('rlockRelease', cell, stamp, me), STATUS_NOT_HELD);
+        if (looks) expect(yield* call('rlockRelease', cell, stamp, me), STATUS_NOT_HELD);
         const status = yield* call('rlockAcquire', cell, stamp, me, timeout);
         expect(status, STATUS_OK, ...(timeout === FOR_EVER ? [] : [STATUS_TIMEOUT]));
         if (status !== STATUS_OK) return;
         expect(yield* call('rlockAcquire', cell, stamp, me, timeout), STATUS_OK);
-        expect(yield* recursion(cell, me), 2);
+        if (looks) expect(yield* recursion(cell, me), 2);
         yield* use(data);
         expect(yield* call('rlockRelease', cell, stamp, me), STATUS_OK);
-        expect(yield* recursion(cell, me), 1);
+        if (looks) expect(yield* recursion(cell, me), 1);
         yield* use(data);
         expect(yield* call('rlockRelease', cell, stamp, me), STATUS_OK);
-        expect(yield* recursion(cell, me), 0);
+        if (looks) expect(yield* recursion(cell, me), 0);
       };
     return {
       clock: timeout === FOR_EVER ? UNTIMED : TIMED,
@@ -116,7 +119,7 @@ export const rlock: readonly Scenario[] = [
   nested(2, '2 threads for ever', FOR_EVER),
   nested(2, '2 threads for ever, timed', SOON),
   nested(3, '3 threads for ever', FOR_EVER),
-  nested(3, '3 threads for ever, timed', SOON),
+  nested(3, '3 threads for ever, timed', SOON, 3, false),
   mixed('2 tasks of one thread for ever', [2], FOR_EVER),
   mixed('2 tasks in the name of one owner for ever', [2], FOR_EVER, true),
   mixed('a task and a thread for ever', [1, 0], FOR_EVER),
