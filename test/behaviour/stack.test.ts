@@ -1,11 +1,19 @@
 /** Waits that begin at the end of the stack, where the engine may throw at any call. */
 import type * as threading from 'lockwork';
-import { Barrier, Condition, Event, Lock, RLock, Semaphore } from 'lockwork';
+import { Arena, Barrier, Condition, Event, Lock, RLock, Semaphore } from 'lockwork';
 import { describe, expect, it } from 'vitest';
-import { CELL_LENGTH } from '../../assembly/abi.ts';
+import { CELL_LENGTH, HEADER_NAP } from '../../assembly/abi.ts';
+import { poke, threadArenaOf } from '../support/dead.ts';
 import { dismiss, thread, until } from '../support/threads.ts';
 
 type Target = Event | Lock | RLock | Semaphore | Barrier | Condition;
+
+/** In a wait without a timeout the host is asked after a nap only: here it is a short one. */
+function endless(): Barrier {
+  const arena = new Arena({ maximumBytes: 65_536 });
+  poke(threadArenaOf(arena), arena.address, HEADER_NAP, 3);
+  return new Barrier(2, { arena });
+}
 
 const KINDS: [name: string, make: () => Target, timeout?: number][] = [
   ['Event', () => new Event()],
@@ -13,7 +21,7 @@ const KINDS: [name: string, make: () => Target, timeout?: number][] = [
   ['RLock', () => new RLock()],
   ['Semaphore', () => new Semaphore(0)],
   ['Barrier', () => new Barrier(2)],
-  ['Barrier, for ever', () => new Barrier(2), Infinity],
+  ['Barrier, for ever', endless, Infinity],
   ['Condition over a Lock', () => new Condition(new Lock())],
   ['Condition over an RLock', () => new Condition()],
 ];
@@ -23,7 +31,7 @@ interface Descent {
   /** ms */
   readonly timeout: number;
   readonly besideTask: boolean;
-  /** Whether a wait that has thrown is followed by another at once, there and on the whole stack. */
+  /** Whether a wait that has thrown is followed by another at once, there, and by one or a look on the whole stack. */
   readonly again: boolean;
   /** Where a primitive has the number of its waiters. */
   readonly length: number;
@@ -94,7 +102,7 @@ async function descend(
     return wrong;
   };
 
-  const other = new Event();
+  const other = new Event({ arena: target.arena });
   const awaited = new Event();
   const task = besideTask && awaited.waitAsync();
   const wrong: string[] = [];
@@ -102,21 +110,33 @@ async function descend(
   // As often as may be: of a Lock once.
   const depth = target instanceof Condition ? (target.lock instanceof RLock ? 2 : 1) : 0;
   for (let held = 0; held < depth; held++) (target as Condition).acquire();
+  // So that what a wait needs is compiled, and what one leaves that throws is not.
+  try {
+    wait();
+  } catch {}
+  await check();
+  // Near the end at each depth; farther away nothing but `needStack` throws.
+  const depths = Array.from({ length: 400 }, (_, i) => (i < 120 ? i : 5 * i - 480));
+  // Alone the first to throw stands in the queue already.
+  const ascending = besideTask || again;
   for (let size = 0; size < 6; size++) {
-    // Near the end at each depth; farther away nothing but `needStack` throws.
-    for (let frames = 0, through = 0; through < 3 && frames < 1_500; frames += frames < 100 ? 1 : 5) {
+    let through = 0;
+    for (const frames of ascending ? depths : depths.slice(0, 120).reverse()) {
       // Where too little of the stack was left, what is due goes back in the thread's next call, or when the stack is empty
       // (`debt`, thread-arena.ts).
       const error = atTheEnd(frames, size);
       if (!error || error.name === 'BrokenBarrierError') through++;
       else thrown++;
-      if (again) other.wait(1);
-      else await undefined;
+      if (!again) await undefined;
+      else if (frames % 2) other.wait(1);
+      else if (frames % 4 && target instanceof Condition) target.notifyAll();
+      else if (target.waiters) wrong.push('it still waits');
       // As other threads see it: a look of this one is a call of it.
       const waiting = Atomics.load(new Int32Array(target.memory.buffer), (target.address + length) >> 2);
       if (waiting) wrong.push(`${waiting} stand in the queue`);
       const found = await check();
       if (found.length) wrong.push(`${frames} frames of size ${size} above the end, thrown: ${error}: ${found.join()}`);
+      if (ascending && through === 3) break;
     }
   }
   for (let held = 0; held < depth; held++) (target as Condition).release();
@@ -127,7 +147,7 @@ async function descend(
 /** Another thread: it has the lock, or ends a wait that would not end, less often than one that has thrown is looked after. */
 function hinder({ target, over }: { target: Target; over: Event }, { Barrier, Lock, RLock }: typeof threading) {
   if (target instanceof Lock || target instanceof RLock) target.with(() => over.wait());
-  else while (!over.wait(20)) if (target instanceof Barrier) target.reset();
+  else while (!over.wait(5)) if (target instanceof Barrier) target.reset();
 }
 
 describe.each(KINDS)('A blocking wait at the end of the stack: %s', (_, make, timeout = 1) => {
