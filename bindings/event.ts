@@ -103,13 +103,17 @@ export class Event extends Primitive<'Event'> {
   /** Sets the event and lets all waiters go on. Never waits. */
   set(): void {
     const { core, arena, cell, stamp, thread } = this.#ref;
-    this.finishOk(arena, core.eventSet(cell, stamp, thread));
+    const scheduler = tasksOf(arena);
+    const status = core.eventSet(cell, stamp, thread);
+    if (scheduler || status !== STATUS_OK) this.finishOk(arena, status);
   }
 
   /** Clears the event: a later `wait` waits for the next `set`. Never waits. */
   clear(): void {
-    const { core, arena, cell, stamp } = this.#ref;
-    this.finishOk(arena, core.eventClear(cell, stamp));
+    const { core, cell, stamp } = this.#ref;
+    // It unparks nobody.
+    const status = core.eventClear(cell, stamp);
+    if (status !== STATUS_OK) this.throwStatus(status);
   }
 
   /** Whether it is set. */
