@@ -274,6 +274,8 @@ export class ThreadArena extends SharedWords implements Graveyard, Queues, Watch
     let deadlock: DeadlockError | undefined;
     try {
       this.#proveLife();
+      // For all below: a regular expression that is compiled at the end of the stack aborts the process, in V8 up to Node 22.
+      needStack();
       const looks = lookAround(this);
       // They may be over at once.
       const cell = this.load(this.thread, THREAD_QUEUED_ON);
