@@ -118,6 +118,8 @@ function indexOf(cell: Cell): u32 {
 
 /** Whether no cell of the arena has this number, even if the memory has grown. */
 function isBeyond(index: u32): bool {
+  // The thread may owe something first (bindings/thread-arena.ts).
+  if (!thread) collect();
   if (!thread) return true;
   const there = <u32>memory.size() * PAGE_CELLS - <u32>(arena / CELL_SIZE);
   cells = min(there, load<u32>(arena, HEADER_TOTAL));

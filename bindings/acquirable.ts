@@ -28,7 +28,7 @@ import { armCall, completeCall, isCancelled, type PendingCall, promiseOf } from 
 import { type Scheduler, schedulerOf, tasksOf } from './scheduler.ts';
 import { Holdable } from './scoped.ts';
 import { acquireSteps } from './steps/acquire.ts';
-import { NO_TASKS, SOON } from './thread-arena.ts';
+import { SOON } from './thread-arena.ts';
 
 /** A call of `acquireAsync` that waits in a local queue. */
 class QueuedCall implements QueuedTask, PendingCall {
@@ -188,7 +188,7 @@ export abstract class Acquirable<K extends string = string> extends Holdable<K> 
       return (scheduler && this.blockIfTasks(scheduler, limit, hold)) ?? this.acquireIn(thread, limit, hold);
     } catch (error) {
       arena.debt = 1;
-      arena.tasks ??= NO_TASKS;
+      arena.tasks ??= arena.nobody;
       void SOON.then(arena.pay);
       arena.pay();
       throw error;

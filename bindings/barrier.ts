@@ -29,7 +29,7 @@ import { createCell, Primitive, type PrimitiveOptions } from './primitive.ts';
 import { tasksOf } from './scheduler.ts';
 import { barrierSteps } from './steps/barrier.ts';
 import { needStack } from './thread.ts';
-import { type Acting, NO_TASKS, SOON } from './thread-arena.ts';
+import { type Acting, SOON } from './thread-arena.ts';
 import {
   checkFunction,
   checkInteger,
@@ -133,7 +133,7 @@ export class Barrier extends Primitive<'Barrier'> {
       index = core.barrierWait(cell, stamp, thread, limit, NO_ACTION);
     } catch (error) {
       arena.debt = 1;
-      arena.tasks ??= NO_TASKS;
+      arena.tasks ??= arena.nobody;
       void SOON.then(arena.pay);
       arena.pay();
       throw error;
@@ -167,7 +167,7 @@ export class Barrier extends Primitive<'Barrier'> {
         index = core.barrierWait(cell, stamp, thread, limit, action ? WITH_ACTION : NO_ACTION);
       } catch (error) {
         arena.debt = 1;
-        arena.tasks ??= NO_TASKS;
+        arena.tasks ??= arena.nobody;
         void SOON.then(arena.pay);
         arena.pay();
         throw error;

@@ -38,7 +38,7 @@ import { RLock } from './rlock.ts';
 import { schedulerOf, tasksOf } from './scheduler.ts';
 import { Holdable } from './scoped.ts';
 import { overLock, overRLock } from './steps/condition.ts';
-import { NO_TASKS, SOON, type ThreadArena } from './thread-arena.ts';
+import { SOON, type ThreadArena } from './thread-arena.ts';
 import {
   checkFunction,
   checkInteger,
@@ -213,7 +213,7 @@ export class Condition extends Holdable<'Condition'> {
       status = core.condWait(cell, stamp, thread, thread, limit, this.#recursive);
     } catch (error) {
       arena.debt = 1 + depth;
-      arena.tasks ??= NO_TASKS;
+      arena.tasks ??= arena.nobody;
       void SOON.then(arena.pay);
       arena.pay();
       throw error;

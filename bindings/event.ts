@@ -7,7 +7,7 @@ import { OperationCall } from './operation-call.ts';
 import { Primitive, type PrimitiveOptions } from './primitive.ts';
 import { tasksOf } from './scheduler.ts';
 import { eventSteps } from './steps/event.ts';
-import { NO_TASKS, SOON } from './thread-arena.ts';
+import { SOON } from './thread-arena.ts';
 import { checkWait, WAIT_OPTIONS, type WaitOptions } from './validate.ts';
 
 /** No task of a thread can be known to set it. */
@@ -73,7 +73,7 @@ export class Event extends Primitive<'Event'> {
           : core.eventWait(cell, stamp, thread, limit);
     } catch (error) {
       arena.debt = 1;
-      arena.tasks ??= NO_TASKS;
+      arena.tasks ??= arena.nobody;
       void SOON.then(arena.pay);
       arena.pay();
       throw error;

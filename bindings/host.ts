@@ -15,7 +15,7 @@ import { VERSION } from '../assembly/abi.ts';
  *
  * Copies with another VERSION share nothing of this. Copies with the same VERSION and another SHAPE refuse each other.
  */
-export const SHAPE = 6;
+export const SHAPE = 7;
 
 export const REGISTRY = /* @__PURE__ */ Symbol.for(/* @__PURE__ */ versioned());
 export const USES = /* @__PURE__ */ Symbol.for(/* @__PURE__ */ versioned(SHAPE, 'owner'));

@@ -4,7 +4,7 @@ import { IDLE_LOCK, type Idle } from './idle.ts';
 import type { OwnerWanted } from './owner.ts';
 import { type LockOptions, type LockRecovery, Recoverable } from './recoverable.ts';
 import { tasksOf } from './scheduler.ts';
-import { NO_TASKS, SOON } from './thread-arena.ts';
+import { SOON } from './thread-arena.ts';
 import type { WaitOptions } from './validate.ts';
 
 /**
@@ -76,7 +76,7 @@ export class Lock extends Recoverable<'Lock'> {
       status = (scheduler && this.blockIfTasks(scheduler, limit)) ?? core.lockAcquire(cell, stamp, thread, limit);
     } catch (error) {
       arena.debt = 1;
-      arena.tasks ??= NO_TASKS;
+      arena.tasks ??= arena.nobody;
       void SOON.then(arena.pay);
       arena.pay();
       throw error;
@@ -103,6 +103,8 @@ export class Lock extends Recoverable<'Lock'> {
    */
   tryAcquire(): boolean {
     const { core, arena, cell, stamp, thread } = this.#ref;
+    // It may throw.
+    tasksOf(arena);
     return this.finish(arena, core.lockAcquire(cell, stamp, thread, 0));
   }
 

@@ -24,7 +24,7 @@ import {
 } from './owner.ts';
 import { type LockOptions, type LockRecovery, Recoverable } from './recoverable.ts';
 import { schedulerOf, tasksOf } from './scheduler.ts';
-import { NO_TASKS, SOON } from './thread-arena.ts';
+import { SOON } from './thread-arena.ts';
 import { invalidType, OWNER_OPTIONS } from './validate.ts';
 
 /**
@@ -97,7 +97,7 @@ export class RLock extends Recoverable<'RLock'> {
       status = (scheduler && this.blockIfTasks(scheduler, limit)) ?? core.rlockAcquire(cell, stamp, thread, limit);
     } catch (error) {
       arena.debt = 1;
-      arena.tasks ??= NO_TASKS;
+      arena.tasks ??= arena.nobody;
       void SOON.then(arena.pay);
       arena.pay();
       throw error;
@@ -112,7 +112,7 @@ export class RLock extends Recoverable<'RLock'> {
    */
   tryAcquire(): boolean {
     const { core, arena, cell, stamp, thread } = this.#ref;
-    // What a wait that has thrown was given is not this thread's.
+    // It may throw; and what a wait that has thrown was given is not this thread's.
     tasksOf(arena);
     return this.finish(arena, core.rlockAcquire(cell, stamp, thread, 0));
   }

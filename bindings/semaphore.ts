@@ -18,7 +18,7 @@ import type { Operation } from './operation.ts';
 import type { Owner, OwnerWanted } from './owner.ts';
 import type { PrimitiveOptions } from './primitive.ts';
 import { type Scheduler, tasksOf } from './scheduler.ts';
-import { NO_TASKS, SOON } from './thread-arena.ts';
+import { SOON } from './thread-arena.ts';
 import { checkInteger, type WaitOptions } from './validate.ts';
 
 /**
@@ -93,7 +93,7 @@ export class Semaphore extends Acquirable<'Semaphore' | 'BoundedSemaphore'> {
       status = (scheduler && this.blockIfTasks(scheduler, limit)) ?? core.semAcquire(cell, stamp, thread, limit);
     } catch (error) {
       arena.debt = 1;
-      arena.tasks ??= NO_TASKS;
+      arena.tasks ??= arena.nobody;
       void SOON.then(arena.pay);
       arena.pay();
       throw error;
@@ -115,6 +115,8 @@ export class Semaphore extends Acquirable<'Semaphore' | 'BoundedSemaphore'> {
   /** Takes a permit if there is one; never waits. */
   tryAcquire(): boolean {
     const { core, arena, cell, stamp, thread } = this.#ref;
+    // It may throw.
+    tasksOf(arena);
     return this.finish(arena, core.semAcquire(cell, stamp, thread, 0));
   }
 

@@ -94,11 +94,7 @@ export interface Tasks {
   forget(): void;
 }
 
-/*
- * For a thread that owes something (`debt`): the tasks where it has none, and what is over once its stack is empty. Made before,
- * as there may be no stack left then.
- */
-export const NO_TASKS: Tasks = { collect() {}, forget() {} };
+/** What is over once this thread's stack is empty. Made before it is needed: then there may be no stack left. */
 export const SOON = /* @__PURE__ */ Promise.resolve();
 
 /**
@@ -123,6 +119,8 @@ export class ThreadArena extends SharedWords implements Graveyard, Queues, Watch
    * the stack is empty. Less 1: how often the lock of a Condition was held.
    */
   debt = 0;
+  /** The `tasks` of a thread that has none, while it owes something. */
+  readonly nobody: Tasks = { collect() {}, forget() {} };
   /** The barriers' generations whose actions this thread runs. */
   readonly acting = new Set<Acting>();
   /** By the semaphores' cells. */
@@ -187,9 +185,14 @@ export class ThreadArena extends SharedWords implements Graveyard, Queues, Watch
       core.undo(thread);
       // If it was for a Condition.
       core.condUndo(thread, this.debt - 1);
+      this.onCut?.(false);
     }
+    this.#forgive();
+  }
+
+  #forgive(): void {
     this.debt = 0;
-    if (this.tasks === NO_TASKS) this.tasks = undefined;
+    if (this.tasks === this.nobody) this.tasks = undefined;
   }
 
   /** Tries to. A thread that has ended owes nothing, and its calls throw. */
@@ -339,6 +342,8 @@ export class ThreadArena extends SharedWords implements Graveyard, Queues, Watch
       act();
     } finally {
       restore();
+      // Of calls that were refused: they had not begun. Its record stands in a queue, and stays there.
+      this.#forgive();
       this.#cut = false;
       this.onCut?.(false);
     }

@@ -136,6 +136,8 @@ class Picture {
 
   constructor(arena: ThreadArena) {
     this.#arena = arena;
+    // A wait of this thread that has thrown is over.
+    arena.pay();
     const { kinds, starts } = arena.map(true);
     this.#kinds = kinds;
     for (const index of starts) {

@@ -121,8 +121,10 @@ export class Program {
   }
 
   collect = (): void => {
+    const arena = this.#threadArena;
     try {
-      this.#threadArena!.tasks?.collect();
+      arena?.pay();
+      arena?.tasks?.collect();
     } catch {
       // A full stack: the tasks are resumed in the next microtask.
     }
@@ -139,6 +141,11 @@ export class Program {
       this.collect();
       return status;
     } catch (error) {
+      // The core knows nothing of what a thread owes: until that is paid, each call asks for it (`collect`). No call here.
+      if (this.#threadArena!.debt) {
+        this.globals.thread.value = 0;
+        this.globals.cells.value = 0;
+      }
       return statusOf(error);
     }
   };

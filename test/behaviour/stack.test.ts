@@ -1,4 +1,5 @@
 /** Waits that begin at the end of the stack, where the engine may throw at any call. */
+import { fileURLToPath } from 'node:url';
 import type * as threading from 'lockwork';
 import { Arena, Barrier, Condition, Event, Lock, RLock, Semaphore } from 'lockwork';
 import { describe, expect, it } from 'vitest';
@@ -202,5 +203,112 @@ describe('A misuse at the end of the stack', () => {
       return [...names].sort();
     });
     expect(errors).toEqual(['NotHeldError', 'RangeError']);
+  });
+});
+
+describe('What follows a wait that has thrown at the end of the stack', () => {
+  it('loses nothing that is taken there at once', async () => {
+    await dismiss();
+    const lost = await thread({}, (_, { Condition, Event, Lock, RLock, Semaphore }) => {
+      const event = new Event();
+      event.wait(1);
+      const lost: string[] = [];
+      for (const target of [new Lock(), new RLock(), new Semaphore(1), new Condition(new Lock())]) {
+        target.tryAcquire();
+        target.release();
+        for (let frames = 0; frames < 120; frames++) {
+          let left = frames;
+          let held = false;
+          const down = () => {
+            try {
+              down();
+            } catch {}
+            if (left-- !== 0) return;
+            try {
+              event.wait(1);
+            } catch {
+              try {
+                held = target.tryAcquire();
+              } catch {}
+            }
+          };
+          down();
+          if (held) target.release();
+          else if (!target.tryAcquire()) lost.push(`${target}, ${frames} frames above the end`);
+          else target.release();
+        }
+      }
+      return lost;
+    });
+    expect(lost).toEqual([]);
+  });
+
+  it('works where two copies of the package share the thread', async () => {
+    await dismiss();
+    const file = fileURLToPath(new URL('../../dist/index.cjs', import.meta.url));
+    const thrown = await thread({ file }, ({ file }, { Event, Lock }) => {
+      const copy = process.getBuiltinModule('node:module').createRequire(file)(file) as typeof threading;
+      const event = copy.attach(new Event()) as threading.Event;
+      event.wait(1);
+      let thrown = 0;
+      for (let frames = 0; frames < 120; frames++) {
+        let left = frames;
+        const down = () => {
+          try {
+            down();
+          } catch {}
+          if (left-- !== 0) return;
+          try {
+            event.wait(1);
+          } catch {
+            thrown++;
+          }
+        };
+        down();
+        for (const lock of [new Lock(), new copy.Lock()]) {
+          lock.acquire();
+          lock.release();
+          lock.destroy();
+        }
+      }
+      return thrown;
+    });
+    expect(thrown).toBeGreaterThan(0);
+  });
+
+  it('is right in a program in WebAssembly', async () => {
+    await dismiss();
+    const { wrong, thrown } = await thread({}, (_, { Arena, Barrier, Semaphore }, __, { imports }) => {
+      const arena = new Arena({ maximumBytes: 65_536 });
+      const { lockwork } = imports(arena) as unknown as { lockwork: Record<string, (...numbers: number[]) => number> };
+      const semaphore = new Semaphore(0, { arena });
+      const { address, stamp } = semaphore;
+      // So that what a wait of a program needs is compiled, and what one leaves that throws is not.
+      const barrier = new Barrier(2, { arena });
+      barrier.abort();
+      for (let i = 0; i < 3; i++) lockwork.barrier_wait!(barrier.address, barrier.stamp, 1);
+      const wrong: string[] = [];
+      let thrown = 0;
+      for (let frames = 600; frames >= 0; frames--) {
+        let left = frames;
+        let status: number | undefined;
+        const down = () => {
+          try {
+            down();
+          } catch {}
+          if (left-- === 0) status = lockwork.sem_acquire!(address, stamp, 1);
+        };
+        down();
+        if (status !== -1) thrown++;
+        const released = lockwork.sem_release!(address, stamp, 1);
+        const { waiters, value } = semaphore;
+        if (released !== 0 || waiters !== 0 || value !== 1 || !semaphore.tryAcquire()) {
+          wrong.push(`${frames} frames above the end: ${status}, ${released}, ${waiters} wait, ${value} permits`);
+        }
+      }
+      return { wrong, thrown };
+    });
+    expect(wrong).toEqual([]);
+    expect(thrown).toBeGreaterThan(0);
   });
 });
