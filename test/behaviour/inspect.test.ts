@@ -2,6 +2,7 @@
 import * as threading from 'lockwork';
 import { dump, dumpLater, findDeadlocks, formatDump } from 'lockwork/inspect';
 import { describe, expect, it } from 'vitest';
+import { threadArenaOf } from '../support/dead.ts';
 import { mortal } from '../support/mortal.ts';
 import { EXPECTED, functionOf, hangingProgram, normalized } from '../support/program.ts';
 import { integers } from '../support/settle.ts';
@@ -224,6 +225,8 @@ describe('dumpLater', () => {
       },
     });
     expect(it.lock.acquire(PATIENCE)).toBe(true);
+    // The refused wait had not begun: what was due for it would have been taken from the one that went on.
+    expect(threadArenaOf(it.lock.arena).debt).toBe(0);
     await other;
     expect(errors).toEqual(['ThreadingError', 'ThreadingError', 'ThreadingError']);
     // Afterwards all of it works.

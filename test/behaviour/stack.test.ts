@@ -245,7 +245,7 @@ describe('What follows a wait that has thrown at the end of the stack', () => {
 
   it('works where two copies of the package share the thread', async () => {
     await dismiss();
-    const file = fileURLToPath(new URL('../../dist/index.cjs', import.meta.url));
+    const file = fileURLToPath(new URL('index.cjs', import.meta.resolve('lockwork')));
     const thrown = await thread({ file }, ({ file }, { Event, Lock }) => {
       const copy = process.getBuiltinModule('node:module').createRequire(file)(file) as typeof threading;
       const event = copy.attach(new Event()) as threading.Event;
