@@ -103,7 +103,7 @@ export class Lock extends Recoverable<'Lock'> {
    */
   tryAcquire(): boolean {
     const { core, arena, cell, stamp, thread } = this.#ref;
-    // It may throw.
+    // To pay what the thread owes may throw: before it takes something.
     tasksOf(arena);
     return this.finish(arena, core.lockAcquire(cell, stamp, thread, 0));
   }

@@ -112,7 +112,7 @@ export class RLock extends Recoverable<'RLock'> {
    */
   tryAcquire(): boolean {
     const { core, arena, cell, stamp, thread } = this.#ref;
-    // It may throw; and what a wait that has thrown was given is not this thread's.
+    // To pay what the thread owes may throw: before it takes something. And what a wait that has thrown was given is not its own.
     tasksOf(arena);
     return this.finish(arena, core.rlockAcquire(cell, stamp, thread, 0));
   }

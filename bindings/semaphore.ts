@@ -115,7 +115,7 @@ export class Semaphore extends Acquirable<'Semaphore' | 'BoundedSemaphore'> {
   /** Takes a permit if there is one; never waits. */
   tryAcquire(): boolean {
     const { core, arena, cell, stamp, thread } = this.#ref;
-    // It may throw.
+    // To pay what the thread owes may throw: before it takes something.
     tasksOf(arena);
     return this.finish(arena, core.semAcquire(cell, stamp, thread, 0));
   }
