@@ -212,7 +212,7 @@ export class Condition extends Holdable<'Condition'> {
     try {
       status = core.condWait(cell, stamp, thread, thread, limit, this.#recursive);
     } catch (error) {
-      arena.debt = 1 + depth;
+      arena.debt = 2 + depth;
       arena.tasks ??= arena.nobody;
       void SOON.then(arena.pay);
       arena.pay();

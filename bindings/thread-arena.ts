@@ -116,7 +116,7 @@ export class ThreadArena extends SharedWords implements Graveyard, Queues, Watch
    * Other than 0: the host threw in the midst of a wait of this thread, since the stack was full, say. What is due to its record
    * must go back, as if it had not come, and the thread owes that: the call notes it in its own frame, with `tasks`, so that the
    * next one sees it, and pays at once (`pay`); where there is no stack for one more frame, before its next call, or when
-   * the stack is empty. Less 1: how often the lock of a Condition was held.
+   * the stack is empty. 1; of a wait for a Condition 2, and the depth of its lock.
    */
   debt = 0;
   /** The `tasks` of a thread that has none, while it owes something. */
@@ -182,9 +182,8 @@ export class ThreadArena extends SharedWords implements Graveyard, Queues, Watch
     if (this.debt === 0) return;
     const { core, thread } = this;
     if (!this.destroyed) {
-      core.undo(thread);
-      // If it was for a Condition.
-      core.condUndo(thread, this.debt - 1);
+      if (this.debt === 1) core.undo(thread);
+      else core.condUndo(thread, this.debt - 2);
       this.onCut?.(false);
     }
     this.#forgive();
