@@ -187,6 +187,7 @@ export abstract class Acquirable<K extends string = string> extends Holdable<K> 
     try {
       return (scheduler && this.blockIfTasks(scheduler, limit, hold)) ?? this.acquireIn(thread, limit, hold);
     } catch (error) {
+      // In this frame, as there may be no stack for one more: see `debt`.
       arena.debt = 1;
       arena.tasks ??= arena.nobody;
       void SOON.then(arena.pay);

@@ -132,6 +132,7 @@ export class Barrier extends Primitive<'Barrier'> {
     try {
       index = core.barrierWait(cell, stamp, thread, limit, NO_ACTION);
     } catch (error) {
+      // In this frame, as there may be no stack for one more: see `debt`.
       arena.debt = 1;
       arena.tasks ??= arena.nobody;
       void SOON.then(arena.pay);
@@ -166,6 +167,7 @@ export class Barrier extends Primitive<'Barrier'> {
       try {
         index = core.barrierWait(cell, stamp, thread, limit, action ? WITH_ACTION : NO_ACTION);
       } catch (error) {
+        // In this frame, as there may be no stack for one more: see `debt`.
         arena.debt = 1;
         arena.tasks ??= arena.nobody;
         void SOON.then(arena.pay);

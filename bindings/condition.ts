@@ -212,6 +212,7 @@ export class Condition extends Holdable<'Condition'> {
     try {
       status = core.condWait(cell, stamp, thread, thread, limit, this.#recursive);
     } catch (error) {
+      // In this frame, as there may be no stack for one more: see `debt`.
       arena.debt = 2 + depth;
       arena.tasks ??= arena.nobody;
       void SOON.then(arena.pay);

@@ -72,6 +72,7 @@ export class Event extends Primitive<'Event'> {
             )
           : core.eventWait(cell, stamp, thread, limit);
     } catch (error) {
+      // In this frame, as there may be no stack for one more: see `debt`.
       arena.debt = 1;
       arena.tasks ??= arena.nobody;
       void SOON.then(arena.pay);

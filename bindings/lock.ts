@@ -75,6 +75,7 @@ export class Lock extends Recoverable<'Lock'> {
     try {
       status = (scheduler && this.blockIfTasks(scheduler, limit)) ?? core.lockAcquire(cell, stamp, thread, limit);
     } catch (error) {
+      // In this frame, as there may be no stack for one more: see `debt`.
       arena.debt = 1;
       arena.tasks ??= arena.nobody;
       void SOON.then(arena.pay);

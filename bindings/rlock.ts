@@ -96,6 +96,7 @@ export class RLock extends Recoverable<'RLock'> {
     try {
       status = (scheduler && this.blockIfTasks(scheduler, limit)) ?? core.rlockAcquire(cell, stamp, thread, limit);
     } catch (error) {
+      // In this frame, as there may be no stack for one more: see `debt`.
       arena.debt = 1;
       arena.tasks ??= arena.nobody;
       void SOON.then(arena.pay);

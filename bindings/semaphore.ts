@@ -92,6 +92,7 @@ export class Semaphore extends Acquirable<'Semaphore' | 'BoundedSemaphore'> {
     try {
       status = (scheduler && this.blockIfTasks(scheduler, limit)) ?? core.semAcquire(cell, stamp, thread, limit);
     } catch (error) {
+      // In this frame, as there may be no stack for one more: see `debt`.
       arena.debt = 1;
       arena.tasks ??= arena.nobody;
       void SOON.then(arena.pay);
